@@ -1,0 +1,242 @@
+// Puts the stages together: opens what must be open, and gives back the one thing the commands need, a cycle. The
+// only place that knows which implementation stands behind each argument.
+
+import { randomInt } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Measurement } from '../tests-spec/data-formats/measurement.ts'
+import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
+import { parseTestList, type TestList, TestListRefused } from '../tests-spec/lists/test-list.ts'
+import type { Config } from './config.ts'
+import { type CycleReport, runCycle } from './cycle.ts'
+import { deliver } from './deliver.ts'
+import { type Collector, readEnrolment } from './enrolment.ts'
+import { type Status, writeStatus } from './health/status.ts'
+import type { Vantage } from './measurement/envelope.ts'
+import { readMemory, writeMemory } from './memory.ts'
+import type { NettestContext } from './nettests/nettest.ts'
+import { registryOf } from './nettests/registry.ts'
+import { transactionIds } from './nettests/transaction-ids.ts'
+import type { Resolver } from './operations/resolve-dns.ts'
+import { makeTrust } from './operations/trust.ts'
+import { ActionableError } from './platform/actionable-error.ts'
+import { removeLeftovers } from './platform/atomic-file.ts'
+import { type Clock, measurementClock } from './platform/clock.ts'
+import { type Identity, openIdentity } from './platform/identity.ts'
+import { takeLock } from './platform/lock.ts'
+import { type Log, openLog } from './platform/log.ts'
+import { openLogRing } from './platform/log-ring.ts'
+import { ownAddresses } from './platform/own-addresses.ts'
+import type { StateFolder } from './platform/state-folder.ts'
+import { openSpool, type Spool } from './spool/spool.ts'
+import { buildDateMs, softwareName, version } from './version.ts'
+
+export interface Agent {
+  readonly log: Log
+  readonly identity: Identity
+  readonly collector: Collector | null
+  readonly list: TestList
+  readonly spool: Spool
+  /** Runs one cycle of `list`, with what the cycle before it left. */
+  cycle(list: TestList, onMeasurement: OnMeasurement): Promise<CycleReport>
+  /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
+  report(report: CycleReport, nextStartMs: number | null): Promise<void>
+  close(): Promise<void>
+}
+
+export type OnMeasurement = (measurement: Measurement, done: number, of: number) => void
+
+export interface Surroundings {
+  readonly folder: StateFolder
+  readonly config: Config
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Resolves after `ms` milliseconds, or at once when the signal fires. */
+  sleep(ms: number): Promise<void>
+  /** Gets readable log lines; null when nobody watches. */
+  readonly terminal: ((line: string) => void) | null
+}
+
+/** @throws {ActionableError} When something that a person must mend is in the way. */
+export async function assemble({
+  folder,
+  config,
+  clock,
+  signal,
+  terminal,
+  sleep,
+}: Surroundings): Promise<Agent> {
+  const list = readTestList(config)
+  const trust = makeTrust({ extraCa: config.extra_ca.map(readCa) })
+  const lock = takeLock(folder.lock)
+  const ring = openLogRing(folder.log)
+  const log = openLog(ring, terminal, clock.now, config.log_level)
+  await removeLeftovers(folder.path)
+  const identity = await openIdentity(folder.deviceKey)
+  const collector = readEnrolment(folder.enrolment)
+  const spool = await openSpool({
+    dir: folder.spool,
+    clock,
+    device: identity.device,
+    privateKey: identity.privateKey,
+    quotaBytes: config.spool_quota_mb * 1_000_000,
+    agentVersion: version,
+    lists: () => ({ [list.name]: list.version }),
+  })
+  let memory = await readMemory(folder.memory)
+  let own = await ownAddresses()
+
+  const context = (resolvers: readonly Resolver[], resolver: number | null): NettestContext => ({
+    trace: { clock: measurementClock(clock), localAddress: config.local_address, trust, signal },
+    transactionIds: transactionIds(),
+    resolver: resolvers[resolver ?? randomInt(Math.max(1, resolvers.length))] ?? null,
+    helpers: list.helpers,
+    neutralName: list.neutral_name,
+    ipv6: own.ipv6,
+    lab: config.lab,
+    wallClock: clock.now,
+  })
+  const vantage = async (): Promise<Vantage> => {
+    // Once a cycle: a phone changes networks, and its addresses with them.
+    own = await ownAddresses()
+    return {
+      softwareName,
+      softwareVersion: version,
+      probeCc: config.probe_cc,
+      probeAsn: config.probe_asn,
+      probeNetworkName: config.probe_network_name,
+      annotations: annotations(trust.name, config.lab, own.ipv6),
+      ownAddresses: own.addresses,
+    }
+  }
+  if (clock.now() < buildDateMs) log.warn('S6101')
+
+  return {
+    log,
+    identity,
+    collector,
+    list,
+    spool,
+    async cycle(cycleList, onMeasurement) {
+      const resolvers = config.resolvers ?? cycleList.resolvers
+      const report = await runCycle(
+        {
+          clock,
+          log,
+          list: cycleList,
+          seed: identity.device,
+          concurrency: config.concurrency,
+          lab: config.lab,
+          repeatAfterMs: config.repeat_after_seconds * 1000,
+          nettests: registryOf(cycleList.services),
+          context: (resolver) => context(resolvers, resolver),
+          vantage,
+          uplink: async () => (await ownAddresses()).uplink,
+          spool,
+          deliver: () => deliver(spool, collector, signal),
+          signal,
+          sleep,
+          onMeasurement,
+        },
+        memory,
+      )
+      memory = report.memory
+      await writeMemory(folder.memory, memory)
+      return report
+    },
+    async report(report, nextStartMs) {
+      const facts = {
+        identity,
+        collector,
+        list,
+        spool,
+        clock: clock.quality(),
+        logLinesDropped: ring.dropped(),
+      }
+      await writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
+    },
+    async close() {
+      await spool.close()
+      ring.close()
+      lock.release()
+    },
+  }
+}
+
+function readTestList(config: Config): TestList {
+  if (config.test_list === null) return parseTestList(coreList)
+  try {
+    return parseTestList(JSON.parse(readFileSync(config.test_list, 'utf8')))
+  } catch (cause) {
+    const why = cause instanceof TestListRefused || cause instanceof Error ? cause.message : String(cause)
+    throw new ActionableError('bad_test_list', `Cannot use the test list ${config.test_list}: ${why}`, {
+      cause,
+    })
+  }
+}
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new ActionableError('bad_config', `Cannot read the CA certificate ${path} named in extra_ca`, {
+      cause,
+    })
+  }
+}
+
+function annotations(roots: string, lab: boolean, ipv6: boolean): Record<string, string> {
+  return {
+    architecture: process.arch,
+    platform: process.platform,
+    engine_name: softwareName,
+    engine_version: version,
+    node_version: process.versions.node,
+    openssl_version: process.versions.openssl,
+    x_sonde_trust_store: roots,
+    x_sonde_ipv6: String(ipv6),
+    ...(lab ? { x_sonde_lab: 'true' } : {}),
+  }
+}
+
+interface Facts {
+  readonly identity: Identity
+  readonly collector: Collector | null
+  readonly list: TestList
+  readonly spool: Spool
+  readonly clock: string
+  readonly logLinesDropped: number
+}
+
+function statusOf(report: CycleReport, nextStartMs: number | null, now: number, facts: Facts): Status {
+  const { delivery } = report
+  const stats = facts.spool.stats()
+  return {
+    v: 1,
+    version,
+    device: facts.identity.device,
+    collector: facts.collector?.url ?? null,
+    written_at: now,
+    clock: facts.clock,
+    list: { name: facts.list.name, version: facts.list.version, entries: facts.list.entries.length },
+    link: report.memory.link,
+    last_cycle: {
+      finished_at: now,
+      measurements: report.measurements,
+      anomalies: report.anomalies,
+      bugs: report.bugs,
+    },
+    next_cycle_at: nextStartMs,
+    spool: {
+      unsealed: stats.unsealed,
+      pending_batches: stats.pendingBatches,
+      pending_bytes: stats.pendingBytes,
+      quarantined: stats.quarantined,
+      lost: stats.lost,
+      oldest_at: stats.oldestWallMs,
+      disk_bytes: stats.diskBytes,
+      health: stats.health,
+    },
+    upload: { kind: delivery.kind, at: now, accepted: delivery.accepted, reason: delivery.reason },
+    log_lines_dropped: facts.logLinesDropped,
+  }
+}

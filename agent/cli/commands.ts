@@ -1,0 +1,167 @@
+// The commands, each a function from the surroundings to an exit code.
+
+import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
+import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import type { LinkState } from '../../tests-spec/nettests/verdict.ts'
+import { readToken } from '../../tests-spec/protocol/enrolment.ts'
+import { type Agent, assemble, type Surroundings } from '../assemble.ts'
+import type { Delivery } from '../deliver.ts'
+import { writeEnrolment } from '../enrolment.ts'
+import { readStatus } from '../health/status.ts'
+import { runLoop } from '../loop.ts'
+import { cronSchedule } from '../plan/cron-schedule.ts'
+import { ActionableError } from '../platform/actionable-error.ts'
+import { openIdentity } from '../platform/identity.ts'
+import { EnrolmentFailed, enrol } from '../submit/enrol.ts'
+import { version } from '../version.ts'
+import { progressBar } from './progress.ts'
+import { renderTable } from './result-table.ts'
+import { statusText } from './status-text.ts'
+import type { Terminal } from './terminal.ts'
+import { traceText } from './trace-text.ts'
+
+export interface Invocation extends Surroundings {
+  readonly terminalOut: Terminal
+  readonly json: boolean
+  /** What stands after the command. */
+  readonly operands: readonly string[]
+}
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { config, clock, signal, sleep, terminalOut } = invocation
+  const agent = await assemble(invocation)
+  agent.log.info('S1001', { version })
+  if (agent.collector === null) agent.log.warn('S5101')
+  try {
+    const schedule = cronSchedule(config.schedule, config.jitter_seconds, agent.identity.device)
+    await runLoop({
+      clock,
+      log: agent.log,
+      schedule,
+      signal,
+      sleep,
+      cycle: () => cycleShown(agent, agent.list, terminalOut),
+      async onCycle(report, nextStartMs) {
+        await agent.report(report, nextStartMs)
+        if (signal.aborted || !terminalOut.showsResults) return
+        const next = new Date(nextStartMs).toISOString().slice(11, 19)
+        terminalOut.err(`Next cycle at ${next} UTC. Ctrl-C stops.\n`)
+      },
+    })
+    agent.log.info('S1002')
+  } finally {
+    await agent.close()
+  }
+  return 0
+}
+
+export async function once(invocation: Invocation): Promise<number> {
+  const { operands, json, terminalOut } = invocation
+  const agent = await assemble({ ...invocation, terminal: json ? null : invocation.terminal })
+  try {
+    const list = operands.length === 0 ? agent.list : listOf(agent.list, operands)
+    if (!json) {
+      const report = await cycleWithTable(agent, list, terminalOut, operands.length > 0)
+      await agent.report(report, null)
+      return 0
+    }
+    const print = (measurement: Measurement) => terminalOut.out(`${JSON.stringify(measurement)}\n`)
+    await agent.report(await agent.cycle(list, print), null)
+  } finally {
+    await agent.close()
+  }
+  return 0
+}
+
+export async function status({ folder, clock, json, terminalOut }: Invocation): Promise<number> {
+  const current = await readStatus(folder.status)
+  if (current === null) {
+    terminalOut.out(json ? 'null\n' : 'No cycle has run here yet. Start one with: sonde run\n')
+    return 0
+  }
+  terminalOut.out(json ? `${JSON.stringify(current, null, 2)}\n` : statusText(current, clock.now()))
+  return 0
+}
+
+export async function enrolDevice({ folder, operands, signal, terminalOut }: Invocation): Promise<number> {
+  const [url, tokenText] = operands
+  if (url === undefined || tokenText === undefined || operands.length > 2 || !URL.canParse(url)) {
+    throw new ActionableError('bad_usage', 'Usage: sonde enrol URL TOKEN, both as the coordinator gave them.')
+  }
+  const identity = await openIdentity(folder.deviceKey)
+  try {
+    const { record } = await enrol(url, tokenText, identity, { timeoutMs: enrolTimeoutMs, signal })
+    const keyId = readToken(tokenText)?.collectorKeyId ?? ''
+    await writeEnrolment(folder.enrolment, url, keyId, record)
+  } catch (cause) {
+    if (!(cause instanceof EnrolmentFailed)) throw cause
+    throw new ActionableError('enrolment_failed', cause.message, { cause })
+  }
+  terminalOut.out(`Enrolled as ${identity.device} with ${url}\n`)
+  return 0
+}
+
+/** Long enough for EDGE; a person is waiting. */
+const enrolTimeoutMs = 60_000
+
+/** In a service nobody watches: the log says how it went, and nothing says what was measured. */
+async function cycleShown(agent: Agent, list: TestList, terminal: Terminal) {
+  return terminal.showsResults ? cycleWithTable(agent, list, terminal) : agent.cycle(list, () => {})
+}
+
+async function cycleWithTable(agent: Agent, list: TestList, terminal: Terminal, traced = false) {
+  const progress = progressBar(terminal.err, terminal.interactive ? terminal.columns : null)
+  const measured: Measurement[] = []
+  progress.step(0, Math.max(1, list.entries.length))
+  const report = await agent.cycle(list, (measurement, done, of) => {
+    measured.push(measurement)
+    progress.step(done, of)
+  })
+  progress.clear()
+  const inListOrder = (a: Measurement, b: Measurement) => place(list, a) - place(list, b)
+  if (traced) {
+    for (const each of measured) terminal.out(`${traceText(each, terminal.columns, terminal.colour)}\n\n`)
+  }
+  terminal.out(`${renderTable(measured.sort(inListOrder), terminal.columns, terminal.colour)}\n`)
+  terminal.out(`${summary(report.memory.link, report.delivery, agent)}\n`)
+  return report
+}
+
+function place(list: TestList, { input, test_name }: Measurement): number {
+  return list.entries.findIndex((entry) => entry.nettest === test_name && entry.input === input)
+}
+
+function summary(link: LinkState, delivery: Delivery, agent: Agent): string {
+  const { unsealed, pendingBatches } = agent.spool.stats()
+  const linkWords: Readonly<Record<typeof link.state, string>> = {
+    up: `Link up: ${link.controls_ok} of ${link.controls} controls answered.`,
+    down: `Link down since ${link.since ?? 'an unknown time'}: no control answered. Nothing here is called blocked.`,
+    degraded: `Link degraded: ${link.controls_ok} of ${link.controls} controls answered. Failures are left undetermined.`,
+    captive_portal: 'A captive portal answers in place of the controls. Nothing here is called blocked.',
+    unknown: 'The link was not checked: this list has no controls.',
+  }
+  const kept = `${unsealed} results and ${pendingBatches} batches wait on this device.`
+  const upload: Readonly<Record<Delivery['kind'], string>> = {
+    delivered: `Uploaded ${delivery.accepted} batches (${delivery.sent} bytes); ${delivery.accepted} receipts.`,
+    deferred: `Upload put off (${delivery.reason ?? 'no reason given'}). ${kept}`,
+    not_enrolled: `Not enrolled, so nothing was uploaded. ${kept}`,
+  }
+  return `${linkWords[link.state]}\n${upload[delivery.kind]}`
+}
+
+/** The URLs as a list of their own, with the controls and resolvers of the one in force. */
+function listOf(list: TestList, urls: readonly string[]): TestList {
+  for (const url of urls) {
+    if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) continue
+    throw new ActionableError(
+      'bad_usage',
+      `Cannot measure "${url}": expected a URL such as https://example.org/`,
+    )
+  }
+  const entries = urls.map((url) => ({
+    nettest: 'web_connectivity' as const,
+    input: url,
+    category_code: 'MISC',
+  }))
+  return { ...list, name: 'once', entries }
+}

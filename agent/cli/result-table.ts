@@ -1,0 +1,197 @@
+// A cycle's results as a table: what happened at each step, the verdict, milliseconds, bytes. Fits 120 columns as a
+// table and 40 as a list. Never colour alone: every verdict has its word.
+
+import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
+import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import { tagged } from '../../tests-spec/nettests/failed-step.ts'
+import { groupTag, hostTag } from '../../tests-spec/nettests/group-outcome.ts'
+import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
+
+export interface Row {
+  readonly target: string
+  readonly dns: string
+  readonly tcp: string
+  readonly tls: string
+  readonly http: string
+  readonly verdict: VerdictKind
+  /** Seconds; null for a part of a measurement, which has no time of its own. */
+  readonly ms: number | null
+  readonly bytes: number | null
+}
+
+/** @param colour - Whether the reader is a terminal that shows colours. */
+export function renderTable(measurements: readonly Measurement[], columns: number, colour: boolean): string {
+  const rows = measurements.flatMap(rowsOf)
+  return columns >= 90 ? wideTable(rows, columns, colour) : narrowList(rows, columns, colour)
+}
+
+/** One row a measurement; a service that is judged by its functions has one for each. */
+export function rowsOf(measurement: Measurement): Row[] {
+  const keys = measurement.test_keys
+  const cost = {
+    ms: Math.round(measurement.test_runtime * 1000),
+    bytes: keys.x_sonde_bytes_sent + keys.x_sonde_bytes_received,
+  }
+  const target = measurement.input ?? measurement.test_name
+  const parts = keys.x_sonde_parts
+  if (parts === undefined)
+    return [{ target, ...stepsOf(keys), verdict: keys.x_sonde_verdict.verdict, ...cost }]
+  return Object.entries(parts).map(([name, { verdict }], index) => ({
+    target: `${target} ${name}`,
+    ...stepsOfGroup(tagged(keys, groupTag(name))),
+    verdict,
+    ms: index === 0 ? cost.ms : null,
+    bytes: index === 0 ? cost.bytes : null,
+  }))
+}
+
+type Steps = Pick<Row, 'dns' | 'tcp' | 'tls' | 'http'>
+
+/** The step's worst news, shortened; `-` where it was not taken. */
+function stepsOf(seen: Observations): Steps {
+  const request = seen.requests[0]
+  const code = request?.response.code ?? 0
+  return {
+    dns: outcome(seen.queries.filter((each) => each.engine === 'getaddrinfo').map((each) => each.failure)),
+    tcp: outcome(seen.tcp_connect.map((each) => each.status.failure)),
+    tls: outcome(seen.tls_handshakes.map((each) => each.failure)),
+    http: request === undefined ? '-' : request.failure === null ? String(code) : short(request.failure),
+  }
+}
+
+/** Of many hosts, how many got past each step. */
+function stepsOfGroup(seen: Observations): Steps {
+  const tags = [...seen.queries, ...seen.tcp_connect].flatMap((each) => each.tags)
+  const hosts = new Set(tags.filter((tag) => tag.startsWith(hostTag(''))))
+  if (hosts.size <= 1) return stepsOf(seen)
+  const ratio = (failures: readonly (string | null)[]) =>
+    failures.length === 0 ? '-' : `${failures.filter((each) => each === null).length}/${failures.length}`
+  return {
+    dns: ratio(seen.queries.map((each) => each.failure)),
+    tcp: ratio(seen.tcp_connect.map((each) => each.status.failure)),
+    tls: ratio(seen.tls_handshakes.map((each) => each.failure)),
+    http: ratio(seen.requests.map((each) => each.failure)),
+  }
+}
+
+function outcome(failures: readonly (string | null)[]): string {
+  if (failures.length === 0) return '-'
+  if (failures.includes(null)) return 'ok'
+  return short(failures[0] ?? '')
+}
+
+/** Failure strings, short enough for a column; the data keeps them whole. */
+const abbreviations: Readonly<Record<string, string>> = {
+  generic_timeout_error: 'timeout',
+  timed_out: 'timeout',
+  connection_reset: 'reset',
+  connection_refused: 'refused',
+  eof_error: 'closed',
+  network_unreachable: 'net unreach.',
+  host_unreachable: 'host unreach.',
+  dns_nxdomain_error: 'no such name',
+  dns_no_answer: 'no answer',
+  dns_servfail_error: 'servfail',
+  dns_refused_error: 'refused',
+  dns_server_misbehaving: 'dns fails',
+  dns_temporary_failure: 'dns fails',
+  dns_bogon_error: 'bogus answer',
+  ssl_invalid_hostname: 'wrong name',
+  ssl_unknown_authority: 'unknown CA',
+  ssl_invalid_certificate: 'bad date',
+  ssl_failed_handshake: 'alert',
+  ssl_not_tls: 'not TLS',
+  http_invalid_response: 'not HTTP',
+}
+
+function short(failure: string): string {
+  return abbreviations[failure] ?? failure.replace(/^unknown_failure: .*/, 'unknown').slice(0, 13)
+}
+
+const marks: Readonly<Record<VerdictKind, string>> = {
+  ok: '✓',
+  anomaly: '!',
+  link_down: '×',
+  undetermined: '?',
+}
+/** SGR numbers: green, red, grey, yellow. */
+const colours: Readonly<Record<VerdictKind, number>> = {
+  ok: 32,
+  anomaly: 31,
+  link_down: 90,
+  undetermined: 33,
+}
+
+function say(verdict: VerdictKind, colour: boolean): string {
+  const text = `${marks[verdict]} ${verdict}`
+  return colour ? `\u001b[${colours[verdict]}m${text}\u001b[0m` : text
+}
+
+function wideTable(rows: readonly Row[], columns: number, colour: boolean): string {
+  const widths = { dns: 13, tcp: 13, tls: 13, http: 13, verdict: 14, ms: 7, bytes: 8 }
+  const rest = Object.values(widths).reduce((sum, width) => sum + width + 1, 0)
+  const target = Math.min(columns - rest, Math.max(6, ...rows.map((row) => row.target.length)))
+  const line = (
+    cells: Readonly<Record<keyof Omit<Row, 'verdict'>, string>>,
+    verdict: string,
+    visible: number,
+  ) =>
+    [
+      clip(cells.target, target).padEnd(target),
+      cells.dns.padEnd(widths.dns),
+      cells.tcp.padEnd(widths.tcp),
+      cells.tls.padEnd(widths.tls),
+      cells.http.padEnd(widths.http),
+      verdict + ' '.repeat(Math.max(0, widths.verdict - visible)),
+      cells.ms.padStart(widths.ms),
+      cells.bytes.padStart(widths.bytes),
+    ].join(' ')
+  const heading = {
+    target: 'TARGET',
+    dns: 'DNS',
+    tcp: 'TCP',
+    tls: 'TLS',
+    http: 'HTTP',
+    ms: 'MS',
+    bytes: 'BYTES',
+  }
+  return [
+    line(heading, 'VERDICT', 'VERDICT'.length),
+    ...rows.map((row) => {
+      const { verdict, ms, bytes, ...steps } = row
+      const cells = {
+        ...steps,
+        ms: ms === null ? '' : String(ms),
+        bytes: bytes === null ? '' : String(bytes),
+      }
+      return line(cells, say(verdict, colour), verdict.length + 2)
+    }),
+  ].join('\n')
+}
+
+function narrowList(rows: readonly Row[], columns: number, colour: boolean): string {
+  return rows
+    .map((row) => {
+      const steps = (['dns', 'tcp', 'tls', 'http'] as const)
+        .filter((step) => row[step] !== '-')
+        .map((step) => `${step} ${row[step]}`)
+      return [clip(row.target, columns), `  ${say(row.verdict, colour)}`, ...wrap(steps, columns)].join('\n')
+    })
+    .join('\n')
+}
+
+/** Puts whole items on lines of at most `columns`, indented by two. */
+function wrap(items: readonly string[], columns: number): string[] {
+  const lines: string[] = []
+  for (const item of items) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 2 + item.length <= columns)
+      lines[lines.length - 1] = `${last}, ${item}`
+    else lines.push(`  ${item}`)
+  }
+  return lines
+}
+
+function clip(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`
+}

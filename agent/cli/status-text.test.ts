@@ -1,0 +1,87 @@
+// `sonde status` in words: the state that matters first, and no line too wide for a phone.
+
+import { expect, test } from 'vitest'
+import { link } from '../../test/observations.ts'
+import type { Status } from '../health/status.ts'
+import { statusText } from './status-text.ts'
+
+const now = Date.parse('2018-07-29T20:00:00Z')
+const calm: Status = {
+  v: 1,
+  version: '1.2.3',
+  device: '0123456789abcdef0123456789abcdef',
+  collector: 'https://collector.example',
+  written_at: now,
+  clock: 'synced',
+  list: { name: 'core', version: 1, entries: 33 },
+  link: { ...link('up'), since: '2018-07-29T00:00:00.000Z' },
+  last_cycle: { finished_at: now - 60_000, measurements: 34, anomalies: 0, bugs: 0 },
+  next_cycle_at: now + 14 * 60_000,
+  spool: {
+    unsealed: 0,
+    pending_batches: 0,
+    pending_bytes: 0,
+    quarantined: 0,
+    lost: 0,
+    oldest_at: null,
+    disk_bytes: 1000,
+    health: 'ok',
+  },
+  upload: { kind: 'delivered', at: now, accepted: 1, reason: null },
+  log_lines_dropped: 0,
+}
+
+test('statusText() is short when all is well', () => {
+  expect(statusText(calm, now).split('\n')).toEqual([
+    'Link up for 20 h 0 min',
+    '  since 2018-07-29 00:00 UTC',
+    'Cycle 60 s ago: 34 results, 0 anomalies',
+    'Next cycle in 14 min',
+    'Everything is uploaded',
+    'Device 01234567, 1.2.3, list core 1',
+    '',
+  ])
+})
+
+test('statusText() names every trouble', () => {
+  const text = statusText(
+    {
+      ...calm,
+      collector: null,
+      clock: 'unknown',
+      link: { ...link('down'), since: '2018-07-26T08:00:00.000Z' },
+      last_cycle: { ...calm.last_cycle, bugs: 2 },
+      spool: {
+        ...calm.spool,
+        unsealed: 12,
+        pending_batches: 3,
+        lost: 5,
+        quarantined: 1,
+        health: 'memory_only',
+        oldest_at: now - 3_600_000,
+      },
+      upload: { kind: 'deferred', at: now - 120_000, accepted: 0, reason: 'unreachable' },
+    },
+    now,
+  )
+  for (const words of [
+    'LINK DOWN for 3 d 12 h',
+    'since 2018-07-26 08:00 UTC',
+    '12 results, 3 batches',
+    'oldest 60 min ago',
+    'DISK',
+    '5 results lost',
+    '1 batches refused',
+    'Not enrolled',
+    'put off 2 min ago',
+    'unreachable',
+    'Clock unknown',
+    '2 nettests had bugs',
+  ])
+    expect(text).toContain(words)
+  for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(40)
+})
+
+test('statusText() does not show a negative age when the clock was set back', () => {
+  expect(statusText(calm, now - 3_600_000)).not.toMatch(/ -\d/)
+})

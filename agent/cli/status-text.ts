@@ -1,0 +1,69 @@
+// `sonde status` in words: short lines that fit 40 columns, the most urgent first.
+
+import type { Status } from '../health/status.ts'
+
+/** @param now - Milliseconds since 1970. */
+export function statusText(status: Status, now: number): string {
+  const { spool, last_cycle: last, upload } = status
+  const lines = [
+    ...linkLines(status, now),
+    ...(last.finished_at === null
+      ? ['No cycle finished yet']
+      : [`Cycle ${ago(last.finished_at, now)}: ${last.measurements} results, ${last.anomalies} anomalies`]),
+    ...(last.bugs > 0 ? [`${last.bugs} nettests had bugs (S2901)`] : []),
+    ...(status.next_cycle_at === null ? [] : [`Next cycle in ${duration(status.next_cycle_at - now)}`]),
+    ...backlogLines(status, now),
+    ...(spool.health === 'ok' ? [] : ['DISK cannot be written (S3901)', '  new results are in memory only']),
+    ...(spool.lost > 0 ? [`${spool.lost} results lost, and named as lost`] : []),
+    ...(spool.quarantined > 0 ? [`${spool.quarantined} batches refused, kept (S4901)`] : []),
+    ...(status.collector === null ? ['Not enrolled: sonde enrol URL TOKEN'] : []),
+    ...(upload?.kind === 'deferred'
+      ? [`Upload put off ${ago(upload.at, now)}`, `  ${upload.reason ?? ''}`]
+      : []),
+    ...(status.clock === 'synced' ? [] : [`Clock ${status.clock}: corrected later`]),
+    `Device ${status.device.slice(0, 8)}, ${status.version}, list ${status.list.name} ${status.list.version}`,
+  ]
+  return `${lines.filter((line) => line !== '').join('\n')}\n`
+}
+
+function linkLines({ link }: Status, now: number): string[] {
+  const words: Readonly<Record<Status['link']['state'], string>> = {
+    up: 'Link up',
+    down: 'LINK DOWN',
+    degraded: 'Link degraded',
+    captive_portal: 'CAPTIVE PORTAL on the link',
+    unknown: 'Link not checked yet',
+  }
+  if (link.since === null) return [words[link.state]]
+  const length = duration(now - Date.parse(link.since))
+  return [`${words[link.state]} for ${length}`, `  since ${link.since.slice(0, 16).replace('T', ' ')} UTC`]
+}
+
+function backlogLines({ spool }: Status, now: number): string[] {
+  if (spool.unsealed + spool.pending_batches === 0) return ['Everything is uploaded']
+  return [
+    `Waiting: ${spool.unsealed} results, ${spool.pending_batches} batches`,
+    ...(spool.oldest_at === null
+      ? []
+      : [`  oldest ${ago(spool.oldest_at, now)}, ${kilobytes(spool.disk_bytes)} on disk`]),
+  ]
+}
+
+function ago(at: number, now: number): string {
+  // A clock that was set back would give a negative age.
+  return now < at ? 'just now' : `${duration(now - at)} ago`
+}
+
+/** The two largest units: `3 d 4 h`, `12 min`, `8 s`. */
+function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 90) return `${seconds} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 90) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+function kilobytes(bytes: number): string {
+  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+}

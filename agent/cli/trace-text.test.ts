@@ -1,0 +1,26 @@
+// The trace of one measurement: a line an operation, in the order they began.
+
+import { expect, test } from 'vitest'
+import { measured } from '../../test/measured.ts'
+import { connect, handshake, join, query } from '../../test/observations.ts'
+import { traceText } from './trace-text.ts'
+
+const seen = join(query(['21.0.0.10']), connect(null), handshake('connection_reset'))
+const measurement = measured(seen)
+
+test('traceText() says the verdict, its rule, and each operation', () => {
+  expect(traceText(measurement, 120, false).split('\n')).toEqual([
+    'https://site.example/',
+    '  anomaly  web_connectivity/tls_handshake_interfered@1: tls_handshake connection_reset',
+    '   0.100 s   100 ms  resolve         site.example ANY system      21.0.0.10',
+    '   0.100 s   100 ms  connect         21.0.0.10:443                ok',
+    '   0.100 s   100 ms  tls_handshake   21.0.0.10:443 site.example   connection_reset',
+  ])
+})
+
+test('traceText() takes two more lines on a narrow screen, and no escapes without colour', () => {
+  const text = traceText(measurement, 40, false)
+  for (const line of text.split('\n').slice(2)) expect(line.length).toBeLessThanOrEqual(40)
+  expect(text).not.toContain('\u001b')
+  expect(traceText(measurement, 120, true)).toContain('\u001b[31m')
+})

@@ -1,0 +1,57 @@
+// Configuration: file, environment over it, and every fault named at once.
+
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadConfig } from './config.ts'
+import { ActionableError } from './platform/actionable-error.ts'
+
+function file(content: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'sonde-config-')), 'config.json')
+  writeFileSync(path, content)
+  return path
+}
+
+function refusal(path: string | null, env: Record<string, string> = {}): ActionableError {
+  try {
+    loadConfig(path, env)
+  } catch (error) {
+    if (error instanceof ActionableError) return error
+    throw error
+  }
+  throw new Error('expected the configuration to be refused')
+}
+
+describe('loadConfig()', () => {
+  test('gives every field its default when nothing is set', () => {
+    expect(loadConfig(null, {})).toMatchObject({
+      schedule: '*/15 * * * *',
+      concurrency: 4,
+      probe_cc: 'ZZ',
+      lab: false,
+    })
+  })
+  test('takes the environment over the file', () => {
+    const path = file('{"probe_cc":"ML","concurrency":2}')
+    const env = { SONDE_CONCURRENCY: '3', SONDE_PROBE_ASN: 'AS30985', SONDE_STATE: '/x', PATH: '/bin' }
+    expect(loadConfig(path, env)).toMatchObject({ probe_cc: 'ML', concurrency: 3, probe_asn: 'AS30985' })
+  })
+  test('names every bad field with its place, not the first', () => {
+    const error = refusal(file('{"probe_cc":"mali","concurency":2}'), { SONDE_SCHEDULE: 'hourly' })
+    expect(error.code).toBe('bad_config')
+    expect(error.exitCode).toBe(78)
+    expect(error.message).toContain('probe_cc')
+    expect(error.message).toContain('concurency')
+    expect(error.message).toContain('SONDE_SCHEDULE')
+  })
+  const schedules = ['* * * *', '* * * * * *', '61 * * * *', '0 0 L * *', '@daily', '']
+  test.each(schedules)('refuses the schedule "%s"', (schedule) => {
+    expect(refusal(null, { SONDE_SCHEDULE: schedule }).message).toContain('five cron fields')
+  })
+  test('says which file cannot be read', () => {
+    expect(refusal('/nonexistent/sonde.json').message).toContain('/nonexistent/sonde.json')
+    expect(refusal(file('{')).message).toContain('config.json')
+    expect(refusal(file('[]')).message).toContain('one JSON object')
+  })
+})

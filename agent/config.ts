@@ -1,0 +1,113 @@
+// What the operator of a device may set: one JSON file, and the environment over it. Parsed once, here; every bad
+// field is named at once, with its place. docs/configuration.md is the page.
+
+import { readFileSync } from 'node:fs'
+import { parse as parseCron } from 'node-cron'
+import * as v from 'valibot'
+import { testListResolver } from '../tests-spec/lists/test-list.ts'
+import { ActionableError } from './platform/actionable-error.ts'
+
+const cron = v.pipe(v.string(), v.check(isCron, 'expected five cron fields in UTC, such as "*/15 * * * *"'))
+const whole = (least: number, most: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
+
+const config = v.strictObject({
+  /** When cycles begin: cron syntax, UTC. */
+  schedule: v.optional(cron, '*/15 * * * *'),
+  /** Each probe starts its cycles up to this many seconds late, always by the same amount for the same hour. */
+  jitter_seconds: v.optional(whole(0, 3600), 120),
+  /** Tasks under way at once. More is faster and measures times worse. */
+  concurrency: v.optional(whole(1, 16), 4),
+  /** What failed is measured once more this much later. Rules ask for 30; less is for a laboratory. */
+  repeat_after_seconds: v.optional(whole(0, 600), 30),
+  /** Most the spool may take on disk, in MB. */
+  spool_quota_mb: v.optional(whole(4, 65_536), 64),
+  /** Two letters, ZZ when not to be said. */
+  probe_cc: v.optional(v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, 'expected two capitals, such as ML')), 'ZZ'),
+  /** The network this device hangs on, as its operator knows it: nothing is looked up. */
+  probe_asn: v.optional(v.pipe(v.string(), v.regex(/^AS\d{1,10}$/, 'expected AS and a number')), 'AS0'),
+  probe_network_name: v.optional(v.pipe(v.string(), v.maxLength(80)), ''),
+  /** Source address of every measurement; null leaves it to the system. */
+  local_address: v.optional(v.nullable(v.pipe(v.string(), v.ip('expected an IP address'))), null),
+  /** A test list file in place of the built-in core list. */
+  test_list: v.optional(v.nullable(v.string()), null),
+  /** Resolvers to ask beside the system's, in place of the list's. */
+  resolvers: v.optional(v.nullable(v.array(testListResolver)), null),
+  /** Files of further CA certificates (PEM) to trust while measuring. */
+  extra_ca: v.optional(v.array(v.string()), []),
+  /** A laboratory on one machine: private and loopback addresses are measured like any other, and data says so. */
+  lab: v.optional(v.boolean(), false),
+  log_level: v.optional(v.picklist(['info', 'warn', 'error']), 'info'),
+})
+export type Config = v.InferOutput<typeof config>
+
+const prefix = 'SONDE_'
+/** Of the environment, these choose files, or are for whoever starts and tests the program, and are not fields. */
+const notFields = new Set([
+  'SONDE_STATE',
+  'SONDE_CONFIG',
+  'SONDE_START_PORT',
+  'SONDE_DEEP',
+  'SONDE_SCENARIOS',
+])
+
+/**
+ * @param path - The file; null when there is none.
+ * @param env - `SONDE_PROBE_CC=ML` sets `probe_cc`; values are JSON where they can be, else text.
+ * @throws {ActionableError} `bad_config`, with every bad field.
+ */
+export function loadConfig(path: string | null, env: Readonly<Record<string, string | undefined>>): Config {
+  const fromFile = path === null ? {} : readConfigFile(path)
+  const fromEnv = readEnvironment(env)
+  const parsed = v.safeParse(config, { ...fromFile, ...fromEnv })
+  if (parsed.success) return parsed.output
+  const faults = parsed.issues.map((issue) => {
+    const field = v.getDotPath(issue) ?? '(top)'
+    const top = field.split('.')[0] ?? field
+    const place = top in fromEnv ? `${prefix}${top.toUpperCase()}` : (path ?? 'configuration')
+    return `  ${place}: ${field}: ${issue.message}`
+  })
+  throw new ActionableError('bad_config', `Cannot use the configuration:\n${faults.join('\n')}`)
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  let json: unknown
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ActionableError('bad_config', `Cannot read the configuration ${path}: ${why}`, { cause })
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new ActionableError('bad_config', `Cannot use the configuration ${path}: expected one JSON object`)
+  }
+  return { ...json }
+}
+
+function readEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  const entries = Object.entries(env).flatMap(([name, value]) =>
+    name.startsWith(prefix) && !notFields.has(name) && value !== undefined
+      ? [[name.slice(prefix.length).toLowerCase(), jsonOrText(value)] as const]
+      : [],
+  )
+  return Object.fromEntries(entries)
+}
+
+function jsonOrText(value: string): unknown {
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
+
+/** Names that cron allows and we do not (L, W, #) would need a calendar; nobody schedules probes by them. */
+function isCron(text: string): boolean {
+  if (text.trim().split(/\s+/).length !== 5) return false
+  try {
+    const fields = parseCron(text)
+    return [...fields.dayOfMonth, ...fields.dayOfWeek].every((value) => typeof value === 'number')
+  } catch {
+    return false
+  }
+}

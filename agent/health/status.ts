@@ -1,0 +1,55 @@
+// What the agent says of itself between cycles: one small file, rewritten after each, read by `sonde status`.
+
+import * as v from 'valibot'
+import { linkState } from '../../tests-spec/nettests/verdict.ts'
+import { readFileIfPresent, writeFileDurably } from '../platform/atomic-file.ts'
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+/** Milliseconds since 1970; null when it has not happened. */
+const instant = v.nullable(v.number())
+
+export const status = v.looseObject({
+  v: v.literal(1),
+  version: v.string(),
+  device: v.string(),
+  /** null while the device is not enrolled. */
+  collector: v.nullable(v.string()),
+  written_at: v.number(),
+  clock: v.string(),
+  list: v.looseObject({ name: v.string(), version: count, entries: count }),
+  link: linkState,
+  last_cycle: v.looseObject({ finished_at: instant, measurements: count, anomalies: count, bugs: count }),
+  next_cycle_at: instant,
+  spool: v.looseObject({
+    unsealed: count,
+    pending_batches: count,
+    pending_bytes: count,
+    quarantined: count,
+    lost: count,
+    oldest_at: instant,
+    disk_bytes: count,
+    health: v.picklist(['ok', 'memory_only']),
+  }),
+  /** How the last attempt to upload ended; null before the first. */
+  upload: v.nullable(
+    v.looseObject({ kind: v.string(), at: v.number(), accepted: count, reason: v.nullable(v.string()) }),
+  ),
+  log_lines_dropped: count,
+})
+export type Status = v.InferOutput<typeof status>
+
+export async function writeStatus(path: string, content: Status): Promise<void> {
+  await writeFileDurably(path, Buffer.from(`${JSON.stringify(content)}\n`))
+}
+
+/** @returns null when there is none yet, or none that can be read: status is a convenience, never a reason to fail. */
+export async function readStatus(path: string): Promise<Status | null> {
+  const bytes = await readFileIfPresent(path)
+  if (bytes === null) return null
+  try {
+    const parsed = v.safeParse(status, JSON.parse(bytes.toString('utf8')))
+    return parsed.success ? parsed.output : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,98 @@
+// The loop on a clock moved by hand: no overlap, no double start, and no trust in the wall clock.
+
+import { expect, test } from 'vitest'
+import { fakeClock } from '../test/fake-clock.ts'
+import { link } from '../test/observations.ts'
+import type { CycleReport } from './cycle.ts'
+import { type Loop, runLoop } from './loop.ts'
+import { cronSchedule } from './plan/cron-schedule.ts'
+import type { LogCode } from './platform/log.ts'
+
+const delivery = {
+  kind: 'delivered',
+  accepted: 0,
+  rejected: 0,
+  sent: 0,
+  received: 0,
+  reason: null,
+  retryAfterMs: null,
+} as const
+const report: CycleReport = {
+  memory: { link: link('up'), history: {} },
+  measurements: 1,
+  anomalies: 0,
+  bugs: 0,
+  delivery,
+}
+
+function harness(
+  cycleMs: (n: number) => number,
+  cycles: number,
+  onSleep?: (clock: ReturnType<typeof fakeClock>) => void,
+) {
+  const clock = fakeClock(Date.parse('2018-07-29T17:30:00Z'))
+  const stop = new AbortController()
+  const starts: string[] = []
+  const codes: LogCode[] = []
+  const say = (code: LogCode) => void codes.push(code)
+  const loop: Loop = {
+    clock,
+    log: { info: say, warn: say, error: say },
+    schedule: cronSchedule('*/15 * * * *', 0, 'seed'),
+    signal: stop.signal,
+    async cycle() {
+      starts.push(new Date(clock.now()).toISOString().slice(11, 19))
+      clock.advance(cycleMs(starts.length))
+      if (starts.length === cycles) stop.abort()
+      return report
+    },
+    onCycle: async () => {},
+    async sleep(ms) {
+      clock.advance(ms)
+      onSleep?.(clock)
+    },
+  }
+  return { loop, starts, codes, clock }
+}
+
+test('runLoop() starts at once and then on the schedule', async () => {
+  const { loop, starts, codes } = harness(() => 60_000, 4)
+  await runLoop(loop)
+  expect(starts).toEqual(['17:30:00', '17:45:00', '18:00:00', '18:15:00'])
+  expect(codes).toEqual([])
+})
+
+test('runLoop() skips a start that falls into a long cycle, and says so', async () => {
+  const { loop, starts, codes } = harness((n) => (n === 1 ? 20 * 60_000 : 1000), 3)
+  await runLoop(loop)
+  expect(starts).toEqual(['17:30:00', '18:00:00', '18:15:00'])
+  expect(codes).toEqual(['S2003'])
+})
+
+test('runLoop() goes on within a slot when the clock is set back ten hours', async () => {
+  let jumped = false
+  const { loop, starts } = harness(
+    () => 1000,
+    2,
+    (clock) => {
+      if (!jumped) clock.setWall(clock.now() - 10 * 3_600_000)
+      jumped = true
+    },
+  )
+  await runLoop(loop)
+  expect(starts).toEqual(['17:30:00', '07:45:00'])
+})
+
+test('runLoop() starts at once when the machine slept through a start', async () => {
+  let slept = false
+  const { loop, starts } = harness(
+    () => 1000,
+    2,
+    (clock) => {
+      if (!slept) clock.setWall(clock.now() + 3 * 3_600_000 + 7 * 60_000)
+      slept = true
+    },
+  )
+  await runLoop(loop)
+  expect(starts[1]).toBe('20:38:01')
+})

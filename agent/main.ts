@@ -1,0 +1,121 @@
+// The program `sonde`: reads the command line, starts everything, and turns the outcome into an exit code. The only
+// module whose import does something.
+
+import { setMaxListeners } from 'node:events'
+import { parseArgs } from 'node:util'
+import { enrolDevice, type Invocation, once, run, status } from './cli/commands.ts'
+import { help } from './cli/help.ts'
+import { processTerminal } from './cli/terminal.ts'
+import { verifyFiles } from './cli/verify-command.ts'
+import { loadConfig } from './config.ts'
+import { ActionableError } from './platform/actionable-error.ts'
+import { systemClock } from './platform/clock.ts'
+import { openStateFolder, stateFolderPath } from './platform/state-folder.ts'
+import { softwareName, version } from './version.ts'
+
+const commands: Readonly<Record<string, (invocation: Invocation) => Promise<number>>> = {
+  run,
+  once,
+  status,
+  enrol: enrolDevice,
+}
+
+const options = {
+  state: { type: 'string' },
+  config: { type: 'string' },
+  json: { type: 'boolean' },
+  key: { type: 'string', multiple: true },
+  enrolment: { type: 'string', multiple: true },
+  table: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+} as const
+
+async function main(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const { values, positionals } = readArguments(argv)
+  const terminal = processTerminal(env, values.table === true)
+  if (values.version === true) {
+    terminal.out(`${softwareName} ${version}\n`)
+    return 0
+  }
+  const [name, ...operands] = positionals
+  if (values.help === true || name === undefined) {
+    terminal.out(help)
+    return values.help === true ? 0 : 64
+  }
+  if (name === 'verify') {
+    const { key: keys = [], enrolment: enrolments = [], json = false } = values
+    const state = values.state ?? env.SONDE_STATE ?? stateFolderPath(env)
+    return verifyFiles({ files: operands, keys, enrolments, state, json }, terminal)
+  }
+  const command = commands[name]
+  if (command === undefined) {
+    throw new ActionableError('bad_usage', `There is no command "${name}". See sonde --help.`)
+  }
+  const stop = new AbortController()
+  // Every operation under way listens; how many there are is bounded by the concurrency, not by this.
+  setMaxListeners(0, stop.signal)
+  stopOnSignal(stop, terminal.err)
+  return command({
+    folder: openStateFolder(values.state ?? env.SONDE_STATE ?? null, env),
+    config: loadConfig(values.config ?? env.SONDE_CONFIG ?? null, env),
+    clock: systemClock(),
+    signal: stop.signal,
+    terminal: (line) => terminal.err(`${line}\n`),
+    terminalOut: terminal,
+    json: values.json === true,
+    operands,
+    sleep: (ms) => sleep(ms, stop.signal),
+  })
+}
+
+function readArguments(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ActionableError('bad_usage', `${why}. See sonde --help.`, { cause })
+  }
+}
+
+/** The first signal ends the cycle under way, keeps what was measured and stops; a second one does not wait. */
+function stopOnSignal(stop: AbortController, say: (text: string) => void): void {
+  const handle = () => {
+    if (stop.signal.aborted) process.exit(130)
+    say('\nStopping: keeping what was measured. Once more to stop at once.\n')
+    stop.abort()
+  }
+  process.on('SIGINT', handle)
+  process.on('SIGTERM', handle)
+  // The terminal was closed: same as being told to stop.
+  process.on('SIGHUP', handle)
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2), process.env)
+} catch (error) {
+  if (error instanceof ActionableError) {
+    process.stderr.write(`sonde: ${error.message} [${error.code}]\n`)
+    process.exitCode = error.exitCode
+  } else {
+    // A bug. The stack is what a maintainer needs; 70 is EX_SOFTWARE.
+    process.stderr.write(`sonde: a bug: ${error instanceof Error ? error.stack : String(error)}\n`)
+    process.exitCode = 70
+  }
+}

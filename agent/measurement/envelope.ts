@@ -1,0 +1,97 @@
+// From what a nettest saw to the document that is kept: OONI's envelope, the verdict, and nothing that identifies the
+// probe. tests-spec/data-formats/measurement.md is the page. Pure.
+
+import type { Measurement, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
+import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
+import { linkCheckName } from '../../tests-spec/nettests/link-check.ts'
+import type { LinkState, Verdict } from '../../tests-spec/nettests/verdict.ts'
+import { scrubNetworkText, scrubOwnAddresses } from './scrub.ts'
+
+/** What is the same for every measurement of this probe. */
+export interface Vantage {
+  readonly softwareName: string
+  readonly softwareVersion: string
+  readonly probeCc: string
+  readonly probeAsn: string
+  readonly probeNetworkName: string
+  /** Node's version and roots, platform and architecture: what may explain a difference between probes. */
+  readonly annotations: Readonly<Record<string, string>>
+  /** Addresses of this machine, to be taken out of everything. */
+  readonly ownAddresses: readonly string[]
+}
+
+export interface Finished {
+  readonly name: string
+  readonly version: string
+  readonly input: string | null
+  readonly observations: Observations
+  readonly bytes: { readonly sent: number; readonly received: number }
+  /** The nettest's own test_keys. */
+  readonly keys: Readonly<Record<string, unknown>>
+  readonly verdict: Verdict
+  readonly parts: Readonly<Record<string, Verdict>> | null
+  readonly link: LinkState
+  /** Wall clock, milliseconds since 1970. */
+  readonly cycleStartedMs: number
+  readonly startedMs: number
+  readonly runtimeSeconds: number
+}
+
+export function toMeasurement(finished: Finished, vantage: Vantage): Measurement {
+  const seen = withoutBodies(scrubNetworkText(finished.observations))
+  const measurement: Measurement = {
+    annotations: { ...vantage.annotations },
+    data_format_version: '0.2.0',
+    // Versions of OONI's archival formats that the test_keys follow.
+    extensions: { dnst: 0, httpt: 0, netevents: 0, tcpconnect: 0, tlshandshake: 0 },
+    input: finished.input,
+    measurement_start_time: ooniTime(finished.startedMs),
+    probe_asn: vantage.probeAsn,
+    probe_cc: vantage.probeCc,
+    probe_ip: '127.0.0.1',
+    probe_network_name: vantage.probeNetworkName,
+    // OONI's values for "not looked up".
+    resolver_asn: 'AS0',
+    resolver_ip: '127.0.0.2',
+    resolver_network_name: '',
+    software_name: vantage.softwareName,
+    software_version: vantage.softwareVersion,
+    test_keys: {
+      ...seen,
+      ...finished.keys,
+      x_sonde_verdict: finished.verdict,
+      ...(finished.parts === null ? {} : { x_sonde_parts: { ...finished.parts } }),
+      x_sonde_link: finished.link,
+      x_sonde_bytes_sent: finished.bytes.sent,
+      x_sonde_bytes_received: finished.bytes.received,
+    },
+    test_name: finished.name,
+    test_runtime: finished.runtimeSeconds,
+    test_start_time: ooniTime(finished.cycleStartedMs),
+    test_version: finished.version,
+  }
+  return scrubOwnAddresses(measurement, vantage.ownAddresses)
+}
+
+/**
+ * Anomalies, and checks that found the link wanting, are kept longest and sent first. A target that failed because
+ * the link was down is routine: in a blackout there would be thousands, and the check says it once.
+ */
+export function recordClass(name: string, { verdict }: Verdict): SpoolEntry['class'] {
+  return verdict === 'anomaly' || (name === linkCheckName && verdict !== 'ok') ? 'anomaly' : 'routine'
+}
+
+/** No body by default: length, digest and title tell pages apart, and what people read stays out of the data. */
+function withoutBodies(seen: Observations): Observations {
+  const emptied = (request: HttpRequest): HttpRequest => ({
+    ...request,
+    response: { ...request.response, body: '' },
+  })
+  return { ...seen, requests: seen.requests.map(emptied) }
+}
+
+/** `YYYY-MM-DD HH:MM:SS`, UTC. A clock before 1970 or past 9999 is written as the nearest that can be. */
+function ooniTime(wallMs: number): string {
+  const bounded = Math.min(Math.max(0, wallMs), 253_402_300_799_000)
+  return new Date(bounded).toISOString().slice(0, 19).replace('T', ' ')
+}

@@ -1,0 +1,73 @@
+// What is kept of a measurement: all of it when it may matter, and the same verdict from the outline.
+
+import { describe, expect, test } from 'vitest'
+import { measured } from '../../test/measured.ts'
+import { connect, good, handshake, join, query, response } from '../../test/observations.ts'
+import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import { judgeWebConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
+import { evidenceLevel, type History, remember, withEvidence } from './evidence.ts'
+
+const fine = join(query(['21.0.0.10']), connect(null), handshake(null), response(200))
+const reset = join(query(['21.0.0.10']), connect(null), handshake('connection_reset'))
+
+const measuredAt = (seen: Observations, at: string) => measured(seen, { startedMs: Date.parse(at) })
+
+test('evidenceLevel() is full at first, on change, for what is not ok, and once a day; else brief', () => {
+  const story: readonly [string, Observations, string][] = [
+    ['2018-07-29T17:00:00Z', fine, 'full'],
+    ['2018-07-29T17:15:00Z', fine, 'brief'],
+    ['2018-07-29T17:43:00Z', reset, 'full'],
+    ['2018-07-29T18:00:00Z', reset, 'full'],
+    ['2018-07-29T19:26:00Z', fine, 'full'],
+    ['2018-07-29T19:41:00Z', fine, 'brief'],
+    ['2018-07-30T00:01:00Z', fine, 'full'],
+    ['2018-07-30T00:16:00Z', fine, 'brief'],
+  ]
+  let history: History = {}
+  for (const [at, seen, expected] of story) {
+    const measurement = measuredAt(seen, at)
+    const level = evidenceLevel(history, measurement)
+    expect(`${at} ${level}`).toBe(`${at} ${expected}`)
+    history = remember(history, measurement, level)
+  }
+})
+
+describe('withEvidence()', () => {
+  const der = { data: Buffer.alloc(900, 'a certificate').toString('base64'), format: 'base64' as const }
+  const rich: Observations = {
+    ...fine,
+    queries: fine.queries.map((each) => ({ ...each, raw_response: 'AAAA' })),
+    tls_handshakes: fine.tls_handshakes.map((each) => ({ ...each, peer_certificates: [der] })),
+    requests: fine.requests.map((each) => ({
+      ...each,
+      response: { ...each.response, headers: { Server: 'x' } },
+    })),
+  }
+  const whole = measuredAt(rich, '2018-07-29T17:00:00Z')
+
+  test('brief keeps every failure and time, and digests for the chain', () => {
+    const { test_keys } = withEvidence(whole, 'brief')
+    expect(test_keys.x_sonde_evidence).toBe('brief')
+    expect(test_keys.queries[0]).not.toHaveProperty('raw_response')
+    expect(test_keys.requests[0]?.response).toMatchObject({ code: 200, headers: {} })
+    expect(test_keys.tls_handshakes[0]).toMatchObject({
+      failure: null,
+      t0: 0.1,
+      t: 0.2,
+      peer_certificates: [],
+      x_sonde_certificates_sha256: [expect.stringMatching(/^[0-9a-f]{64}$/)],
+    })
+    expect(JSON.stringify(withEvidence(whole, 'brief')).length).toBeLessThan(JSON.stringify(whole).length)
+  })
+
+  test('brief is judged as full is', () => {
+    const brief = withEvidence(whole, 'brief').test_keys
+    expect(judgeWebConnectivity(brief, null, good)).toEqual(judgeWebConnectivity(whole.test_keys, null, good))
+  })
+
+  test('full changes nothing but the mark', () => {
+    const { x_sonde_evidence, ...rest } = withEvidence(whole, 'full').test_keys
+    expect(x_sonde_evidence).toBe('full')
+    expect(rest).toEqual(whole.test_keys)
+  })
+})

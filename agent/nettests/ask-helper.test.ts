@@ -1,0 +1,103 @@
+// Asking helpers in turn: the first good answer counts, and a bad helper never stands in the way of measuring.
+
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { makeTrace } from '../../test/loopback.ts'
+import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
+import { makeTrust } from '../operations/trust.ts'
+import { askHelpers } from './ask-helper.ts'
+import type { NettestContext } from './nettest.ts'
+import { transactionIds } from './transaction-ids.ts'
+
+const open: { close(): unknown }[] = []
+afterEach(() => {
+  for (const server of open.splice(0)) server.close()
+})
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  open.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/web-connectivity`
+}
+
+const answer: TestHelperResponse = {
+  tcp_connect: {},
+  quic_handshake: {},
+  http_request: {
+    body_length: 1,
+    discovered_h3_endpoint: '',
+    failure: null,
+    title: '',
+    headers: {},
+    status_code: 200,
+  },
+  http3_request: null,
+  dns: { failure: null, addrs: ['198.51.100.7'] },
+}
+const request = {
+  http_request: 'https://site.example/',
+  http_request_headers: {},
+  tcp_connect: [],
+  x_quic_enabled: false,
+}
+
+function context(helpers: readonly string[]): NettestContext {
+  return {
+    trace: makeTrace({ trust: makeTrust() }),
+    transactionIds: transactionIds(),
+    resolver: null,
+    helpers,
+    neutralName: 'example.org',
+    ipv6: false,
+    lab: true,
+    wallClock: Date.now,
+  }
+}
+
+const good: RequestListener = (_request, response) => response.end(JSON.stringify(answer))
+
+describe('askHelpers()', () => {
+  test('sends the question as JSON and gives the answer, with what it cost', async () => {
+    let asked = ''
+    const helper = await serve((incoming, response) => {
+      incoming.on('data', (chunk) => {
+        asked += chunk
+      })
+      incoming.on('end', () => response.end(JSON.stringify(answer)))
+    })
+    const { control, bytes, helper: who } = await askHelpers(context([helper]), request)
+    expect(control).toEqual(answer)
+    expect(JSON.parse(asked)).toEqual(request)
+    expect(who).toBe(helper)
+    expect(bytes.sent).toBeGreaterThan(asked.length)
+    expect(bytes.received).toBeGreaterThan(JSON.stringify(answer).length)
+  })
+
+  const bad: readonly [string, RequestListener, string][] = [
+    ['is too busy', (_request, response) => response.writeHead(503).end(), 'http_request_failed'],
+    ['answers garbage', (_request, response) => response.end('<html>'), 'json_parse_error'],
+    ['answers another document', (_request, response) => response.end('{"dns":null}'), 'json_parse_error'],
+    ['hangs up', (_request, response) => response.destroy(), 'eof_error'],
+    [
+      'answers without end',
+      (_request, response) => void response.write('x'.repeat(300 * 1024)),
+      'json_parse_error',
+    ],
+  ]
+  test.each(bad)(
+    'says why when the only helper %s, and goes on to the next when there is one',
+    async (_name, listener, why) => {
+      const sick = await serve(listener)
+      expect((await askHelpers(context([sick]), request)).control).toBe(why)
+      expect((await askHelpers(context([sick, await serve(good)]), request)).control).toEqual(answer)
+    },
+  )
+
+  test("has OONI's word for an empty list", async () => {
+    const { control, helper } = await askHelpers(context([]), request)
+    expect(control).toBe('unknown_failure: no available helpers')
+    expect(helper).toBeNull()
+  })
+})

@@ -1,0 +1,156 @@
+// The nettest `http_header_field_manipulation`: tests-spec/nettests/http-header-field-manipulation.md. One request with
+// odd capitals, to a server that tells what it got.
+
+import { randomInt } from 'node:crypto'
+import * as v from 'valibot'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
+import {
+  compareWithReply,
+  headerFieldKeys,
+  headerFieldName,
+  headerFieldOptions,
+  headerFieldVersion,
+  helperReply,
+  judgeHeaderField,
+  oddMethod,
+  oddRequestLine,
+  parseHelperUrl,
+  type SeenByHelper,
+} from '../../tests-spec/nettests/http-header-field-manipulation.ts'
+import { describeResponse } from '../operations/http-response.ts'
+import { readHttp1 } from '../operations/http1-message.ts'
+import { type RawExchange, rawExchange } from '../operations/raw-exchange.ts'
+import { tcpConnect } from '../operations/tcp-connect.ts'
+import { formatEndpoint } from '../operations/wire.ts'
+import { type Nettest, nothingSeen } from './nettest.ts'
+import { usable } from './url-flow.ts'
+
+/** Milliseconds. */
+const tcpTimeoutMs = 10_000
+const httpTimeoutMs = 10_000
+/** Six headers and their names come back in less than one. */
+const maxReceivedBytes = 16 * 1024
+
+/** OONI's, in everyday values. `Host` is a name that nobody has, so that nobody's server is meant. */
+const plainHeaders = {
+  accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+  'accept-charset': 'ISO-8859-1,utf-8;q=0.7,*;q=0.3',
+  'accept-encoding': 'gzip,deflate,sdch',
+  'accept-language': 'en-US,en;q=0.8',
+  'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+}
+
+export const headerFieldManipulation: Nettest = {
+  name: headerFieldName,
+  version: headerFieldVersion,
+  async measure(context, _input, options) {
+    const { trace, transactionIds } = context
+    const { helper } = v.parse(headerFieldOptions, options ?? {})
+    const given = helper === undefined ? null : parseHelperUrl(helper)
+    // A list must not make a device knock at its own network.
+    const endpoint = given !== null && usable(context, [given.ip]).length > 0 ? given : null
+    const nothing = { x_sonde_seen_by_helper: null, x_sonde_sent_headers: null }
+    if (endpoint === null || helper === undefined) {
+      return { ...nothingSeen, observations: { ...nothingSeen.observations, ...nothing } }
+    }
+    const sent = oddHeaders()
+    const asked = {
+      x_sonde_helper: helper,
+      x_sonde_sent_headers: Object.keys(sent),
+      x_sonde_seen_by_helper: null,
+    }
+    const step = { transactionId: transactionIds.next('cleartext'), tags: [] }
+    const connect = await tcpConnect(trace, endpoint, { ...step, timeoutMs: tcpTimeoutMs })
+    const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
+    if (connect.socket === null) return { ...nothingSeen, observations: { ...connected, ...asked } }
+
+    const lines = [oddRequestLine, ...Object.entries(sent).map(([name, value]) => `${name}: ${value}`)]
+    const exchange = await rawExchange(trace, connect.socket, Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), {
+      ...step,
+      timeoutMs: httpTimeoutMs,
+      maxBytes: maxReceivedBytes,
+      isWhole: (received) => readHttp1(received)?.whole !== false,
+    })
+    const request = describe(exchange, helper, formatEndpoint(endpoint), sent)
+    const observations = { ...connected, requests: [request], network_events: [...exchange.events] }
+    const reply = request.failure === null ? readReply(exchange.received, sent) : null
+    return {
+      observations: { ...observations, ...asked, x_sonde_seen_by_helper: reply },
+      bytes: exchange.bytes,
+    }
+  },
+  conclude(observations, circumstances) {
+    return {
+      keys: { ...headerFieldKeys(observations) },
+      verdict: judgeHeaderField(observations, circumstances),
+      parts: null,
+    }
+  },
+}
+
+/** In random order, each letter of each name large or small by chance. */
+function oddHeaders(): Record<string, string> {
+  const host = `${Array.from({ length: 15 }, () => String.fromCharCode(97 + randomInt(26))).join('')}.com`
+  const headers = Object.entries({ ...plainHeaders, host }).map(([name, value]) => ({
+    name: name.replaceAll(/[a-z]/g, (letter) => (randomInt(2) === 0 ? letter : letter.toUpperCase())),
+    value,
+    place: randomInt(0x10000),
+  }))
+  headers.sort((a, b) => a.place - b.place)
+  return Object.fromEntries(headers.map(({ name, value }) => [name, value]))
+}
+
+/** In the form that other requests have. Without the body's digest: the body may hold the address of this probe. */
+function describe(
+  { received, failure, events }: RawExchange,
+  url: string,
+  address: string,
+  sent: Readonly<Record<string, string>>,
+): HttpRequest {
+  const message = readHttp1(received)
+  const blank = { status: 0, headersList: [], body: Buffer.alloc(0), truncated: false }
+  const { x_sonde_body_sha256: _digest, ...response } = describeResponse(message ?? blank)
+  const [write, read] = events
+  return {
+    network: 'tcp',
+    address,
+    alpn: '',
+    failure: failureOf(failure, received, message),
+    request: {
+      method: oddMethod,
+      url,
+      headers: sent,
+      headers_list: Object.entries(sent).map(([name, value]) => [name, value]),
+      body: '',
+      body_is_truncated: false,
+      x_transport: 'tcp',
+    },
+    response,
+    t0: write?.t0 ?? 0,
+    t: read?.t ?? 0,
+    transaction_id: read?.transaction_id ?? 0,
+    tags: [],
+  }
+}
+
+/** A response without a length ends when the server closes, which is then no failure. */
+function failureOf(
+  ended: Failure | null,
+  received: Buffer,
+  message: ReturnType<typeof readHttp1>,
+): Failure | null {
+  if (received.length > 0 && message === null) return 'http_invalid_response'
+  if (message === null || message.status === 0) return ended ?? 'eof_error'
+  return message.whole || ended === 'eof_error' ? null : ended
+}
+
+function readReply(received: Buffer, sent: Readonly<Record<string, string>>): SeenByHelper | null {
+  try {
+    const parsed = v.safeParse(helperReply, JSON.parse((readHttp1(received)?.body ?? '').toString()))
+    return parsed.success ? compareWithReply(sent, parsed.output) : null
+  } catch {
+    // Not JSON, so not the helper: the rules say so.
+    return null
+  }
+}

@@ -1,0 +1,92 @@
+// What a nettest is to the rest of the agent: a way to observe, and a pure way to conclude.
+
+import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import type { Circumstances, Verdict } from '../../tests-spec/nettests/verdict.ts'
+import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
+import type { Resolver } from '../operations/resolve-dns.ts'
+import type { Bytes, Trace } from '../operations/trace.ts'
+import type { TransactionIds } from './transaction-ids.ts'
+
+/** What one measurement may use. */
+export interface NettestContext {
+  readonly trace: Trace
+  readonly transactionIds: TransactionIds
+  /** Asked beside the system's own; null when the list names none. */
+  readonly resolver: Resolver | null
+  /** URLs of test helpers, in the order to ask them. Empty: there is no look from outside. */
+  readonly helpers: readonly string[]
+  /** A server name nobody blocks, to tell a blocked name from a dead host. */
+  readonly neutralName: string
+  /** Whether this link has a route to global IPv6; without one, IPv6 addresses are left alone. */
+  readonly ipv6: boolean
+  /** A laboratory: private and loopback addresses are contacted like any other. */
+  readonly lab: boolean
+  /** Milliseconds since 1970, for the dates of certificates. */
+  readonly wallClock: () => number
+}
+
+/** What was seen and what it cost. */
+export interface Seen {
+  readonly observations: Observations
+  readonly bytes: Bytes
+  /** What a helper outside saw, or why none could be asked. Absent where the nettest asks none. */
+  readonly control?: TestHelperResponse | string
+}
+
+export interface Conclusion {
+  /** The nettest's own test_keys. */
+  readonly keys: Readonly<Record<string, unknown>>
+  readonly verdict: Verdict
+  /** Verdicts of parts that can be blocked by themselves; null when there are none. */
+  readonly parts: Readonly<Record<string, Verdict>> | null
+}
+
+export interface Nettest {
+  readonly name: string
+  readonly version: string
+  /**
+   * Observes. What the network does is in the observations; a rejection is a bug in the nettest.
+   * @param input - As in the test list; null for a nettest that takes none.
+   * @param options - Of the list's entry, where the nettest has any. Its defaults without.
+   */
+  measure(
+    context: NettestContext,
+    input: string | null,
+    options?: Readonly<Record<string, unknown>>,
+  ): Promise<Seen>
+  /**
+   * Pure: the same observations and circumstances give the same conclusion, here and at the collector.
+   * @param input - What was measured, as for `measure`.
+   */
+  conclude(
+    observations: Observations,
+    circumstances: Circumstances,
+    control?: Seen['control'],
+    input?: string | null,
+  ): Conclusion
+}
+
+export const nothingSeen: Seen = {
+  observations: { queries: [], tcp_connect: [], tls_handshakes: [], requests: [], network_events: [] },
+  bytes: { sent: 0, received: 0 },
+}
+
+/** Joins in time order; `requests` newest first, as OONI has it. */
+export function joinSeen(all: readonly Seen[]): Seen {
+  const lists = all.map((each) => each.observations)
+  const control = all.find((each) => each.control !== undefined)?.control
+  return {
+    ...(control === undefined ? {} : { control }),
+    observations: {
+      queries: lists.flatMap((each) => each.queries),
+      tcp_connect: lists.flatMap((each) => each.tcp_connect),
+      tls_handshakes: lists.flatMap((each) => each.tls_handshakes),
+      requests: lists.flatMap((each) => each.requests).sort((a, b) => b.t - a.t),
+      network_events: lists.flatMap((each) => each.network_events),
+    },
+    bytes: {
+      sent: all.reduce((sum, each) => sum + each.bytes.sent, 0),
+      received: all.reduce((sum, each) => sum + each.bytes.received, 0),
+    },
+  }
+}

@@ -1,0 +1,317 @@
+// One URL from its name to its response: resolve, connect, handshake, round trip, hop after hop. The method of
+// tests-spec/nettests/web-connectivity.md; whatsapp and link_check use it too.
+//
+// Leaves to the rules what the observations mean, and to the operations how a step is taken.
+
+import { isIP, isIPv6, type Socket } from 'node:net'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { isBogon } from '../../tests-spec/nettests/bogon.ts'
+import { classicTag, neutralNameTag, sameNameTag } from '../../tests-spec/nettests/failed-step.ts'
+import { depthTag } from '../../tests-spec/nettests/web-connectivity.ts'
+import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts'
+import { httpRoundTrip } from '../operations/http-round-trip.ts'
+import { offeredProtocols } from '../operations/offered-protocols.ts'
+import { type Resolution, resolveDns } from '../operations/resolve-dns.ts'
+import { resolveSystem } from '../operations/resolve-system.ts'
+import { tcpConnect } from '../operations/tcp-connect.ts'
+import { tlsHandshake } from '../operations/tls-handshake.ts'
+import { formatEndpoint } from '../operations/wire.ts'
+import { askHelpers } from './ask-helper.ts'
+import { type CookieJar, cookieJar } from './cookies.ts'
+import { joinSeen, type NettestContext, nothingSeen, type Seen } from './nettest.ts'
+
+/** Milliseconds. Longer than OONI's 4 s: the system's resolver asks again after 5 s, and one lost datagram is no finding. */
+const dnsTimeoutMs = 6_000
+/** Milliseconds. OONI's figures for its newest engine, so that "timeout" means the same in both data sets. */
+const tcpTimeoutMs = 10_000
+const tlsTimeoutMs = 10_000
+const httpTimeoutMs = 10_000
+/** How long a second, contradicting DNS reply is awaited: OONI's figure; forged replies come tens of ms apart. */
+const lateReplyMs = 500
+/** A clear-text page is compared by its first bytes; a block page fits, a video does not. */
+const maxBodyBytes = 16 * 1024
+/** A chain longer than this is a loop, or somebody's joke. */
+const maxHops = 6
+/** One dead server of two says nothing; more would cost bytes and tell no more. */
+const maxAddresses = 2
+
+/** The helper takes no more, and two of each kind are all that is tried here. */
+const maxHelperEndpoints = 20
+const alpn = offeredProtocols()
+
+const headers = {
+  accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+  'accept-language': 'en-US,en;q=0.9',
+  // An everyday browser: a name of our own would single out the line it came from.
+  'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+}
+
+/** What a flow does beyond its own steps. */
+export interface FlowOptions {
+  /** Asks a helper outside about the first hop. */
+  readonly helper: boolean
+  /** After a handshake that was cut or met silence: the same address under a neutral name, and under its own again. */
+  readonly followUps: boolean
+  /** For the first hop; by default `GET` in clear text and `HEAD` behind TLS. */
+  readonly method?: Method
+}
+
+type Method = 'GET' | 'HEAD' | 'POST'
+
+/** Behind TLS nobody but the site chooses the body, so it is not worth its bytes. */
+function methodFor(url: URL): Method {
+  return url.protocol === 'https:' ? 'HEAD' : 'GET'
+}
+
+/**
+ * Follows `input` to its final response or first failing hop.
+ *
+ * A redirect to the same host over HTTPS is not followed: the site has spoken already, under its own certificate.
+ *
+ * @param tags - Put on every observation, besides `depth=N` and `classic`.
+ */
+export async function followUrl(
+  context: NettestContext,
+  input: string,
+  tags: readonly string[],
+  options: FlowOptions = { helper: false, followUps: false },
+): Promise<Seen> {
+  const hops: Seen[] = []
+  const cookies = cookieJar()
+  let url: URL | null = new URL(input)
+  for (let depth = 0; url !== null && depth < maxHops; depth++) {
+    const here = depth === 0 ? options : { helper: false, followUps: options.followUps }
+    const hop: Seen = await measureHop(context, url, [...tags, depthTag(depth)], { ...here, cookies })
+    hops.push(hop)
+    url = nextHop(url, hop)
+  }
+  return joinSeen(hops)
+}
+
+/** How the request of one hop is made. */
+interface Asking {
+  readonly method: Method
+  readonly cookies: CookieJar
+}
+
+interface Address {
+  readonly ip: string
+  readonly tags: readonly string[]
+}
+
+async function measureHop(
+  context: NettestContext,
+  url: URL,
+  tags: readonly string[],
+  { helper, followUps, cookies, method = methodFor(url) }: FlowOptions & { readonly cookies: CookieJar },
+): Promise<Seen> {
+  const { seen, addresses } = await resolveHost(context, hostOf(url), tags)
+  const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, { method, cookies })
+  const outside = helper ? askHelpers(context, helperRequest(url, addresses)) : null
+  const parts = [seen]
+  const classic = addresses.filter((address) => address.tags.includes(classicTag)).slice(0, maxAddresses)
+  const others = addresses.filter((address) => !address.tags.includes(classicTag)).slice(0, maxAddresses)
+  // Addresses of the system resolver first; those of others only when these lead nowhere.
+  parts.push(await fetch(classic))
+  if (!answered(parts) && followUps) parts.push(await underNeutralName(context, url, parts))
+  if (!answered(parts)) parts.push(await fetch(others))
+  if (outside === null) return joinSeen(parts)
+  const { control, bytes } = await outside
+  if (!answered(parts) && typeof control !== 'string') {
+    const known = new Set(addresses.map((address) => address.ip))
+    const fresh = usable(context, control.dns.addrs).filter((ip) => !known.has(ip))
+    parts.push(await fetch(fresh.slice(0, maxAddresses).map((ip) => ({ ip, tags }))))
+  }
+  return joinSeen([...parts, { ...nothingSeen, bytes, control }])
+}
+
+function answered(parts: readonly Seen[]): boolean {
+  return parts.some((part) => part.observations.requests.some((request) => request.failure === null))
+}
+
+/** OONI's form: every address of ours, on the port of the URL, and on both usual ones when it names none. */
+function helperRequest(url: URL, addresses: readonly Address[]): TestHelperRequest {
+  const ports = url.port === '' ? [443, 80] : [Number(url.port)]
+  const endpoints = addresses.flatMap(({ ip }) => ports.map((port) => formatEndpoint({ ip, port })))
+  return {
+    http_request: url.href,
+    http_request_headers: {
+      Accept: [headers.accept],
+      'Accept-Language': [headers['accept-language']],
+      'User-Agent': [headers['user-agent']],
+    },
+    tcp_connect: endpoints.slice(0, maxHelperEndpoints),
+    x_quic_enabled: false,
+  }
+}
+
+/**
+ * When the first handshake was cut or met silence: the same address under a neutral name, and, if that is answered,
+ * once more under its own, so that a lost packet is not taken for a blocked name.
+ */
+async function underNeutralName(context: NettestContext, url: URL, parts: readonly Seen[]): Promise<Seen> {
+  const failed = parts
+    .flatMap((part) => part.observations.tls_handshakes)
+    .find((each) => each.server_name !== '' && each.failure !== null && cutOrSilent.has(each.failure))
+  if (failed === undefined) return nothingSeen
+  const endpoint = parts
+    .flatMap((part) => part.observations.tcp_connect)
+    .find((each) => each.transaction_id === failed.transaction_id)
+  if (endpoint === undefined) return nothingSeen
+  const shake = async (serverName: string, tag: string): Promise<Seen> => {
+    const tags = [...failed.tags, tag]
+    const step = { transactionId: context.transactionIds.next('secure'), tags }
+    const connect = await tcpConnect(context.trace, endpoint, { ...step, timeoutMs: tcpTimeoutMs })
+    const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
+    if (connect.socket === null) return { ...nothingSeen, observations: connected }
+    const options = { ...step, timeoutMs: tlsTimeoutMs, serverName, alpn, now: context.wallClock }
+    const { observation, socket, bytes } = await tlsHandshake(context.trace, connect.socket, options)
+    socket?.destroy()
+    return { observations: { ...connected, tls_handshakes: [observation] }, bytes }
+  }
+  const neutral = await shake(context.neutralName, neutralNameTag)
+  const again = await shake(hostOf(url), sameNameTag)
+  return joinSeen([neutral, again])
+}
+
+/** Failures that a name in the ClientHello can bring about, and that a dead host or a lost packet can too. */
+const cutOrSilent: ReadonlySet<Failure> = new Set([
+  'connection_reset',
+  'eof_error',
+  'generic_timeout_error',
+  'timed_out',
+])
+
+/** Asks the system and the named resolver at once; an IP literal asks nobody. */
+async function resolveHost(
+  context: NettestContext,
+  host: string,
+  tags: readonly string[],
+): Promise<{ seen: Seen; addresses: readonly Address[] }> {
+  if (isIP(host) !== 0) return { seen: nothingSeen, addresses: [{ ip: host, tags: [...tags, classicTag] }] }
+  const { trace, transactionIds, resolver } = context
+  const step = (kind: 'getaddrinfo' | 'dns') => ({
+    transactionId: transactionIds.next(kind),
+    tags: kind === 'getaddrinfo' ? [...tags, classicTag] : tags,
+    timeoutMs: dnsTimeoutMs,
+  })
+  const system = resolveSystem(trace, host, step('getaddrinfo'))
+  const types = context.ipv6 ? (['A', 'AAAA'] as const) : (['A'] as const)
+  const named =
+    resolver === null
+      ? []
+      : types.map((type) => resolveDns(trace, resolver, host, type, { ...step('dns'), lateReplyMs }))
+  const [fromSystem, ...fromNamed] = await Promise.all([system, ...named])
+  const classic = usable(context, fromSystem.addresses)
+  const other = usable(
+    context,
+    fromNamed.flatMap((each) => each.addresses),
+  ).filter((ip) => !classic.includes(ip))
+  return {
+    seen: joinSeen([fromSystem, ...fromNamed].map(seenOf)),
+    addresses: [
+      ...classic.map((ip) => ({ ip, tags: [...tags, classicTag] })),
+      ...other.map((ip) => ({ ip, tags })),
+    ],
+  }
+}
+
+/** IPv4 first, as OONI does. Bogons are never contacted: they are somebody's home network, or a lie. */
+export function usable({ ipv6, lab }: NettestContext, addresses: readonly string[]): string[] {
+  const allowed = [...new Set(addresses)].filter((ip) => (ipv6 || !isIPv6(ip)) && (lab || !isBogon(ip)))
+  return [...allowed.filter((ip) => !isIPv6(ip)), ...allowed.filter((ip) => isIPv6(ip))]
+}
+
+function seenOf({ queries, bytes }: Resolution): Seen {
+  return { observations: { ...nothingSeen.observations, queries: [...queries] }, bytes }
+}
+
+/**
+ * Connects to every address at once, since a connect costs no payload and a dead address costs its whole deadline;
+ * then goes on with one at a time until one answers.
+ */
+async function fetchFromFirst(
+  context: NettestContext,
+  url: URL,
+  addresses: readonly Address[],
+  asking: Asking,
+): Promise<Seen> {
+  const secure = url.protocol === 'https:'
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
+  const connects = await Promise.all(
+    addresses.map(async ({ ip, tags }) => {
+      const step = { transactionId: context.transactionIds.next(secure ? 'secure' : 'cleartext'), tags }
+      const connect = await tcpConnect(context.trace, { ip, port }, { ...step, timeoutMs: tcpTimeoutMs })
+      return { ...connect, step }
+    }),
+  )
+  const parts: Seen[] = connects.map(({ observation }) => ({
+    ...nothingSeen,
+    observations: { ...nothingSeen.observations, tcp_connect: [observation] },
+  }))
+  for (const { socket, step } of connects) {
+    if (socket === null) continue
+    if (answered(parts)) {
+      socket.destroy()
+      continue
+    }
+    parts.push(await converse(context, url, socket, step, asking))
+  }
+  return joinSeen(parts)
+}
+
+/** Handshake, if the scheme wants one, and round trip over one connected socket, which is closed at the end. */
+async function converse(
+  context: NettestContext,
+  url: URL,
+  socket: Socket,
+  step: { readonly transactionId: number; readonly tags: readonly string[] },
+  asking: Asking,
+): Promise<Seen> {
+  const parts: Seen[] = []
+  let channel = socket
+  if (url.protocol === 'https:') {
+    const host = hostOf(url)
+    const handshake = await tlsHandshake(context.trace, socket, {
+      ...step,
+      timeoutMs: tlsTimeoutMs,
+      serverName: isIP(host) === 0 ? host : null,
+      verifyName: host,
+      alpn,
+      now: context.wallClock,
+    })
+    const observations = { ...nothingSeen.observations, tls_handshakes: [handshake.observation] }
+    parts.push({ observations, bytes: handshake.bytes })
+    if (handshake.socket === null) return joinSeen(parts)
+    channel = handshake.socket
+  }
+  const cookie = asking.cookies.headerFor(url)
+  const trip = await httpRoundTrip(
+    context.trace,
+    channel,
+    { url, method: asking.method, headers: cookie === null ? headers : { ...headers, cookie } },
+    { ...step, timeoutMs: httpTimeoutMs, maxBodyBytes },
+  )
+  asking.cookies.take(url, trip.observation.response.headers_list)
+  parts.push({
+    observations: { ...nothingSeen.observations, requests: [trip.observation] },
+    bytes: trip.bytes,
+  })
+  return joinSeen(parts)
+}
+
+function nextHop(from: URL, { observations }: Seen): URL | null {
+  const response = observations.requests.find((request) => request.failure === null)?.response
+  if (response === undefined || ![301, 302, 303, 307, 308].includes(response.code)) return null
+  const location = response.headers.Location
+  if (location === undefined || !URL.canParse(location, from.href)) return null
+  const to = new URL(location, from)
+  if (to.protocol !== 'http:' && to.protocol !== 'https:') return null
+  if (from.protocol === 'https:' && to.host === from.host) return null
+  return to
+}
+
+/** The name without the brackets that URLs put around IPv6. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1')
+}

@@ -1,0 +1,150 @@
+// One message over a connected UDP socket, sent once or several times, and the datagram that answers it. What is asked
+// and what counts as an answer is the caller's: quic-ping.ts, stun-binding.ts. DNS has an exchange of its own, because
+// it goes on listening.
+
+import dgram from 'node:dgram'
+import { isIP, isIPv6 } from 'node:net'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import type { NetworkEvent } from '../../tests-spec/data-formats/observation.ts'
+import { startDeadline } from './deadline.ts'
+import { failureOf } from './failure.ts'
+import type { Bytes, Endpoint, StepOptions, Trace } from './trace.ts'
+import { formatEndpoint } from './wire.ts'
+
+export interface DatagramQuestion<T> {
+  readonly message: Buffer
+  /** Milliseconds after the first sending at which it is sent again, unless an answer came. Empty: never. */
+  readonly repeatAfterMs: readonly number[]
+  /** What a datagram answers; null when it is no answer to `message`. Must not throw, whatever the bytes. */
+  read(bytes: Buffer): T | null
+}
+
+export interface Datagram {
+  readonly t: number
+  readonly bytes: Buffer
+}
+
+export interface DatagramAnswer<T> {
+  /** null when an answer came. */
+  readonly failure: Failure | null
+  readonly answer: T | null
+  /** The datagram that held it; null without one. */
+  readonly datagram: Datagram | null
+  /** What else came, oldest first: the first few. A datagram that does not fit does not end the wait. */
+  readonly unfit: readonly Datagram[]
+  /** Every datagram both ways, up to a cap: OONI's `write_to` and `read_from`. */
+  readonly events: readonly NetworkEvent[]
+  /** How often the message left. */
+  readonly sendings: number
+  readonly t0: number
+  /** When it was decided. */
+  readonly t: number
+  readonly bytes: Bytes
+}
+
+/** Enough to show a flood for what it is. */
+const maxUnfit = 4
+const maxEvents = 16
+
+/**
+ * Sends `question.message` to `endpoint` and waits for its answer, an error of ICMP, or the deadline.
+ *
+ * @throws {TypeError} If `endpoint.ip` is not an IP literal. What the network does is a value, never an exception.
+ */
+export async function exchangeDatagrams<T>(
+  trace: Trace,
+  endpoint: Endpoint,
+  question: DatagramQuestion<T>,
+  options: StepOptions,
+): Promise<DatagramAnswer<T>> {
+  if (isIP(endpoint.ip) === 0) {
+    throw new TypeError(`Cannot send to "${endpoint.ip}": expected an IP address`)
+  }
+  const journal = openJournal(trace, endpoint, options)
+  // Checked before the first packet: a measurement that was stopped sends nothing more.
+  if (trace.signal.aborted)
+    return { ...journal.close('interrupted'), answer: null, datagram: null, unfit: [] }
+
+  const deadline = startDeadline(trace.signal, options.timeoutMs)
+  const socket = dgram.createSocket(isIPv6(endpoint.ip) ? 'udp6' : 'udp4')
+  const repeats: NodeJS.Timeout[] = []
+  const found: { answer: T | null; datagram: Datagram | null } = { answer: null, datagram: null }
+  const unfit: Datagram[] = []
+
+  const decided = new Promise<Failure | null>((resolve) => {
+    // Only a connected socket hears of ICMP, and takes datagrams from nobody else.
+    socket.on('error', (error) => resolve(failureOf(error, 'read')))
+    socket.on('message', (bytes) => {
+      const datagram = { t: trace.clock.elapsedSeconds(), bytes }
+      journal.received(datagram)
+      if (found.datagram !== null) return
+      const answer = question.read(bytes)
+      if (answer !== null) {
+        Object.assign(found, { answer, datagram })
+        resolve(null)
+      } else if (unfit.length < maxUnfit) {
+        unfit.push(datagram)
+      }
+    })
+    const send = () => {
+      socket.send(question.message, (error) => {
+        const failure = error === null ? null : failureOf(error, 'read')
+        journal.sent(question.message.length, failure)
+        if (failure !== null) resolve(failure)
+      })
+    }
+    connectUdp(socket, trace, endpoint, () => {
+      send()
+      repeats.push(...question.repeatAfterMs.map((afterMs) => setTimeout(send, afterMs)))
+    })
+  })
+  const failure = await Promise.race([decided, deadline.passed])
+  deadline.clear()
+  for (const repeat of repeats) clearTimeout(repeat)
+  socket.close()
+  return { ...journal.close(failure), ...found, unfit }
+}
+
+/** Binds where the measurement's link asks for it, connects, and calls `ready`; failing is the socket's `error`. */
+function connectUdp(socket: dgram.Socket, trace: Trace, endpoint: Endpoint, ready: () => void): void {
+  const connect = () => {
+    socket.once('connect', ready)
+    socket.connect(endpoint.port, endpoint.ip)
+  }
+  if (trace.localAddress === null) connect()
+  else socket.bind({ address: trace.localAddress, port: 0, exclusive: true }, connect)
+}
+
+/** Counts bytes and writes events down, from its opening to its closing. */
+function openJournal({ clock }: Trace, endpoint: Endpoint, { transactionId, tags }: StepOptions) {
+  const t0 = clock.elapsedSeconds()
+  const events: NetworkEvent[] = []
+  const bytes = { sent: 0, received: 0 }
+  let sendings = 0
+  const note = (operation: 'write_to' | 'read_from', length: number, t: number, failure: Failure | null) => {
+    if (events.length >= maxEvents) return
+    const address = formatEndpoint(endpoint)
+    const what = { operation, address, proto: 'udp', num_bytes: length, failure }
+    events.push({ ...what, t0: t, t, transaction_id: transactionId, tags: [...tags] })
+  }
+  return {
+    sent(length: number, failure: Failure | null) {
+      note('write_to', failure === null ? length : 0, clock.elapsedSeconds(), failure)
+      if (failure !== null) return
+      sendings += 1
+      bytes.sent += length
+    },
+    received({ t, bytes: { length } }: Datagram) {
+      bytes.received += length
+      note('read_from', length, t, null)
+    },
+    close: (failure: Failure | null) => ({
+      failure,
+      t0,
+      t: clock.elapsedSeconds(),
+      events: [...events],
+      sendings,
+      bytes: { ...bytes },
+    }),
+  }
+}

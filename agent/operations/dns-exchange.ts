@@ -1,0 +1,182 @@
+// One DNS question on the wire: sent over UDP or TCP, and every message that came back to it. Leaves what a message
+// means to dns-message.ts and how it is written down to resolve-dns.ts.
+
+import dgram from 'node:dgram'
+import { isIPv6, type Socket } from 'node:net'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { type Deadline, startDeadline } from './deadline.ts'
+import { type Question, type Reading, readReply } from './dns-message.ts'
+import { failureOf } from './failure.ts'
+import { tcpConnect } from './tcp-connect.ts'
+import type { Bytes, StepOptions, Trace } from './trace.ts'
+import { countBytes, endOfStream } from './wire.ts'
+
+export interface Resolver {
+  readonly transport: 'udp' | 'tcp'
+  /** Literal. */
+  readonly ip: string
+  readonly port: number
+}
+
+export interface ResolveDnsOptions extends StepOptions {
+  /** Milliseconds to go on listening after the first UDP reply, within the deadline; 0 listens no longer. */
+  readonly lateReplyMs: number
+  /** Asks with an OPT record (RFC 6891). Absent: the plainest question there is. */
+  readonly edns?: boolean
+}
+
+/** What an exchange is part of. */
+export interface Asking {
+  readonly trace: Trace
+  readonly resolver: Resolver
+  readonly options: ResolveDnsOptions
+  /** Of the whole operation: a second exchange has what the first one left. */
+  readonly deadline: Deadline
+}
+
+/** One message, and what it means for the question. */
+export interface Received {
+  readonly t: number
+  readonly bytes: Buffer
+  readonly reading: Reading
+}
+
+/** What one socket heard. */
+export interface Heard {
+  readonly failure: Failure | null
+  /** The message that decided; null when none came. */
+  readonly reply: Received | null
+  readonly others: readonly Received[]
+  /** When it was decided; listening on for late replies is not in it. */
+  readonly t: number
+  readonly bytes: Bytes
+}
+
+/** When nothing was sent. */
+export function unheard(trace: Trace, failure: Failure): Heard {
+  const t = trace.clock.elapsedSeconds()
+  return { failure, reply: null, others: [], t, bytes: { sent: 0, received: 0 } }
+}
+
+/**
+ * Asks over UDP, and listens on after the reply for `lateReplyMs`.
+ *
+ * A datagram that does not fit the question does not end the wait; it decides only when nothing better comes.
+ */
+export async function hearUdp(asking: Asking, question: Question): Promise<Heard> {
+  const { trace, resolver, options, deadline } = asking
+  // A new socket each time: a random port is half of what makes a forged reply hard to place.
+  const socket = dgram.createSocket(isIPv6(resolver.ip) ? 'udp6' : 'udp4')
+  let sent = 0
+  let received = 0
+  let fitting: Received | null = null
+  const others: Received[] = []
+
+  const decided = new Promise<Failure | null>((resolve) => {
+    const onError = (error: Error) => resolve(failureOf(error, 'resolve'))
+    // Only a connected socket hears of ICMP, and takes datagrams from nobody else.
+    socket.on('error', onError)
+    socket.on('message', (bytes) => {
+      received += bytes.length
+      const each = { t: trace.clock.elapsedSeconds(), bytes, reading: readReply(bytes, question) }
+      if (fitting === null && each.reading.fits) {
+        fitting = each
+        resolve(each.reading.failure)
+      } else if (hasRoom(others, bytes)) {
+        others.push(each)
+      }
+    })
+    connectUdp(socket, asking, () => {
+      socket.send(question.message, (error) => {
+        if (error !== null) return onError(error)
+        sent += question.message.length
+      })
+    })
+  })
+  const failure = await Promise.race([decided, deadline.passed])
+  const t = trace.clock.elapsedSeconds()
+  const reply = fitting as Received | null
+  if (reply !== null) await listenOn(asking, reply, options.lateReplyMs)
+  socket.close()
+  const bytes = { sent, received }
+  // Something came, only nothing that fits: that is what failed, not the silence after it.
+  const unfit = others[0]
+  if (reply === null && failure === 'generic_timeout_error' && unfit !== undefined) {
+    return { failure: unfit.reading.failure, reply: unfit, others: others.slice(1), t, bytes }
+  }
+  return { failure, reply, others, t, bytes }
+}
+
+/** Enough to show a flood for what it is; more would let whoever sends it fill the spool. */
+const maxOthers = 8
+/** Eight replies as large as UDP allows without EDNS(0). */
+const maxOtherBytes = maxOthers * 512
+
+function hasRoom(others: readonly Received[], next: Buffer): boolean {
+  const kept = others.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  return others.length < maxOthers && kept + next.length <= maxOtherBytes
+}
+
+/** Binds where the measurement's link asks for it, connects, and calls `ready`; failing is the socket's `error`. */
+function connectUdp(socket: dgram.Socket, { trace, resolver }: Asking, ready: () => void): void {
+  const connect = () => {
+    socket.once('connect', ready)
+    socket.connect(resolver.port, resolver.ip)
+  }
+  if (trace.localAddress === null) connect()
+  else socket.bind({ address: trace.localAddress, port: 0, exclusive: true }, connect)
+}
+
+async function listenOn({ trace, deadline }: Asking, reply: Received, lateReplyMs: number): Promise<void> {
+  if (lateReplyMs <= 0) return
+  // A truncated answer needs the other half of the time for TCP.
+  const share = reply.reading.fits && reply.reading.truncated ? 0.5 : 1
+  const pause = startDeadline(trace.signal, Math.min(lateReplyMs, deadline.remainingMs() * share))
+  await pause.passed
+  pause.clear()
+}
+
+/** Asks over TCP. One reply: over a connection nobody races the resolver. */
+export async function hearTcp(asking: Asking, question: Question): Promise<Heard> {
+  const { trace, resolver, options, deadline } = asking
+  const connected = await tcpConnect(trace, resolver, { ...options, timeoutMs: deadline.remainingMs() })
+  if (connected.socket === null) {
+    return unheard(trace, connected.observation.status.failure ?? 'generic_timeout_error')
+  }
+  return hearStream(trace, connected.socket, question, deadline)
+}
+
+/** Asks over a connection that is open, a TLS one included, and closes it. */
+export async function hearStream(
+  trace: Trace,
+  socket: Socket,
+  question: Question,
+  deadline: Deadline,
+): Promise<Heard> {
+  const bytesSoFar = countBytes(socket)
+  const frame = Buffer.alloc(2 + question.message.length)
+  frame.writeUInt16BE(question.message.length)
+  question.message.copy(frame, 2)
+  socket.write(frame)
+  const outcome = await Promise.race([readFrame(socket), deadline.passed])
+  const t = trace.clock.elapsedSeconds()
+  const bytes = bytesSoFar()
+  socket.destroy()
+  if (typeof outcome === 'string') return { failure: outcome, reply: null, others: [], t, bytes }
+  const reading = readReply(outcome, question)
+  return { failure: reading.failure, reply: { t, bytes: outcome, reading }, others: [], t, bytes }
+}
+
+/** One message with its length before it (RFC 1035 §4.2.2). The length bounds what is kept to 64 KiB. */
+function readFrame(socket: Socket): Promise<Buffer | Failure> {
+  return new Promise((resolve) => {
+    let bytes = Buffer.alloc(0)
+    socket.on('data', (chunk) => {
+      bytes = Buffer.concat([bytes, chunk])
+      const length = bytes.length < 2 ? 0 : 2 + bytes.readUInt16BE(0)
+      if (length > 0 && bytes.length >= length) resolve(bytes.subarray(2, length))
+    })
+    socket.once('error', (error) => resolve(failureOf(error, 'resolve')))
+    socket.once('close', () => resolve(failureOf(endOfStream(), 'resolve')))
+  })
+}

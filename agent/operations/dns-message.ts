@@ -1,0 +1,218 @@
+// DNS messages (RFC 1035), decided without a socket: how a question is put, whether a reply fits it, and what the
+// reply says in the words of OONI's df-002 and df-007. Leaves sending and waiting to resolve-dns.ts.
+
+import { randomInt } from 'node:crypto'
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import {
+  type Answer,
+  type DecodedPacket,
+  decode,
+  encode,
+  type OptAnswer,
+  RECURSION_DESIRED,
+  type RecordType,
+} from 'dns-packet'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import type { DnsAnswer } from '../../tests-spec/data-formats/observation.ts'
+
+export type QueryType = 'A' | 'AAAA' | 'CNAME' | 'HTTPS'
+
+export interface Question {
+  readonly id: number
+  /** ASCII, without a dot at the end. */
+  readonly name: string
+  readonly type: QueryType
+  readonly message: Buffer
+}
+
+/** A reply to our question, or a datagram that came to our port and is not one. */
+export type Reading =
+  | {
+      readonly fits: true
+      readonly failure: Failure | null
+      readonly rcode: number
+      readonly truncated: boolean
+      /** null when the message could not be read beyond its header. */
+      readonly answers: readonly DnsAnswer[] | null
+      /** Of the type asked for; none for a question that is not about addresses. */
+      readonly addresses: readonly string[]
+    }
+  | { readonly fits: false; readonly failure: 'dns_reply_with_wrong_query_id' | 'dns_server_misbehaving' }
+
+/** What a question carries beyond the plainest one. */
+export interface QuestionForm {
+  /** An OPT record (RFC 6891); `padded` to a multiple of 128 bytes, which RFC 8467 §4.1 wants inside TLS. */
+  readonly edns?: 'plain' | 'padded'
+  /** By default random. Over HTTP it is 0 (RFC 8484 §4.1). */
+  readonly id?: number
+}
+
+/**
+ * Puts a question the way the plainest stub does: recursion desired, no EDNS(0), one random id.
+ *
+ * @returns null when `hostname` is no name of RFC 1035 (a label above 63 bytes, above 253 in all, an empty label):
+ *   such names come out of redirects, and nothing can be asked about them.
+ */
+export function makeQuestion(hostname: string, type: QueryType, form: QuestionForm = {}): Question | null {
+  const name = asciiName(hostname)
+  const labels = name.split('.')
+  if (name.length > 253 || labels.some((label) => label.length === 0 || label.length > 63)) return null
+  const id = form.id ?? randomInt(0x10000)
+  const asked = {
+    type: 'query' as const,
+    id,
+    flags: RECURSION_DESIRED,
+    questions: [{ name, type: wireType(type) }],
+  }
+  if (form.edns === undefined) return { id, name, type, message: encode(asked) }
+  const bare = encode({ ...asked, additionals: [optRecord(form.edns === 'padded' ? 0 : null)] })
+  if (form.edns === 'plain') return { id, name, type, message: bare }
+  const padding = (paddedTo - (bare.length % paddedTo)) % paddedTo
+  return { id, name, type, message: encode({ ...asked, additionals: [optRecord(padding)] }) }
+}
+
+const paddedTo = 128
+/** RFC 7830. */
+const paddingOption: 12 = 12
+
+/** The size every path carries in one piece; larger answers come over TCP. DNS flag day 2020. */
+const udpPayloadSize = 1232
+
+/** @param padding - Bytes of padding; null for an OPT record without that option. */
+function optRecord(padding: number | null): OptAnswer {
+  const options = padding === null ? [] : [{ code: paddingOption, length: padding }]
+  const fields = { udpPayloadSize, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false }
+  return { type: 'OPT', name: '.', ...fields, options }
+}
+
+/** dns-packet has no name for type 65 (RFC 9460); this is its form for a number. */
+function wireType(type: QueryType): RecordType {
+  return (type === 'HTTPS' ? 'UNKNOWN_65' : type) as RecordType
+}
+
+/** The name as it goes on the wire. ASCII is left alone: `domainToASCII()` would turn `1.2.3` into an address. */
+export function asciiName(hostname: string): string {
+  const ascii = /^[!-~]*$/.test(hostname) ? hostname : domainToASCII(hostname)
+  return ascii.replace(/\.$/, '')
+}
+
+/** Reads one reply. Never throws: what cannot be read is a failure of the resolver or of whoever spoke for it. */
+export function readReply(bytes: Buffer, question: Question): Reading {
+  if (bytes.length < headerLength) return { fits: false, failure: 'dns_server_misbehaving' }
+  if (bytes.readUInt16BE(0) !== question.id) return { fits: false, failure: 'dns_reply_with_wrong_query_id' }
+  const flags = bytes.readUInt16BE(2)
+  // Our own question come back is an echo, not a reply.
+  if ((flags & isReply) === 0) return { fits: false, failure: 'dns_server_misbehaving' }
+
+  const truncated = (flags & isTruncated) !== 0
+  const packet = decoded(bytes)
+  if (packet === null) {
+    const rcode = flags & rcodeMask
+    return { fits: true, failure: 'dns_server_misbehaving', rcode, truncated, answers: null, addresses: [] }
+  }
+  if (!repeats(packet, question)) return { fits: false, failure: 'dns_server_misbehaving' }
+  const rcode = (extendedRcode(packet) << 4) | (flags & rcodeMask)
+
+  const answers = answersOf(packet)
+  const asked = answers.filter((answer) => answer.answer_type === question.type)
+  const addresses = asked.flatMap((answer) => answer.ipv4 ?? answer.ipv6 ?? [])
+  const empty = asked.length === 0 ? 'dns_no_answer' : null
+  return { fits: true, failure: failureOfRcode(rcode) ?? empty, rcode, truncated, answers, addresses }
+}
+
+/** Every address any message names, for replies that were not waited for. Empty when it cannot be read. */
+export function addressesIn(bytes: Buffer): string[] {
+  const packet = decoded(bytes)
+  return packet === null ? [] : answersOf(packet).flatMap((answer) => answer.ipv4 ?? answer.ipv6 ?? [])
+}
+
+const headerLength = 12
+const isReply = 0x8000
+const isTruncated = 0x0200
+const rcodeMask = 0x000f
+
+/** The upper bits of the response code, where the server speaks EDNS(0) (RFC 6891 §6.1.3). */
+function extendedRcode(packet: DecodedPacket): number {
+  const opt = packet.additionals?.find((record) => record.type === 'OPT')
+  return opt?.type === 'OPT' ? opt.extendedRcode : 0
+}
+
+/** df-007's names for the response codes of RFC 1035 §4.1.1. */
+function failureOfRcode(rcode: number): Failure | null {
+  switch (rcode) {
+    case 0:
+      return null
+    case 2:
+      return 'dns_servfail_error'
+    case 3:
+      return 'dns_nxdomain_error'
+    case 5:
+      return 'dns_refused_error'
+    default:
+      return 'dns_server_misbehaving'
+  }
+}
+
+/**
+ * No answer to a question of ours is longer. One of 64 KiB made of nothing but compression pointers, each to the one
+ * before it, keeps a fast machine busy for a quarter of a second, and somebody who floods us for much longer.
+ */
+const maxDecodedBytes = 16 * 1024
+/** Longest reply kept as it came: room for any signed answer, and nothing that would fill a spool. */
+export const maxRawBytes = 4 * 1024
+
+/** More than any server gives out. All of them stand in the raw reply. */
+const maxAnswers = 64
+
+/**
+ * dns-packet throws at the first byte that does not fit and keeps nothing, which is why the raw reply is kept too. Of
+ * an address that breaks off it makes `192.undefined.undefined.undefined` without a word.
+ */
+function decoded(bytes: Buffer): DecodedPacket | null {
+  if (bytes.length > maxDecodedBytes) return null
+  try {
+    const packet = decode(bytes)
+    // A last record that breaks off, of a type it does not know, it takes for whole.
+    if (decode.bytes > bytes.length) return null
+    const addresses = answersOf(packet).flatMap((answer) => answer.ipv4 ?? answer.ipv6 ?? [])
+    return addresses.every((address) => isIP(address) !== 0) ? packet : null
+  } catch {
+    // Any error means the same here: the message does not follow RFC 1035.
+    return null
+  }
+}
+
+/** Some servers leave the question out of an error; one that repeats another question answers someone else. */
+function repeats(packet: DecodedPacket, question: Question): boolean {
+  const asked = packet.questions?.[0]
+  if (asked === undefined) return true
+  return asked.type === wireType(question.type) && asked.name.toLowerCase() === question.name.toLowerCase()
+}
+
+function answersOf(packet: DecodedPacket): DnsAnswer[] {
+  return (packet.answers ?? []).slice(0, maxAnswers).flatMap((answer): DnsAnswer[] => {
+    switch (answer.type) {
+      case 'A':
+        return [{ answer_type: 'A', ipv4: answer.data, ttl: answer.ttl ?? null }]
+      case 'AAAA':
+        return [{ answer_type: 'AAAA', ipv6: answer.data, ttl: answer.ttl ?? null }]
+      case 'CNAME':
+        return [{ answer_type: 'CNAME', hostname: answer.data, ttl: answer.ttl ?? null }]
+      default:
+        return unknownRecord(answer)
+    }
+  })
+}
+
+/**
+ * A record dns-packet cannot read, kept as it came: HTTPS (type 65) by its name, others as RFC 3597 writes them. What
+ * it reads and we have no field for, signatures and the like, stands in the raw reply only.
+ */
+function unknownRecord(answer: Answer): DnsAnswer[] {
+  const number = /^UNKNOWN_(\d+)$/.exec(answer.type)?.[1]
+  if (number === undefined || !('data' in answer) || !Buffer.isBuffer(answer.data)) return []
+  const ttl = 'ttl' in answer ? (answer.ttl ?? null) : null
+  const type = number === '65' ? 'HTTPS' : `TYPE${number}`
+  return [{ answer_type: type, ttl, x_sonde_rdata: answer.data.toString('base64') }]
+}

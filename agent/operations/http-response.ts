@@ -1,0 +1,94 @@
+// A response as it comes in and as it is written down: OONI's df-001, `response`. Pure. Leaves getting it to
+// http1-exchange.ts and http2-exchange.ts.
+
+import { isUtf8 } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
+
+export type HeaderPair = readonly [name: string, value: string]
+
+/** What has come of a response. */
+export interface Received {
+  /** 0 when no status line came. */
+  readonly status: number
+  /** Order and repeats as received, names as `headerName()` has them. */
+  readonly headersList: readonly HeaderPair[]
+  /** Up to the cap. */
+  readonly body: Buffer
+  /** Whether there was more body than the cap let through. */
+  readonly truncated: boolean
+}
+
+export interface Collector {
+  head(status: number, headersList: readonly HeaderPair[]): void
+  /** @returns Whether there is room for more; false from the first byte on that passes the cap. */
+  body(chunk: Buffer): boolean
+  received(): Received
+}
+
+/** Keeps a response until it ends or its body passes `maxBodyBytes`. */
+export function collect(maxBodyBytes: number): Collector {
+  let status = 0
+  let headersList: readonly HeaderPair[] = []
+  let length = 0
+  let truncated = false
+  const chunks: Buffer[] = []
+  return {
+    head(code, headers) {
+      // 103 and its like announce the response and are not it.
+      if (code < 200) return
+      status = code
+      headersList = headers
+    },
+    body(chunk) {
+      const kept = chunk.subarray(0, maxBodyBytes - length)
+      if (kept.length > 0) chunks.push(kept)
+      length += kept.length
+      truncated ||= kept.length < chunk.length
+      return !truncated
+    },
+    received: () => ({ status, headersList, body: Buffer.concat(chunks), truncated }),
+  }
+}
+
+export function describeResponse({
+  status,
+  headersList,
+  body,
+  truncated,
+}: Received): HttpRequest['response'] {
+  const text = isUtf8(body) ? body.toString('utf8') : null
+  const title = titleOf(text ?? body.toString('latin1'))
+  return {
+    code: status,
+    headers: firstOfEach(headersList),
+    headers_list: headersList.map(([name, value]) => [name, value]),
+    body: text ?? { data: body.toString('base64'), format: 'base64' },
+    body_is_truncated: truncated,
+    ...(body.length > 0 && {
+      x_sonde_body_sha256: createHash('sha256').update(body).digest('hex'),
+      x_sonde_body_length: body.length,
+    }),
+    ...(title !== null && { x_sonde_title: title }),
+  }
+}
+
+/** The first value of each name, as df-001's `headers` has it. */
+export function firstOfEach(list: readonly HeaderPair[]): Record<string, string> {
+  // From the back, so that the first is written last. Own properties only, whatever a server calls its headers.
+  return Object.fromEntries([...list].reverse())
+}
+
+/** `content-type` as `Content-Type`, the form OONI's data has whatever the server wrote. */
+export function headerName(name: string): string {
+  return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
+}
+
+/**
+ * The first title of a page, which is what names most block pages.
+ *
+ * Every repetition is bounded: on a page made of `<title ` alone an unbounded one takes hours.
+ */
+function titleOf(page: string): string | null {
+  return /<title(?:\s[^>]{0,128})?>([^<]{1,512})<\/title>/i.exec(page)?.[1] ?? null
+}

@@ -1,0 +1,107 @@
+// The `http_round_trip` operation: one request over a socket that is connected and, for https, handshaken already.
+// Follows OONI's df-001. HTTP/1.1 or HTTP/2, whichever ALPN chose. Follows no redirect, keeps no cookie, decompresses
+// nothing: those are other requests, or the nettest's business. The two protocols are http1-exchange.ts and
+// http2-exchange.ts.
+
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
+import { startDeadline } from './deadline.ts'
+import { failureOf } from './failure.ts'
+import type { Exchange, Request } from './http-exchange.ts'
+import { describeResponse, firstOfEach, type HeaderPair, headerName, type Received } from './http-response.ts'
+import { http1Exchange } from './http1-exchange.ts'
+import { http2Exchange } from './http2-exchange.ts'
+import type { Bytes, StepOptions, Trace } from './trace.ts'
+import { causeOfDeath, countBytes, remoteAddress } from './wire.ts'
+
+export type { Request }
+
+export interface HttpRoundTripOptions extends StepOptions {
+  /** Bytes of body to read before hanging up. Being cut there is no failure. */
+  readonly maxBodyBytes: number
+}
+
+/**
+ * Sends one request and reads the response, within one deadline for both.
+ *
+ * @param socket - Connected and handshaken. It belongs to this operation from the call on, and is closed at its end.
+ * @returns The observation; when it failed half-way, with status, headers and the part of the body that came.
+ *   `bytes` are those of the TCP connection during the round trip.
+ */
+export async function httpRoundTrip(
+  trace: Trace,
+  socket: Socket | TLSSocket,
+  request: Request,
+  options: HttpRoundTripOptions,
+): Promise<{ readonly observation: HttpRequest; readonly bytes: Bytes }> {
+  const t0 = trace.clock.elapsedSeconds()
+  const address = remoteAddress(socket)
+  const bytesSoFar = countBytes(socket)
+  const { failure, received } = await exchange(trace, socket, request, options)
+  const t = trace.clock.elapsedSeconds()
+  const bytes = bytesSoFar()
+  socket.destroy()
+  const observation: HttpRequest = {
+    network: 'tcp',
+    address,
+    alpn: alpnOf(socket),
+    failure,
+    request: describeRequest(request),
+    response: describeResponse(received),
+    t0,
+    t,
+    transaction_id: options.transactionId,
+    tags: [...options.tags],
+  }
+  return { observation, bytes }
+}
+
+/** As OONI writes it, with `Host`; the `Connection` that undici adds on HTTP/1.1 is not in it. */
+function describeRequest({ url, method, headers }: Request): HttpRequest['request'] {
+  const given = Object.entries(headers).map(([name, value]): HeaderPair => [headerName(name), value])
+  const host: HeaderPair[] = given.some(([name]) => name === 'Host') ? [] : [['Host', url.host]]
+  const list = [...host, ...given]
+  return {
+    method,
+    url: url.href,
+    headers: firstOfEach(list),
+    headers_list: list.map(([name, value]) => [name, value]),
+    body: '',
+    body_is_truncated: false,
+    x_transport: 'tcp',
+  }
+}
+
+interface Outcome {
+  readonly failure: Failure | null
+  readonly received: Received
+}
+
+async function exchange(
+  trace: Trace,
+  socket: Socket,
+  request: Request,
+  options: HttpRoundTripOptions,
+): Promise<Outcome> {
+  const nothing: Received = { status: 0, headersList: [], body: Buffer.alloc(0), truncated: false }
+  // Checked before the first byte: a measurement that was stopped sends nothing more.
+  if (trace.signal.aborted) return { failure: 'interrupted', received: nothing }
+  const death = causeOfDeath(socket)
+  if (death !== null) return { failure: failureOf(death, 'http_round_trip'), received: nothing }
+
+  const deadline = startDeadline(trace.signal, options.timeoutMs)
+  const begin = alpnOf(socket) === 'h2' ? http2Exchange : http1Exchange
+  const under: Exchange = begin(socket, request, options.maxBodyBytes)
+  const end = await Promise.race([under.ended, deadline.passed])
+  deadline.clear()
+  const received = under.received()
+  under.close()
+  if (typeof end === 'string') return { failure: end, received }
+  return { failure: end === null ? null : failureOf(end, 'http_round_trip'), received }
+}
+
+function alpnOf(socket: Socket): string {
+  return socket instanceof TLSSocket ? socket.alpnProtocol || '' : ''
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { readHttp1 } from './http1-message.ts'
+
+const read = (text: string) => readHttp1(Buffer.from(text, 'latin1'))
+const bodyOf = (text: string) => read(text)?.body.toString('latin1')
+
+describe('readHttp1()', () => {
+  it('reads status, headers and a body of known length', () => {
+    const text = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nset-cookie: a=1\r\nSet-Cookie:b=2\r\n\r\nabcdef'
+    expect(read(text)).toEqual({
+      status: 200,
+      headersList: [
+        ['Content-Length', '3'],
+        ['Set-Cookie', 'a=1'],
+        ['Set-Cookie', 'b=2'],
+      ],
+      body: Buffer.from('abc'),
+      truncated: false,
+      whole: true,
+    })
+  })
+
+  it.each<[string, string, string, boolean]>([
+    [
+      'chunks',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=1\r\nde\r\n0\r\n\r\n',
+      'abcde',
+      true,
+    ],
+    [
+      'chunks that go on',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n5\r\nde',
+      'abcde',
+      false,
+    ],
+    ['a chunk without a size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n', '', false],
+    ['a body that ends by closing', 'HTTP/1.0 200 OK\r\n\r\nabc', 'abc', false],
+    ['a body that is not all there', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc', 'abc', false],
+    ['no body', 'HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n', '', true],
+    ['a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nabc', 'abc', false],
+    ['a status line without a reason', 'HTTP/1.1 200\r\nContent-Length: 1\r\n\r\na', 'a', true],
+  ])('reads %s', (_what, text, body, whole) => {
+    expect(bodyOf(text)).toBe(body)
+    expect(read(text)?.whole).toBe(whole)
+  })
+
+  it.each(['', 'H', 'HTTP/1.', 'HTTP/1.1 200 OK\r\nContent-'])('waits for the rest of "%s"', (text) => {
+    expect(read(text)).toMatchObject({ status: 0, whole: false })
+  })
+
+  it.each([
+    ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
+    ['HTTP/2 in clear text', 'HTTP/2 200 OK\r\n\r\n'],
+    ['a status that is none', 'HTTP/1.1 999 What\r\n\r\n'],
+    ['a status that is too long', 'HTTP/1.1 2000 OK\r\n\r\n'],
+    ['a header without a colon', 'HTTP/1.1 200 OK\r\nnothing\r\n\r\n'],
+    ['a name with a blank', 'HTTP/1.1 200 OK\r\na b: c\r\n\r\n'],
+    ['a folded header', 'HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n'],
+  ])('refuses %s', (_what, text) => {
+    expect(read(text)).toBeNull()
+  })
+})

@@ -1,0 +1,66 @@
+// An HTTP/1.1 response in bytes that were read by hand (RFC 9112), for what is asked with raw-exchange.ts because no
+// client would send it. Pure. Everything else goes through http1-exchange.ts.
+
+import { type HeaderPair, headerName, type Received } from './http-response.ts'
+
+/** As `Received`; `whole` says whether nothing more belongs to it. */
+export interface Http1Message extends Received {
+  readonly whole: boolean
+}
+
+/**
+ * Reads what has come of a response. Never throws.
+ *
+ * @returns null when the bytes are no HTTP response; while its head is incomplete, one of status 0 that is not whole.
+ */
+export function readHttp1(bytes: Buffer): Http1Message | null {
+  const begun = bytes.toString('latin1', 0, protocol.length)
+  if (begun !== protocol.slice(0, begun.length)) return null
+  const end = bytes.indexOf(blankLine)
+  if (end < 0) return { status: 0, headersList: [], body: Buffer.alloc(0), truncated: false, whole: false }
+  const [statusLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
+  const status = /^HTTP\/1\.[01] ([1-5]\d\d)(?: |$)/.exec(statusLine)?.[1]
+  const headersList = lines.map(headerOf)
+  if (status === undefined || !headersList.every((each) => each !== null)) return null
+  const rest = bytes.subarray(end + blankLine.length)
+  const { body, whole } = bodyOf(rest, headersList)
+  return { status: Number(status), headersList, body, truncated: false, whole }
+}
+
+const protocol = 'HTTP/1.'
+const blankLine = '\r\n\r\n'
+
+function headerOf(line: string): HeaderPair | null {
+  const [, name, value] = /^([!#-'*+\-.0-9A-Z^-z|~]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
+  return name === undefined || value === undefined ? null : [headerName(name), value]
+}
+
+interface Body {
+  readonly body: Buffer
+  readonly whole: boolean
+}
+
+/** Chunks, then the length, then whatever comes until the server closes: RFC 9112 §6.3. */
+function bodyOf(rest: Buffer, headers: readonly HeaderPair[]): Body {
+  const valueOfHeader = (wanted: string) => headers.find(([name]) => name === wanted)?.[1]
+  if (valueOfHeader('Transfer-Encoding')?.toLowerCase() === 'chunked') return chunksOf(rest)
+  const length = /^\d{1,9}$/.exec(valueOfHeader('Content-Length') ?? '')?.[0]
+  if (length === undefined) return { body: rest, whole: false }
+  return { body: rest.subarray(0, Number(length)), whole: rest.length >= Number(length) }
+}
+
+function chunksOf(rest: Buffer): Body {
+  const chunks: Buffer[] = []
+  for (let offset = 0; ; ) {
+    const lineEnd = rest.indexOf('\r\n', offset)
+    const size =
+      lineEnd < 0 ? null : /^([0-9a-f]{1,8})(?:;|$)/i.exec(rest.toString('latin1', offset, lineEnd))
+    const length = Number.parseInt(size?.[1] ?? '', 16)
+    if (Number.isNaN(length)) return { body: Buffer.concat(chunks), whole: false }
+    if (length === 0) return { body: Buffer.concat(chunks), whole: true }
+    const start = lineEnd + 2
+    chunks.push(rest.subarray(start, start + length))
+    offset = start + length + 2
+    if (offset > rest.length) return { body: Buffer.concat(chunks), whole: false }
+  }
+}

@@ -1,0 +1,71 @@
+// HTTP/2 (RFC 9113) over a TLS socket whose ALPN chose it, by Node's own client. Not by undici's: that one calls a
+// response lost when the server closes or says GOAWAY in the same breath, and a cancelled one complete; the table in
+// http-round-trip.test.ts has the cases. Leaves the deadline and the writing down to http-round-trip.ts.
+
+import http2 from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Exchange, Request } from './http-exchange.ts'
+import { collect, type HeaderPair, headerName } from './http-response.ts'
+import { endOfStream, hearSocket } from './wire.ts'
+
+/** Sends `request` over `socket` at once, as the only stream of its session. */
+export function http2Exchange(socket: Socket, request: Request, maxBodyBytes: number): Exchange {
+  const heard = hearSocket(socket)
+  const response = collect(maxBodyBytes)
+  const session = http2.connect(request.url.origin, {
+    createConnection: () => socket,
+    settings: { enablePush: false },
+  })
+  // The stream fails with it, and is where it is read.
+  session.on('error', () => {})
+  const stream = session.request(headersOf(request), { endStream: request.body === undefined })
+  if (request.body !== undefined) stream.end(request.body)
+
+  const ended = new Promise<Error | null>((resolve) => {
+    let failed: Error | null = null
+    stream.on('response', (headers) => response.head(headers[':status'] ?? 0, pairs(headers)))
+    stream.on('data', (chunk: Buffer) => {
+      if (!response.body(chunk)) resolve(null)
+    })
+    stream.on('error', (error) => {
+      failed = error
+    })
+    // The last of its events, when all that came has been read. A stream the server cancelled, and one that lost its
+    // connection, close without an error.
+    stream.on('close', () => {
+      if (failed === null && stream.rstCode === 0 && response.received().status !== 0) return resolve(null)
+      resolve(heard.error() ?? failed ?? (heard.fin() ? endOfStream() : givenUp()))
+    })
+  })
+  const close = () => {
+    session.destroy()
+    socket.destroy()
+  }
+  return { ended, received: response.received, close }
+}
+
+/** `Host` becomes `:authority`, and what belongs to a connection of HTTP/1.1 has no place here (RFC 9113 §8.2.2). */
+function headersOf({ url, method, headers, body }: Request): http2.OutgoingHttpHeaders {
+  const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
+  const host = given.find(([name]) => name === 'host')?.[1] ?? url.host
+  return {
+    ':method': method,
+    ':scheme': url.protocol.slice(0, -1),
+    ':authority': host,
+    ':path': url.pathname + url.search,
+    ...Object.fromEntries(given.filter(([name]) => name !== 'host' && name !== 'connection')),
+    ...(body !== undefined && { 'content-length': body.length }),
+  }
+}
+
+/** In the form Node.js has for a stream reset with any other code than these. */
+function givenUp(): Error {
+  return Object.assign(new Error('the server gave up the stream'), { code: 'ERR_HTTP2_STREAM_ERROR' })
+}
+
+/** Names that came more than once are joined by Node.js already, but for cookies. */
+function pairs(headers: http2.IncomingHttpHeaders): HeaderPair[] {
+  return Object.entries(headers)
+    .filter(([name]) => !name.startsWith(':'))
+    .flatMap(([name, values]) => [values ?? []].flat().map((value) => [headerName(name), value] as const))
+}

@@ -1,0 +1,17 @@
+// HTTP/2 is offered only where it cannot be used to kill the agent.
+
+import { expect, test } from 'vitest'
+import { offeredProtocols } from './offered-protocols.ts'
+
+test.each([
+  ['1.61.0', false],
+  ['1.68.0', false],
+  ['1.68.1', true],
+  ['1.69.0', true],
+  ['2.0.0', true],
+  ['', false],
+  ['nonsense', false],
+])('offeredProtocols() with nghttp2 "%s" offers h2: %s', (version, offered) => {
+  expect(offeredProtocols(version).includes('h2')).toBe(offered)
+  expect(offeredProtocols(version)).toContain('http/1.1')
+})

@@ -1,0 +1,140 @@
+// The `resolve` operation with a resolver we name: one question over UDP or TCP, and what came back to it, also what
+// came too late or did not fit. Follows OONI's df-002, engines `udp` and `tcp`. On a network that forges answers the
+// first reply is the forged one and the true one follows, so it listens on after the first. The sockets are in
+// dns-exchange.ts, the messages in dns-message.ts.
+
+import { isIP } from 'node:net'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import type { DnsQuery } from '../../tests-spec/data-formats/observation.ts'
+import { startDeadline } from './deadline.ts'
+import {
+  type Asking,
+  type Heard,
+  hearTcp,
+  hearUdp,
+  type ResolveDnsOptions,
+  type Resolver,
+  unheard,
+} from './dns-exchange.ts'
+import { addressesIn, makeQuestion, maxRawBytes, type QueryType } from './dns-message.ts'
+import type { Bytes, Trace } from './trace.ts'
+import { formatEndpoint } from './wire.ts'
+
+export type { Resolver }
+
+export interface Resolution {
+  /** Oldest first; two when a truncated answer was asked for again over TCP; none for an IP literal. */
+  readonly queries: readonly DnsQuery[]
+  /** Of the type asked for, in the order they came, without repeats. Empty when it failed. */
+  readonly addresses: readonly string[]
+  readonly failure: Failure | null
+  readonly bytes: Bytes
+}
+
+export type { ResolveDnsOptions }
+
+/**
+ * Asks one resolver one question. No retry, no second resolver; a truncated UDP answer is asked for again over TCP,
+ * as RFC 1035 §4.2.1 has it, within the same deadline.
+ *
+ * A reply that does not fit the question does not end the wait, as with every stub; if nothing better comes, it is
+ * the failure. All replies but the one that decided are kept in `x_sonde_late_replies`.
+ *
+ * @param hostname - An IP literal resolves to itself and leaves no query.
+ * @throws {TypeError} If `resolver.ip` is not an IP literal.
+ */
+export async function resolveDns(
+  trace: Trace,
+  resolver: Resolver,
+  hostname: string,
+  queryType: QueryType,
+  options: ResolveDnsOptions,
+): Promise<Resolution> {
+  if (isIP(resolver.ip) === 0) throw new TypeError(`Cannot ask "${resolver.ip}": expected an IP address`)
+  if (isIP(hostname) !== 0) {
+    return { queries: [], addresses: [hostname], failure: null, bytes: { sent: 0, received: 0 } }
+  }
+  const deadline = startDeadline(trace.signal, options.timeoutMs)
+  const exchanges = await ask({ trace, resolver, options, deadline }, hostname, queryType)
+  deadline.clear()
+
+  const last = exchanges.at(-1)?.query
+  const failure = last?.failure ?? null
+  return {
+    queries: exchanges.map((exchange) => exchange.query),
+    addresses: failure === null ? [...new Set(exchanges.at(-1)?.addresses)] : [],
+    failure,
+    bytes: {
+      sent: exchanges.reduce((sum, { bytes }) => sum + bytes.sent, 0),
+      received: exchanges.reduce((sum, { bytes }) => sum + bytes.received, 0),
+    },
+  }
+}
+
+/** One question sent, and what became of it. */
+interface Exchange {
+  readonly query: DnsQuery
+  readonly addresses: readonly string[]
+  readonly bytes: Bytes
+  readonly truncated: boolean
+}
+
+async function ask(asking: Asking, hostname: string, queryType: QueryType): Promise<Exchange[]> {
+  const { transport } = asking.resolver
+  const first = await exchange(asking, transport, hostname, queryType)
+  if (!first.truncated || transport === 'tcp') return [first]
+  return [first, await exchange(asking, 'tcp', hostname, queryType)]
+}
+
+async function exchange(
+  asking: Asking,
+  transport: 'udp' | 'tcp',
+  hostname: string,
+  queryType: QueryType,
+): Promise<Exchange> {
+  const { trace, resolver, options } = asking
+  const t0 = trace.clock.elapsedSeconds()
+  const heard = await hear(asking, transport, hostname, queryType)
+  const { reply, others } = heard
+  const reading = reply?.reading.fits ? reply.reading : null
+  const truncated = transport === 'udp' && (reading?.truncated ?? false)
+  const query: DnsQuery = {
+    engine: transport,
+    hostname,
+    query_type: queryType,
+    // Half an answer over UDP is no failure: the whole one is the next query.
+    failure: truncated ? null : heard.failure,
+    answers: reading?.answers ? [...reading.answers] : null,
+    resolver_address: formatEndpoint(resolver),
+    resolver_hostname: null,
+    resolver_port: null,
+    ...(reply !== null &&
+      reply.bytes.length <= maxRawBytes && { raw_response: reply.bytes.toString('base64') }),
+    ...(reading !== null && { rcode: reading.rcode }),
+    ...(others.length > 0 && {
+      x_sonde_late_replies: others.map(({ t, bytes }) => ({
+        t,
+        raw: bytes.toString('base64'),
+        addresses: addressesIn(bytes),
+      })),
+    }),
+    t0,
+    t: heard.t,
+    transaction_id: options.transactionId,
+    tags: [...options.tags],
+  }
+  return { query, addresses: reading?.addresses ?? [], bytes: heard.bytes, truncated }
+}
+
+async function hear(
+  asking: Asking,
+  transport: 'udp' | 'tcp',
+  hostname: string,
+  queryType: QueryType,
+): Promise<Heard> {
+  const question = makeQuestion(hostname, queryType, asking.options.edns === true ? { edns: 'plain' } : {})
+  if (question === null) return unheard(asking.trace, 'invalid_argument')
+  // Checked before the first packet: a measurement that was stopped sends nothing more.
+  if (asking.trace.signal.aborted) return unheard(asking.trace, 'interrupted')
+  return transport === 'udp' ? hearUdp(asking, question) : hearTcp(asking, question)
+}

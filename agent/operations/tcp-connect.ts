@@ -1,0 +1,78 @@
+// The `connect` operation: one TCP connection to one address. Follows OONI's df-005. Leaves to the caller which
+// addresses to try and in what order, so that each observation has a single cause.
+
+import net from 'node:net'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import type { TcpConnect } from '../../tests-spec/data-formats/observation.ts'
+import { startDeadline } from './deadline.ts'
+import { failureOf } from './failure.ts'
+import type { Endpoint, StepOptions, Trace } from './trace.ts'
+import { endOfStream, remoteAddress } from './wire.ts'
+
+/**
+ * Opens one TCP connection to `endpoint`. One attempt: no retry, no second address, no proxy.
+ *
+ * @param endpoint - Literal IP address and port. A hostname is a bug in the caller.
+ * @returns The observation, and the open socket when there is one; not being able to connect is a value, never an
+ *   exception. The caller closes the socket. It has a listener for `error`, so it may be left alone: what befell it
+ *   is recorded by the operation that uses it next.
+ * @throws {TypeError} If `endpoint.ip` is not an IP literal.
+ */
+export async function tcpConnect(
+  trace: Trace,
+  endpoint: Endpoint,
+  options: StepOptions,
+): Promise<{ readonly observation: TcpConnect; readonly socket: net.Socket | null }> {
+  if (net.isIP(endpoint.ip) === 0) {
+    throw new TypeError(`Cannot connect to "${endpoint.ip}": expected an IP address`)
+  }
+  const t0 = trace.clock.elapsedSeconds()
+  const observe = (failure: Failure | null): TcpConnect => ({
+    ip: endpoint.ip,
+    port: endpoint.port,
+    status: { success: failure === null, failure },
+    t0,
+    t: trace.clock.elapsedSeconds(),
+    transaction_id: options.transactionId,
+    tags: [...options.tags],
+  })
+  // Checked before the first packet: a measurement that was stopped sends nothing more.
+  if (trace.signal.aborted) return { observation: observe('interrupted'), socket: null }
+
+  const deadline = startDeadline(trace.signal, options.timeoutMs)
+  const socket = open(trace, endpoint)
+  const failure = await Promise.race([connected(socket), deadline.passed])
+  deadline.clear()
+  const observation = observe(failure)
+  if (failure !== null) {
+    socket.destroy()
+    return { observation, socket: null }
+  }
+  // Node.js keeps the address it was asked for once, also when the peer is gone before the next operation asks.
+  remoteAddress(socket)
+  return { observation, socket }
+}
+
+function open(trace: Trace, endpoint: Endpoint): net.Socket {
+  const socket = net.connect({
+    host: endpoint.ip,
+    port: endpoint.port,
+    ...(trace.localAddress !== null && { localAddress: trace.localAddress }),
+    autoSelectFamily: false,
+    // Nagle's algorithm would hold back the second small write of an HTTP/2 opening for a round trip, and the time
+    // would be charged to the network.
+    noDelay: true,
+  })
+  // For the whole life of the socket: a reset between two operations must not end the process. `socket.errored`
+  // keeps the error for whoever comes next.
+  socket.on('error', () => {})
+  return socket
+}
+
+function connected(socket: net.Socket): Promise<Failure | null> {
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(null))
+    socket.once('error', (error) => resolve(failureOf(error, 'connect')))
+    socket.once('close', () => resolve(failureOf(endOfStream(), 'connect')))
+  })
+}

@@ -1,0 +1,188 @@
+// The `tls_handshake` operation: one handshake over a socket that is connected already. Follows OONI's df-006. Node.js
+// is told to accept every certificate; the verdict is ours (certificate-faults.ts), so that a forged chain is kept
+// and named instead of ending in one error.
+
+import type { X509Certificate } from 'node:crypto'
+import { isIP, type Socket } from 'node:net'
+import tls from 'node:tls'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import type { TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
+import { bareName, certificateFaults, type Faults } from './certificate-faults.ts'
+import { startDeadline } from './deadline.ts'
+import { alertOf, failureOf } from './failure.ts'
+import type { Bytes, StepOptions, Trace } from './trace.ts'
+import { carry, causeOfDeath, countBytes, endOfStream, remoteAddress } from './wire.ts'
+
+export interface TlsHandshakeOptions extends StepOptions {
+  /** The SNI to send; null sends none, and neither does an IP literal, which RFC 6066 §3 does not allow there. */
+  readonly serverName: string | null
+  /** Protocols to offer, most wanted first; empty offers none. */
+  readonly alpn: readonly string[]
+  /** What the certificate must be for, when that is not `serverName`. With neither, any name will do. */
+  readonly verifyName?: string
+  /** Milliseconds since 1970 for the dates of certificates: the probe may know better than the system's clock. */
+  readonly now?: () => number
+}
+
+/**
+ * Takes one TLS handshake over `socket` and judges the certificates.
+ *
+ * @param socket - Connected, nothing read from it yet. It belongs to this operation from the call on.
+ * @returns The observation, and the TLS socket, which the caller closes. On any failure, a certificate that does not
+ *   verify included, there is no socket and both are closed. `bytes` are those of the TCP connection.
+ */
+export async function tlsHandshake(
+  trace: Trace,
+  socket: Socket,
+  options: TlsHandshakeOptions,
+): Promise<{
+  readonly observation: TlsHandshake
+  readonly socket: tls.TLSSocket | null
+  readonly bytes: Bytes
+}> {
+  const t0 = trace.clock.elapsedSeconds()
+  const address = remoteAddress(socket)
+  const serverName =
+    options.serverName !== null && isIP(bareName(options.serverName)) === 0 ? options.serverName : ''
+  const bytesSoFar = countBytes(socket)
+  const result = await shakeHands(trace, socket, serverName, options)
+  const bytes = bytesSoFar()
+
+  const observation: TlsHandshake = {
+    network: 'tcp',
+    address,
+    server_name: serverName,
+    failure: result.failure,
+    tls_version: result.agreed?.version ?? '',
+    cipher_suite: result.agreed?.cipherSuite ?? '',
+    negotiated_protocol: result.agreed?.protocol ?? '',
+    no_tls_verify: false,
+    peer_certificates: (result.agreed?.chain ?? []).map(({ raw }) => ({
+      data: raw.toString('base64'),
+      format: 'base64',
+    })),
+    ...(result.alert !== null && { x_sonde_tls_alert: result.alert }),
+    ...(result.faults.length > 0 && { x_sonde_certificate_faults: [...result.faults] }),
+    x_sonde_bytes_received: bytes.received,
+    x_sonde_bytes_sent: bytes.sent,
+    t0,
+    t: result.t,
+    transaction_id: options.transactionId,
+    tags: [...options.tags],
+  }
+  if (result.failure === null) return { observation, socket: result.socket, bytes }
+  result.socket?.destroy()
+  socket.destroy()
+  return { observation, socket: null, bytes }
+}
+
+interface Handshake {
+  /** When it ended; judging the certificates is not in it. */
+  readonly t: number
+  readonly failure: Failure | null
+  readonly socket: tls.TLSSocket | null
+  /** null when the handshake did not end well; a bad certificate does not count here. */
+  readonly agreed: Agreed | null
+  readonly alert: number | null
+  readonly faults: readonly string[]
+}
+
+interface Agreed {
+  readonly version: string
+  readonly cipherSuite: string
+  readonly protocol: string
+  readonly chain: readonly X509Certificate[]
+}
+
+async function shakeHands(
+  trace: Trace,
+  socket: Socket,
+  serverName: string,
+  options: TlsHandshakeOptions,
+): Promise<Handshake> {
+  const over = (failure: Failure | null, parts: Partial<Handshake> = {}): Handshake => ({
+    t: trace.clock.elapsedSeconds(),
+    failure,
+    socket: null,
+    agreed: null,
+    alert: null,
+    faults: [],
+    ...parts,
+  })
+  // Checked before the ClientHello: a measurement that was stopped sends nothing more.
+  if (trace.signal.aborted) return over('interrupted')
+  const death = causeOfDeath(socket)
+  if (death !== null) return over(failureOf(death, 'tls_handshake'))
+
+  const deadline = startDeadline(trace.signal, options.timeoutMs)
+  const secured = open(trace, socket, serverName, options)
+  const end = await Promise.race([handshaken(secured), deadline.passed])
+  deadline.clear()
+  if (typeof end === 'string') return over(end, { socket: secured })
+  if (end !== null) return over(failureOf(end, 'tls_handshake'), { socket: secured, alert: alertOf(end) })
+  const success = over(null, { socket: secured, agreed: read(secured) })
+  const faults = judge(trace, secured, success.agreed?.chain ?? [], options)
+  return { ...success, failure: faults.failure, faults: faults.all }
+}
+
+function open(trace: Trace, socket: Socket, serverName: string, options: TlsHandshakeOptions): tls.TLSSocket {
+  const secured = tls.connect({
+    socket,
+    secureContext: trace.trust.secureContext,
+    ...(serverName !== '' && { servername: serverName }),
+    ...(options.alpn.length > 0 && { ALPNProtocols: [...options.alpn] }),
+    rejectUnauthorized: false,
+    // The name is judged apart: Node.js would report it in the place of a fault of the chain.
+    checkServerIdentity: () => undefined,
+  })
+  carry(secured, socket)
+  // For the whole life of the socket, as in tcp-connect.ts.
+  secured.on('error', () => {})
+  return secured
+}
+
+function handshaken(secured: tls.TLSSocket): Promise<Error | null> {
+  return new Promise((resolve) => {
+    secured.once('secureConnect', () => resolve(null))
+    secured.once('error', resolve)
+    secured.once('close', () => resolve(endOfStream()))
+  })
+}
+
+function read(secured: tls.TLSSocket): Agreed {
+  return {
+    version: secured.getProtocol() ?? '',
+    cipherSuite: secured.getCipher()?.standardName ?? '',
+    protocol: secured.alpnProtocol || '',
+    chain: chainAsSent(secured),
+  }
+}
+
+/** `getPeerCertificate(true)` would reorder it, drop strays and add the root from our own store. */
+function chainAsSent(secured: tls.TLSSocket): X509Certificate[] {
+  const chain: X509Certificate[] = []
+  let next = secured.getPeerX509Certificate()
+  while (next !== undefined) {
+    chain.push(next)
+    next = next.issuerCertificate
+  }
+  return chain
+}
+
+function judge(
+  trace: Trace,
+  secured: tls.TLSSocket,
+  chain: readonly X509Certificate[],
+  options: TlsHandshakeOptions,
+): Faults {
+  const name = options.verifyName ?? options.serverName
+  // A string since always; `@types/node` says Error.
+  const verifyError = secured.authorized ? null : String(secured.authorizationError)
+  return certificateFaults({
+    chain,
+    name: name === null ? null : bareName(name),
+    verifyError,
+    roots: trace.trust.roots ?? [],
+    now: (options.now ?? Date.now)(),
+  })
+}

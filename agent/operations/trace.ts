@@ -1,0 +1,45 @@
+// What every operation of one measurement shares, and what every operation gives back.
+
+import type { SecureContext } from 'node:tls'
+import type { MeasurementClock } from '../platform/clock.ts'
+
+/** An address and a port. Never a name: names go through `resolve…`, which leaves its own observation. */
+export interface Endpoint {
+  readonly ip: string
+  readonly port: number
+}
+
+export interface Trace {
+  readonly clock: MeasurementClock
+  /** Source address of every socket, so that one probe can measure over two links; null leaves it to the system. */
+  readonly localAddress: string | null
+  /** Made once and shared: a context per handshake costs a quarter more CPU. */
+  readonly trust: Trust
+  /** Ends every operation under way with `interrupted`. */
+  readonly signal: AbortSignal
+}
+
+/** The roots a chain is checked against, and the name they are recorded under. */
+export interface Trust {
+  readonly secureContext: SecureContext
+  readonly name: string
+  /**
+   * The roots once more, as PEM, for the case OpenSSL cannot settle: it reports one fault of a chain only, and on a
+   * probe with a wrong clock that one is the date. Absent: such a chain counts as not reaching a root.
+   */
+  readonly roots?: readonly string[]
+}
+
+/** How one operation is labelled and how long it may take. */
+export interface StepOptions {
+  readonly transactionId: number
+  readonly tags: readonly string[]
+  /** Milliseconds from the call after which the failure is `generic_timeout_error`. At least 1. */
+  readonly timeoutMs: number
+}
+
+/** Bytes of TCP or UDP payload, both ways. IP and TCP headers are not in it. */
+export interface Bytes {
+  readonly sent: number
+  readonly received: number
+}

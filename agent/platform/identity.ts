@@ -1,0 +1,50 @@
+// The device's signing key: made once, kept readable by its user alone. Its id is the device's only name.
+
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
+import * as v from 'valibot'
+import { type DeviceId, deviceId } from '../../tests-spec/protocol/batch.ts'
+import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
+import { ActionableError } from './actionable-error.ts'
+import { writeFileDurably } from './atomic-file.ts'
+
+export interface Identity {
+  readonly device: DeviceId
+  readonly publicKey: KeyObject
+  readonly privateKey: KeyObject
+}
+
+/**
+ * Reads the key, or makes it at the first start.
+ * @throws {ActionableError} `bad_state` when the file is there and is no Ed25519 key: it is never overwritten, since
+ *   what is in the spool was signed with what it once held.
+ */
+export async function openIdentity(path: string): Promise<Identity> {
+  if (!existsSync(path)) {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
+    await writeFileDurably(path, Buffer.from(pem))
+  }
+  // A restore from a backup or a copy by hand may have widened it.
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+  const privateKey = readKey(path)
+  const publicKey = createPublicKey(privateKey)
+  return { device: v.parse(deviceId, keyIdOf(publicKey)), publicKey, privateKey }
+}
+
+function readKey(path: string): KeyObject {
+  const advice = `Put the right file back, or move it away to start as a new device.`
+  let key: KeyObject
+  try {
+    key = createPrivateKey(readFileSync(path))
+  } catch (cause) {
+    throw new ActionableError('bad_state', `Cannot read the device key ${path}. ${advice}`, { cause })
+  }
+  if (key.asymmetricKeyType !== 'ed25519') {
+    throw new ActionableError(
+      'bad_state',
+      `The device key ${path} is ${key.asymmetricKeyType}, not Ed25519. ${advice}`,
+    )
+  }
+  return key
+}

@@ -1,0 +1,50 @@
+// One agent per state folder, and no lock that outlives its owner.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { takeLock } from './lock.ts'
+
+const fresh = () => join(mkdtempSync(join(tmpdir(), 'sonde-lock-')), 'lock')
+
+test('takeLock() names its owner and is gone after release', () => {
+  const path = fresh()
+  const lock = takeLock(path)
+  expect(readFileSync(path, 'utf8').trim()).toBe(String(process.pid))
+  lock.release()
+  expect(existsSync(path)).toBe(false)
+})
+
+test('takeLock() refuses while another agent lives, and takes over when it was killed', async () => {
+  const path = fresh()
+  // The name on the command line is how an agent is told from whatever else has its number.
+  const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log("up")', 'sonde'])
+  await once(other.stdout, 'data')
+  writeFileSync(path, `${other.pid}\n`)
+  expect(() => takeLock(path)).toThrow(/Another agent \(process \d+\)/)
+  other.kill('SIGKILL')
+  await once(other, 'exit')
+  takeLock(path).release()
+})
+
+test('takeLock() takes over from a number that another program has now', async () => {
+  const path = fresh()
+  const other = spawn('sleep', ['60'])
+  await once(other, 'spawn')
+  writeFileSync(path, `${other.pid}\n`)
+  takeLock(path).release()
+  other.kill()
+})
+
+test.each(['', 'garbage', '-1', '1', '99999999'])('takeLock() takes over a lock that reads "%s"', (text) => {
+  const path = fresh()
+  writeFileSync(path, text)
+  takeLock(path).release()
+})
+
+test('takeLock() says what is wrong when the folder is not there', () => {
+  expect(() => takeLock('/nonexistent/folder/lock')).toThrow(/Cannot create \/nonexistent\/folder\/lock/)
+})

@@ -1,0 +1,56 @@
+// The log: bounded on disk, stable codes, and never a reason to stop.
+
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openLog } from './log.ts'
+import { openLogRing } from './log-ring.ts'
+
+const folder = () => mkdtempSync(join(tmpdir(), 'sonde-log-'))
+
+test('openLogRing() never takes more than two files of the given size', () => {
+  const dir = folder()
+  const ring = openLogRing(dir, 1000)
+  for (let n = 0; n < 500; n++) ring.write(`${JSON.stringify({ n, text: 'x'.repeat(n % 90) })}\n`)
+  ring.close()
+  const sizes = ['sonde.ndjson', 'sonde.1.ndjson'].map((name) => statSync(join(dir, name)).size)
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(1000)
+  expect(readFileSync(join(dir, 'sonde.ndjson'), 'utf8')).toContain('"n":499')
+})
+
+test('openLogRing() counts what it could not write, and writes again when the folder is back', () => {
+  const dir = folder()
+  rmSync(dir, { recursive: true })
+  const ring = openLogRing(dir, 1000)
+  ring.write('lost\n')
+  expect(ring.dropped()).toBe(1)
+})
+
+test('openLog() writes NDJSON with code, level, time and fields', () => {
+  const dir = folder()
+  const ring = openLogRing(dir)
+  const log = openLog(ring, null, () => Date.parse('2018-07-29T17:43:00Z'))
+  log.warn('S4101', { reason: 'unreachable' })
+  ring.close()
+  expect(JSON.parse(readFileSync(join(dir, 'sonde.ndjson'), 'utf8'))).toEqual({
+    level: 'warn',
+    time: '2018-07-29T17:43:00.000Z',
+    code: 'S4101',
+    reason: 'unreachable',
+    message: 'Upload put off',
+  })
+})
+
+test('openLog() says the same to a terminal in one readable line', () => {
+  const lines: string[] = []
+  const log = openLog(
+    openLogRing(folder()),
+    (line) => lines.push(line),
+    () => Date.parse('2018-07-29T17:43:00Z'),
+    'warn',
+  )
+  log.info('S2001')
+  log.warn('S4101', { reason: 'unreachable' })
+  expect(lines).toEqual(['17:43:00  warn   S4101  Upload put off  (reason=unreachable)'])
+})

@@ -1,0 +1,80 @@
+// What the agent says of itself: NDJSON with stable codes into the ring, readable lines to whoever stands at the
+// terminal. No host names, addresses or network names at any level: a seized log must not tell what was measured.
+
+import { type Logger, pino } from 'pino'
+import type { LogRing } from './log-ring.ts'
+
+/** Stable: operators search for these, other languages are looked up by them. */
+export const logCodes = {
+  S1001: 'Agent started',
+  S1002: 'Agent stopped',
+  S1003: 'State folder was in use by an agent that is gone; taken over',
+  S2001: 'Cycle started',
+  S2002: 'Cycle finished',
+  S2003: 'Cycle skipped: the one before still runs',
+  S2101: 'Link is up',
+  S2102: 'Link is down',
+  S2103: 'Link answers with a captive portal',
+  S2104: 'Link is degraded',
+  S2901: 'A nettest failed by a bug of its own; the cycle goes on',
+  S3001: 'Spool opened',
+  S3901: 'Spool cannot write; measurements are kept in memory',
+  S3902: 'Spool could not take a measurement; it is lost',
+  S4001: 'Batches uploaded',
+  S4101: 'Upload put off',
+  S4901: 'Collector refused a batch; it is kept aside',
+  S5001: 'Device enrolled',
+  S5101: 'Device is not enrolled; measurements stay on it',
+  S6101: 'Clock stands before this build was made; times of measurements are marked as unknown',
+  S6102: 'Machine slept; the measurement in flight is not trusted for timing',
+} as const
+export type LogCode = keyof typeof logCodes
+
+export interface Log {
+  info(code: LogCode, fields?: Readonly<Record<string, unknown>>): void
+  warn(code: LogCode, fields?: Readonly<Record<string, unknown>>): void
+  error(code: LogCode, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/**
+ * @param terminal - Gets one readable line per message; null when nobody is watching.
+ * @param now - For the time of each line.
+ */
+export function openLog(
+  ring: LogRing,
+  terminal: ((line: string) => void) | null,
+  now: () => number,
+  level: 'info' | 'warn' | 'error' = 'info',
+): Log {
+  const logger: Logger = pino(
+    {
+      level,
+      base: null,
+      messageKey: 'message',
+      timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => ring.write(line) },
+  )
+  const say =
+    (severity: 'info' | 'warn' | 'error') =>
+    (code: LogCode, fields: Readonly<Record<string, unknown>> = {}) => {
+      logger[severity]({ code, ...fields }, logCodes[code])
+      if (terminal !== null && logger.isLevelEnabled(severity))
+        terminal(readable(now(), severity, code, fields))
+    }
+  return { info: say('info'), warn: say('warn'), error: say('error') }
+}
+
+/** `14:03:07  warn  S4101  Upload put off  (reason=unreachable)` */
+function readable(
+  at: number,
+  severity: string,
+  code: LogCode,
+  fields: Readonly<Record<string, unknown>>,
+): string {
+  const time = new Date(at).toISOString().slice(11, 19)
+  const extra = Object.entries(fields).map(([key, value]) => `${key}=${String(value)}`)
+  const tail = extra.length === 0 ? '' : `  (${extra.join(' ')})`
+  return `${time}  ${severity.padEnd(5)}  ${code}  ${logCodes[code]}${tail}`
+}

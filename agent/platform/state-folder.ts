@@ -1,0 +1,84 @@
+// Where the agent keeps what must survive: one folder, private to its user. Layout:
+//   device-key        Ed25519, PKCS8 PEM, mode 0600
+//   enrolment.json    the collector's signed enrolment record, and where to find the collector
+//   memory.json       what one cycle leaves for the next
+//   status.json       what `sonde status` shows
+//   spool/  log/      see agent/spool and agent/platform/log-ring.ts
+
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { ActionableError } from './actionable-error.ts'
+
+export interface StateFolder {
+  readonly path: string
+  readonly deviceKey: string
+  readonly enrolment: string
+  readonly memory: string
+  readonly status: string
+  readonly lock: string
+  readonly spool: string
+  readonly log: string
+}
+
+/**
+ * Makes the folder if it is not there, and checks that it can be written.
+ *
+ * @param chosen - From `--state` or SONDE_STATE; null takes the XDG place.
+ * @throws {ActionableError} `state_unwritable`, or `bad_usage` when there is no home to put it in.
+ */
+export function openStateFolder(
+  chosen: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+): StateFolder {
+  const path = resolve(chosen ?? stateFolderPath(env))
+  const folder = {
+    path,
+    deviceKey: join(path, 'device-key'),
+    enrolment: join(path, 'enrolment.json'),
+    memory: join(path, 'memory.json'),
+    status: join(path, 'status.json'),
+    lock: join(path, 'lock'),
+    spool: join(path, 'spool'),
+    log: join(path, 'log'),
+  }
+  try {
+    // Others on the machine learn nothing from it, not even how much there is.
+    for (const each of [path, folder.spool, folder.log]) makeFolder(each)
+    accessSync(path, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ActionableError(
+      'state_unwritable',
+      `Cannot write to the state folder ${path}: ${why}. Choose another with --state DIR, or make this one writable.`,
+      { cause },
+    )
+  }
+  return folder
+}
+
+/**
+ * Makes `path` and the folders above it, private to this user. Not by Node's own `recursive`: where the system answers
+ * ENOENT under a folder that exists (procfs, some Android storage), that spins for ever.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  const above = dirname(path)
+  if (above !== path) makeFolder(above)
+  mkdirSync(path, { mode: 0o700 })
+}
+
+/**
+ * Where state is kept when nobody says otherwise. Makes nothing.
+ * @throws {ActionableError} `bad_usage` when there is no home to put it in.
+ */
+export function stateFolderPath(env: Readonly<Record<string, string | undefined>>): string {
+  // XDG Base Directory Specification: state is what should survive restarts but is not worth carrying elsewhere.
+  const base = env.XDG_STATE_HOME ?? (homedir() === '' ? undefined : join(homedir(), '.local', 'state'))
+  if (base === undefined)
+    throw new ActionableError(
+      'bad_usage',
+      'There is no home folder here: say where to keep state with --state DIR.',
+    )
+  return join(base, 'sonde')
+}

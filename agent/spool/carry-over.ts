@@ -1,0 +1,78 @@
+// Records of an earlier life of the spool, found in its segments after the control log was lost or the chain ended:
+// they get numbers of the present life and are sealed in it. A power cut while this goes on may make one segment's
+// records appear twice, never not at all.
+
+import { join } from 'node:path'
+import { removeFile } from '../platform/atomic-file.ts'
+import { currentDictionary, type Dictionary, deflateBody, inflateBody } from './dictionary.ts'
+import { scanFrames } from './frame.ts'
+import type { Ledger } from './ledger.ts'
+import { RangeSet } from './ranges.ts'
+import type { Ground } from './recovery.ts'
+import { headerBytes } from './segment.ts'
+import {
+  type RecordStreamLetter,
+  readStream,
+  type StoredRecord,
+  type StoredSegment,
+  wallMsIn,
+} from './stream.ts'
+
+/** The present life, as far as it takes something over. */
+interface Heir {
+  takeNumber(): number
+  append(letter: RecordStreamLetter, records: readonly StoredRecord[]): Promise<number>
+  /** Notes that these numbers of an earlier epoch are dealt with. */
+  note(epoch: string, numbers: RangeSet): Promise<void>
+}
+
+/** Takes over what every other epoch's folder holds, segment by segment, oldest first. */
+export async function carryOver(
+  { disk, dir }: Pick<Ground, 'disk' | 'dir'>,
+  ledger: Readonly<Ledger>,
+  heir: Heir,
+): Promise<void> {
+  const records = join(dir, 'records')
+  for (const epoch of await disk.readDirectory(records)) {
+    if (epoch === ledger.epoch) continue
+    for (const letter of ['a', 'r', 'd'] as const) {
+      for (const segment of (await readStream(disk, join(records, epoch), letter)).segments) {
+        // Left for an agent that has the dictionary.
+        if (segment.dictionary === null) continue
+        const wanted = segment.numbers.minus(ledger.carry.get(epoch) ?? new RangeSet())
+        const bytes = await disk.readFile(segment.path)
+        await appendAll(heir, letter, bodiesOf(bytes, segment, segment.dictionary, wanted))
+        if (!wanted.isEmpty) await heir.note(epoch, wanted)
+        await removeFile(segment.path, disk)
+      }
+    }
+  }
+}
+
+function bodiesOf(
+  bytes: Buffer,
+  { oldestWallMs }: StoredSegment,
+  dictionary: Dictionary,
+  wanted: RangeSet,
+): Omit<StoredRecord, 'n'>[] {
+  return scanFrames(bytes, headerBytes).frames.flatMap(({ sequence, body }) => {
+    if (!wanted.has(sequence)) return []
+    try {
+      const json = inflateBody(body, dictionary)
+      const wallMs = wallMsIn(json) ?? oldestWallMs ?? 0
+      return [{ body: deflateBody(json.toString('utf8'), currentDictionary), wallMs }]
+    } catch {
+      // Its segment lost the header that named another dictionary: nobody can read it any more.
+      return []
+    }
+  })
+}
+
+async function appendAll(
+  heir: Heir,
+  letter: RecordStreamLetter,
+  bodies: readonly Omit<StoredRecord, 'n'>[],
+): Promise<void> {
+  const records = bodies.map((each) => ({ ...each, n: heir.takeNumber() }))
+  for (let done = 0; done < records.length; ) done += await heir.append(letter, records.slice(done))
+}

@@ -1,0 +1,289 @@
+// From what a power cut, a worn card or a clean stop left in the folder to a spool that can go on. Every start goes
+// this way; there is no other. What is missing is named in the ledger before anything new is written.
+//
+//   spool/control/      the control log
+//   spool/records/E/    segments of the records of epoch E
+//   spool/batches/      sealed, to be sent
+//   spool/quarantine/   sealed, refused by the collector
+//   spool/reserve       room for bad times
+
+import { dirname, join } from 'node:path'
+import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
+import { removeLeftovers } from '../platform/atomic-file.ts'
+import { BatchFolder, type OwnBatch } from './batch-folder.ts'
+import { ControlLog, readControlLog } from './control-log.ts'
+import type { Disk } from './disk.ts'
+import type { Budget } from './eviction.ts'
+import { Ledger, type Losses, noteOf } from './ledger.ts'
+import { RangeSet } from './ranges.ts'
+import { SegmentWriter } from './segment.ts'
+import {
+  type RecordStreamLetter,
+  readStream,
+  Stream,
+  type StreamPlace,
+  type StreamReading,
+} from './stream.ts'
+
+/** What a spool stands on. */
+export interface Ground {
+  readonly disk: Disk
+  readonly dir: string
+  /** Gives the probe's own key, and no other. */
+  readonly ownKey: KeyLookup
+  readonly budget: Budget
+  readonly random: (bytes: number) => Uint8Array
+}
+
+export type Streams = Readonly<Record<RecordStreamLetter, Stream>>
+
+export interface Recovered {
+  readonly control: ControlLog
+  readonly streams: Streams
+  readonly batches: BatchFolder
+  readonly quarantine: BatchFolder
+  /** Lowest record number that was never given. */
+  readonly nextN: number
+}
+
+/** A number this far beyond the highest known one is damage in a head, not a record that got lost. */
+const plausibleLoss = 512
+
+/**
+ * Brings the folder into a state that can be gone on from, and reads it.
+ * @throws The disk's error. What was done is not undone, and doing it again is right.
+ */
+export async function recover(ground: Ground): Promise<Recovered> {
+  const folders = await openFolders(ground)
+  const control = await recoverControl(ground, folders)
+  try {
+    const place = await openRecords(ground, control.ledger.epoch)
+    const readings = {
+      a: await readStream(ground.disk, place.dir, 'a'),
+      r: await readStream(ground.disk, place.dir, 'r'),
+      d: await readStream(ground.disk, place.dir, 'd'),
+    }
+    const { nextN, losses } = missingRecords(control.ledger, Object.values(readings))
+    if (losses.length > 0) await control.append({ kind: 'lost', losses, batch: null })
+    return { control, streams: await openStreams(ground, place, readings), ...folders, nextN }
+  } catch (error) {
+    await control.close()
+    throw error
+  }
+}
+
+interface Folders {
+  readonly batches: BatchFolder
+  readonly quarantine: BatchFolder
+}
+
+async function openFolders({ disk, dir, ownKey }: Ground): Promise<Folders> {
+  const [batches, quarantine] = [join(dir, 'batches'), join(dir, 'quarantine')]
+  for (const each of [join(dir, 'control'), join(dir, 'records'), batches, quarantine]) {
+    await disk.makeDirectory(each)
+  }
+  for (const each of [dir, dirname(dir)]) await disk.syncDirectory(each)
+  await removeLeftovers(batches, disk)
+  return {
+    batches: new BatchFolder(disk, batches, ownKey),
+    quarantine: new BatchFolder(disk, quarantine, ownKey),
+  }
+}
+
+async function recoverControl(ground: Ground, folders: Folders): Promise<ControlLog> {
+  const { disk, dir, budget } = ground
+  const at = { disk, dir: join(dir, 'control'), segmentBytes: budget.smallSegment }
+  const reading = await readControlLog(disk, at.dir)
+  if (reading.kind === 'lost') {
+    const ledger = await ledgerOfNewLife(ground, folders, reading)
+    return ControlLog.begin(at, ledger, reading)
+  }
+  const control = await ControlLog.resume(at, reading)
+  if (await settleBatchFiles(control, folders)) {
+    await giveUpMissingFiles(control, folders)
+    return control
+  }
+  // Batches were sealed that the log knows nothing of: its end is gone, and with it what the next seq may be.
+  const ledger = await ledgerOfNewLife(ground, folders, control.ledger)
+  ledger.inheritLosses(control.ledger)
+  await control.restart(ledger)
+  return control
+}
+
+/**
+ * A new epoch, when it cannot be known any more what the old one has sealed. Its batch files are still worth sending;
+ * its records are taken over later, those excepted that are known to be sealed or lost.
+ */
+async function ledgerOfNewLife(
+  { disk, dir, random }: Ground,
+  { batches, quarantine }: Folders,
+  known: { readonly epoch: string | null; readonly settled: RangeSet },
+): Promise<Ledger> {
+  const ledger = new Ledger(makeEpoch(random))
+  for (const epoch of await disk.readDirectory(join(dir, 'records'))) ledger.carry.set(epoch, new RangeSet())
+  if (known.epoch !== null) ledger.carry.set(known.epoch, known.settled)
+  for (const [folder, inQuarantine] of [[batches, false] as const, [quarantine, true] as const]) {
+    for (const name of await folder.list()) {
+      const batch = await folder.read(name)
+      if (batch === null) {
+        await folder.discard(name)
+        continue
+      }
+      const note = noteOf(batch.manifest, { ...batch, bytes: batch.bytes.length, oldestWallMs: null })
+      if (inQuarantine) ledger.quarantined.push({ batch: note, reason: 'not known any more' })
+      else ledger.pending.push(note)
+      ledger.carry.set(note.epoch, ledger.carry.get(note.epoch) ?? new RangeSet())
+      ledger.carry.get(note.epoch)?.addAll(RangeSet.of(note.ranges))
+    }
+  }
+  return ledger
+}
+
+/** 72 random bits name a life of the spool. */
+export function makeEpoch(random: (bytes: number) => Uint8Array): string {
+  return Buffer.from(random(9)).toString('hex')
+}
+
+/**
+ * Finishes what was under way with batch files when the spool stopped: adopts a batch whose sealing was not noted
+ * yet, so that its seq never gets a second content, and removes files that are not needed any more.
+ *
+ * @returns Whether log and files fit. They do not when files exist for seqs that the log has not come to.
+ */
+async function settleBatchFiles(control: ControlLog, { batches, quarantine }: Folders): Promise<boolean> {
+  for (const name of await batches.list()) {
+    const { ledger } = control
+    if (ledger.pending.some((each) => each.id === name.id)) continue
+    if (ledger.quarantined.some(({ batch }) => batch.id === name.id)) {
+      await batches.moveTo(quarantine, name)
+      continue
+    }
+    const batch = await batches.read(name)
+    if (batch !== null && batch.manifest.epoch === ledger.epoch && name.seq >= ledger.nextSeq) {
+      if (!(await adoptBatch(control, batches, batch))) return false
+    } else {
+      // Half written, or receipted, or given up: no entry needs it.
+      await batches.erase(name)
+    }
+  }
+  return true
+}
+
+/**
+ * Takes note of a batch that was written and whose sealing was not.
+ * @returns Whether it is the next of the chain; if not, nothing is done.
+ */
+export async function adoptBatch(
+  control: ControlLog,
+  batches: BatchFolder,
+  { id, manifest, bytes }: OwnBatch,
+): Promise<boolean> {
+  const { ledger } = control
+  if (manifest.seq !== ledger.nextSeq) return false
+  if (ledger.prev !== null && manifest.prev !== ledger.prev) return false
+  // Whether its name was durable is not known any more.
+  await batches.write({ seq: manifest.seq, id }, bytes)
+  const batch = noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: null })
+  await control.append({ kind: 'sealed', batch, signed: manifest.lost, nextN: ledger.nextN })
+  return true
+}
+
+/** A sealed batch whose file is gone or cut is lost with its records, and says so. */
+async function giveUpMissingFiles(control: ControlLog, { batches, quarantine }: Folders): Promise<void> {
+  const { ledger } = control
+  const kept = [
+    ...ledger.pending.map((batch) => ({ batch, folder: batches })),
+    ...ledger.quarantined.map(({ batch }) => ({ batch, folder: quarantine })),
+  ]
+  for (const { batch, folder } of kept) {
+    if ((await folder.size(batch)) === batch.bytes) continue
+    const losses: Losses = batch.epoch === ledger.epoch ? [{ reason: 'corrupt', ranges: batch.ranges }] : []
+    await control.append({ kind: 'lost', losses, batch: batch.id })
+  }
+}
+
+const ext4 = 0xef53
+
+/** Makes the folder of an epoch's records. */
+export async function openRecords(
+  { disk, dir }: Pick<Ground, 'disk' | 'dir'>,
+  epoch: string,
+): Promise<Omit<StreamPlace, 'segmentBytes'>> {
+  const records = join(dir, 'records')
+  const own = join(records, epoch)
+  await disk.makeDirectory(own)
+  // A process that was killed may have made segments whose names are not durable, and they are about to be gone on in.
+  for (const each of [records, own]) await disk.syncDirectory(each)
+  // f2fs and others write elsewhere what overwrites; there, zeros would be written for nothing.
+  const prefill = (await disk.fileSystemType(own)) === ext4
+  return { disk, dir: own, epoch, prefill }
+}
+
+/** Routine records are many and go first when room is needed: larger pieces, fewer of them. */
+export function placeOf(
+  place: Omit<StreamPlace, 'segmentBytes'>,
+  budget: Budget,
+  letter: RecordStreamLetter,
+): StreamPlace {
+  return { ...place, segmentBytes: letter === 'r' ? budget.largeSegment : budget.smallSegment }
+}
+
+/** Numbers that were given and are nowhere, by why. */
+function missingRecords(
+  ledger: Ledger,
+  readings: readonly StreamReading[],
+): { nextN: number; losses: Losses } {
+  const found = new RangeSet()
+  const damaged = new RangeSet()
+  for (const reading of readings) {
+    for (const { numbers } of reading.segments) found.addAll(numbers)
+    damaged.addAll(reading.damaged)
+  }
+  const certain = Math.max(ledger.nextN, found.max + 1, ledger.settled.max + 1)
+  // Heads whose record is torn: without them, a loss at the very end would pass as never having been.
+  const hints = readings.flatMap((each) => each.suspects).filter((n) => n < certain + plausibleLoss)
+  const nextN = Math.max(certain, ...hints.map((n) => n + 1))
+  const missing = RangeSet.of([[0, nextN - 1]])
+    .minus(ledger.settled)
+    .minus(found)
+  const corrupt = missing.and(damaged)
+  const losses: Losses = [
+    { reason: 'corrupt', ranges: corrupt.list() },
+    { reason: 'torn', ranges: missing.minus(corrupt).list() },
+  ]
+  return { nextN, losses: losses.filter(({ ranges }) => ranges.length > 0) }
+}
+
+async function openStreams(
+  { budget }: Ground,
+  place: Omit<StreamPlace, 'segmentBytes'>,
+  readings: Readonly<Record<RecordStreamLetter, StreamReading>>,
+): Promise<Streams> {
+  const opened: Stream[] = []
+  const open = async (letter: RecordStreamLetter) => {
+    const stream = await openStream(placeOf(place, budget, letter), letter, readings[letter])
+    opened.push(stream)
+    return stream
+  }
+  try {
+    return { a: await open('a'), r: await open('r'), d: await open('d') }
+  } catch (error) {
+    for (const stream of opened) await stream.closeWriter()
+    throw error
+  }
+}
+
+async function openStream(
+  place: StreamPlace,
+  letter: RecordStreamLetter,
+  { segments, tail }: StreamReading,
+): Promise<Stream> {
+  const last = segments.at(-1)
+  // A file that lost its end has lost the room that was made for it as well.
+  const isWhole = last !== undefined && (!place.prefill || last.bytes >= place.segmentBytes)
+  if (last === undefined || tail === null || !isWhole)
+    return new Stream(place, letter, { segments, writer: null })
+  const capacity = Math.max(last.bytes, place.segmentBytes)
+  const writer = await SegmentWriter.reopen(place.disk, last.path, { tail, bytes: last.bytes, capacity })
+  return new Stream(place, letter, { segments, writer })
+}

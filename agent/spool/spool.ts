@@ -1,0 +1,427 @@
+// Measurements kept on the probe until the collector has them. This file, the first to read, decides when something is
+// written and what happens while the disk refuses; store.ts writes. docs/adr/0005 has the figures behind the form:
+//
+//   put ─▶ waiting-room ─▶ stream (segment, frame) ─▶ seal ─▶ batch-folder ─▶ receipted
+//                              └──────── control-log (ledger): sealed, receipted, lost ────────┘
+//
+// A record whose `put` resolved survives a power cut, and is forgotten only after a receipt. Whatever is lost all the
+// same, torn, rotten, given up for room, is itself numbered, signed and sent.
+
+import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
+import type { RecordClass, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
+import type { BatchId, DeviceId, Manifest } from '../../tests-spec/protocol/batch.ts'
+import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
+import type { Clock } from '../platform/clock.ts'
+import { currentDictionary, deflateBody } from './dictionary.ts'
+import { type Disk, isDiskFailure, type Meter, meteredDisk, nodeDisk } from './disk.ts'
+import { budgetOf } from './eviction.ts'
+import type { BatchNote } from './ledger.ts'
+import { RangeSet } from './ranges.ts'
+import type { Ground } from './recovery.ts'
+import { Store } from './store.ts'
+import type { RecordStreamLetter } from './stream.ts'
+import { NotDurable, WaitingRoom } from './waiting-room.ts'
+
+export type { Disk } from './disk.ts'
+export { nodeDisk } from './disk.ts'
+export { NotDurable } from './waiting-room.ts'
+
+/** Calls `run` once after `ms` milliseconds, unless the function it returns is called before. */
+export type Timer = (ms: number, run: () => void) => () => void
+
+export interface SpoolOptions {
+  /** Folder of this spool alone; made if it is not there. One process at a time: the caller holds the lock. */
+  readonly dir: string
+  readonly clock: Clock
+  /** Id of the key below. */
+  readonly device: DeviceId
+  readonly privateKey: KeyObject
+  /** Bytes the folder may take, at least 1 MiB. */
+  readonly quotaBytes: number
+  readonly agentVersion: string
+  /** Test lists in force, asked for at each sealing. */
+  readonly lists: () => Readonly<Record<string, number>>
+  readonly random?: (n: number) => Uint8Array
+  readonly disk?: Disk
+  readonly timer?: Timer
+}
+
+/** A batch that the collector has not receipted. */
+export interface SealedBatch {
+  readonly id: BatchId
+  readonly seq: number
+  /** Size of the batch as it is sent. */
+  readonly bytes: number
+  /** How many of its records are anomalies. */
+  readonly anomalies: number
+}
+
+export interface SpoolStats {
+  /** Records in no batch yet, those in memory included. */
+  readonly unsealed: number
+  readonly pendingBatches: number
+  readonly pendingBytes: number
+  readonly quarantined: number
+  /** Wall clock of the oldest record that was not receipted, to within a segment; null when there is none. */
+  readonly oldestWallMs: number | null
+  /** Records of this epoch that will never be sent, whatever the reason. */
+  readonly lost: number
+  /** Of all files. 0 until the folder could be read once. */
+  readonly diskBytes: number
+  /** Since the spool was opened: times the medium was told to write out, and bytes written. */
+  readonly flushes: number
+  readonly bytesWritten: number
+  /** `memory_only`: the disk refused the last write. What it refused waits in memory and is tried again. */
+  readonly health: 'ok' | 'memory_only'
+  /** Empty until the folder could be read once. */
+  readonly epoch: string
+  readonly nextSeq: number
+}
+
+export interface Spool {
+  /**
+   * Accepts a record, always.
+   *
+   * @returns Resolves with its number once it is durable: for an anomaly that is at once, for a routine record with the
+   *   16th or after 30 s, for a diagnostic with the next flush. Nobody needs to wait, or to handle the rejection.
+   * @throws {NotDurable} When the disk refuses. Unless its code says so the record is not lost: it waits in memory, and
+   *   `stats().health` is `memory_only` until all that waits is written.
+   */
+  put(entry: SpoolEntry): Promise<number>
+  /** Makes everything put so far durable, if the disk lets it; `stats().health` says whether it did. */
+  flush(): Promise<void>
+  /**
+   * Seals the next batch of at most about 64 KiB, anomalies first, oldest first. Losses not told of yet are a batch
+   * too. To seal all there is, call until null.
+   *
+   * @param enrolmentDigest - What seq 0 of an epoch links back to.
+   * @returns null when there is nothing to seal, or the disk refused: `stats().health` tells which.
+   */
+  seal(why: Manifest['why'], enrolmentDigest: string): Promise<SealedBatch | null>
+  /** Sealed and not yet receipted, in the order they should be sent: those with anomalies first, then by age. */
+  pending(): readonly SealedBatch[]
+  /** @throws {BatchUnreadable} When there is no such batch, or its file has rotted: it is then pending no more. */
+  read(id: BatchId): Promise<Buffer>
+  /** Forgets a batch. Only ever called with a verified receipt. */
+  receipted(receipt: Receipt): Promise<void>
+  /**
+   * Keeps a batch aside that the collector will never accept.
+   * @param reason - The collector's code, first. `seq_conflict` and `chain_broken` also begin a new epoch: no later
+   *   batch of the old one could be accepted.
+   */
+  quarantine(id: BatchId, reason: string): Promise<void>
+  stats(): SpoolStats
+  /** Writes what can be written and lets go of the folder. Nothing may be called afterwards. */
+  close(): Promise<void>
+}
+
+/** A batch that cannot be sent, because its bytes are gone. Its records are named as lost in the next one. */
+export class BatchUnreadable extends Error {
+  override readonly name = 'BatchUnreadable'
+}
+
+/** A power cut costs at most this many routine records, and this much time of them; both figures are journald's. */
+const routineGroup = 16
+const routineDelayMs = 30_000
+/** Records of about 600 bytes: a day and a half of one cycle an hour, in little more than a megabyte. */
+const maxInMemory = 2_000
+
+const letterOf: Readonly<Record<RecordClass, RecordStreamLetter>> = {
+  anomaly: 'a',
+  routine: 'r',
+  diagnostic: 'd',
+}
+const allLetters: readonly RecordStreamLetter[] = ['a', 'r', 'd']
+
+/**
+ * Opens the spool in `options.dir`, or makes one.
+ *
+ * A disk that refuses is no reason not to: the spool then keeps records in memory until it does not refuse any more.
+ *
+ * @throws {RangeError} For a quota below 1 MiB.
+ */
+export async function openSpool(options: SpoolOptions): Promise<Spool> {
+  const spool = new GroupedSpool(options)
+  await spool.flush()
+  return spool
+}
+
+class GroupedSpool implements Spool {
+  readonly #options: SpoolOptions
+  readonly #ground: Ground
+  readonly #meter: Meter = { flushes: 0, bytesWritten: 0 }
+  readonly #timer: Timer
+  readonly #waiting = new WaitingRoom()
+  /** null until the folder could be read once. */
+  #store: Store | null = null
+  /** The epoch that the waiting records have numbers of. */
+  #numberedIn: string | null = null
+  /** The end of the row of things to do on disk: one at a time. */
+  #last: Promise<unknown> = Promise.resolve()
+  #cancelTimer: (() => void) | null = null
+  #recordsRefused = false
+  #batchesRefused = false
+  /** Records dropped from memory, not in the ledger yet. */
+  readonly #dropped = { numbers: new RangeSet(), unnumbered: 0 }
+  /** Receipts that could not be noted yet. Their batches are not sent again. */
+  readonly #unnoted = new Set<BatchId>()
+  /** Accepts nothing more. */
+  #closed = false
+  /** Writes nothing more. */
+  #letGo = false
+
+  constructor(options: SpoolOptions) {
+    const publicKey = createPublicKey(options.privateKey)
+    this.#options = options
+    this.#timer = options.timer ?? systemTimer
+    this.#ground = {
+      disk: meteredDisk(options.disk ?? nodeDisk, this.#meter),
+      dir: options.dir,
+      ownKey: (keyId) => (keyId === options.device ? publicKey : null),
+      budget: budgetOf(options.quotaBytes),
+      random: options.random ?? randomBytes,
+    }
+  }
+
+  put(entry: SpoolEntry): Promise<number> {
+    if (this.#closed) return Promise.reject(new NotDurable('closed', 'Cannot put into a closed spool'))
+    const letter = letterOf[entry.class]
+    // Class and time first: reading them back must not depend on what a measurement holds.
+    const json = JSON.stringify({ class: entry.class, time: entry.time, measurement: entry.measurement })
+    const stored = this.#waiting.add(letter, {
+      n: this.#takeNumber(),
+      body: deflateBody(json, currentDictionary),
+      wallMs: entry.time.wall_ms,
+    })
+    if (this.#recordsRefused) this.#boundMemory()
+    if (this.#isDue(letter)) void this.#inTurn(() => this.#write([letter]))
+    else if (letter === 'r') this.#startTimer()
+    return stored
+  }
+
+  async flush(): Promise<void> {
+    const fault = await this.#inTurn(() => this.#write(allLetters))
+    if (fault !== null && !isDiskFailure(fault)) throw fault
+  }
+
+  seal(why: Manifest['why'], enrolmentDigest: string): Promise<SealedBatch | null> {
+    return this.#inTurn(async () => {
+      // If the disk is full this fails; sealing then still has its reserve, and makes room.
+      await this.#write(allLetters)
+      const batch = await this.#withStore((store) =>
+        store.seal({
+          device: this.#options.device,
+          privateKey: this.#options.privateKey,
+          why,
+          enrolmentDigest,
+          time: this.#time(),
+          lists: { ...this.#options.lists() },
+          agent: { version: this.#options.agentVersion },
+        }),
+      )
+      if (this.#recordsRefused) await this.#write(allLetters)
+      return batch === null ? null : sealedBatch(batch)
+    })
+  }
+
+  pending(): readonly SealedBatch[] {
+    const waiting = (this.#store?.ledger.pending ?? []).filter(({ id }) => !this.#unnoted.has(id))
+    const urgent = waiting.filter(({ anomalies }) => anomalies > 0)
+    const others = waiting.filter(({ anomalies }) => anomalies === 0)
+    return [...urgent, ...others].map(sealedBatch)
+  }
+
+  read(id: BatchId): Promise<Buffer> {
+    return this.#inTurn(async () => {
+      const bytes = (await this.#store?.read(id)) ?? null
+      if (bytes === null) throw new BatchUnreadable(`Cannot read batch ${id}: it is gone or damaged`)
+      return bytes
+    })
+  }
+
+  receipted({ batch }: Receipt): Promise<void> {
+    return this.#inTurn(async () => {
+      // Until this is noted, the batch may not be sent again, nor its file be removed.
+      this.#unnoted.add(batch)
+      await this.#withStore((store) => this.#settleBooks(store))
+    })
+  }
+
+  quarantine(id: BatchId, reason: string): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#withStore((store) => store.setAside(id, reason))
+    })
+  }
+
+  stats(): SpoolStats {
+    const store = this.#store
+    const pending = this.pending()
+    const times = [store?.oldestWallMs ?? null, this.#waiting.oldestWallMs].filter((each) => each !== null)
+    return {
+      unsealed: (store?.unsealed ?? 0) + this.#waiting.count(),
+      pendingBatches: pending.length,
+      pendingBytes: pending.reduce((sum, { bytes }) => sum + bytes, 0),
+      quarantined: store?.ledger.quarantined.length ?? 0,
+      oldestWallMs: times.length === 0 ? null : Math.min(...times),
+      lost: (store?.ledger.lost ?? 0) + this.#dropped.numbers.size + this.#dropped.unnumbered,
+      diskBytes: store?.bytes ?? 0,
+      ...this.#meter,
+      health: this.#recordsRefused || this.#batchesRefused ? 'memory_only' : 'ok',
+      epoch: store?.ledger.epoch ?? '',
+      nextSeq: store?.ledger.nextSeq ?? 0,
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    return this.#inTurn(async () => {
+      await this.#write(allLetters)
+      this.#stopTimer()
+      this.#waiting.close()
+      await this.#store?.close()
+      this.#letGo = true
+    })
+  }
+
+  /** Disk work is done one piece after the other; a piece that fails does not stop the next. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  #isDue(letter: RecordStreamLetter): boolean {
+    if (letter === 'a') return true
+    // Every 16th, also while the disk refuses: often enough to notice that it has recovered.
+    if (letter === 'r') return this.#waiting.idle('r') % routineGroup === 0
+    return this.#waiting.bytes('d') >= this.#ground.budget.smallSegment / 2
+  }
+
+  #startTimer(): void {
+    this.#cancelTimer ??= this.#timer(routineDelayMs, () => {
+      this.#cancelTimer = null
+      void this.#inTurn(() => this.#write(['r']))
+    })
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = null
+  }
+
+  /**
+   * Writes what waits in the streams named; in all of them after a failure.
+   * @returns The failure, or null. Whatever it was, a fault of our own included, what could not be written goes on
+   *   waiting and `health` says so; `flush` throws what is no failure of the disk.
+   */
+  async #write(letters: readonly RecordStreamLetter[]): Promise<unknown> {
+    try {
+      const store = await this.#openedStore()
+      for (const letter of this.#recordsRefused ? allLetters : letters) {
+        await this.#writeStream(store, letter)
+      }
+      await this.#settleBooks(store)
+      this.#recordsRefused = false
+      this.#batchesRefused = false
+      if (this.#waiting.count('r') === 0) this.#stopTimer()
+      return null
+    } catch (error) {
+      this.#waiting.refused(error)
+      this.#recordsRefused = true
+      this.#boundMemory()
+      // Someone may put nothing for a long time; the disk may be well again much sooner.
+      if (!this.#closed) this.#startTimer()
+      return error
+    }
+  }
+
+  async #writeStream(store: Store, letter: RecordStreamLetter): Promise<void> {
+    for (let records = this.#waiting.handOut(letter); records.length > 0; ) {
+      const done = await store.append(letter, records)
+      this.#waiting.stored(letter, done)
+      records = this.#waiting.handOut(letter)
+    }
+  }
+
+  async #openedStore(): Promise<Store> {
+    // Another process may have the folder by now.
+    if (this.#letGo) throw new Error('Cannot write to a closed spool')
+    this.#store ??= await Store.open(this.#ground)
+    const store = this.#store
+    if (this.#numberedIn !== store.ledger.epoch) {
+      this.#numberedIn = store.ledger.epoch
+      this.#waiting.renumber(() => store.takeNumber())
+      this.#dropped.unnumbered += this.#dropped.numbers.size
+      this.#dropped.numbers = new RangeSet()
+    }
+    return store
+  }
+
+  /** @returns null while the epoch the number would belong to is not settled: it is given before writing then. */
+  #takeNumber(): number | null {
+    const store = this.#store
+    return store !== null && store.ledger.epoch === this.#numberedIn ? store.takeNumber() : null
+  }
+
+  /** Notes what happened while nothing could be noted. */
+  async #settleBooks(store: Store): Promise<void> {
+    for (const id of this.#unnoted) {
+      await store.receipted(id)
+      this.#unnoted.delete(id)
+    }
+    const { numbers } = this.#dropped
+    for (; this.#dropped.unnumbered > 0; this.#dropped.unnumbered--) numbers.add(store.takeNumber())
+    // More may be dropped while these are being noted.
+    this.#dropped.numbers = new RangeSet()
+    try {
+      await store.lose('disk_full', numbers)
+    } catch (error) {
+      this.#dropped.numbers.addAll(numbers)
+      throw error
+    }
+  }
+
+  /** @returns What `work` does, or null when the disk refuses. */
+  async #withStore<T>(work: (store: Store) => Promise<T>): Promise<T | null> {
+    try {
+      const result = await work(await this.#openedStore())
+      this.#batchesRefused = false
+      return result
+    } catch (error) {
+      if (!isDiskFailure(error)) throw error
+      this.#batchesRefused = true
+      return null
+    }
+  }
+
+  #boundMemory(): void {
+    for (const n of this.#waiting.dropDownTo(maxInMemory)) {
+      if (n === null) this.#dropped.unnumbered++
+      else this.#dropped.numbers.add(n)
+    }
+  }
+
+  #time(): Manifest['time'] {
+    const { clock } = this.#options
+    const quality = clock.quality()
+    return {
+      wall: Math.max(0, Math.round(clock.now())),
+      bootId: clock.bootId,
+      monoMs: Math.max(0, Math.round(clock.monotonicMs())),
+      src: quality === 'synced' ? 'ntp' : quality === 'receipt' ? 'receipt' : 'none',
+      // The system says that it was synchronised, not how well.
+      uncMs: null,
+    }
+  }
+}
+
+function sealedBatch({ id, seq, bytes, anomalies }: BatchNote): SealedBatch {
+  return { id, seq, bytes, anomalies }
+}
+
+/** Does not keep the process alive: whoever ends it closes the spool first. */
+const systemTimer: Timer = (ms, run) => {
+  const timeout = setTimeout(run, ms)
+  timeout.unref()
+  return () => clearTimeout(timeout)
+}

@@ -1,0 +1,337 @@
+// The spool on disk, once recovered: appends, seals, forgets, gives up. One call at a time, which spool.ts sees to.
+// Every step that removes something is in the control log, on the medium, before it is taken.
+
+import type { KeyObject } from 'node:crypto'
+import { join } from 'node:path'
+import { type BatchId, type DeviceId, encodeBatch, type Manifest } from '../../tests-spec/protocol/batch.ts'
+import type { BatchFolder } from './batch-folder.ts'
+import { carryOver } from './carry-over.ts'
+import type { ControlLog } from './control-log.ts'
+import { type Evictable, nextVictim } from './eviction.ts'
+import { type BatchNote, type ControlRecord, Ledger, type LossReason, noteOf } from './ledger.ts'
+import type { RangeSet } from './ranges.ts'
+import {
+  adoptBatch,
+  type Ground,
+  makeEpoch,
+  openRecords,
+  placeOf,
+  recover,
+  type Streams,
+} from './recovery.ts'
+import { Reserve } from './reserve.ts'
+import { describePayload, packRecords, SegmentReader } from './seal.ts'
+import { type RecordStreamLetter, type StoredRecord, type StoredSegment, Stream } from './stream.ts'
+
+/** What the manifest says beside the records. */
+export interface Signing {
+  readonly device: DeviceId
+  readonly privateKey: KeyObject
+  readonly why: Manifest['why']
+  /** `prev` of seq 0. */
+  readonly enrolmentDigest: string
+  readonly time: Manifest['time']
+  readonly lists: Manifest['lists']
+  readonly agent: Manifest['agent']
+}
+
+/** Ranges of losses one manifest names, 8 kB of it at most; the next one names the rest. */
+const maxLostRanges = 512
+/** The schema's bound for one entry of `lost`. */
+const rangesPerEntry = 32
+/** Batches are older than segments that hold the same class: what is sealed was put first. */
+const segmentsAfterBatches = 1e9
+
+export class Store {
+  readonly #ground: Ground
+  readonly #control: ControlLog
+  readonly #batches: BatchFolder
+  readonly #quarantine: BatchFolder
+  readonly #reserve: Reserve
+  readonly #reader: SegmentReader
+  #streams: Streams
+  #nextN: number
+  /** A batch file may have been written whose sealing was not noted. */
+  #inDoubt = false
+
+  private constructor(ground: Ground, found: Awaited<ReturnType<typeof recover>>) {
+    this.#ground = ground
+    this.#control = found.control
+    this.#batches = found.batches
+    this.#quarantine = found.quarantine
+    this.#streams = found.streams
+    this.#nextN = found.nextN
+    this.#reader = new SegmentReader(ground.disk)
+    this.#reserve = new Reserve(ground.disk, join(ground.dir, 'reserve'), ground.budget.reserve)
+  }
+
+  /**
+   * Recovers what is in the folder, or makes a new spool there.
+   * @throws The disk's error; opening again later is right.
+   */
+  static async open(ground: Ground): Promise<Store> {
+    const store = new Store(ground, await recover(ground))
+    try {
+      await store.#reserve.hold()
+      await store.#takeOverEarlierLives()
+      await store.#removeCovered()
+      return store
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  get ledger(): Readonly<Ledger> {
+    return this.#control.ledger
+  }
+
+  /** @returns The number of a record about to be put. It is never given again in this epoch. */
+  takeNumber(): number {
+    return this.#nextN++
+  }
+
+  /** How many records wait in segments. */
+  get unsealed(): number {
+    return this.#segments().reduce((sum, { segment }) => sum + this.#live(segment).size, 0)
+  }
+
+  /** Bytes of all files. */
+  get bytes(): number {
+    const batches = [...this.ledger.pending, ...this.ledger.quarantined.map(({ batch }) => batch)]
+    const sealed = batches.reduce((sum, each) => sum + each.bytes, 0)
+    const segments = this.#segments().reduce((sum, { segment }) => sum + segment.bytes, 0)
+    return segments + sealed + this.#control.bytes + this.#reserve.bytes
+  }
+
+  /** Wall clock of the oldest record that has not been receipted, to within a segment; null when there is none. */
+  get oldestWallMs(): number | null {
+    const waiting = this.#segments().filter(({ segment }) => !this.#live(segment).isEmpty)
+    const times = [
+      ...this.ledger.pending.map((each) => each.oldestWallMs),
+      ...waiting.flatMap(({ segment }) => segment.oldestWallMs ?? []),
+    ]
+    return times.length === 0 ? null : Math.min(...times)
+  }
+
+  /**
+   * Makes the first of `records` durable, as many as one commit takes, giving up older ones if the quota says so.
+   * @returns How many: at least one.
+   * @throws The disk's error; the same records may be appended again.
+   */
+  async append(letter: RecordStreamLetter, records: readonly StoredRecord[]): Promise<number> {
+    const stream = this.#streams[letter]
+    await this.#makeRoom(stream.growth(records))
+    return await stream.append(records)
+  }
+
+  /** Notes that records will never be sent. */
+  async lose(reason: LossReason, numbers: RangeSet): Promise<void> {
+    if (numbers.isEmpty) return
+    await this.#note({ kind: 'lost', losses: [{ reason, ranges: numbers.list() }], batch: null })
+  }
+
+  /**
+   * Seals the next batch.
+   *
+   * @returns null when there is neither a record nor a loss to tell of.
+   * @throws The disk's error. The seq is then used by nothing, or by a batch that the next call finds and keeps.
+   */
+  async seal(signing: Signing): Promise<BatchNote | null> {
+    await this.#settleDoubt()
+    const { a, r, d } = this.#streams
+    const packed = await packRecords(this.#reader, [a, r, d], this.ledger.settled)
+    await this.lose('corrupt', packed.corrupt)
+    const signed = this.ledger.unsignedLosses(maxLostRanges)
+    if (packed.numbers.isEmpty && signed.length === 0) return null
+    const { epoch, nextSeq: seq, prev } = this.ledger
+    const manifest: Manifest = {
+      v: 1,
+      device: signing.device,
+      epoch,
+      seq,
+      prev: prev ?? signing.enrolmentDigest,
+      ...describePayload(packed),
+      lost: signed.flatMap(({ reason, ranges }) => chunked(ranges).map((few) => ({ ranges: few, reason }))),
+      time: signing.time,
+      backlog: { records: this.unsealed - packed.numbers.size, batches: this.ledger.pending.length },
+      lists: signing.lists,
+      agent: signing.agent,
+      why: signing.why,
+    }
+    const { id, bytes } = encodeBatch(manifest, packed.payload, signing.privateKey)
+    const batch = noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: packed.oldestWallMs })
+    // From here until the note is durable, the file's being there decides: a second content for this seq is never
+    // made while a first may exist.
+    this.#inDoubt = true
+    await this.#reserve.during(() => this.#batches.write(batch, bytes))
+    await this.#note({ kind: 'sealed', batch, signed, nextN: this.#nextN })
+    this.#inDoubt = false
+    await this.#removeCovered()
+    await this.#makeRoom(0)
+    return batch
+  }
+
+  /** After a sealing that failed somewhere: keeps its batch if it was written, or makes sure that it was not. */
+  async #settleDoubt(): Promise<void> {
+    if (!this.#inDoubt) return
+    for (const name of await this.#batches.list()) {
+      if (name.seq !== this.ledger.nextSeq || this.ledger.pending.some(({ id }) => id === name.id)) continue
+      const batch = await this.#batches.read(name)
+      const adopted = batch !== null && (await adoptBatch(this.#control, this.#batches, batch))
+      if (!adopted) await this.#batches.erase(name)
+    }
+    this.#inDoubt = false
+    await this.#removeCovered()
+  }
+
+  /**
+   * @returns The bytes of a pending batch; null when the file does not verify any more. It is then given up, and its
+   *   records are named as corrupt in the next batch: no collector would take it.
+   */
+  async read(id: BatchId): Promise<Buffer | null> {
+    const note = this.ledger.pending.find((each) => each.id === id)
+    if (note === undefined) return null
+    const batch = await this.#batches.read(note)
+    if (batch !== null) return batch.bytes
+    await this.#giveUpBatch(note, 'corrupt')
+    return null
+  }
+
+  /** Forgets a batch that the collector has. */
+  async receipted(id: BatchId): Promise<void> {
+    const batch = this.ledger.pending.find((each) => each.id === id)
+    if (batch === undefined) return
+    await this.#note({ kind: 'receipted', id, ranges: batch.ranges })
+    await this.#batches.discard(batch)
+    await this.#reserve.hold()
+  }
+
+  /** Keeps a batch aside. When its chain is of no more use to the collector, begins a new epoch. */
+  async setAside(id: BatchId, reason: string): Promise<void> {
+    const batch = this.ledger.pending.find((each) => each.id === id)
+    if (batch === undefined) return
+    await this.#note({ kind: 'quarantined', id, reason })
+    await this.#batches.moveTo(this.#quarantine, batch)
+    if (batch.epoch === this.ledger.epoch && endsChain(batch, reason)) await this.#beginEpoch()
+  }
+
+  async close(): Promise<void> {
+    for (const stream of Object.values(this.#streams)) await stream.closeWriter()
+    await this.#control.close()
+  }
+
+  /** Another life of the spool, with a chain of its own. What was not sealed goes on in it under new numbers. */
+  async #beginEpoch(): Promise<void> {
+    await this.#settleDoubt()
+    const before = this.ledger
+    const ledger = new Ledger(makeEpoch(this.#ground.random))
+    ledger.pending = [...before.pending]
+    ledger.quarantined = [...before.quarantined]
+    for (const [epoch, numbers] of before.carry) ledger.carry.set(epoch, numbers)
+    ledger.carry.set(before.epoch, before.settled)
+    ledger.inheritLosses(before)
+    const place = await openRecords(this.#ground, ledger.epoch)
+    await this.#control.restart(ledger)
+    for (const stream of Object.values(this.#streams)) await stream.closeWriter()
+    const stream = (letter: RecordStreamLetter) =>
+      new Stream(placeOf(place, this.#ground.budget, letter), letter)
+    this.#streams = { a: stream('a'), r: stream('r'), d: stream('d') }
+    this.#nextN = ledger.nextN
+    await this.#takeOverEarlierLives()
+  }
+
+  async #takeOverEarlierLives(): Promise<void> {
+    await carryOver(this.#ground, this.ledger, {
+      takeNumber: () => this.takeNumber(),
+      append: (letter, records) => this.append(letter, records),
+      note: (epoch, numbers) => this.#note({ kind: 'carried', epoch, ranges: numbers.list() }),
+    })
+  }
+
+  /** Removes segments that hold nothing but settled records. The open one stays: it will be used on. */
+  async #removeCovered(): Promise<void> {
+    for (const { stream, segment } of this.#segments()) {
+      if (!stream.isOpen(segment) && this.#live(segment).isEmpty) await stream.remove(segment)
+    }
+  }
+
+  /** Gives up, gravest last, until `growth` more bytes stay within the quota or nothing more may go. */
+  async #makeRoom(growth: number): Promise<void> {
+    while (this.bytes + growth > this.#ground.budget.limit) {
+      const victim = nextVictim(this.#evictables())
+      if (victim === null) return
+      await victim.giveUp()
+    }
+  }
+
+  #evictables(): (Evictable & { readonly giveUp: () => Promise<void> })[] {
+    const { pending, quarantined } = this.ledger
+    const holds = { a: 'anomaly', r: 'routine', d: 'diagnostic' } as const
+    return [
+      ...quarantined.map(({ batch }, order) => ({
+        holds: 'refused' as const,
+        order,
+        bytes: batch.bytes,
+        giveUp: () => this.#giveUpBatch(batch, 'evicted'),
+      })),
+      ...pending.map((batch, order) => ({
+        holds: batch.anomalies > 0 ? holds.a : holds.r,
+        order,
+        bytes: batch.bytes,
+        giveUp: () => this.#giveUpBatch(batch, 'evicted'),
+      })),
+      ...this.#segments()
+        // The newest anomalies are the last thing to go, and their segment is about to be written.
+        .filter(({ stream, segment }) => !(stream.letter === 'a' && stream.isOpen(segment)))
+        .map(({ stream, segment }) => ({
+          holds: holds[stream.letter],
+          order: segmentsAfterBatches + segment.number,
+          bytes: segment.bytes,
+          giveUp: () => this.#giveUpSegment(stream, segment),
+        })),
+    ]
+  }
+
+  async #giveUpSegment(stream: Stream, segment: StoredSegment): Promise<void> {
+    await this.lose('evicted', this.#live(segment))
+    await stream.remove(segment)
+  }
+
+  async #giveUpBatch(batch: BatchNote, reason: LossReason): Promise<void> {
+    // Numbers of an earlier epoch mean nothing in this one's manifests.
+    const losses = batch.epoch === this.ledger.epoch ? [{ reason, ranges: batch.ranges }] : []
+    await this.#note({ kind: 'lost', losses, batch: batch.id })
+    await this.#batches.discard(batch)
+    await this.#quarantine.discard(batch)
+  }
+
+  async #note(record: Exclude<ControlRecord, { kind: 'snapshot' }>): Promise<void> {
+    await this.#reserve.during(() => this.#control.append(record))
+  }
+
+  #segments(): { readonly stream: Stream; readonly segment: StoredSegment }[] {
+    return Object.values(this.#streams).flatMap((stream) =>
+      stream.segments.map((segment) => ({ stream, segment })),
+    )
+  }
+
+  /** Records of the segment that something is still to be done with. */
+  #live(segment: StoredSegment): RangeSet {
+    return segment.numbers.minus(this.ledger.settled)
+  }
+}
+
+/**
+ * Whether the collector holds another content for this seq, or for the one before: then every later seq would run into
+ * the same. A seq 0 whose link is refused speaks of the enrolment, and a new epoch would begin with the same link.
+ */
+function endsChain({ seq }: BatchNote, reason: string): boolean {
+  return /^seq_conflict\b/.test(reason) || (seq > 0 && /^chain_broken\b/.test(reason))
+}
+
+function chunked(ranges: readonly [number, number][]): [number, number][][] {
+  const chunks: [number, number][][] = []
+  for (let i = 0; i < ranges.length; i += rangesPerEntry) chunks.push(ranges.slice(i, i + rangesPerEntry))
+  return chunks
+}

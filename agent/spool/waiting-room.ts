@@ -1,0 +1,145 @@
+// Records that were put and are not on the medium yet: for moments in good times, for as long as a sick disk lasts in
+// bad ones. Bounded then, with the same order of what goes first as on disk.
+
+import type { RecordStreamLetter, StoredRecord } from './stream.ts'
+
+/** A record whose `put` cannot say that it is durable. */
+export class NotDurable extends Error {
+  override readonly name = 'NotDurable'
+  /**
+   * - `in_memory`: the disk refused. Nothing is lost: the record waits, and is written when the disk takes it.
+   * - `disk_full`: the disk refused until memory was full, and this record had to go. The next batch says so.
+   * - `closed`: the spool was closed before the disk took it.
+   */
+  readonly code: 'in_memory' | 'disk_full' | 'closed'
+
+  constructor(code: NotDurable['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+interface Guest {
+  /** null until a number can be given, which takes a spool that was read once. */
+  n: number | null
+  readonly body: Uint8Array
+  readonly wallMs: number
+  /** Whoever waits for it knows that the disk refused. */
+  told: boolean
+  readonly resolve: (n: number) => void
+  readonly reject: (why: NotDurable) => void
+}
+
+/** What is given up first when memory is full: as in eviction.ts. */
+const worthAscending = ['d', 'r', 'a'] as const
+
+export class WaitingRoom {
+  readonly #guests: Record<RecordStreamLetter, Guest[]> = { a: [], r: [], d: [] }
+  /** How many of each, from the first on, are in the disk's hands at this moment. */
+  readonly #writing: Record<RecordStreamLetter, number> = { a: 0, r: 0, d: 0 }
+
+  /**
+   * @param n - Its number, or null when none can be given yet.
+   * @returns Resolves with the number once the record is durable.
+   * @throws {NotDurable} At the first failure to write it, and it may be written yet; or when it is given up.
+   */
+  add(letter: RecordStreamLetter, record: Pick<Guest, 'n' | 'body' | 'wallMs'>): Promise<number> {
+    const stored = new Promise<number>((resolve, reject) => {
+      this.#guests[letter].push({ ...record, told: false, resolve, reject })
+    })
+    // A caller who does not wait must not be ended by a loss that the ledger will name.
+    stored.catch(() => {})
+    return stored
+  }
+
+  count(letter?: RecordStreamLetter): number {
+    return letter === undefined
+      ? this.count('a') + this.count('r') + this.count('d')
+      : this.#guests[letter].length
+  }
+
+  /** How many of a stream are not being written at this moment. */
+  idle(letter: RecordStreamLetter): number {
+    return this.#guests[letter].length - this.#writing[letter]
+  }
+
+  bytes(letter: RecordStreamLetter): number {
+    return this.#guests[letter].reduce((sum, { body }) => sum + body.length, 0)
+  }
+
+  /** Wall clock of the oldest that waits; null when nobody does. */
+  get oldestWallMs(): number | null {
+    const firsts = worthAscending.flatMap((letter) => this.#guests[letter][0]?.wallMs ?? [])
+    return firsts.length === 0 ? null : Math.min(...firsts)
+  }
+
+  /** Hands out all of a stream, oldest first. They stay until `stored` or `refused` says what became of them. */
+  handOut(letter: RecordStreamLetter): StoredRecord[] {
+    const records = this.#guests[letter].map(({ n, body, wallMs }) => {
+      if (n === null) throw new Error('Cannot write a record that has no number yet')
+      return { n, body, wallMs }
+    })
+    this.#writing[letter] = records.length
+    return records
+  }
+
+  /** The first `count` of a stream are durable; those behind them are to be handed out again. */
+  stored(letter: RecordStreamLetter, count: number): void {
+    this.#writing[letter] = 0
+    for (const guest of this.#guests[letter].splice(0, count)) {
+      if (guest.n !== null) guest.resolve(guest.n)
+    }
+  }
+
+  /** The disk refused. Everyone goes on waiting, and whoever waits for them is told. */
+  refused(cause: unknown): void {
+    const words = cause instanceof Error ? cause.message : String(cause)
+    for (const letter of worthAscending) {
+      this.#writing[letter] = 0
+      for (const guest of this.#guests[letter]) {
+        // A sick disk is asked again with every anomaly; two thousand errors each time would be a day's work.
+        if (guest.told) continue
+        guest.told = true
+        guest.reject(
+          new NotDurable('in_memory', `Record ${guest.n ?? ''} waits in memory: ${words}`, { cause }),
+        )
+      }
+    }
+  }
+
+  /** Gives numbers anew, in the order of each stream: those given before were of another epoch, or none. */
+  renumber(takeNumber: () => number): void {
+    for (const letter of [...worthAscending].reverse()) {
+      for (const guest of this.#guests[letter]) guest.n = takeNumber()
+    }
+  }
+
+  /** Gives up the oldest of the least worth, until `most` are left. @returns Their numbers. */
+  dropDownTo(most: number): (number | null)[] {
+    const dropped: (number | null)[] = []
+    while (this.count() > most) {
+      const guest = this.#leastWorth()
+      if (guest === undefined) break
+      guest.reject(new NotDurable('disk_full', `No room for record ${guest.n ?? ''} on disk or in memory`))
+      dropped.push(guest.n)
+    }
+    return dropped
+  }
+
+  #leastWorth(): Guest | undefined {
+    for (const letter of worthAscending) {
+      const [guest] = this.#guests[letter].splice(this.#writing[letter], 1)
+      if (guest !== undefined) return guest
+    }
+    return undefined
+  }
+
+  /** Turns everyone away. */
+  close(): void {
+    for (const letter of worthAscending) {
+      for (const { reject, n } of this.#guests[letter].splice(0)) {
+        reject(new NotDurable('closed', `Spool was closed before record ${n ?? ''} could be written`))
+      }
+    }
+  }
+}

@@ -1,0 +1,312 @@
+// One batch against a server that answers, refuses, lies, hangs and breaks off. The rule under test: only a receipt
+// that verifies and names the batch is `accepted`, and only what is said of the batch itself is `rejected`.
+
+import { generateKeyPairSync } from 'node:crypto'
+import { createServer, type Socket } from 'node:net'
+import * as v from 'valibot'
+import { afterEach, describe, expect, it } from 'vitest'
+import { selfSigned } from '../../test/certificates.ts'
+import { type BatchId, batchId, batchMediaType, deviceId } from '../../tests-spec/protocol/batch.ts'
+import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
+import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { answer, problem, type Reply, type StubCollector, stubCollector } from './stub-collector.ts'
+import { type CollectorAddress, type SubmitOptions, submitBatch } from './submit-batch.ts'
+
+const collector = generateKeyPairSync('ed25519')
+const impostor = generateKeyPairSync('ed25519')
+const collectorKeyId = keyIdOf(collector.publicKey)
+const id = v.parse(batchId, 'b'.repeat(64))
+const bytes = Buffer.alloc(40_000, 'PSB1 and so on, ')
+
+const never = new AbortController().signal
+const options: SubmitOptions = { timeoutMs: 20_000, signal: never }
+
+function receiptFor(batch: BatchId, fields: Partial<Receipt> = {}): Receipt {
+  return {
+    v: 1,
+    batch,
+    device: v.parse(deviceId, 'd'.repeat(32)),
+    epoch: '0123456789abcdef01',
+    seq: 0,
+    status: 'stored',
+    reason: null,
+    at: 1_790_000_000_000,
+    collector: collectorKeyId,
+    contiguous: 0,
+    missing: [],
+    nextAfterS: 0,
+    ...fields,
+  }
+}
+const receipt = sealReceipt(receiptFor(id), collector.privateKey)
+
+let open: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const each of open) await each.close()
+  open = []
+})
+
+async function serve(reply: Reply, tls?: { key: string; cert: string }): Promise<StubCollector> {
+  const server = await stubCollector(reply, tls)
+  open.push(server)
+  return server
+}
+
+/** A server below HTTP. */
+async function serveRaw(conduct: (socket: Socket) => void): Promise<{ url: string }> {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    conduct(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  open.push({
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy()
+        server.close(() => resolve())
+      }),
+  })
+  const address = server.address()
+  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}` }
+}
+
+const to = (url: string): CollectorAddress => ({ url, collectorKeyId, collectorKey: collector.publicKey })
+const submit = (url: string, with_: Partial<SubmitOptions> = {}) =>
+  submitBatch(bytes, id, to(url), { ...options, ...with_ })
+
+describe('submitBatch()', () => {
+  it('posts the batch as it is, and says nothing else about whoever sends it', async () => {
+    const server = await serve(answer(201, receipt))
+    await submit(server.url)
+    expect(server.posted).toHaveLength(1)
+    const [posted] = server.posted
+    expect(posted).toMatchObject({ method: 'POST', path: '/v1/batches', body: bytes })
+    expect(posted?.headers).toEqual({
+      host: server.url.slice('http://'.length),
+      connection: 'keep-alive',
+      'content-type': batchMediaType,
+      'content-length': String(bytes.length),
+    })
+  })
+
+  it.each(['/base', '/base/'])('posts below the path of the collector, %s', async (path) => {
+    const server = await serve(answer(201, receipt))
+    await submit(server.url + path)
+    expect(server.posted[0]?.path).toBe('/base/v1/batches')
+  })
+
+  it.each([
+    ['stored', 201],
+    ['stored before', 200],
+  ])('accepts a receipt for a batch that is %s', async (_, status) => {
+    const server = await serve(answer(status, receipt))
+    expect(await submit(server.url)).toMatchObject({ kind: 'accepted', receipt: receiptFor(id) })
+  })
+
+  it('counts what the link carried', async () => {
+    const server = await serve(answer(201, receipt))
+    const { sent, received } = await submit(server.url)
+    expect(sent).toBeGreaterThan(bytes.length)
+    expect(sent).toBeLessThan(bytes.length + 400)
+    expect(received).toBeGreaterThan(receipt.length)
+    expect(received).toBeLessThan(receipt.length + 400)
+  })
+})
+
+describe('submitBatch() does not accept', () => {
+  const other = v.parse(batchId, 'c'.repeat(64))
+  const rows: readonly [what: string, reason: string, reply: Reply][] = [
+    ['the page of a captive portal', 'not_a_receipt', answer(200, '<html>Log in</html>')],
+    ['an empty answer', 'not_a_receipt', answer(201, '')],
+    [
+      'a receipt signed by another collector',
+      'not_a_receipt',
+      answer(
+        201,
+        sealReceipt(receiptFor(id, { collector: keyIdOf(impostor.publicKey) }), impostor.privateKey),
+      ),
+    ],
+    [
+      'a receipt signed by an impostor under the name of ours',
+      'not_a_receipt',
+      answer(201, sealReceipt(receiptFor(id), impostor.privateKey)),
+    ],
+    [
+      'a receipt for another batch, in order in itself',
+      'receipt_for_another_batch',
+      answer(201, sealReceipt(receiptFor(other), collector.privateKey)),
+    ],
+    ['a receipt with a status that promises nothing', 'status_202', answer(202, receipt)],
+    ['no content', 'status_204', answer(204, '')],
+    ['a redirect, which is not followed', 'status_302', answer(302, '', { location: 'http://192.0.2.1/' })],
+    ['an answer without end', 'answer_too_large', answer(201, Buffer.alloc(70_000))],
+  ]
+
+  it.each(rows)('%s (%s)', async (_, reason, reply) => {
+    const server = await serve(reply)
+    expect(await submit(server.url)).toMatchObject({ kind: 'deferred', reason, retryAfterMs: null })
+    expect(server.posted).toHaveLength(1)
+  })
+})
+
+describe('submitBatch() tells never from not now', () => {
+  it.each([
+    [400, 'not_a_batch'],
+    [400, 'truncated'],
+    [400, 'trailing_bytes'],
+    [400, 'bad_envelope'],
+    [400, 'bad_manifest'],
+    [400, 'payload_mismatch'],
+    [400, 'device_mismatch'],
+    [409, 'seq_conflict'],
+    [409, 'chain_broken'],
+    [413, 'too_large'],
+  ])('%i %s is never', async (status, code) => {
+    const server = await serve(problem(status, code))
+    expect(await submit(server.url)).toMatchObject({ kind: 'rejected', code, problem: `no: ${code}` })
+  })
+
+  it.each([
+    [401, 'unknown_key', 'enrolling again may help'],
+    [403, 'bad_signature', 'the probe checked it itself before'],
+    [403, 'revoked', 'an operator may think again'],
+    [403, 'seq_conflict', 'whatever the code says, the status speaks of who asks'],
+    [408, 'truncated', 'the link was slow'],
+    [415, 'wrong_type', 'a proxy changed it'],
+    [425, 'not_a_batch', 'too early'],
+    [429, 'too_large', 'too often'],
+    [400, 'bad_request', 'a code that is not of batches'],
+    [404, 'not_found', 'the address is wrong'],
+    [410, 'code_of_next_year', 'a collector that is newer than the probe'],
+    [500, 'internal', 'the collector failed'],
+    [503, 'bad_manifest', 'whatever the code says, the collector failed'],
+    [507, 'disk_full', 'the collector is full'],
+  ])('%i %s is not now: %s', async (status, code) => {
+    const server = await serve(problem(status, code))
+    expect(await submit(server.url)).toMatchObject({ kind: 'deferred', reason: code, retryAfterMs: null })
+  })
+
+  it.each([
+    [409, 'Conflict'],
+    [413, '<html>Request Entity Too Large</html>'],
+    [400, '{"error":"seq_conflict"}'],
+    [451, 'Unavailable For Legal Reasons'],
+    [502, 'Bad gateway'],
+  ])('%i without a problem document is a proxy speaking, and not now', async (status, body) => {
+    const server = await serve(answer(status, body))
+    expect(await submit(server.url)).toMatchObject({ kind: 'deferred', reason: `status_${status}` })
+  })
+})
+
+describe('submitBatch() hears Retry-After', () => {
+  const date = 'Sun, 22 Nov 2026 10:00:00 GMT'
+  it.each([
+    ['seconds', { 'retry-after': '120' }, 120_000],
+    ['0 seconds', { 'retry-after': '0' }, 0],
+    ['an hour at most', { 'retry-after': '86400' }, 3_600_000],
+    [
+      'a date, by the clock of who names it',
+      { date, 'retry-after': 'Sun, 22 Nov 2026 10:01:30 GMT' },
+      90_000,
+    ],
+    ['a date that has passed as now', { date, 'retry-after': 'Sun, 22 Nov 2026 09:00:00 GMT' }, 0],
+    ['a date of next year as an hour', { date, 'retry-after': 'Mon, 22 Nov 2027 10:00:00 GMT' }, 3_600_000],
+    ['nothing in nonsense', { 'retry-after': 'soon' }, null],
+    ['nothing in less than nothing', { 'retry-after': '-5', date: '' }, null],
+  ])('%s', async (_, headers, retryAfterMs) => {
+    const server = await serve(problem(503, 'busy', headers))
+    expect(await submit(server.url)).toMatchObject({ kind: 'deferred', reason: 'busy', retryAfterMs })
+  })
+})
+
+describe('submitBatch() without an answer', () => {
+  it('is deferred when nobody listens', async () => {
+    const server = await stubCollector(answer(201, receipt))
+    await server.close()
+    expect(await submit(server.url)).toEqual({
+      kind: 'deferred',
+      reason: 'ECONNREFUSED',
+      retryAfterMs: null,
+      sent: 0,
+      received: 0,
+    })
+  })
+
+  it('is deferred when the name does not resolve', async () => {
+    const outcome = await submit('http://collector.invalid')
+    expect(outcome).toMatchObject({ kind: 'deferred', retryAfterMs: null })
+    expect(['ENOTFOUND', 'EAI_AGAIN']).toContain(outcome.kind === 'deferred' && outcome.reason)
+  })
+
+  it.each([
+    ['is hung up on at once', (socket: Socket) => socket.destroy()],
+    ['is reset', (socket: Socket) => socket.resetAndDestroy()],
+    ['is hung up on after the request', (socket: Socket) => socket.once('data', () => socket.end())],
+    [
+      'breaks off in the middle of the receipt',
+      (socket: Socket) =>
+        socket.once('data', () =>
+          socket.end(`HTTP/1.1 201 Created\r\nContent-Length: ${receipt.length}\r\n\r\n{"pay`),
+        ),
+    ],
+    ['is not HTTP', (socket: Socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n')],
+  ])('is deferred when the connection %s', async (_, conduct) => {
+    const { url } = await serveRaw(conduct)
+    expect(await submit(url)).toMatchObject({ kind: 'deferred', retryAfterMs: null })
+  })
+
+  it.each([
+    [
+      'is reset in the handshake',
+      'ECONNRESET',
+      (socket: Socket) => socket.once('data', () => socket.resetAndDestroy()),
+    ],
+    ['ends in the handshake', 'ECONNRESET', (socket: Socket) => socket.once('data', () => socket.end())],
+    [
+      'is not TLS',
+      expect.stringMatching(/^ERR_SSL_/),
+      (socket: Socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+    ],
+  ])('is deferred when an https connection %s', async (_, reason, conduct) => {
+    const { url } = await serveRaw(conduct)
+    expect(await submit(url.replace('http:', 'https:'))).toMatchObject({ kind: 'deferred', reason })
+  })
+
+  it('is deferred when the answer does not come in time, and counts what was sent for nothing', async () => {
+    const server = await serve(() => {})
+    const outcome = await submit(server.url, { timeoutMs: 300 })
+    expect(outcome).toMatchObject({ kind: 'deferred', reason: 'timeout', received: 0 })
+    expect(outcome.sent).toBeGreaterThan(bytes.length)
+  })
+
+  it('is deferred when half a receipt comes in time', async () => {
+    const { url } = await serveRaw((socket) =>
+      socket.once('data', () =>
+        socket.write(`HTTP/1.1 201 Created\r\nContent-Length: ${receipt.length}\r\n\r\n{`),
+      ),
+    )
+    expect(await submit(url, { timeoutMs: 300 })).toMatchObject({ kind: 'deferred', reason: 'timeout' })
+  })
+
+  it('is deferred when the agent stops meanwhile, and before', async () => {
+    const stop = new AbortController()
+    const server = await serve(() => stop.abort())
+    expect(await submit(server.url, { signal: stop.signal })).toMatchObject({ reason: 'interrupted' })
+    expect(await submit(server.url, { signal: stop.signal })).toMatchObject({
+      reason: 'interrupted',
+      sent: 0,
+    })
+    expect(server.posted).toHaveLength(1)
+  })
+
+  it('is deferred when the certificate leads nowhere', async () => {
+    const server = await serve(answer(201, receipt), selfSigned({ names: ['127.0.0.1'] }))
+    const outcome = await submit(server.url)
+    expect(outcome).toMatchObject({ kind: 'deferred', reason: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+    expect(server.posted).toEqual([])
+    // The handshake was not free.
+    expect(outcome.sent).toBeGreaterThan(100)
+  })
+})

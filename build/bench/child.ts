@@ -1,0 +1,43 @@
+// Child processes of the benchmark: one that says something first and then serves, one that is run to its end.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Certificate } from './certificate.ts'
+import type { TargetPorts } from './target.ts'
+
+export interface Target extends TargetPorts {
+  readonly process: ChildProcess
+}
+
+/** Starts the target and waits for its ports. The caller kills the process. */
+export async function startTarget({ key, chain }: Certificate): Promise<Target> {
+  const path = fileURLToPath(new URL('target.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', path, key, chain], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return { process: child, ...(JSON.parse(await firstLine(child)) as TargetPorts) }
+}
+
+/** @throws When the process ends without a word. */
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('Cannot listen to a process without a pipe')
+  for await (const line of createInterface({ input: child.stdout })) return line
+  throw new Error('The target ended before it said its ports')
+}
+
+/** @returns What it printed. Its complaints go to our own stderr. */
+export function output(command: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(command, [...args], { maxBuffer: 64 * 1024 * 1024 }, (error, stdout) =>
+      error === null ? resolve(stdout) : reject(error),
+    )
+    child.stderr?.pipe(process.stderr)
+  })
+}
+
+/** The middle one: a machine that is busy with something else now and then does not move it. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}

@@ -1,0 +1,109 @@
+// Cuts out of undici and pino what the agent never runs, as an esbuild plugin. Volunteers' devices load less code,
+// and the bundle needs no worker threads and no child processes. ADR 0007 has the sizes.
+//
+// Each cut throws a plain sentence when it is used after all, and bundle.test.ts fails when one of them moves: the
+// files named here are no one's public interface, so the packages are pinned exactly.
+
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { OnLoadResult, OnResolveArgs, Plugin } from 'esbuild'
+
+const require = createRequire(import.meta.url)
+
+/** One module that is replaced: who asks for it, what it is called there, what stands in its place. */
+interface Cut {
+  readonly importer: RegExp
+  readonly path: RegExp
+  /** Why nothing is lost; also said by the error, where one is thrown. */
+  readonly because: string
+  readonly contents: string
+}
+
+const throws = (because: string) => `throw new Error(${JSON.stringify(`Left out of the bundle: ${because}`)})`
+
+function cut(importer: RegExp, path: RegExp, because: string, contents?: (refusal: string) => string): Cut {
+  return { importer, path, because, contents: contents?.(throws(because)) ?? throws(because) }
+}
+
+const inUndici = /[\\/]undici[\\/]lib[\\/]/
+const inPino = /[\\/]pino[\\/]/
+
+/** Safe because of what the agent does not do; whoever starts doing it meets the sentence, in a test or at once. */
+export const cuts: readonly Cut[] = [
+  cut(
+    inUndici,
+    /web\/fetch\/body(\.js)?$/,
+    'bodies are Buffers or none, so undici never has to take a FormData apart',
+  ),
+  // undici asks for this one inside a try and falls back to the portable twin: the throw is the fallback's trigger.
+  cut(
+    inUndici,
+    /llhttp_simd-wasm(\.js)?$/,
+    'the portable llhttp answers the same, and one twin is 72 kB less',
+  ),
+  cut(
+    inUndici,
+    /^\.\/client-h2(\.js)?$/,
+    'HTTP/2 is spoken by node:http2 (ADR 0011), so no socket that undici is given has chosen it',
+    (refusal) => `module.exports = () => { ${refusal} }`,
+  ),
+  // The only user of thread-stream. pino names it at load and calls it when it is given a transport.
+  cut(
+    inPino,
+    /^\.\/(lib\/)?transport$/,
+    'the log is written synchronously, a pino transport would start a worker thread',
+    (refusal) => `module.exports = () => { ${refusal} }`,
+  ),
+  // A class, because pino asks whether what it is given is one.
+  cut(
+    inPino,
+    /^sonic-boom$/,
+    'the log is given a stream of its own, pino opens no file',
+    (refusal) => `module.exports = class SonicBoom { constructor() { ${refusal} } }`,
+  ),
+  // pino asks one question of this module, and the agent has one thread.
+  cut(
+    inPino,
+    /^(node:)?worker_threads$/,
+    'the agent has one thread',
+    () => 'module.exports = { isMainThread: true }',
+  ),
+]
+
+/**
+ * `import { Client } from 'undici'` in the source is the whole of undici, 535 kB. In a bundle it is this: the client
+ * and what it stands on. Another name is an error of the build. The methods that the whole of undici adds to the
+ * client are type-checked all the same, so each says what is the matter.
+ */
+function narrowUndici(): string {
+  const client = join(dirname(require.resolve('undici/package.json')), 'lib', 'dispatcher', 'client.js')
+  return `
+    import Client from ${JSON.stringify(client)}
+    for (const name of ['request', 'stream', 'pipeline', 'upgrade', 'connect']) {
+      Client.prototype[name] = () => { ${throws('the agent uses Client.dispatch() only')} }
+    }
+    export { Client }
+  `
+}
+
+export function narrowPackages(): Plugin {
+  return {
+    name: 'narrow-packages',
+    setup(build) {
+      const cutAsked = ({ importer, path }: OnResolveArgs) =>
+        cuts.findIndex((each) => each.importer.test(importer) && each.path.test(path))
+
+      build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'narrow' }))
+      build.onResolve({ filter: /threads$|transport$|sonic-boom$|client-h2|body|simd/ }, (asked) => {
+        const index = cutAsked(asked)
+        return index === -1 ? undefined : { path: String(index), namespace: 'cut' }
+      })
+      build.onLoad({ filter: /.*/, namespace: 'narrow' }, () => load(narrowUndici()))
+      build.onLoad({ filter: /.*/, namespace: 'cut' }, ({ path }) => load(cuts[Number(path)]?.contents ?? ''))
+    },
+  }
+}
+
+function load(contents: string): OnLoadResult {
+  return { contents, loader: 'js', resolveDir: dirname(require.resolve('undici/package.json')) }
+}

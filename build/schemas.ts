@@ -1,0 +1,49 @@
+// The JSON Schema of each document, derived from the one definition in tests-spec. `npm run schemas` writes them;
+// schemas.test.ts fails when they have fallen behind.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { toJsonSchema } from '@valibot/to-json-schema'
+import type { GenericSchema } from 'valibot'
+import { measurement, record } from '../tests-spec/data-formats/measurement.ts'
+import { testList } from '../tests-spec/lists/test-list.ts'
+import { manifest } from '../tests-spec/protocol/batch.ts'
+import { enrolment, enrolmentRequest } from '../tests-spec/protocol/enrolment.ts'
+import { receipt } from '../tests-spec/protocol/receipt.ts'
+import { testHelperRequest, testHelperResponse } from '../tests-spec/protocol/test-helper.ts'
+
+export const schemaFolder = fileURLToPath(new URL('../tests-spec/schemas', import.meta.url))
+
+const documents: Readonly<Record<string, GenericSchema>> = {
+  measurement,
+  record,
+  'test-list': testList,
+  'batch-manifest': manifest,
+  receipt,
+  enrolment,
+  'enrolment-request': enrolmentRequest,
+  'test-helper-request': testHelperRequest,
+  'test-helper-response': testHelperResponse,
+}
+
+/** @returns Text of each schema file, by its name. */
+export function schemaFiles(): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(documents).map(([name, schema]) => {
+      const json = toJsonSchema(schema, {
+        typeMode: 'input',
+        // A check written as a function has no form in JSON Schema; what it wants stands in the page of the document.
+        errorMode: 'ignore',
+        target: 'draft-2020-12',
+      })
+      const titled = { ...json, $id: `urn:sonde:schema:${name}:1`, title: name }
+      return [`${name}.schema.json`, `${JSON.stringify(titled, null, 2)}\n`]
+    }),
+  )
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  mkdirSync(schemaFolder, { recursive: true })
+  for (const [name, text] of schemaFiles()) writeFileSync(join(schemaFolder, name), text)
+}

@@ -1,0 +1,105 @@
+// The board as a table of values.
+
+import { describe, expect, it } from 'vitest'
+import { board, isDateDoubtful, type Result, type ShownVerdict } from './board.ts'
+
+const ok: ShownVerdict = { verdict: 'ok', step: null, how: null }
+const anomaly: ShownVerdict = { verdict: 'anomaly', step: 'connect', how: 'generic_timeout_error' }
+const down: ShownVerdict = { verdict: 'link_down', step: null, how: null }
+const doubt: ShownVerdict = { verdict: 'undetermined', step: 'resolve', how: 'dns_nxdomain_error' }
+
+const result = (
+  input: string | null,
+  asn: string,
+  found: ShownVerdict,
+  more: Partial<Result> = {},
+): Result => ({
+  testName: input === null ? 'whatsapp' : 'web_connectivity',
+  input,
+  asn,
+  networkName: `Network ${asn}`,
+  found,
+  parts: null,
+  startedAt: 1_000,
+  clock: 'synced',
+  receivedAt: 2_000,
+  device: 'd'.repeat(32),
+  ...more,
+})
+
+describe('board()', () => {
+  it('is empty without results', () => {
+    expect(board([], 10)).toEqual({ networks: [], targets: [], hidden: 0 })
+  })
+
+  it('puts one row a target and one column a network, and leaves empty what was not measured', () => {
+    const { networks, targets } = board(
+      [result('https://a.test/', 'AS9', ok), result('https://b.test/', 'AS10', ok)],
+      10,
+    )
+    expect(networks.map(({ asn }) => asn)).toEqual(['AS9', 'AS10'])
+    expect(
+      targets.map(({ input, results }) => [input, ...results.map((each) => each?.found.verdict ?? null)]),
+    ).toEqual([
+      ['https://a.test/', 'ok', null],
+      ['https://b.test/', null, 'ok'],
+    ])
+  })
+
+  it('puts the gravest first, then services, then addresses by name', () => {
+    const results = [
+      result('https://z.test/', 'AS1', ok),
+      result('https://y.test/', 'AS1', down),
+      result('https://x.test/', 'AS1', doubt),
+      result('https://w.test/', 'AS1', ok),
+      result('https://w.test/', 'AS2', anomaly),
+      result('https://a.test/', 'AS1', ok),
+      result(null, 'AS1', ok),
+    ]
+    expect(board(results, 10).targets.map(({ input }) => input)).toEqual([
+      'https://w.test/',
+      'https://x.test/',
+      'https://y.test/',
+      null,
+      'https://a.test/',
+      'https://z.test/',
+    ])
+  })
+
+  it('hides no target that is graver than one it shows, and counts those it hides', () => {
+    const results = [result('https://a.test/', 'AS1', ok), result('https://b.test/', 'AS1', anomaly)]
+    const { targets, hidden, networks } = board(results, 1)
+    expect({ shown: targets.map(({ input }) => input), hidden }).toEqual({
+      shown: ['https://b.test/'],
+      hidden: 1,
+    })
+    expect(networks[0]?.counts).toEqual({ ok: 1, anomaly: 1, link_down: 0, undetermined: 0 })
+  })
+
+  it('calls a network what the probe that spoke last calls it', () => {
+    const results = [
+      result('https://a.test/', 'AS1', ok, { networkName: 'New name', receivedAt: 9 }),
+      result('https://b.test/', 'AS1', ok, { networkName: 'Old name', receivedAt: 5 }),
+    ]
+    expect(board(results, 10).networks).toMatchObject([{ name: 'New name' }])
+  })
+
+  it('names the parts any network has', () => {
+    const results = [
+      result(null, 'AS1', anomaly, { parts: { web: anomaly, registration: ok } }),
+      result(null, 'AS2', ok, { parts: { web: ok, endpoints: ok } }),
+    ]
+    expect(board(results, 10).targets[0]?.parts).toEqual(['web', 'registration', 'endpoints'])
+  })
+})
+
+describe('isDateDoubtful()', () => {
+  it.each([
+    ['a clock that was set', {}, false],
+    ['a clock nobody set', { clock: 'unknown' }, true],
+    ['a measurement from after its receipt', { startedAt: 3_600_000 }, true],
+    ['a clock a little ahead', { startedAt: 60_000 }, false],
+  ])('judges %s', (_, more, doubtful) => {
+    expect(isDateDoubtful(result(null, 'AS1', ok, more))).toBe(doubtful)
+  })
+})

@@ -1,0 +1,120 @@
+// Puts the newest results into a table of targets by networks, so that a reader sees at a glance what fails on one
+// network and not on another. Pure.
+
+import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
+
+/** A verdict as it is shown: which rule spoke is for whoever opens the measurement. */
+export interface ShownVerdict {
+  readonly verdict: VerdictKind
+  /** null when no single step decided. */
+  readonly step: string | null
+  readonly how: string | null
+}
+
+/** The newest result for one target on one network. */
+export interface Result {
+  readonly testName: string
+  /** null for a nettest that takes none. */
+  readonly input: string | null
+  readonly asn: string
+  readonly networkName: string
+  readonly found: ShownVerdict
+  readonly parts: Readonly<Record<string, ShownVerdict>> | null
+  /** Milliseconds since 1970 by the probe's clock, right or wrong. */
+  readonly startedAt: number
+  readonly clock: string
+  /** Milliseconds since 1970 by the collector's clock. */
+  readonly receivedAt: number
+  readonly device: string
+}
+
+export interface Network {
+  readonly asn: string
+  readonly name: string
+  /** Targets by verdict, those that are not shown included. */
+  readonly counts: Readonly<Record<VerdictKind, number>>
+}
+
+export interface Target {
+  readonly testName: string
+  readonly input: string | null
+  /** One for each network of the board, in its order; null where this target was not measured. */
+  readonly results: readonly (Result | null)[]
+  /** Names of the services that were looked at one by one, on any network. */
+  readonly parts: readonly string[]
+}
+
+export interface Board {
+  readonly networks: readonly Network[]
+  /** The gravest first, then by name. */
+  readonly targets: readonly Target[]
+  /** Targets that are left out to keep the page small; none of them is graver than those shown. */
+  readonly hidden: number
+}
+
+/** An anomaly is looked at first, then what could not be told, then what a dead link explains. */
+const gravity: Readonly<Record<VerdictKind, number>> = { anomaly: 0, undetermined: 1, link_down: 2, ok: 3 }
+
+/** How far a clock that was set may be ahead of ours before its dates are doubted. A guess: NTP is better by far. */
+const toleratedAheadMs = 5 * 60_000
+
+/** @param maxTargets - Targets to show at most. */
+export function board(results: readonly Result[], maxTargets: number): Board {
+  const byAsn = groupBy(results, (result) => result.asn)
+  const asns = [...byAsn.keys()].sort((a, b) => Number(a.slice(2)) - Number(b.slice(2)))
+  const networks = asns.map((asn) => networkOf(asn, byAsn.get(asn) ?? []))
+  const byTarget = groupBy(results, (result) => `${result.testName} ${result.input ?? ''}`)
+  const targets = [...byTarget.values()]
+    .sort((a, b) => gravityOf(a) - gravityOf(b) || nameOf(a).localeCompare(nameOf(b), 'en'))
+    .map((ofTarget) => targetOf(ofTarget, asns))
+  return { networks, targets: targets.slice(0, maxTargets), hidden: Math.max(0, targets.length - maxTargets) }
+}
+
+/** @returns Whether the probe's clock gives reason to doubt when this was measured. When it was received is sure. */
+export function isDateDoubtful({ clock, startedAt, receivedAt }: Result): boolean {
+  return clock === 'unknown' || startedAt > receivedAt + toleratedAheadMs
+}
+
+function networkOf(asn: string, results: readonly Result[]): Network {
+  const counts: Record<VerdictKind, number> = { ok: 0, anomaly: 0, link_down: 0, undetermined: 0 }
+  for (const { found } of results) counts[found.verdict]++
+  // Networks are renamed; the probe that spoke last knows.
+  const newest = results.reduce((a, b) => (b.receivedAt > a.receivedAt ? b : a))
+  return { asn, name: newest.networkName, counts }
+}
+
+function targetOf(results: readonly Result[], asns: readonly string[]): Target {
+  const first = firstOf(results)
+  return {
+    testName: first.testName,
+    input: first.input,
+    results: asns.map((asn) => results.find((result) => result.asn === asn) ?? null),
+    parts: [...new Set(results.flatMap(({ parts }) => Object.keys(parts ?? {})))],
+  }
+}
+
+function gravityOf(results: readonly Result[]): number {
+  return Math.min(...results.map(({ found }) => gravity[found.verdict]))
+}
+
+/** Services that are a nettest of their own come before the addresses of a list. */
+function nameOf(results: readonly Result[]): string {
+  const { testName, input } = firstOf(results)
+  return input === null ? ` ${testName}` : `${input} ${testName}`
+}
+
+function groupBy(results: readonly Result[], keyOf: (result: Result) => string): Map<string, Result[]> {
+  const groups = new Map<string, Result[]>()
+  for (const result of results) {
+    const group = groups.get(keyOf(result))
+    if (group === undefined) groups.set(keyOf(result), [result])
+    else group.push(result)
+  }
+  return groups
+}
+
+function firstOf(results: readonly Result[]): Result {
+  const [first] = results
+  if (first === undefined) throw new Error('A group has at least one result')
+  return first
+}

@@ -1,0 +1,93 @@
+// Files that are whole or absent after a power cut. Everything the collector keeps is written here and nowhere else,
+// the index aside, which can be made again.
+//
+// The order is: write a temporary file beside the place, fsync it, give it its name, fsync the folder. Without the
+// first fsync the name may come back with nothing behind it; without the second the name may not come back at all.
+
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/** What is left of a write that a crash cut short ends so; `Archive.open()` clears it away. */
+export const temporarySuffix = '.tmp'
+
+/** Probe keys, tokens and measurements are for the account the collector runs as, and nobody else on the machine. */
+const fileMode = 0o600
+export const folderMode = 0o700
+
+/**
+ * Puts `bytes` at `path`, in place of what was there. When it resolves, the file survives a power cut.
+ *
+ * @throws What the file system says. The old content, or none, is then at `path`; never a part of the new one.
+ */
+export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = await writeTemporary(path, bytes)
+  try {
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+  await syncFolder(dirname(path))
+}
+
+/**
+ * Puts `bytes` at `path` unless something is there.
+ *
+ * @returns Whether this call made the file. Of several processes that try at once, exactly one is told so.
+ */
+export async function createDurably(path: string, bytes: Uint8Array): Promise<boolean> {
+  const temporary = await writeTemporary(path, bytes)
+  try {
+    // link() refuses a name that is taken, which rename() does not.
+    await link(temporary, path)
+  } catch (error) {
+    if (isTaken(error)) return false
+    throw error
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  await syncFolder(dirname(path))
+  return true
+}
+
+/** Makes a folder and those above it, so that they survive a power cut as well as the files in it will. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: folderMode })
+  if (first === undefined) return
+  for (let made = path; ; made = dirname(made)) {
+    await syncFolder(dirname(made))
+    if (made === first) return
+  }
+}
+
+/** Makes the names in a folder durable: those that were given and those that were taken away. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+async function writeTemporary(path: string, bytes: Uint8Array): Promise<string> {
+  const name = `.${basename(path)}.${randomBytes(6).toString('hex')}${temporarySuffix}`
+  const temporary = join(dirname(path), name)
+  const file = await open(temporary, 'wx', fileMode)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } catch (error) {
+    // A full disk must not be filled further by what did not fit.
+    await rm(temporary, { force: true })
+    throw error
+  } finally {
+    await file.close()
+  }
+  return temporary
+}
+
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EEXIST'
+}

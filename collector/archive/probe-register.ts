@@ -1,0 +1,75 @@
+// Who may send: one signed enrolment record per probe, kept as it was issued, `probes/<device>.json`.
+
+import type { KeyObject } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DeviceId } from '../../tests-spec/protocol/batch.ts'
+import { publicKeyFrom } from '../../tests-spec/protocol/dsse.ts'
+import { openEnrolment } from '../../tests-spec/protocol/enrolment.ts'
+import { makeFolder, temporarySuffix, writeDurably } from './durable-file.ts'
+
+export interface EnrolledProbe {
+  readonly device: DeviceId
+  readonly publicKey: KeyObject
+  /** Milliseconds since 1970 on the collector's clock. */
+  readonly enrolledAt: number
+  /** SHA-256 of the record's payload: what seq 0 of every epoch of this probe links back to. */
+  readonly digest: string
+  /** The DSSE envelope, byte for byte as the probe got it. */
+  readonly record: Buffer
+}
+
+export class ProbeRegister {
+  readonly #folder: string
+  readonly #collectorKeyId: string
+  readonly #probes = new Map<string, EnrolledProbe>()
+  /** Files that are not a record this collector signed. Their probes are unknown until a person looks. */
+  readonly damaged: string[] = []
+
+  private constructor(state: string, collectorKeyId: string) {
+    this.#folder = join(state, 'probes')
+    this.#collectorKeyId = collectorKeyId
+  }
+
+  static async open(state: string, collectorKeyId: string): Promise<ProbeRegister> {
+    const register = new ProbeRegister(state, collectorKeyId)
+    await makeFolder(register.#folder)
+    for (const name of await readdir(register.#folder)) {
+      if (!name.endsWith(temporarySuffix)) register.#read(name, await readFile(join(register.#folder, name)))
+    }
+    return register
+  }
+
+  get(device: string): EnrolledProbe | null {
+    return this.#probes.get(device) ?? null
+  }
+
+  all(): EnrolledProbe[] {
+    return [...this.#probes.values()]
+  }
+
+  /** Keeps a record this collector has just signed. Survives a power cut when it resolves. */
+  async put(record: Buffer): Promise<EnrolledProbe> {
+    const probe = this.#open(record)
+    await writeDurably(join(this.#folder, `${probe.device}.json`), record)
+    this.#probes.set(probe.device, probe)
+    return probe
+  }
+
+  #read(name: string, record: Buffer): void {
+    try {
+      const probe = this.#open(record)
+      if (name !== `${probe.device}.json`) throw new Error(`record of ${probe.device}`)
+      this.#probes.set(probe.device, probe)
+    } catch {
+      // One bad file must not turn all other probes away; `damaged` is logged as an alarm at start.
+      this.damaged.push(name)
+    }
+  }
+
+  #open(record: Buffer): EnrolledProbe {
+    const { enrolment, digest } = openEnrolment(record, this.#collectorKeyId)
+    const { device, spki, at } = enrolment
+    return { device, publicKey: publicKeyFrom(spki), enrolledAt: at, digest, record }
+  }
+}

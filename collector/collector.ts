@@ -1,0 +1,130 @@
+// Puts the collector together over one state folder: what is on the disk becomes what intake, index and server share.
+
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { BatchId } from '../tests-spec/protocol/batch.ts'
+import { Archive } from './archive/archive.ts'
+import { type CollectorKey, openCollectorKey } from './archive/collector-key.ts'
+import { makeFolder } from './archive/durable-file.ts'
+import { ProbeRegister } from './archive/probe-register.ts'
+import { TokenBox } from './archive/token-box.ts'
+import { type HelperSettings, TestHelper } from './helper/test-helper.ts'
+import { type BatchToIndex, Indexer } from './index/indexer.ts'
+import type { MeasurementIndex } from './index/measurement-index.ts'
+import { Bodies } from './intake/body.ts'
+import { Chains, type Place, placeOf } from './intake/chains.ts'
+import { EnrolmentDesk } from './intake/enrolment-desk.ts'
+import { Intake } from './intake/intake.ts'
+
+export interface Collector {
+  readonly key: CollectorKey
+  readonly archive: Archive
+  readonly probes: ProbeRegister
+  readonly desk: EnrolmentDesk
+  readonly intake: Intake
+  readonly bodies: Bodies
+  /** null when it cannot be opened: batches are then received as ever, and there is nothing to look at. */
+  readonly index: MeasurementIndex | null
+  readonly indexer: Indexer | null
+  /** null when this collector is no test helper. */
+  readonly helper: TestHelper | null
+  readonly log: Logger
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Ends the work behind. The server must be closed by then. */
+  stop(): Promise<void>
+}
+
+export interface CollectorSettings {
+  /** The state folder; made when it is missing. */
+  readonly state: string
+  readonly log: Logger
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Opens the index at this path; null to do without. */
+  readonly openIndex: ((path: string) => Promise<MeasurementIndex>) | null
+  /** Absent or null: not a test helper. */
+  readonly helper?: HelperSettings | null
+}
+
+const helperAllowsPrivate =
+  'The test helper connects to private addresses, this machine among them, for whoever asks: laboratories only'
+
+export const indexPath = (state: string) => join(state, 'index.sqlite')
+
+/** Opens a state folder. Only one process may have it open. */
+export async function openCollector(settings: CollectorSettings): Promise<Collector> {
+  const { state, log, now, openIndex, helper = null } = settings
+  await makeFolder(state)
+  const key = await openCollectorKey(state)
+  const archive = await Archive.open(state)
+  const probes = await ProbeRegister.open(state, key.id)
+  const tokens = await TokenBox.open(state)
+  for (const name of probes.damaged)
+    log.error({ code: 'probe_damaged', name }, 'Enrolment record cannot be read')
+  const index = openIndex === null ? null : await openIndexOrNot(() => openIndex(indexPath(state)), log)
+  const { chains, held } = readArchive(archive, probes, log)
+  const indexer: Indexer | null =
+    index === null
+      ? null
+      : new Indexer({
+          index,
+          read: (id) => readBatch(archive, id),
+          intakeUnderWay: () => intake.underWay,
+          log,
+        })
+  const intake = new Intake({ archive, probes, chains, key, now, log, onStored: (id) => indexer?.offer(id) })
+  for (const id of held) indexer?.offer(id)
+  if (helper?.allowPrivate) log.warn({ code: 'helper_allows_private' }, helperAllowsPrivate)
+  return {
+    key,
+    archive,
+    probes,
+    intake,
+    index,
+    indexer,
+    helper: helper === null ? null : new TestHelper(helper),
+    log,
+    now,
+    desk: new EnrolmentDesk({ tokens, probes, key, now, log }),
+    bodies: new Bodies(),
+    async stop() {
+      await indexer?.stop()
+      index?.close()
+    },
+  }
+}
+
+/** Reads a batch for the index. */
+export async function readBatch(archive: Archive, id: BatchId): Promise<BatchToIndex | null> {
+  const receivedAt = await archive.receivedAt(id)
+  const content = await archive.content(id)
+  return receivedAt === null || content === null ? null : { ...content, receivedAt }
+}
+
+async function openIndexOrNot(open: () => Promise<MeasurementIndex>, log: Logger) {
+  try {
+    return await open()
+  } catch (err) {
+    // An alarm and not the end: what probes send today cannot be had tomorrow, tables can.
+    log.error({ code: 'no_index', err }, 'Index cannot be opened; batches are still received')
+    return null
+  }
+}
+
+/** One pass over the archive: what is held, and how it links. */
+function readArchive(
+  archive: Archive,
+  probes: ProbeRegister,
+  log: Logger,
+): { chains: Chains; held: BatchId[] } {
+  const places: Place[] = []
+  for (const scanned of archive.scan()) {
+    if (scanned.kind === 'batch') places.push(placeOf(scanned.batch.id, scanned.batch.manifest))
+    else log.error({ code: 'archive_damaged', path: scanned.path }, scanned.problem)
+  }
+  const { chains, contradictions } = Chains.of(places, (device) => probes.get(device)?.digest ?? null)
+  for (const contradiction of contradictions) log.error({ code: 'archive_contradicts' }, contradiction)
+  log.info({ code: 'archive_read', batches: places.length }, 'Archive read')
+  return { chains, held: places.map(({ id }) => id) }
+}

@@ -1,0 +1,92 @@
+// One TLS handshake over a connected socket, and the verdict on the certificate: dates, then name, then path, as
+// tests-spec/data-formats/failure.md has it. OpenSSL alone would name whichever fault it met first.
+
+import net from 'node:net'
+import tls from 'node:tls'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { firstOf } from './deadline.ts'
+import { endOfStream, failureOf } from './failure.ts'
+
+export interface HandshakeOptions {
+  /** What the certificate must be for, and the server name that is sent unless it is an IP literal. */
+  readonly host: string
+  readonly alpn: readonly string[]
+  readonly trust: tls.SecureContext
+}
+
+/**
+ * The roots that came with this Node.js, whatever the system or the environment says, so that two helpers agree.
+ *
+ * @param extraCa - PEM, for laboratories.
+ */
+export function makeTrust(extraCa: readonly string[] = []): tls.SecureContext {
+  return tls.createSecureContext({
+    ca: [...tls.rootCertificates, ...extraCa],
+    // Node.js 24 refuses short RSA keys where browsers do not; a site with an old certificate is not down.
+    ciphers: `${tls.DEFAULT_CIPHERS}:@SECLEVEL=1`,
+    minVersion: 'TLSv1.2',
+  })
+}
+
+/**
+ * @param socket - Connected, nothing read from it yet. The caller destroys it, which ends the TLS socket as well.
+ * @returns The TLS socket when the certificate is good, else why not.
+ */
+export async function handshake(
+  socket: net.Socket,
+  { host, alpn, trust }: HandshakeOptions,
+  signal: AbortSignal,
+): Promise<tls.TLSSocket | Failure> {
+  if (signal.aborted) return 'generic_timeout_error'
+  // It closed while nobody looked, and would never say so again.
+  if (socket.destroyed) return failureOf(socket.errored ?? endOfStream())
+  const secured = tls.connect({
+    socket,
+    secureContext: trust,
+    ...(net.isIP(host) === 0 && { servername: host }),
+    ALPNProtocols: [...alpn],
+    rejectUnauthorized: false,
+    // Judged below.
+    checkServerIdentity: () => undefined,
+  })
+  secured.on('error', () => {})
+  const failure = await firstOf<Failure | null>(signal, 'generic_timeout_error', (settle) => {
+    secured.once('secureConnect', () => settle(certificateFailure(secured, host)))
+    secured.once('error', (error) => settle(failureOf(error)))
+    secured.once('close', () => settle(failureOf(endOfStream())))
+  })
+  if (failure === null) return secured
+  secured.destroy()
+  return failure
+}
+
+/** OpenSSL's words for "this leads to no root of ours". */
+const noRoot: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+])
+
+function certificateFailure(secured: tls.TLSSocket, host: string): Failure | null {
+  try {
+    const leaf = secured.getPeerX509Certificate()
+    if (leaf === undefined) return 'ssl_invalid_certificate'
+    const now = Date.now()
+    if (now < Date.parse(leaf.validFrom) || now > Date.parse(leaf.validTo)) return 'ssl_invalid_certificate'
+    if (tls.checkServerIdentity(host, leaf.toLegacyObject() as tls.PeerCertificate) !== undefined) {
+      return 'ssl_invalid_hostname'
+    }
+    if (secured.authorized) return null
+    // A string since always; `@types/node` says Error.
+    return noRoot.has(String(secured.authorizationError))
+      ? 'ssl_unknown_authority'
+      : 'ssl_invalid_certificate'
+  } catch {
+    // Node.js throws on fields it cannot parse; a certificate that has such is not a good one.
+    return 'ssl_invalid_certificate'
+  }
+}

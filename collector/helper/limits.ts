@@ -1,0 +1,29 @@
+// How long and how much: what one request may cost the helper, and what many may. test-helper.md has those a probe
+// sees. An argument everywhere, so that tests need not wait.
+
+export interface Limits {
+  /** Everything a request does, milliseconds like all that follow. More than its parts need one after the other. */
+  readonly wholeMs: number
+  readonly lookupMs: number
+  readonly connectMs: number
+  readonly handshakeMs: number
+  /** The whole chain of redirects, lookups included. */
+  readonly httpMs: number
+  /** One connection of the chain: three silent addresses fit into `httpMs`. */
+  readonly httpConnectMs: number
+  /** Enough for the length and the title of nearly every page; a film must not be fetched to learn that it is one. */
+  readonly maxBodyBytes: number
+  /** Requests measured at once. Each may hold some sixty sockets, so 25 leave room below the usual limit of files. */
+  readonly maxInFlight: number
+}
+
+export const usualLimits: Limits = {
+  wholeMs: 30_000,
+  lookupMs: 4_000,
+  connectMs: 10_000,
+  handshakeMs: 10_000,
+  httpMs: 15_000,
+  httpConnectMs: 5_000,
+  maxBodyBytes: 1024 * 1024,
+  maxInFlight: 25,
+}

@@ -1,0 +1,93 @@
+// The helper's resolver: A and AAAA of a name, by c-ares, which tells NXDOMAIN from REFUSED from SERVFAIL where
+// getaddrinfo has one word for all, reads no hosts file, and holds none of libuv's threads, which the archive needs.
+
+import { Resolver } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { type HelperEndpoint, writeEndpoint } from '../../tests-spec/protocol/test-helper.ts'
+import { within } from './deadline.ts'
+import { canonical } from './destination.ts'
+
+export interface Resolution {
+  /** null also when one family failed and the other was found. */
+  readonly failure: Failure | null
+  /** A before AAAA, in the order they came, without repeats. */
+  readonly addresses: readonly string[]
+}
+
+/** Never rejects. An IP literal is a bug in the caller: nobody is to be asked about it. */
+export type Lookup = (name: string, signal: AbortSignal) => Promise<Resolution>
+
+/** A name with more addresses is a joke or an attack: the answer carries each of them. */
+const maxAddresses = 32
+
+/** Each server is asked twice, the second time with twice the patience: just inside the time of a lookup. */
+const patience = { timeout: 1_300, tries: 2 }
+
+/** @param server - Asked over UDP, and over TCP where its answer does not fit; null for the system's resolvers. */
+export function makeLookup(server: HelperEndpoint | null, timeoutMs: number): Lookup {
+  return async (name, signal) => {
+    if (isIP(name) !== 0) throw new TypeError('Cannot look up an IP address')
+    const families = await within(signal, timeoutMs, (end) => ask(server, name, end))
+    const addresses = [...new Set(families.flatMap((family) => family.addresses))].slice(0, maxAddresses)
+    return {
+      addresses,
+      failure: addresses.length > 0 ? null : joined(families.map((family) => family.failure)),
+    }
+  }
+}
+
+/** That a family has no record says nothing when the other could not be asked. */
+function joined(failures: readonly (Failure | null)[]): Failure {
+  return failures.find((failure) => failure !== 'dns_no_answer') ?? 'dns_no_answer'
+}
+
+async function ask(server: HelperEndpoint | null, name: string, signal: AbortSignal): Promise<Resolution[]> {
+  // One for each lookup, because cancelling ends all that one of them has under way.
+  const resolver = new Resolver(patience)
+  if (server !== null) resolver.setServers([writeEndpoint(server)])
+  const cancel = () => resolver.cancel()
+  if (signal.aborted) return [{ failure: 'generic_timeout_error', addresses: [] }]
+  signal.addEventListener('abort', cancel)
+  const families = await Promise.all([
+    resolutionOf(resolver.resolve4(name)),
+    resolutionOf(resolver.resolve6(name)),
+  ])
+  signal.removeEventListener('abort', cancel)
+  return families
+}
+
+async function resolutionOf(asked: Promise<string[]>): Promise<Resolution> {
+  try {
+    const addresses = (await asked).flatMap((address) => canonical(address) ?? [])
+    return { failure: addresses.length === 0 ? 'dns_no_answer' : null, addresses }
+  } catch (error) {
+    return { failure: failureOfCares((error as NodeJS.ErrnoException).code), addresses: [] }
+  }
+}
+
+function failureOfCares(code: string | undefined): Failure {
+  switch (code) {
+    case 'ENOTFOUND':
+      return 'dns_nxdomain_error'
+    case 'ENODATA':
+      return 'dns_no_answer'
+    case 'EREFUSED':
+      return 'dns_refused_error'
+    case 'ESERVFAIL':
+      return 'dns_servfail_error'
+    // A reply that says the question was wrong, that it is not done here, or that cannot be read.
+    case 'EFORMERR':
+    case 'ENOTIMP':
+    case 'EBADRESP':
+      return 'dns_server_misbehaving'
+    case 'ETIMEOUT':
+    case 'ECANCELLED':
+      return 'generic_timeout_error'
+    case 'ECONNREFUSED':
+      return 'connection_refused'
+    default:
+      // EBADNAME among them: a name that DNS cannot carry.
+      return `unknown_failure: ${code ?? 'no code'}`
+  }
+}

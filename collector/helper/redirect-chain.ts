@@ -1,0 +1,165 @@
+// The page behind a URL: one hop after the other, each resolved, checked and connected to anew, because a redirect is
+// the easiest way to send a helper where it must not go. test-helper.md, "Method", step 4.
+
+import { isIP, type Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { urlFault } from '../../tests-spec/protocol/test-helper.ts'
+import { connect } from './connection.ts'
+import { CookieJar } from './cookie-jar.ts'
+import { within } from './deadline.ts'
+import type { CheckAddress, CheckedAddress } from './destination.ts'
+import { handshake } from './handshake.ts'
+import type { Limits } from './limits.ts'
+import type { Lookup, Resolution } from './lookup.ts'
+import { type Response, roundTrip } from './round-trip.ts'
+
+/** What the helper measures with, the same for every request. */
+export interface Instruments {
+  readonly lookup: Lookup
+  readonly check: CheckAddress
+  readonly trust: SecureContext
+  readonly limits: Limits
+}
+
+/** The last response of a chain, or where it broke. */
+export type ChainEnd =
+  | { readonly kind: 'page'; readonly response: Response }
+  | { readonly kind: 'failed'; readonly operation: 'resolve' | 'other'; readonly failure: Failure }
+
+const maxRedirects = 10
+/** Of the addresses of one host: OONI tries all, and a host with thirty would take all the time there is. */
+const maxAddresses = 3
+
+const failed = (failure: Failure, operation: 'resolve' | 'other' = 'other'): ChainEnd => ({
+  kind: 'failed',
+  operation,
+  failure,
+})
+
+/**
+ * Follows `url` to its last response.
+ *
+ * @param first - What the host of `url` resolved to already; null for an IP literal.
+ */
+export async function followRedirects(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  first: Resolution | null,
+  instruments: Instruments,
+  signal: AbortSignal,
+): Promise<ChainEnd> {
+  const jar = new CookieJar()
+  let here = url
+  let known = first
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    const cookie = jar.headerFor(here)
+    const request = { url: here, headers: { ...headers, ...(cookie !== null && { Cookie: cookie }) } }
+    const end = await takeHop(request, known, instruments, signal)
+    if (end.kind === 'failed') return end
+    const location = locationOf(end.response)
+    if (location === null) return end
+    const next = nextUrl(location, here)
+    if (next === null) return failed('http_request_failed')
+    const set = end.response.headers.filter(([name]) => name === 'Set-Cookie').map(([, value]) => value)
+    jar.keep(here, set, Date.now())
+    here = next
+    known = null
+  }
+  return failed('unknown_failure: too many redirects')
+}
+
+/** The host of a URL as it is resolved or connected to: IPv6 without brackets. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1')
+}
+
+/** @returns null when the response is the last one. */
+function locationOf({ status, headers }: Response): string | null {
+  if (![301, 302, 303, 307, 308].includes(status)) return null
+  return headers.find(([name]) => name === 'Location')?.[1] || null
+}
+
+/** @returns null for some app's scheme, a port for mail, or nothing that can be read. */
+function nextUrl(location: string, here: URL): URL | null {
+  if (!URL.canParse(location, here.href)) return null
+  const next = new URL(location, here)
+  // Not sent, and so no reason to stop: some sites redirect to themselves with a guest's name in it.
+  next.username = ''
+  next.password = ''
+  return urlFault(next.href) === null ? next : null
+}
+
+interface Hop {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+}
+
+async function takeHop(
+  { url, headers }: Hop,
+  known: Resolution | null,
+  instruments: Instruments,
+  signal: AbortSignal,
+): Promise<ChainEnd> {
+  const host = hostOf(url)
+  const literal = isIP(host) !== 0
+  const { failure, addresses } = literal
+    ? { failure: null, addresses: [host] }
+    : (known ?? (await instruments.lookup(host, signal)))
+  if (failure !== null) return failed(failure, 'resolve')
+  const open = addresses.flatMap((address) => instruments.check(address) ?? [])
+  // For a name it is the lookup that led nowhere. For a literal nothing was looked up.
+  if (open.length === 0) return failed('dns_bogon_error', literal ? 'other' : 'resolve')
+  const socket = await connectFirst(open.slice(0, maxAddresses), portOf(url), instruments, signal)
+  if (typeof socket === 'string') return failed(socket)
+  try {
+    return await askOver(socket, { url, headers }, instruments, signal)
+  } finally {
+    socket.destroy()
+  }
+}
+
+export function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port)
+  return protocol === 'https:' ? 443 : 80
+}
+
+/** One after the other, so that a site is not asked twice. @returns The first failure when all fail. */
+async function connectFirst(
+  addresses: readonly CheckedAddress[],
+  port: number,
+  { limits }: Instruments,
+  signal: AbortSignal,
+): Promise<Socket | Failure> {
+  let first: Failure | null = null
+  for (const address of addresses) {
+    const end = await within(signal, limits.httpConnectMs, (own) => connect(address, port, own))
+    if (typeof end !== 'string') return end
+    first ??= end
+  }
+  return first ?? 'dns_no_answer'
+}
+
+async function askOver(
+  socket: Socket,
+  { url, headers }: Hop,
+  { trust, limits }: Instruments,
+  signal: AbortSignal,
+): Promise<ChainEnd> {
+  const secured =
+    url.protocol === 'https:'
+      ? await handshake(socket, { host: hostOf(url), alpn: ['http/1.1'], trust }, signal)
+      : socket
+  if (typeof secured === 'string') return failed(secured)
+  const response = await roundTrip(
+    secured,
+    {
+      url,
+      headers,
+      maxBodyBytes: limits.maxBodyBytes,
+      wantsBody: (head) => locationOf(head) === null,
+    },
+    signal,
+  )
+  return typeof response === 'string' ? failed(response) : { kind: 'page', response }
+}

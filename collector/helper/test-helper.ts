@@ -1,0 +1,117 @@
+// The helper as the server sees it: who may ask now, what a request must be, and an answer. Follows
+// tests-spec/protocol/test-helper.md, "Refusals". Logs nothing: what was asked, and by whom, is a list of who looks at
+// which forbidden site.
+
+import * as v from 'valibot'
+import {
+  type HelperEndpoint,
+  type TestHelperResponse,
+  testHelperRequest,
+} from '../../tests-spec/protocol/test-helper.ts'
+import { type CheckAddress, checkNothing, checkPublic } from './destination.ts'
+import { makeTrust } from './handshake.ts'
+import { type Limits, usualLimits } from './limits.ts'
+import { makeLookup } from './lookup.ts'
+import { measure } from './measure.ts'
+import type { Instruments } from './redirect-chain.ts'
+import { TokenBuckets } from './token-buckets.ts'
+
+export interface HelperSettings {
+  /** For laboratories: contacts private addresses, loopback and its own machine too. */
+  readonly allowPrivate: boolean
+  /** null for the system's. */
+  readonly resolver: HelperEndpoint | null
+}
+
+/** What tests put in the place of the usual. */
+export interface HelperParts {
+  readonly limits?: Partial<Limits>
+  readonly check?: CheckAddress
+  /** PEM certificates to trust besides those of Node.js. */
+  readonly extraCa?: readonly string[]
+  /** Milliseconds on a clock that only goes forward. */
+  readonly now?: () => number
+}
+
+export type HelperAnswer =
+  | { readonly kind: 'measured'; readonly response: TestHelperResponse }
+  | {
+      readonly kind: 'refused'
+      readonly status: 400 | 429 | 503
+      readonly code: 'bad_request' | 'too_many_requests' | 'busy'
+      readonly detail: string
+      /** null when asking again would not help. */
+      readonly retryAfterSeconds: number | null
+    }
+
+/** What `GET` gets. */
+export const greeting = { message: 'A web_connectivity test helper is here; POST what it should look at' }
+
+/** A request lasts some seconds, so places come free as often. */
+const busyRetryAfterSeconds = 5
+
+export class TestHelper {
+  readonly #instruments: Instruments
+  readonly #buckets = new TokenBuckets()
+  readonly #now: () => number
+  #inFlight = 0
+
+  constructor({ allowPrivate, resolver }: HelperSettings, parts: HelperParts = {}) {
+    const limits = { ...usualLimits, ...parts.limits }
+    this.#now = parts.now ?? (() => performance.now())
+    this.#instruments = {
+      lookup: makeLookup(resolver, limits.lookupMs),
+      check: parts.check ?? (allowPrivate ? checkNothing : checkPublic()),
+      trust: makeTrust(parts.extraCa),
+      limits,
+    }
+  }
+
+  /**
+   * @param body - As parsed from JSON, nothing checked.
+   * @param from - The IP address of whoever asks; compared, and forgotten within seconds.
+   * @param signal - Fires when nobody waits for the answer any more.
+   */
+  async answer(body: unknown, from: string, signal: AbortSignal): Promise<HelperAnswer> {
+    // Before the token: who is turned away for others' sake has not had a turn.
+    if (this.#inFlight >= this.#instruments.limits.maxInFlight) {
+      return refused(503, 'busy', 'The helper is measuring for others', busyRetryAfterSeconds)
+    }
+    const waitMs = this.#buckets.take(from, this.#now())
+    if (waitMs > 0) {
+      return refused(429, 'too_many_requests', 'Too many requests from one address', Math.ceil(waitMs / 1000))
+    }
+    const { success, output, issues } = v.safeParse(testHelperRequest, body)
+    if (!success) return refused(400, 'bad_request', issues.map(sentenceOf).join('; '), null)
+    this.#inFlight++
+    try {
+      return { kind: 'measured', response: await measure(output, this.#instruments, signal) }
+    } catch (bug) {
+      throw withoutWords(bug)
+    } finally {
+      this.#inFlight--
+    }
+  }
+}
+
+function refused(
+  status: 400 | 429 | 503,
+  code: 'bad_request' | 'too_many_requests' | 'busy',
+  detail: string,
+  retryAfterSeconds: number | null,
+): HelperAnswer {
+  return { kind: 'refused', status, code, detail, retryAfterSeconds }
+}
+
+function sentenceOf(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue)
+  return path === null ? issue.message : `${path}: ${issue.message}`
+}
+
+/** Where a bug is, without its message, which may quote what was asked: the server logs what it is thrown. */
+function withoutWords(bug: unknown): Error {
+  const frames = String(bug instanceof Error ? bug.stack : '').match(/^ +at .*$/gm) ?? []
+  const clean = new Error('The test helper has a bug')
+  clean.stack = [`Error: ${clean.message}`, ...frames].join('\n')
+  return clean
+}

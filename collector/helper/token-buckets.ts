@@ -1,0 +1,76 @@
+// How often one address may ask: a bucket of tokens each, kept only while it is not full, which is some seconds after
+// the last request. Pure but for what it remembers; the time is an argument.
+
+import { isIPv4, isIPv6 } from 'node:net'
+
+/** Requests at once; a probe with its whole list to measure asks a few at a time. */
+const burst = 20
+/** One a second: a cycle of forty targets is done in a minute. */
+const perMs = 60 / 60_000
+/** What is remembered at most. A flood from more addresses than that pushes out the one that has been quiet longest. */
+const maxBuckets = 10_000
+
+interface Bucket {
+  readonly tokens: number
+  /** Milliseconds, on the clock of the caller. */
+  readonly at: number
+}
+
+export class TokenBuckets {
+  /** The one used longest ago first. */
+  readonly #buckets = new Map<string, Bucket>()
+
+  /**
+   * Takes one token of the bucket of `ip`.
+   *
+   * @param now - Milliseconds on a clock that only goes forward.
+   * @returns 0 when there was one, else the milliseconds until there will be.
+   */
+  take(ip: string, now: number): number {
+    this.#forgetFull(now)
+    const owner = ownerOf(ip)
+    const tokens = this.#tokens(this.#buckets.get(owner), now)
+    if (tokens < 1) return (1 - tokens) / perMs
+    this.#buckets.delete(owner)
+    this.#buckets.set(owner, { tokens: tokens - 1, at: now })
+    if (this.#buckets.size > maxBuckets) this.#forgetOne()
+    return 0
+  }
+
+  /** How many addresses are remembered. */
+  get size(): number {
+    return this.#buckets.size
+  }
+
+  #tokens(bucket: Bucket | undefined, now: number): number {
+    return bucket === undefined ? burst : Math.min(burst, bucket.tokens + (now - bucket.at) * perMs)
+  }
+
+  /** A full bucket is as good as none. */
+  #forgetFull(now: number): void {
+    for (const [owner, bucket] of this.#buckets) {
+      if (this.#tokens(bucket, now) < burst) return
+      this.#buckets.delete(owner)
+    }
+  }
+
+  #forgetOne(): void {
+    for (const owner of this.#buckets.keys()) {
+      this.#buckets.delete(owner)
+      return
+    }
+  }
+}
+
+/** Who has one IPv6 address has 2⁶⁴ of them: they share a bucket. */
+function ownerOf(ip: string): string {
+  const mapped = /^::ffff:([\d.]+)$/i.exec(ip)?.[1]
+  if (mapped !== undefined && isIPv4(mapped)) return mapped
+  if (!isIPv6(ip)) return ip
+  const [head = '', tail] = ip.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  if (tail === undefined) return groups.slice(0, 4).join(':')
+  const after = tail === '' ? [] : tail.split(':')
+  const zeros = Array(Math.max(0, 8 - groups.length - after.length)).fill('0')
+  return [...groups, ...zeros, ...after].slice(0, 4).join(':')
+}

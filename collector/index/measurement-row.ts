@@ -1,0 +1,108 @@
+// What the index keeps of one record: measurement.md, the fields a table or a search needs. The measurement itself
+// stays in the archive.
+//
+// Looser than the contract on purpose: a probe newer than this collector may know failures and steps we do not, and
+// its results must still be found. Only what a column holds is checked.
+
+import * as v from 'valibot'
+import { measurement, record } from '../../tests-spec/data-formats/measurement.ts'
+import { verdict } from '../../tests-spec/nettests/verdict.ts'
+
+/** Longer than any address that is measured; a row is not the place for a flood. */
+const maxInputChars = 2_048
+const maxWordsChars = 300
+const maxParts = 8
+
+const words = v.pipe(
+  v.string(),
+  v.transform((text) => text.slice(0, maxWordsChars)),
+)
+const foundVerdict = v.object({
+  verdict: verdict.entries.verdict,
+  rule: words,
+  step: v.nullable(words),
+  how: v.nullable(words),
+})
+/** A verdict as a column or a page needs it. `step` and `how` are null when no single step decided. */
+export type FoundVerdict = v.InferOutput<typeof foundVerdict>
+
+const parts = v.pipe(
+  v.record(v.pipe(v.string(), v.maxLength(40)), foundVerdict),
+  v.check((found) => Object.keys(found).length <= maxParts),
+)
+
+/** Numbers that a column of integers gives back as they were. */
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+/** More than a measurement can send in a day: beyond it the number is not a measurement. */
+const bytes = v.pipe(v.number(), v.minValue(0), v.maxValue(1e12))
+
+const { probe_asn, probe_cc, test_name, measurement_start_time } = measurement.entries
+const indexed = v.object({
+  n: count,
+  class: record.entries.class,
+  time: v.object({ clock: record.entries.time.entries.clock }),
+  measurement: v.object({
+    test_name,
+    input: v.nullable(v.pipe(v.string(), v.maxLength(maxInputChars))),
+    measurement_start_time: v.pipe(
+      measurement_start_time,
+      v.transform((text) => Date.parse(`${text.replace(' ', 'T')}Z`)),
+      v.integer(),
+    ),
+    probe_asn,
+    probe_cc,
+    probe_network_name: words,
+    test_runtime: v.number(),
+    test_keys: v.object({
+      x_sonde_verdict: foundVerdict,
+      x_sonde_bytes_sent: bytes,
+      x_sonde_bytes_received: bytes,
+      x_sonde_parts: v.fallback(v.nullable(parts, null), null),
+    }),
+  }),
+})
+
+export interface MeasurementRow {
+  readonly n: number
+  readonly class: 'anomaly' | 'routine' | 'diagnostic'
+  readonly testName: string
+  /** null for a nettest that takes none. */
+  readonly input: string | null
+  /** Milliseconds since 1970 by the probe's clock, right or wrong. */
+  readonly startedAt: number
+  /** How far that clock could be believed. */
+  readonly clock: string
+  readonly found: FoundVerdict
+  /** Verdicts of the services a nettest looks at one by one; null when it has none. */
+  readonly parts: Readonly<Record<string, FoundVerdict>> | null
+  /** `AS` and a number; AS0 when the network is not known. */
+  readonly asn: string
+  readonly cc: string
+  readonly networkName: string
+  readonly runtimeSeconds: number
+  /** Sent and received. */
+  readonly bytes: number
+}
+
+/** @returns null for a line that is no record, or lacks what a row needs: counted, and left in the archive. */
+export function measurementRow(line: unknown): MeasurementRow | null {
+  const parsed = v.safeParse(indexed, line)
+  if (!parsed.success) return null
+  const { n, time, measurement: m } = parsed.output
+  const keys = m.test_keys
+  return {
+    n,
+    class: parsed.output.class,
+    testName: m.test_name,
+    input: m.input,
+    startedAt: m.measurement_start_time,
+    clock: time.clock,
+    found: keys.x_sonde_verdict,
+    parts: keys.x_sonde_parts,
+    asn: m.probe_asn,
+    cc: m.probe_cc,
+    networkName: m.probe_network_name,
+    runtimeSeconds: m.test_runtime,
+    bytes: Math.round(keys.x_sonde_bytes_sent + keys.x_sonde_bytes_received),
+  }
+}

@@ -1,0 +1,202 @@
+// The index in one SQLite file. Everything in it can be made again, so it trades durability for speed: after a power
+// cut the last inserts may be gone, the file is whole, and the batches that lack are found at the next start.
+
+import { rm } from 'node:fs/promises'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import type { BatchId, LostRecords } from '../../tests-spec/protocol/batch.ts'
+import type {
+  IndexedBatch,
+  MeasurementIndex,
+  MeasurementPlace,
+  NewestRow,
+  PayloadState,
+  ProbeRow,
+} from './measurement-index.ts'
+import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
+import { schema, schemaVersion } from './schema.ts'
+import { loadSqlite } from './sqlite.ts'
+
+/** No honest spool holds so many records; sums of it stay exact for 9 million batches. */
+const maxLostPerBatch = 1e9
+
+/** Deletes an index, with the files SQLite keeps beside it. */
+export async function deleteIndex(path: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm']) await rm(`${path}${suffix}`, { force: true })
+}
+
+export class SqliteIndex implements MeasurementIndex {
+  readonly #database: DatabaseSync
+  readonly #statements: Readonly<Record<keyof typeof statements, StatementSync>>
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database
+    const prepared = Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)] as const)
+    this.#statements = Object.fromEntries(prepared) as Record<keyof typeof statements, StatementSync>
+  }
+
+  /**
+   * Opens an index, or makes an empty one. One that is damaged or of another version is deleted and made empty.
+   *
+   * @throws {SqliteMissing} Before Node.js 22.13.
+   * @throws What SQLite says when even an empty one cannot be made.
+   */
+  static async open(path: string): Promise<SqliteIndex> {
+    const { DatabaseSync } = loadSqlite()
+    try {
+      return new SqliteIndex(prepare(new DatabaseSync(path)))
+    } catch {
+      // Safe to drop: whatever was wrong with it, the archive has what it had.
+      await deleteIndex(path)
+      return new SqliteIndex(prepare(new DatabaseSync(path)))
+    }
+  }
+
+  holds(id: BatchId): boolean {
+    return this.#statements.holds.get(id) !== undefined
+  }
+
+  addMeasurements({ id, manifest, receivedAt }: IndexedBatch, rows: readonly MeasurementRow[]): void {
+    const { device, epoch } = manifest
+    this.#atOnce(() => {
+      for (const row of rows) {
+        const { changes } = this.#statements.addMeasurement.run(
+          ...[device, epoch, row.n, id, row.class, row.testName, row.input, row.startedAt, row.clock],
+          ...[row.found.verdict, row.found.rule, row.found.step, row.found.how],
+          ...[row.parts === null ? null : JSON.stringify(row.parts)],
+          ...[row.asn, row.cc, row.networkName, row.runtimeSeconds, row.bytes, receivedAt],
+        )
+        // A probe's word about itself is no result for a target.
+        if (changes === 0 || row.class === 'diagnostic') continue
+        // Nothing is measured after it was received: a clock that is ahead must not hold its place for years.
+        const datedAt = Math.min(row.startedAt, receivedAt)
+        this.#statements.addNewest.run(row.testName, row.input, row.asn, datedAt, device, epoch, row.n)
+      }
+    })
+  }
+
+  addBatch({ id, manifest, receivedAt }: IndexedBatch, { fault, unreadable }: PayloadState): void {
+    const { device, epoch, seq, time, agent, lost, backlog } = manifest
+    this.#atOnce(() => {
+      const values: SQLInputValue[] = [id, device, epoch, seq, receivedAt, time.src, time.uncMs]
+      const { changes } = this.#statements.addBatch.run(
+        ...[...values, agent.version, backlog?.records ?? null, backlog?.batches ?? null, fault, unreadable],
+      )
+      if (changes === 0) return
+      this.#statements.addToEpoch.run(device, epoch, seq, countLost(lost), fault === null ? 0 : 1)
+    })
+  }
+
+  probes(): ProbeRow[] {
+    return this.#statements.probes.all() as unknown as ProbeRow[]
+  }
+
+  newest(limit: number): NewestRow[] {
+    return this.#statements.newest.all(limit).map((row) => {
+      const { verdict, rule, step, how, parts, ...rest } = row
+      const found = { verdict, rule, step, how } as FoundVerdict
+      return {
+        ...rest,
+        found,
+        parts: parts === null ? null : JSON.parse(String(parts)),
+      } as unknown as NewestRow
+    })
+  }
+
+  places(sinceAt: number, limit: number): MeasurementPlace[] {
+    return (this.#statements.places.all(sinceAt, limit) as unknown as MeasurementPlace[]).reverse()
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #atOnce(work: () => void): void {
+    this.#database.exec('begin')
+    try {
+      work()
+      this.#database.exec('commit')
+    } catch (error) {
+      this.#database.exec('rollback')
+      throw error
+    }
+  }
+}
+
+function prepare(database: DatabaseSync): DatabaseSync {
+  try {
+    // WAL and NORMAL: no flush per commit, and never a broken file.
+    database.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    const version = database.prepare('pragma user_version').get()?.user_version
+    if (version !== 0 && version !== schemaVersion) throw new Error(`Index has schema ${version}`)
+    database.exec(`${schema}; pragma user_version = ${schemaVersion}`)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function countLost(lost: readonly LostRecords[]): number {
+  const records = lost
+    .flatMap((each) => each.ranges)
+    .reduce((sum, [first, last]) => sum + Math.max(0, last - first + 1), 0)
+  return Math.min(records, maxLostPerBatch)
+}
+
+const statements = {
+  holds: 'select 1 from batches where id = ?',
+
+  addMeasurement: `
+    insert into measurements (device, epoch, n, batch, class, test_name, input, started_at, clock, verdict, rule,
+      step, how, parts, asn, cc, network_name, runtime, bytes, received_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    on conflict do nothing`,
+
+  addNewest: `
+    insert into newest (test_name, input, asn, dated_at, device, epoch, n) values (?, ?, ?, ?, ?, ?, ?)
+    on conflict (test_name, ifnull(input, ''), asn) do update
+    set dated_at = excluded.dated_at, device = excluded.device, epoch = excluded.epoch, n = excluded.n
+    where excluded.dated_at >= newest.dated_at`,
+
+  addBatch: `
+    insert into batches (id, device, epoch, seq, received_at, clock_source, clock_uncertainty_ms, agent_version,
+      backlog_records, backlog_batches, payload_fault, unreadable)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    on conflict do nothing`,
+
+  addToEpoch: `
+    insert into epochs (device, epoch, batches, highest_seq, lost, faulty) values (?, ?, 1, ?, ?, ?)
+    on conflict (device, epoch) do update
+    set batches = epochs.batches + 1,
+      highest_seq = case when excluded.highest_seq > epochs.highest_seq
+        then excluded.highest_seq else epochs.highest_seq end,
+      lost = epochs.lost + excluded.lost, faulty = epochs.faulty + excluded.faulty`,
+
+  probes: `
+    select e.device as device, b.epoch as epoch, b.seq as seq, b.received_at as lastReceivedAt,
+      b.clock_source as clockSource, b.clock_uncertainty_ms as clockUncertaintyMs, b.agent_version as agentVersion,
+      b.backlog_records as backlogRecords, b.backlog_batches as backlogBatches,
+      e.batches as batches, e.missing as missing, e.lost as lost, e.faulty as faulty
+    from (
+      select device, sum(batches) as batches, sum(highest_seq + 1 - batches) as missing, sum(lost) as lost,
+        sum(faulty) as faulty
+      from epochs group by device
+    ) e
+    join batches b on b.id = (
+      select id from batches where device = e.device order by received_at desc, seq desc limit 1
+    )
+    order by e.device`,
+
+  newest: `
+    select m.test_name as testName, m.input as input, m.asn as asn, m.network_name as networkName,
+      m.verdict as verdict, m.rule as rule, m.step as step, m.how as how, m.parts as parts,
+      m.started_at as startedAt, m.clock as clock, m.received_at as receivedAt, m.device as device
+    from newest w join measurements m on m.device = w.device and m.epoch = w.epoch and m.n = w.n
+    order by case m.verdict when 'anomaly' then 0 when 'undetermined' then 1 when 'link_down' then 2 else 3 end,
+      m.test_name, m.input, m.asn
+    limit ?`,
+
+  places: `
+    select batch, device, epoch, n, received_at as receivedAt from measurements
+    where received_at >= ? order by received_at desc, batch desc, n desc limit ?`,
+} as const

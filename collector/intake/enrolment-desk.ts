@@ -1,0 +1,104 @@
+// Enrols probes: enrolment.md. A token is spent before its record is issued, so that a crash in between costs a retry
+// and never lets a second probe in; the probe it was spent on may retry for ever.
+
+import type { KeyObject } from 'node:crypto'
+import type { Logger } from 'pino'
+import * as v from 'valibot'
+import { type DeviceId, deviceId } from '../../tests-spec/protocol/batch.ts'
+import { EnvelopeRefused, keyIdOf, publicKeyFrom } from '../../tests-spec/protocol/dsse.ts'
+import {
+  type EnrolmentRequest,
+  enrolmentRequest,
+  proofHolds,
+  sealEnrolment,
+} from '../../tests-spec/protocol/enrolment.ts'
+import type { CollectorKey } from '../archive/collector-key.ts'
+import type { ProbeRegister } from '../archive/probe-register.ts'
+import type { TokenBox } from '../archive/token-box.ts'
+import { Refused } from './refusal.ts'
+import { Turns } from './turns.ts'
+
+export interface EnrolmentDeskParts {
+  readonly tokens: TokenBox
+  readonly probes: ProbeRegister
+  readonly key: CollectorKey
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly log: Pick<Logger, 'info'>
+}
+
+export class EnrolmentDesk {
+  readonly #parts: EnrolmentDeskParts
+  readonly #turns = new Turns()
+
+  constructor(parts: EnrolmentDeskParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Enrols the probe that holds an unused token and the key it names.
+   *
+   * @param body - As it came; parsed here.
+   * @returns The signed enrolment record. A probe that is enrolled already gets its record as it was issued: its
+   *   chains begin at that record's digest, so there is never a second one.
+   * @throws {Refused} `bad_request`, `token_unknown`, `bad_key`, `bad_proof`, `token_used`.
+   */
+  async enrol(body: unknown): Promise<Buffer> {
+    const request = parse(body)
+    // Stops two probes from spending one token at the same moment. Enrolment is rare: one queue for all will do.
+    return this.#turns.run('enrolment', () => this.#settle(request))
+  }
+
+  async #settle(request: EnrolmentRequest): Promise<Buffer> {
+    const { tokens, probes, log } = this.#parts
+    const token = await tokens.read(request.secret)
+    if (token === null) throw new Refused('token_unknown', 'This collector issued no such token')
+    const publicKey = readKey(request.spki)
+    // Stops a probe from being enrolled with a key its sender has only seen.
+    if (!proofHolds(request, publicKey)) throw new Refused('bad_proof', 'The proof is not by this key')
+    const device = v.parse(deviceId, keyIdOf(publicKey))
+    if (token.usedBy !== null && token.usedBy !== device) {
+      throw new Refused('token_used', 'Another probe came with this token')
+    }
+    if (token.usedBy === null) await tokens.use(request.secret, token, device)
+    const known = probes.get(device)
+    if (known !== null) return known.record
+    const { record } = await probes.put(this.#issue(device, publicKey))
+    log.info({ code: 'probe_enrolled', device }, 'Probe enrolled')
+    return record
+  }
+
+  #issue(device: DeviceId, publicKey: KeyObject): Buffer {
+    const { key, now } = this.#parts
+    const content = {
+      v: 1,
+      device,
+      spki: base64Spki(publicKey),
+      collector: key.id,
+      collectorSpki: base64Spki(key.publicKey),
+      at: now(),
+    } as const
+    return sealEnrolment(content, key.privateKey)
+  }
+}
+
+function parse(body: unknown): EnrolmentRequest {
+  const parsed = v.safeParse(enrolmentRequest, body)
+  if (parsed.success) return parsed.output
+  const faults = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? '(top)'}: ${issue.message}`)
+  throw new Refused('bad_request', `Not an enrolment request: ${faults.join('; ')}`)
+}
+
+function readKey(spki: string): KeyObject {
+  try {
+    return publicKeyFrom(spki)
+  } catch (cause) {
+    if (!(cause instanceof EnvelopeRefused)) throw cause
+    throw new Refused('bad_key', cause.message, { cause })
+  }
+}
+
+/** From the key and not from the request: base64 has several spellings, a record has one. */
+function base64Spki(key: KeyObject): string {
+  return key.export({ type: 'spki', format: 'der' }).toString('base64')
+}

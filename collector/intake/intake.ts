@@ -1,0 +1,147 @@
+// Takes batches in: batch.md. A receipt exists only after the file does, on the disk and not in a cache.
+// What is in the payload is none of its business.
+
+import type { Logger } from 'pino'
+import { type BatchId, type VerifiedBatch, verifyBatch } from '../../tests-spec/protocol/batch.ts'
+import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
+import type { Archive } from '../archive/archive.ts'
+import type { CollectorKey } from '../archive/collector-key.ts'
+import type { EnrolledProbe, ProbeRegister } from '../archive/probe-register.ts'
+import type { Chain } from './chain.ts'
+import { type Chains, type Place, placeOf } from './chains.ts'
+import { Refused } from './refusal.ts'
+import { Turns } from './turns.ts'
+
+/** A receipt has room for this many gaps; the first are the ones a probe can still fill. */
+const maxMissing = 32
+
+export interface IntakeParts {
+  readonly archive: Archive
+  readonly probes: ProbeRegister
+  readonly chains: Chains
+  readonly key: CollectorKey
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly log: Pick<Logger, 'info' | 'error'>
+  /** Called after a batch is durable and its receipt is, with nobody waiting for what it does. */
+  readonly onStored: (id: BatchId, receivedAt: number) => void
+}
+
+/** Both let the probe forget the batch. */
+export interface Accepted {
+  readonly kind: 'stored' | 'duplicate'
+  /** The DSSE envelope; for a duplicate the same bytes as the first time. */
+  readonly receipt: Buffer
+}
+
+export class Intake {
+  readonly #parts: IntakeParts
+  readonly #turns = new Turns()
+  #underWay = 0
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
+  }
+
+  /** Batches that have been read and not yet answered. */
+  get underWay(): number {
+    return this.#underWay
+  }
+
+  /**
+   * Verifies a batch, keeps it, and signs for it.
+   *
+   * @throws {BatchRefused} When it is not a batch of an enrolled probe.
+   * @throws {Refused} `seq_conflict`, `chain_broken`. Nothing but the copy of a conflict is then on the disk.
+   * @throws What the file system says when it cannot be kept; the probe keeps it then.
+   */
+  async accept(bytes: Uint8Array): Promise<Accepted> {
+    const batch = verifyBatch(bytes, (id) => this.#parts.probes.get(id)?.publicKey ?? null)
+    this.#underWay++
+    try {
+      // Stops two posts of one seq from both finding it free.
+      return await this.#turns.run(batch.manifest.device, () => this.#settle(batch, bytes))
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  async #settle(batch: VerifiedBatch, bytes: Uint8Array): Promise<Accepted> {
+    const { archive, chains } = this.#parts
+    const probe = this.#probeOf(batch)
+    const place = placeOf(batch.id, batch.manifest)
+    const judgement = chains.judge(place, probe.digest)
+    switch (judgement.kind) {
+      case 'held':
+        return this.#duplicate(place)
+      case 'conflict':
+        return this.#refuseConflict(batch, bytes, judgement.because)
+      case 'broken':
+        throw new Refused('chain_broken', judgement.because)
+      case 'fits':
+        await archive.putBatch(batch.id, bytes)
+        return { kind: 'stored', receipt: await this.#sign(place, chains.add(place, probe.digest)) }
+      default:
+        throw judgement satisfies never
+    }
+  }
+
+  async #duplicate(place: Place): Promise<Accepted> {
+    const given = await this.#parts.archive.receipt(place.id)
+    if (given !== null) return { kind: 'duplicate', receipt: given }
+    // A crash, or a full disk, came between the batch and its receipt.
+    const chain = this.#parts.chains.get(place)
+    if (chain === null) throw new Error(`Batch ${place.id} is held by no chain`)
+    return { kind: 'duplicate', receipt: await this.#sign(place, chain) }
+  }
+
+  async #refuseConflict({ id, manifest }: VerifiedBatch, bytes: Uint8Array, because: string): Promise<never> {
+    const kept = await this.#parts.archive.putConflict(manifest.device, id, bytes)
+    const { device, epoch, seq } = manifest
+    // An alarm: one seq with two signed contents is a cloned card or a key in other hands.
+    this.#parts.log.error({ code: 'seq_conflict', device, epoch, seq, batch: id, kept }, because)
+    throw new Refused('seq_conflict', because)
+  }
+
+  async #sign(place: Place, chain: Chain): Promise<Buffer> {
+    const { archive, key, now, log, onStored } = this.#parts
+    const { device, epoch, seq, id } = place
+    const at = now()
+    const content: Receipt = {
+      v: 1,
+      batch: id,
+      device,
+      epoch,
+      seq,
+      status: 'stored',
+      reason: null,
+      at,
+      collector: key.id,
+      contiguous: chain.contiguous,
+      missing: chain.missing(maxMissing),
+      nextAfterS: pauseSeconds(this.#underWay),
+    }
+    const receipt = sealReceipt(content, key.privateKey)
+    // Before the answer, so that a probe that lost it on the way gets this one and not another.
+    await archive.putReceipt(id, receipt)
+    log.info({ code: 'batch_stored', device, epoch, seq, batch: id }, 'Batch stored')
+    onStored(id, at)
+    return receipt
+  }
+
+  #probeOf({ manifest }: VerifiedBatch): EnrolledProbe {
+    const probe = this.#parts.probes.get(manifest.device)
+    if (probe === null) throw new Error(`Batch of ${manifest.device} was verified without its key`)
+    return probe
+  }
+}
+
+/**
+ * How long a probe should wait before its next routine batch, in seconds.
+ *
+ * Nothing up to 64 at once, which is where more only wait for the disk. Beyond that, as long as 200 a second take,
+ * a third of what one machine was measured to do, so that an anomaly always finds room: 2,100 probes at once are told 11 s.
+ */
+export function pauseSeconds(underWay: number): number {
+  return underWay <= 64 ? 0 : Math.ceil(underWay / 200)
+}

@@ -1,0 +1,47 @@
+// Why the collector says no, as a closed list. Codes are stable: probes decide on them whether to try again, tests
+// and the operator's runbook name them.
+
+import type { BatchRefusalCode } from '../../tests-spec/protocol/batch.ts'
+
+export type RefusalCode =
+  | BatchRefusalCode
+  | 'bad_request'
+  | 'token_unknown'
+  | 'token_used'
+  | 'bad_key'
+  | 'bad_proof'
+  | 'seq_conflict'
+  | 'chain_broken'
+  | 'busy'
+
+/** A request that changed nothing. All but `busy` would be refused again. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly code: RefusalCode
+
+  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export const statusOf: Readonly<Record<RefusalCode, number>> = {
+  not_a_batch: 400,
+  truncated: 400,
+  trailing_bytes: 400,
+  bad_envelope: 400,
+  bad_manifest: 400,
+  device_mismatch: 400,
+  payload_mismatch: 400,
+  too_large: 413,
+  unknown_key: 401,
+  bad_signature: 403,
+  bad_request: 400,
+  bad_key: 400,
+  bad_proof: 403,
+  token_unknown: 404,
+  token_used: 409,
+  seq_conflict: 409,
+  chain_broken: 409,
+  busy: 503,
+}

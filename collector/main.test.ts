@@ -1,0 +1,288 @@
+// The collector as its operator meets it: a program that is bundled, started, asked, stopped and killed.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { besidePackages, bundle, root } from '../build/bundle.ts'
+import { modernNode } from '../build/modern-node.ts'
+import { batchMediaType, verifyBatch } from '../tests-spec/protocol/batch.ts'
+import { openReceipt } from '../tests-spec/protocol/receipt.ts'
+import { openCollectorKey } from './archive/collector-key.ts'
+import { TokenBox } from './archive/token-box.ts'
+import { type SampleBatch, SampleProbe, sampleMeasurement } from './sample-probe.ts'
+
+/** Inside the repository, where the packages it imports are found. */
+const program = join(root, 'node_modules', '.cache', `sonde-collector-${process.pid}.mjs`)
+let state: string
+const started = new Set<ChildProcess>()
+
+beforeAll(() => bundle('collector/main.ts', program, besidePackages))
+afterAll(() => rm(program, { force: true }))
+beforeEach(async () => {
+  state = await mkdtemp(join(tmpdir(), 'sonde-process-'))
+})
+afterEach(async () => {
+  for (const child of started) child.kill('SIGKILL')
+  started.clear()
+  await rm(state, { recursive: true })
+})
+
+function start(args: readonly string[], node = modernNode()) {
+  const child = spawn(node, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  started.add(child)
+  const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }))
+  return { child, exited, stdout: child.stdout, stderr: child.stderr }
+}
+
+async function run(args: readonly string[], node?: string) {
+  const { exited, stdout, stderr } = start(args, node)
+  const [out, err, { code }] = await Promise.all([text(stdout), text(stderr), exited])
+  return { code, out, err }
+}
+
+async function serve(...more: string[]) {
+  const { child, exited, stdout, stderr } = start(['serve', '--state', state, '--port', '0', ...more])
+  const log = text(stderr)
+  const [line] = await Promise.race([
+    once(createInterface(stdout), 'line'),
+    exited.then(async () => Promise.reject(new Error(await log))),
+  ])
+  const { event, url } = JSON.parse(line)
+  expect(event).toBe('listening')
+  return { child, exited, log, url: String(url) }
+}
+
+async function enrol(url: string, token: string): Promise<SampleProbe> {
+  const probe = new SampleProbe()
+  const body = JSON.stringify(probe.enrolmentRequest(token))
+  const answer = await fetch(`${url}/v1/enrol`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
+  expect(answer.status).toBe(201)
+  probe.enrolled(Buffer.from(await answer.arrayBuffer()))
+  return probe
+}
+
+async function post(url: string, { bytes }: SampleBatch): Promise<{ status: number; receipt: Buffer }> {
+  const headers = { 'content-type': batchMediaType }
+  const answer = await fetch(`${url}/v1/batches`, { method: 'POST', headers, body: new Uint8Array(bytes) })
+  return { status: answer.status, receipt: Buffer.from(await answer.arrayBuffer()) }
+}
+
+describe('sonde-collector', () => {
+  it('says how it is used, and which one it is', async () => {
+    const help = await run(['--help'])
+    expect(help).toMatchObject({ code: 0, err: '' })
+    expect(help.out).toContain('serve')
+    expect(await run(['--version'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^sonde-collector \d+\.\d+\.\d+\n$/),
+    })
+  })
+
+  it.each([
+    ['nothing to do', [], 'usage'],
+    ['an option it does not know', ['serve', '--stat', 'x'], 'usage'],
+  ])('ends with 2 when there is %s', async (_, args, code) => {
+    expect(await run(args)).toEqual({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(`^sonde-collector: ${code}: `),
+    })
+  })
+
+  it('ends with 1 and a code when the state cannot be used', async () => {
+    const file = join(state, 'file')
+    await writeFile(file, '')
+    const { code, err } = await run(['serve', '--state', file])
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringMatching(/^sonde-collector: state_unusable: /),
+    })
+  })
+
+  it('ends with 1 and a code when the port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const { code, err } = await run(['serve', '--state', state, '--port', String(port)])
+    other.close()
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('sonde-collector: port_in_use: ') })
+  })
+
+  it('ends with 1 and a code under a Node.js that is too old, before it makes anything', async () => {
+    const old = join(root, 'node_modules', 'node20', 'bin', 'node')
+    const { code, err } = await run(['serve', '--state', join(state, 'new')], old)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/^sonde-collector: node_too_old: /) })
+    expect(await readdir(state)).toEqual([])
+  })
+
+  it('enrols with a token, receives, shows, stops cleanly and goes on', async () => {
+    const first = await serve()
+    const { out: token } = await run(['token', '--state', state])
+    const probe = await enrol(first.url, token)
+    expect((await post(first.url, probe.next())).status).toBe(201)
+    expect(await (await fetch(first.url)).text()).toContain('https://site.test/')
+    first.child.kill('SIGTERM')
+    expect(await first.exited).toEqual({ code: 0, signal: null })
+    const lines = (await first.log).trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line).code)).toEqual(
+      expect.arrayContaining([
+        'archive_read',
+        'listening',
+        'probe_enrolled',
+        'batch_stored',
+        'stopping',
+        'stopped',
+      ]),
+    )
+    const second = await serve()
+    expect((await post(second.url, probe.next())).status).toBe(201)
+    second.child.kill('SIGINT')
+    expect(await second.exited).toEqual({ code: 0, signal: null })
+    expect((await stat(join(state, 'collector-key'))).mode & 0o777).toBe(0o600)
+  })
+
+  it('lets one process have a state folder, and does not mind one that was killed', async () => {
+    const first = await serve()
+    expect(await run(['serve', '--state', state, '--port', '0'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('state_in_use'),
+    })
+    expect((await run(['rebuild-index', '--state', state])).err).toContain('state_in_use')
+    first.child.kill('SIGKILL')
+    await first.exited
+    await serve()
+  })
+
+  it('makes the index again from the archive alone', async () => {
+    const first = await serve()
+    const probe = await enrol(first.url, (await run(['token', '--state', state])).out)
+    for (let i = 0; i < 3; i++)
+      await post(first.url, probe.next([sampleMeasurement({ input: `https://${i}.test/` })]))
+    const before = await (await fetch(`${first.url}/api/v1/measurements`)).text()
+    expect(before.trim().split('\n')).toHaveLength(3)
+    first.child.kill('SIGTERM')
+    await first.exited
+    for (const name of await readdir(state)) if (name.startsWith('index.sqlite')) await rm(join(state, name))
+    const { code, out } = await run(['rebuild-index', '--state', state])
+    expect(code).toBe(0)
+    expect(JSON.parse(out.trim().split('\n').at(-1) ?? '')).toEqual({
+      event: 'rebuilt',
+      batches: 3,
+      of: 3,
+      damaged: 0,
+    })
+    const second = await serve()
+    expect(await (await fetch(`${second.url}/api/v1/measurements`)).text()).toBe(before)
+  })
+
+  it('ends within seconds although a client never finishes what it sends', async () => {
+    const { child, exited, url } = await serve()
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('PSB1')) })
+    const headers = { 'content-type': batchMediaType }
+    const hanging = fetch(`${url}/v1/batches`, {
+      method: 'POST',
+      headers,
+      body,
+      duplex: 'half',
+    } as RequestInit)
+    const broken = hanging.then(
+      () => false,
+      () => true,
+    )
+    // Its first bytes are there when a later request has been answered.
+    await fetch(`${url}/healthz`)
+    child.kill('SIGTERM')
+    expect(await exited).toEqual({ code: 0, signal: null })
+    expect(await broken).toBe(true)
+  })
+})
+
+/** One probe under load: sends its chain in order, and again what it has no receipt for. */
+interface Sender {
+  readonly probe: SampleProbe
+  readonly batches: SampleBatch[]
+  /** By batch id. */
+  readonly receipts: Map<string, Buffer>
+}
+
+const kills = process.env.SONDE_DEEP === undefined ? 5 : 50
+
+describe('a collector that is killed under load', () => {
+  it(`has every batch it gave a receipt for (${kills} kills)`, {
+    timeout: 30_000 + kills * 10_000,
+  }, async () => {
+    const first = await serve('--log', 'error')
+    const key = await openCollectorKey(state)
+    const tokens = await TokenBox.open(state)
+    const senders: Sender[] = []
+    for (let i = 0; i < 8; i++) {
+      const probe = await enrol(first.url, await tokens.issue(key.id, Date.now()))
+      senders.push({ probe, batches: [], receipts: new Map() })
+    }
+    let collector = first
+    for (let kill = 0; kill < kills; kill++) {
+      // Another moment each time: right after the first receipt, or with many behind it.
+      await loadUntilKilled(collector, senders, 1 + ((kill * 37) % 60))
+      collector = await serve('--log', 'error')
+    }
+    for (const { probe, receipts } of senders) {
+      for (const [id, bytes] of receipts) {
+        const file = join(state, 'batches', id.slice(0, 2), id)
+        expect(verifyBatch(await readFile(`${file}.psb`), () => probe.publicKey).id).toBe(id)
+        expect(openReceipt(bytes, () => key.publicKey).batch).toBe(id)
+        expect(await readFile(`${file}.receipt.json`)).toEqual(bytes)
+      }
+    }
+    // And what was under way is taken now, without a break in any chain.
+    for (const sender of senders) {
+      for (const batch of unsigned(sender))
+        expect((await post(collector.url, batch)).status).toBeLessThan(300)
+      const { receipt } = await post(collector.url, sender.probe.next())
+      expect(openReceipt(receipt, () => key.publicKey)).toMatchObject({
+        contiguous: sender.batches.length,
+        missing: [],
+      })
+    }
+    const given = senders.reduce((sum, { receipts }) => sum + receipts.size, 0)
+    expect(given).toBeGreaterThan(kills)
+  })
+})
+
+function unsigned({ batches, receipts }: Sender): SampleBatch[] {
+  return batches.filter(({ id }) => !receipts.has(id))
+}
+
+async function loadUntilKilled(
+  { child, exited, url }: Awaited<ReturnType<typeof serve>>,
+  senders: readonly Sender[],
+  afterReceipts: number,
+): Promise<void> {
+  let given = 0
+  const load = senders.map(async (sender) => {
+    for (;;) {
+      let [batch] = unsigned(sender)
+      if (batch === undefined) {
+        batch = sender.probe.next()
+        sender.batches.push(batch)
+      }
+      const answer = await post(url, batch).catch(() => null)
+      // The connection broke: the collector is gone, with or without this batch.
+      if (answer === null) return
+      expect(answer.status).toBeLessThan(300)
+      sender.receipts.set(batch.id, answer.receipt)
+      if (++given === afterReceipts) child.kill('SIGKILL')
+    }
+  })
+  await Promise.all(load)
+  await exited
+}

@@ -1,0 +1,384 @@
+// The rules of the house, as tests: who may import whom, what may be touched where. Each rule has its reason beside
+// it. A rule that stands in the way is changed here, in the open, with a better reason.
+
+import { posix } from 'node:path'
+import { transformSync } from 'esbuild'
+import { describe, expect, it } from 'vitest'
+import { filesEndingIn, type SourceFile } from './source-tree.ts'
+
+interface ImportRule {
+  /** A folder or a file. The longest that fits a file is its rule. */
+  readonly of: string
+  /** Folders and files it may import besides its own. */
+  readonly may: readonly string[]
+  readonly because: string
+}
+
+const stages = [
+  'agent/health',
+  'agent/measurement',
+  'agent/nettests',
+  'agent/operations',
+  'agent/plan',
+  'agent/spool',
+  'agent/submit',
+  'agent/testlist',
+  'agent/update',
+]
+
+/** The files that stand between stages, where one meets the next. */
+const between = ['cycle', 'deliver', 'enrolment', 'link-watch', 'loop', 'measure-task', 'memory'].map(
+  (name) => `agent/${name}.ts`,
+)
+
+/** Which folder may import which, and nothing else. Values flow down; a stage never imports its neighbour. */
+const imports: readonly ImportRule[] = [
+  {
+    of: 'tests-spec',
+    may: [],
+    because: 'the contract: whoever writes a fourth program takes this folder alone',
+  },
+  { of: 'agent/platform', may: ['tests-spec'], because: 'clock and disk know nothing of what they serve' },
+  {
+    of: 'agent/operations',
+    may: ['tests-spec', 'agent/platform'],
+    because: 'one step on the network, usable by any nettest and by nothing but its arguments',
+  },
+  {
+    of: 'agent/nettests',
+    may: ['tests-spec', 'agent/operations'],
+    because: 'steps in order; what is done with the observations is not its business',
+  },
+  { of: 'agent/plan', may: ['tests-spec'], because: 'pure: the same inputs plan the same tasks' },
+  { of: 'agent/measurement', may: ['tests-spec'], because: 'pure: what leaves is decided without a network' },
+  ...['testlist', 'update', 'spool', 'submit', 'health'].map((stage) => ({
+    of: `agent/${stage}`,
+    may: ['tests-spec', 'agent/platform'],
+    because:
+      'a stage takes values from cycle.ts and gives values back, so each can be tested and replaced alone',
+  })),
+  { of: 'agent/version.ts', may: [], because: 'two constants' },
+  { of: 'agent/config.ts', may: ['tests-spec', 'agent/platform'], because: 'read once, at the edge' },
+  ...between.map((of) => ({
+    of,
+    may: ['tests-spec', 'agent/platform', ...between, ...stages],
+    because: 'it hands values from one stage to the next, and others put it together',
+  })),
+  {
+    of: 'agent/assemble.ts',
+    may: ['tests-spec', 'agent/platform', 'agent/config.ts', 'agent/version.ts', ...between, ...stages],
+    because: 'it knows what stands behind each argument, and knows of no command',
+  },
+  {
+    of: 'agent/cli',
+    may: ['tests-spec', 'agent/platform', 'agent/assemble.ts', 'agent/version.ts', ...between, ...stages],
+    because: 'commands use the agent; nothing in the agent knows of a terminal',
+  },
+  {
+    of: 'agent/main.ts',
+    may: ['agent/cli', 'agent/config.ts', 'agent/platform', 'agent/version.ts'],
+    because: 'it reads the command line and starts a command; it knows of no stage',
+  },
+  {
+    of: 'collector/analysis',
+    may: ['tests-spec'],
+    because: 'pure: old data must judge the same on any machine',
+  },
+  ...['archive', 'index', 'publish', 'helper'].map((part) => ({
+    of: `collector/${part}`,
+    may: ['tests-spec'],
+    because: 'each can be lost or replaced without the others noticing',
+  })),
+  {
+    of: 'collector/intake',
+    may: ['tests-spec', 'collector/archive'],
+    because: 'a receipt is given when the archive has the file, whatever the index does',
+  },
+  {
+    of: 'collector/dashboard',
+    may: ['tests-spec', 'collector/analysis', 'collector/index'],
+    because: 'it reads; nothing it does can touch the record',
+  },
+  { of: 'collector', may: ['tests-spec'], because: 'main and server put the collector together' },
+  { of: 'coordinator', may: ['tests-spec'], because: 'holds keys; carries no code that runs elsewhere' },
+]
+
+/** Modules from outside, and the only places that may import them. Node's own are free unless they stand here. */
+const outside: Readonly<Record<string, { readonly in: readonly string[]; readonly because: string }>> = {
+  undici: {
+    in: ['agent/operations', 'agent/submit/collector-connection.ts'],
+    because: 'behind one file of each stage that speaks HTTP, so that it could go; 160 kB of the bundle',
+  },
+  'dns-packet': { in: ['agent/operations'], because: 'behind one stage, so that it could go' },
+  pino: {
+    in: ['agent/main.ts', 'agent/cli', 'agent/platform', 'agent/health', 'collector'],
+    because: 'stages return values; who runs them logs',
+  },
+  'node-cron': {
+    in: ['agent/config.ts', 'agent/plan', 'agent/loop.ts'],
+    because: 'its parser only (ADR 0007)',
+  },
+  valibot: {
+    in: ['tests-spec', 'agent', 'collector', 'coordinator'],
+    because: 'what comes from outside is parsed once',
+  },
+  fastify: { in: ['collector'], because: 'the agent serves nothing' },
+  child_process: { in: [], because: 'Android kills children first, and a device needs none' },
+  worker_threads: { in: [], because: 'a thread costs a small device megabytes' },
+  cluster: { in: [], because: 'one process' },
+}
+
+/**
+ * In tests-spec even Node's modules are counted: whoever ports it to another runtime must replace these. `node:zlib`
+ * for its brotli alone: what a batch proves cannot be said without opening its payload.
+ */
+const nodeModulesOfSpec = new Set(['node:crypto', 'node:zlib'])
+
+interface Ban {
+  readonly what: string
+  readonly pattern: RegExp
+  readonly in: readonly string[]
+  readonly except: Readonly<Record<string, string>>
+  readonly because: string
+}
+
+const bans: readonly Ban[] = [
+  {
+    what: 'process.env',
+    pattern: /\bprocess\.env\b/,
+    in: ['agent', 'collector', 'coordinator', 'tests-spec'],
+    except: {
+      'agent/main.ts': 'where everything starts; hands it on as a value',
+      'collector/main.ts': 'where everything starts; hands it on as a value',
+    },
+    because: 'a setting that is read deep inside can be neither seen nor tested',
+  },
+  {
+    what: 'a clock of its own',
+    pattern: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\(|\bhrtime\b/,
+    in: ['agent', 'tests-spec'],
+    except: {
+      'agent/platform': 'makes the clock that is passed as an argument',
+      'agent/operations/deadline.ts':
+        "how long a real socket may take is the event loop's time, which no test moves",
+      'agent/operations/tls-handshake.ts': 'only as the default of an argument',
+    },
+    because: 'time is an argument, so that tests move it by hand and a wrong wall clock is noticed',
+  },
+  {
+    what: 'chance of its own',
+    pattern: /\bMath\.random\(/,
+    in: ['agent', 'tests-spec'],
+    except: {},
+    because: 'the same inputs must plan the same tasks',
+  },
+  {
+    what: 'a write to the disk',
+    pattern:
+      /\b(writeFile|appendFile|createWriteStream|open|rename|unlink|rm|rmdir|truncate|ftruncate|copyFile|cp|link|symlink|mkdir|mkdtemp|utimes|chmod)(Sync)?\b(?=[^;]*?\bfrom\s*["']node:fs)|\bimport\s*(\*\s*as\s+)?\w+\s+from\s*["']node:fs/,
+    in: ['agent'],
+    except: {
+      'agent/platform/atomic-file.ts': 'writes, fsyncs, renames, fsyncs the folder, in this order',
+      'agent/spool': 'its own segment log, whose order of writes is proven by power cuts',
+      'agent/platform/state-folder.ts': 'makes the folders',
+      'agent/platform/lock.ts':
+        'must create exclusively, which a rename cannot; what is in it is read as a hint only',
+      'agent/platform/identity.ts': 'takes rights away from a file, writes none',
+      'agent/platform/log-ring.ts':
+        'a log line lost to a power cut is a price we pay; a flush for each is not',
+    },
+    because: 'a file half written by a power cut must be impossible, not unlikely',
+  },
+  {
+    what: "the resolver of Node's own c-ares",
+    pattern: /\bdns\.(promises\.)?resolve\w*\(|\bnew (dns\.)?Resolver\(|\bresolve(4|6|Any|Cname|Txt|Ns)\b/,
+    in: ['agent'],
+    except: {},
+    because: 'under Termux it asks 8.8.8.8 and calls that the system resolver',
+  },
+]
+
+const within = (path: string, place: string) => path === place || path.startsWith(`${place}/`)
+const isTest = (path: string) => path.endsWith('.test.ts')
+/** Tests and tools may import anything and touch anything: they run on no one's device. */
+const isFree = (path: string) =>
+  isTest(path) || within(path, 'build') || within(path, 'test') || !path.includes('/')
+
+/** Every module a file names, types included: a type that is imported ties two folders just as well. */
+function importsOf(text: string): string[] {
+  const statements = /^(?:import|export)\b[^'"]*?\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]/gm
+  const expressions = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
+  return [...text.matchAll(statements), ...text.matchAll(expressions)].map((m) => m[1] ?? m[2] ?? '')
+}
+
+function importFaults({ path, text }: SourceFile): string[] {
+  if (isFree(path)) return []
+  const rule = imports.filter((each) => within(path, each.of)).sort((a, b) => b.of.length - a.of.length)[0]
+  if (rule === undefined) return [`${path} belongs to no folder of the import table`]
+  return importsOf(text).flatMap((specifier) => {
+    if (!specifier.startsWith('.')) return outsideFaults(path, specifier)
+    const target = posix.join(posix.dirname(path), specifier)
+    const allowed = [rule.of, ...rule.may].some((place) => within(target, place))
+    if (isTest(target)) return [`${path} imports the test ${target}`]
+    return allowed ? [] : [`${path} imports ${target}: ${rule.of} may not, because ${rule.because}`]
+  })
+}
+
+function outsideFaults(path: string, specifier: string): string[] {
+  if (within(path, 'tests-spec') && specifier.startsWith('node:') && !nodeModulesOfSpec.has(specifier)) {
+    return [
+      `${path} imports ${specifier}: tests-spec may use valibot, node:crypto and node:zlib, to be easy to port`,
+    ]
+  }
+  const name = specifier.replace(/^node:/, '')
+  const rule = Object.hasOwn(outside, name) ? outside[name] : undefined
+  if (rule === undefined) {
+    return specifier.startsWith('node:') ? [] : [`${path} imports ${specifier}, which stands in no table`]
+  }
+  return rule.in.some((place) => within(path, place))
+    ? []
+    : [`${path} imports ${specifier}: not here, because ${rule.because}`]
+}
+
+function banFaults({ path, text }: SourceFile): string[] {
+  if (isFree(path)) return []
+  const code = withoutComments(text)
+  return bans
+    .filter((ban) => ban.in.some((place) => within(path, place)))
+    .filter((ban) => !Object.keys(ban.except).some((place) => within(path, place)))
+    .filter((ban) => ban.pattern.test(code))
+    .map((ban) => `${path} has ${ban.what}: ${ban.because}`)
+}
+
+function withoutComments(text: string): string {
+  const tsconfigRaw = { compilerOptions: { verbatimModuleSyntax: true } }
+  return transformSync(text, { loader: 'ts', legalComments: 'none', tsconfigRaw }).code
+}
+
+function formFaults({ path, text }: SourceFile): string[] {
+  const faults: string[] = []
+  const lines = text.split('\n').length - 1
+  if (lines > 500) faults.push(`${path} has ${lines} lines: past 500 it is two stories`)
+  const opening = text.replace(/^#!.*\n/, '')
+  // A test beside its file says by its name what it is for.
+  const besideItsFile = isTest(path) && tree.some((each) => each.path === path.replace('.test.ts', '.ts'))
+  if (!besideItsFile && !/^(\/\/ |\/\*\*?\s)\S/.test(opening))
+    faults.push(`${path} does not begin by saying what it is for`)
+  return faults
+}
+
+function testFaults({ path, text }: SourceFile): string[] {
+  const left = /(?<!["'`.\w])(?:describe|it|test|suite|bench)(?:\.\w+)*\.(?:only|skip)\b/.exec(
+    withoutComments(text),
+  )
+  return isTest(path) && left
+    ? [`${path} has ${left[0]}: a test that does not run is a promise nobody keeps`]
+    : []
+}
+
+/** Files at the root configure tools and are read by them. */
+const tree = filesEndingIn('.ts').filter(({ path }) => path.includes('/'))
+
+describe('the source', () => {
+  it('imports only along the table', () => {
+    expect(tree.flatMap(importFaults)).toEqual([])
+  })
+
+  it('leaves clock, chance, environment and disk to the places that own them', () => {
+    expect(tree.flatMap(banFaults)).toEqual([])
+  })
+
+  it('has files that say what they are for and end before they are two stories', () => {
+    expect(tree.flatMap(formFaults)).toEqual([])
+  })
+
+  it('runs every test it has', () => {
+    expect(tree.flatMap(testFaults)).toEqual([])
+  })
+
+  it('keeps no exception for a place that is gone', () => {
+    const places = bans.flatMap((ban) => Object.keys(ban.except))
+    expect(places.filter((place) => !tree.some(({ path }) => within(path, place)))).toEqual([])
+  })
+})
+
+/** One made-up file per rule: a checker that cannot fail protects nothing. */
+describe('the checker', () => {
+  const violations = [
+    [
+      'a stage that imports its neighbour',
+      'agent/spool/x.ts',
+      "import { submit } from '../submit/submit.ts'",
+      importFaults,
+    ],
+    ['the agent importing the collector', 'agent/main.ts', "import '../collector/main.ts'", importFaults],
+    [
+      'a type from where values may not come',
+      'agent/plan/x.ts',
+      "import type { A } from '../spool/spool.ts'",
+      importFaults,
+    ],
+    [
+      'an import over several lines',
+      'agent/plan/x.ts',
+      "import {\n  a,\n  b,\n} from '../spool/spool.ts'",
+      importFaults,
+    ],
+    ['a re-export', 'tests-spec/x.ts', "export * from '../agent/cycle.ts'", importFaults],
+    ['a dynamic import', 'tests-spec/x.ts', "const a = await import('../agent/cycle.ts')", importFaults],
+    ['a disk in the contract', 'tests-spec/x.ts', "import { readFileSync } from 'node:fs'", importFaults],
+    ['a package nobody agreed to', 'agent/operations/x.ts', "import _ from 'lodash'", importFaults],
+    ['a package outside its stage', 'agent/cycle.ts', "import { Client } from 'undici'", importFaults],
+    ['a child process', 'agent/main.ts', "import { fork } from 'node:child_process'", importFaults],
+    ['a test imported by a program', 'agent/main.ts', "import './cycle.test.ts'", importFaults],
+    ['a folder the design does not know', 'agent2/x.ts', 'export const a = 1', importFaults],
+    ['the environment read deep inside', 'agent/spool/x.ts', "const a = process.env['HOME']", banFaults],
+    ['the wall clock', 'agent/plan/x.ts', 'const a = Date.now()', banFaults],
+    ['the wall clock, spelled otherwise', 'agent/plan/x.ts', 'const a = new Date()', banFaults],
+    ['chance', 'agent/submit/x.ts', 'const a = Math.random()', banFaults],
+    [
+      'a file written in place',
+      'agent/health/x.ts',
+      "import { writeFile } from 'node:fs/promises'\nwriteFile('a', 'b')",
+      banFaults,
+    ],
+    ['all of fs at once', 'agent/health/x.ts', "import fs from 'node:fs'\nfs.rmSync('a')", banFaults],
+    [
+      "c-ares' resolver",
+      'agent/operations/x.ts',
+      "import dns from 'node:dns'\ndns.resolve4('a.test', b)",
+      banFaults,
+    ],
+    ['a file that says nothing of itself', 'agent/x.ts', "import { a } from './b.ts'\n", formFaults],
+    ['a file without end', 'agent/x.ts', `// Purpose.\n${'\n'.repeat(501)}`, formFaults],
+    ['a test left alone', 'agent/x.test.ts', "it.only('a', () => {})", testFaults],
+    ['a test left out', 'agent/x.test.ts', "describe.concurrent.skip('a', () => {})", testFaults],
+  ] as const
+
+  it.each(violations)('sees %s', (_, path, text, check) => {
+    expect(check({ path, text })).toHaveLength(1)
+  })
+
+  const allowed = [
+    [
+      'a comment that speaks of the clock',
+      'agent/plan/x.ts',
+      '// Never Date.now(): time is an argument.',
+      banFaults,
+    ],
+    ['a file that is read', 'agent/health/x.ts', "import { readFileSync } from 'node:fs'", banFaults],
+    ['a date made from a number', 'agent/plan/x.ts', 'const a = (ms: number) => new Date(ms)', banFaults],
+    ['the spool writing', 'agent/spool/x.ts', "import { open } from 'node:fs/promises'", banFaults],
+    [
+      'a stage importing the contract',
+      'agent/spool/x.ts',
+      "import type { B } from '../../tests-spec/protocol/batch.ts'",
+      importFaults,
+    ],
+    ['a test importing anything', 'agent/spool/x.test.ts', "import '../../collector/main.ts'", importFaults],
+  ] as const
+
+  it.each(allowed)('lets %s pass', (_, path, text, check) => {
+    expect(check({ path, text })).toEqual([])
+  })
+})

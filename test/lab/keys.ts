@@ -1,0 +1,47 @@
+// The certificates of the lab's country, made once per test file: an authority that devices trust and one that they
+// do not, each with leaves for every site. Valid from 2015 to 2048, so that a device may live in any year between.
+
+import { readFileSync } from 'node:fs'
+import { type AuthorityRequest, type Issued, makeAuthority } from '../certificates.ts'
+import { sites } from './topology.ts'
+
+export interface LabKeys {
+  /** PEM; what devices of the lab are told to trust. */
+  readonly caPem: string
+  readonly leaves: {
+    readonly good: Issued
+    readonly expired: Issued
+    readonly wrongName: Issued
+    readonly impostor: Issued
+    readonly impostorExpired: Issued
+  }
+}
+
+const always: AuthorityRequest = { notBefore: new Date('2015-01-01'), notAfter: new Date('2048-01-01') }
+const ranOut = { notBefore: new Date('2016-01-01'), notAfter: new Date('2017-01-01') }
+
+/** For any number of labs. */
+export function makeKeys(): LabKeys {
+  const names = Object.keys(sites)
+  const authority = makeAuthority({ ...always, commonName: 'Lab Authority' })
+  const impostor = makeAuthority({ ...always, commonName: 'Lab Authority' })
+  return {
+    caPem: authority.caPem,
+    leaves: {
+      good: authority.issue({ ...always, names }),
+      expired: authority.issue({ ...ranOut, names }),
+      wrongName: authority.issue({ ...always, names: ['cache.isp.example'] }),
+      impostor: impostor.issue({ ...always, names }),
+      impostorExpired: impostor.issue({ ...ranOut, names }),
+    },
+  }
+}
+
+/** Where a sandbox keeps its keys, and the part of them that devices trust. */
+export const keysFile = '/run/lab/keys.json'
+export const caFile = '/run/lab/ca.pem'
+
+/** For the processes inside. */
+export function readKeys(): LabKeys {
+  return JSON.parse(readFileSync(keysFile, 'utf8'))
+}

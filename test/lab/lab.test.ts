@@ -1,0 +1,100 @@
+// The lab itself: that it ends without a trace, and that labs do not meet.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { modernNode } from '../../build/modern-node.ts'
+import { type LabKeys, makeKeys } from './keys.ts'
+import { Lab, whyNoLab } from './lab.ts'
+import { compile } from './policy.ts'
+import { isps } from './topology.ts'
+
+const why = whyNoLab()
+if (why !== null) console.error(`\n\n  THE LAB WAS NOT TESTED: ${why}.\n\n`)
+
+test('compile() of no rules lifts whatever was there', () => {
+  const { nft, iptables, answers } = compile({ isp: 'o', rules: [] }, isps.o)
+  expect(nft).toContain('delete table ip censor')
+  expect(nft).not.toMatch(/drop|reject|redirect/)
+  expect(iptables).not.toContain('-A')
+  expect(answers).toEqual({})
+})
+
+test('labd refuses to work outside a sandbox, before it touches anything', () => {
+  const labd = fileURLToPath(new URL('labd.ts', import.meta.url))
+  const { status, stderr } = spawnSync(modernNode(), [labd], { input: '', encoding: 'utf8' })
+  expect(status).toBe(1)
+  expect(stderr).toContain('this is not the first process of a sandbox')
+})
+
+describe.skipIf(why !== null)('a lab', () => {
+  let keys: LabKeys
+  beforeAll(() => {
+    keys = makeKeys()
+  })
+
+  test('has no way out', async () => {
+    const lab = await Lab.start(keys)
+    const links = async (namespace: 'dev-o' | 'inet') => {
+      const ended = await lab.order({ do: 'exec', namespace, argv: ['ip', '-br', 'link'] })
+      return (ended as { out: string }).out
+        .split('\n')
+        .map((line) => line.split(/[@\s]/)[0])
+        .filter(Boolean)
+        .sort()
+    }
+    expect(await links('dev-o')).toEqual(['eth0', 'lo'])
+    expect(await links('inet')).toEqual(['from-m', 'from-o', 'from-out', 'lo'])
+    await lab.stop()
+  })
+
+  test('holds a policy of its own beside another lab', async () => {
+    const [one, other] = await Promise.all([Lab.start(keys), Lab.start(keys)])
+    await one.policy('o', [{ kind: 'blackout' }])
+    const reaches = async (lab: Lab) => {
+      const argv = ['getent', 'ahostsv4', 'news.example']
+      return ((await lab.order({ do: 'exec', namespace: 'dev-o', argv })) as { code: number }).code === 0
+    }
+    expect(await Promise.all([reaches(one), reaches(other)])).toEqual([false, true])
+    await Promise.all([one.stop(), other.stop()])
+  })
+
+  test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
+    'leaves no process when whoever opened it dies of %s',
+    async (signal) => {
+      const opener = fileURLToPath(new URL('open.ts', import.meta.url))
+      // Its own session, and a pipe for a terminal that stays open on our side.
+      const child = spawn(process.execPath, ['--import', 'tsx', opener], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+      })
+      let said = ''
+      while (!said.includes('The lab is open')) {
+        const [chunk] = await once(child.stdout, 'data')
+        said += chunk
+      }
+      const family = descendantsOf(child.pid ?? 0)
+      expect(family.length).toBeGreaterThan(6)
+      const gone = once(child, 'exit')
+      child.kill(signal)
+      await gone
+      await expect.poll(() => family.filter(isAlive), { timeout: 3_000 }).toEqual([])
+    },
+  )
+})
+
+function descendantsOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter(Boolean)
+    .map(Number)
+  return children.flatMap((child) => [child, ...descendantsOf(child)])
+}
+
+function isAlive(pid: number): boolean {
+  return (
+    readdirSync('/proc').includes(String(pid)) &&
+    !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  )
+}

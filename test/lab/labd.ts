@@ -1,0 +1,160 @@
+// The lab's only door: first process of the sandbox, told what to do by JSON lines on stdin, answering on stdout. When
+// stdin closes it ends, and with the first process the kernel ends every other and frees every namespace, cable and
+// mount, however the other side died. The first line is the keys.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { caFile, keysFile, type LabKeys } from './keys.ts'
+import { assertSandbox, buildNetwork, inNamespace, type Namespace, within } from './network.ts'
+import { compile, type Policy } from './policy.ts'
+import { type IspKey, isps } from './topology.ts'
+
+/** What the client may ask. `exec` answers when the program ends. */
+export type Order =
+  | { readonly do: 'policy'; readonly policy: Policy }
+  | {
+      readonly do: 'exec'
+      readonly namespace: Namespace
+      readonly argv: readonly string[]
+      readonly env?: Readonly<Record<string, string>>
+      /** Written before, by path. They belong under /run/lab, and are gone with the lab. */
+      readonly files?: Readonly<Record<string, string>>
+      /** Whether the device's clock says that the network set it. By default it does. */
+      readonly clockSynced?: boolean
+    }
+
+/** One way, in milliseconds: 10 ms there and back, as between towns of one country. */
+const delayMs = 5
+const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+/** Where systemd leaves word that the clock is right. */
+const synchronized = '/run/systemd/timesync/synchronized'
+
+/** Debian's own: the shim of a version manager would want a home. */
+const python = '/usr/bin/python3'
+
+assertSandbox()
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+prepareMounts()
+takeKeys((await lines.next()).value ?? '{}')
+buildNetwork()
+const providers = new Map<IspKey, ChildProcess>()
+const injectors = new Map<IspKey, ChildProcess[]>()
+await Promise.all([
+  startBox('inet', [process.execPath, beside('internet.ts')]),
+  startBox('outside', [process.execPath, beside('test-helper.ts')]),
+  ...Object.values(isps).flatMap(({ key }) => [
+    startBox(`isp-${key}`, [python, beside('delay.py'), String(delayMs)]),
+    startBox(`isp-${key}`, [process.execPath, beside('provider.ts'), key]).then((box) =>
+      providers.set(key, box),
+    ),
+  ]),
+])
+for (const { key } of Object.values(isps)) await apply({ isp: key, rules: [] })
+
+process.stdout.write(`${JSON.stringify({ id: 0, value: process.pid })}\n`)
+for (let line = await lines.next(); line.done !== true; line = await lines.next()) answer(line.value)
+process.exit(0)
+
+async function answer(line: string): Promise<void> {
+  const { id, ...order } = JSON.parse(line) as Order & { readonly id: number }
+  const answered = await obey(order as Order).then(
+    (value) => ({ id, value }),
+    (error) => ({ id, error: String(error) }),
+  )
+  process.stdout.write(`${JSON.stringify(answered)}\n`)
+}
+
+async function obey(order: Order): Promise<unknown> {
+  switch (order.do) {
+    case 'policy':
+      return apply(order.policy)
+    case 'exec':
+      return onDevice(order)
+    default:
+      return order satisfies never
+  }
+}
+
+/** /run and the resolver's file are the lab's own from here on. */
+function prepareMounts(): void {
+  const resolver = realpathSync('/etc/resolv.conf')
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'lab', '/run'])
+  mkdirSync('/run/netns')
+  mkdirSync('/run/lab')
+  mkdirSync(dirname(synchronized), { recursive: true })
+  writeFileSync(synchronized, '')
+  if (resolver.startsWith('/run/')) {
+    mkdirSync(dirname(resolver), { recursive: true })
+    writeFileSync(resolver, '')
+  }
+  for (const isp of Object.values(isps))
+    writeFileSync(`/run/lab/dev-${isp.key}.conf`, `nameserver ${isp.resolver}\n`)
+}
+
+function takeKeys(line: string): void {
+  writeFileSync(keysFile, line)
+  writeFileSync(caFile, (JSON.parse(line) as LabKeys).caPem)
+}
+
+/** @returns When it has printed `ready`. */
+async function startBox(namespace: Namespace, argv: readonly string[]): Promise<ChildProcess> {
+  const [file, args] = within(namespace, argv)
+  const box = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = new Promise<never>((_, reject) =>
+    box.once('exit', (code) =>
+      reject(new Error(`A box ended with ${code}: ${argv.join(' ')} in ${namespace}`)),
+    ),
+  )
+  // Whoever lost the race: an injector is killed when its rule is lifted, and a box that dies later shows in the rows.
+  ended.catch(() => {})
+  await Promise.race([once(box.stdout, 'data'), ended])
+  return box
+}
+
+async function apply(policy: Policy): Promise<void> {
+  const isp = isps[policy.isp]
+  const router = `isp-${isp.key}` as const
+  const { nft, iptables, answers, injections } = compile(policy, isp)
+  for (const injector of injectors.get(isp.key) ?? []) injector.kill('SIGKILL')
+  inNamespace(router, ['nft', '-f', '-'], nft)
+  inNamespace(router, ['iptables-restore', '-T', 'filter'], iptables)
+  const provider = providers.get(isp.key)
+  if (!provider?.stdin || !provider.stdout) throw new Error(`The boxes of ${isp.name} are gone`)
+  provider.stdin.write(`${JSON.stringify(answers)}\n`)
+  await once(provider.stdout, 'data')
+  const started = injections.map(({ name, address }) =>
+    startBox(router, [python, beside('inject.py'), 'cust', name, address]),
+  )
+  injectors.set(isp.key, await Promise.all(started))
+}
+
+/** A program of a device: with the provider's resolver, and a clock of the quality it should have. */
+async function onDevice({ namespace, argv, env, files = {}, clockSynced = true }: Order & { do: 'exec' }) {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+  const mounts = [
+    namespace.startsWith('dev-')
+      ? `mount --bind /run/lab/${namespace}.conf "$(readlink -f /etc/resolv.conf)"`
+      : ':',
+    clockSynced ? ':' : 'mount -t tmpfs none /run/systemd',
+  ]
+  const shell = ['unshare', '--mount', 'sh', '-c', `${mounts.join(' && ')} && exec "$@"`, 'sh']
+  const [file, args] = within(namespace, [...shell, ...argv])
+  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  const [code] = await once(child, 'close')
+  return { code, out, err }
+}

@@ -1,0 +1,133 @@
+// Who is where in the lab's country: two providers, the internet behind them, and a place outside from which helper
+// and collector look. Addresses are of 21/8 and 22/8: never announced, and no bogons, so that the rules for real
+// networks apply. Nothing here can leave the sandbox: labd.ts checks that first.
+
+export type IspKey = 'o' | 'm'
+
+export interface Isp {
+  readonly key: IspKey
+  readonly asn: string
+  readonly name: string
+  /** Address of the device on this provider's line, and of the router there. /24. */
+  readonly device: string
+  readonly router: string
+  /** The provider's side and the internet's side of its way out. /30. */
+  readonly wan: string
+  readonly upstream: string
+  readonly resolver: string
+  /** Whether many customers share one address outside, as behind most mobile networks. */
+  readonly nat: boolean
+}
+
+export const isps: Readonly<Record<IspKey, Isp>> = {
+  o: {
+    key: 'o',
+    asn: 'AS30985',
+    name: 'modelled on Orange Mali',
+    device: '100.64.1.2',
+    router: '100.64.1.1',
+    wan: '21.1.0.2',
+    upstream: '21.1.0.1',
+    resolver: '21.1.0.53',
+    nat: true,
+  },
+  m: {
+    key: 'm',
+    asn: 'AS21271',
+    name: 'modelled on SOTELMA/Malitel',
+    device: '21.2.1.2',
+    router: '21.2.1.1',
+    wan: '21.2.0.2',
+    upstream: '21.2.0.1',
+    resolver: '21.2.0.53',
+    nat: false,
+  },
+}
+
+/** Outside the country: helper and collector, and the internet's end of their line. /30. */
+export const outside = { address: '22.3.0.2', upstream: '22.3.0.1', helperPort: 8080, collectorPort: 8000 }
+
+/** Helpers of a list: one that works, and one whose host is up and runs none. */
+export const helperUrl = `http://${outside.address}:${outside.helperPort}/v1/web-connectivity`
+export const deadHelperUrl = `http://${outside.address}:9/v1/web-connectivity`
+
+/** The first is the one that lists name; the second answers the same. */
+export const publicResolvers = ['22.8.8.8', '22.9.9.9'] as const
+
+export interface Site {
+  readonly address: string
+  /**
+   * - `page`: one page over HTTP and HTTPS.
+   * - `expired`, `misnamed`, `self_made`: its certificate ran out in 2017, is for another name, is of no known authority.
+   * - `refusing`, `silent`: nobody listens; the address swallows packets.
+   * - `resetting`, `closing`: does so in answer to a ClientHello, and to a request in clear text.
+   * - `redirect`: sends every request to https://news.example/.
+   * - `captcha`, `edge_captcha`: shows the country's readers something else than the helper, from the same server or
+   *   from one of a thousand with a name of its own.
+   * - `chat`: takes connections on 443 and 5222, and speaks only when spoken to.
+   * - `control`: what browsers ask to learn whether they are online.
+   * - `notice`: a censor's own page, under a certificate that nobody trusts.
+   */
+  readonly kind: SiteKind
+}
+
+export type SiteKind =
+  | 'page'
+  | 'expired'
+  | 'misnamed'
+  | 'self_made'
+  | 'refusing'
+  | 'silent'
+  | 'resetting'
+  | 'closing'
+  | 'redirect'
+  | 'captcha'
+  | 'edge_captcha'
+  | 'chat'
+  | 'control'
+  | 'notice'
+
+export const sites: Readonly<Record<string, Site>> = {
+  'news.example': { address: '22.1.0.10', kind: 'page' },
+  'expired.example': { address: '22.1.0.11', kind: 'expired' },
+  'refusing.example': { address: '22.1.0.12', kind: 'refusing' },
+  'silent.example': { address: '22.1.0.13', kind: 'silent' },
+  'short.example': { address: '22.1.0.14', kind: 'redirect' },
+  'captcha.example': { address: '22.1.0.15', kind: 'captcha' },
+  'edge-captcha.example': { address: '22.1.0.16', kind: 'edge_captcha' },
+  'misnamed.example': { address: '22.1.0.17', kind: 'misnamed' },
+  'self-made.example': { address: '22.1.0.18', kind: 'self_made' },
+  'resetting.example': { address: '22.1.0.19', kind: 'resetting' },
+  'closing.example': { address: '22.1.0.20', kind: 'closing' },
+  /** Another front of news.example, which a CDN's name server near the country gives. */
+  'edge.news.example': { address: '22.1.1.10', kind: 'page' },
+  // The nettest knows its service by name. In here these are ours.
+  'v.whatsapp.net': { address: '22.1.2.1', kind: 'page' },
+  'web.whatsapp.com': { address: '22.1.2.2', kind: 'page' },
+  ...Object.fromEntries(
+    Array.from({ length: 16 }, (_, index) => [
+      `e${index + 1}.whatsapp.net`,
+      { address: `22.1.2.${index + 11}`, kind: 'chat' } as const,
+    ]),
+  ),
+  'control-1.example': { address: '22.2.0.1', kind: 'control' },
+  'control-2.example': { address: '22.2.0.2', kind: 'control' },
+  'control-3.example': { address: '22.2.0.3', kind: 'control' },
+  'control-4.example': { address: '22.2.0.4', kind: 'control' },
+  /** Where forged answers point, as a rule. */
+  'notice.example': { address: '22.66.0.1', kind: 'notice' },
+  /** Where forged answers point that lead nowhere. */
+  'nowhere.example': { address: '22.66.0.2', kind: 'refusing' },
+}
+
+/** What a control answers with. */
+export const controlBody = 'success'
+export const controlNames = Object.keys(sites).filter((name) => sites[name]?.kind === 'control')
+
+/** The address of a site, or `name` itself when it is one already. */
+export function addressOf(name: string): string {
+  const address = sites[name]?.address ?? name
+  if (!/^[0-9.]+$/.test(address))
+    throw new TypeError(`Cannot find "${name}": no site of the lab has that name`)
+  return address
+}

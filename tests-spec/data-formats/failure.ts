@@ -1,0 +1,67 @@
+// Why an operation failed, as a closed list of strings. Follows OONI's df-007 vocabulary, with the system-call
+// names that OONI's engine writes and its page leaves out, and two of our own (marked). failure.md is the page.
+// Leaves to agent/operations/failure.ts how a Node.js error becomes one of these.
+
+export const knownFailures = [
+  'address_family_not_supported',
+  'address_in_use',
+  'address_not_available',
+  'connection_aborted',
+  'connection_already_closed',
+  'connection_refused',
+  'connection_reset',
+  'dns_bogon_error',
+  'dns_no_answer',
+  'dns_non_recoverable_failure',
+  'dns_nxdomain_error',
+  'dns_refused_error',
+  'dns_reply_with_wrong_query_id',
+  'dns_server_misbehaving',
+  'dns_servfail_error',
+  'dns_temporary_failure',
+  'eof_error',
+  'generic_timeout_error',
+  'host_unreachable',
+  'http_invalid_redirect_location_host',
+  'http_request_failed',
+  // Ours: the bytes that came back are not an HTTP response. OONI has only `unknown_failure: …` for it.
+  'http_invalid_response',
+  'interrupted',
+  'invalid_argument',
+  'json_parse_error',
+  'message_size',
+  'network_down',
+  'network_reset',
+  'network_unreachable',
+  'no_buffer_space',
+  'no_protocol_option',
+  'not_connected',
+  'operation_would_block',
+  'permission_denied',
+  'protocol_not_supported',
+  'quic_incompatible_version',
+  // OONI writes this one for QUIC only and leaves a fatal alert over TCP unknown; we write it for both, and keep
+  // the alert's number beside it in `x_sonde_tls_alert`.
+  'ssl_failed_handshake',
+  'ssl_invalid_certificate',
+  'ssl_invalid_hostname',
+  // Ours: the first bytes after our ClientHello are not a TLS record (plain HTTP on 443, a banner, zeros).
+  'ssl_not_tls',
+  'ssl_unknown_authority',
+  'timed_out',
+] as const
+
+export type KnownFailure = (typeof knownFailures)[number]
+
+/**
+ * Where the type is `Failure | null`, null means the operation did not fail. `unknown_failure: …` carries the
+ * system's own words, scrubbed of addresses, and is a request to whoever reads it to extend the list.
+ */
+export type Failure = KnownFailure | `unknown_failure: ${string}`
+
+const known: ReadonlySet<string> = new Set(knownFailures)
+
+/** Whether `text` may stand where a failure is written. */
+export function isFailure(text: string): text is Failure {
+  return known.has(text) || text.startsWith('unknown_failure: ')
+}

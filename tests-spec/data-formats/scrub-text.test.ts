@@ -1,0 +1,24 @@
+import { describe, expect, test } from 'vitest'
+import { scrubBytes, scrubText } from './scrub-text.ts'
+
+describe('scrubBytes()', () => {
+  test('takes addresses out of text between bytes that are none', () => {
+    const bytes = Buffer.concat([
+      Buffer.from([0, 0xff]),
+      Buffer.from('from 203.0.113.7!'),
+      Buffer.from([0xfe]),
+    ])
+    const scrubbed = scrubBytes(bytes)
+    expect(scrubbed.subarray(0, 2)).toEqual(Buffer.from([0, 0xff]))
+    expect(scrubbed.toString('latin1', 2, 19)).toBe('from [scrubbed]!\u00fe')
+  })
+
+  test('leaves all other bytes as they are', () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index))
+    expect(scrubBytes(bytes)).toEqual(bytes)
+  })
+})
+
+test('scrubText() leaves names alone, whatever they look like', () => {
+  for (const text of ['e1.whatsapp.net', '1.2.3', '12:30:45']) expect(scrubText(text)).toBe(text)
+})

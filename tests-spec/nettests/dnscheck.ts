@@ -1,0 +1,191 @@
+// Rules of `dnscheck`: OONI's ts-028 in version 0.9.3. Whether a named resolver, mostly an encrypted one, can be found
+// and used from here. dnscheck.md is the page.
+
+import * as v from 'valibot'
+import type { Failure } from '../data-formats/failure.ts'
+import type { Observations } from '../data-formats/observation.ts'
+import { isBogon } from './bogon.ts'
+import { addressesIn, type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
+import { failedAt, failedLookup } from './system-lookup.ts'
+import { type Circumstances, gravest, type Step, type Verdict } from './verdict.ts'
+
+export const dnscheckName = 'dnscheck'
+export const dnscheckVersion = '0.9.3'
+
+/** The lookup of the resolver's own name, and the questions to it: one for each address, which the tag names. */
+export const bootstrapTag = 'bootstrap'
+export const lookupTag = (url: string) => `lookup=${url}`
+
+/** `https://HOST[:PORT]/PATH`, or `dot`, `udp`, `tcp` with `://HOST[:PORT]`. */
+export const dnscheckInput = v.pipe(
+  v.string(),
+  v.check((text) => parseResolverUrl(text) !== null, 'expected an https, dot, udp or tcp URL of a resolver'),
+)
+
+export const dnscheckOptions = v.strictObject({
+  /** Asked about. */
+  domain: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,253}$/)), 'example.org'),
+  /** Addresses of the resolver, tried beside those its name resolves to: OONI's `DefaultAddrs`. */
+  default_addrs: v.optional(v.pipe(v.array(v.pipe(v.string(), v.ip())), v.maxLength(8)), []),
+})
+
+export interface ResolverUrl {
+  readonly transport: 'doh' | 'dot' | 'udp' | 'tcp'
+  /** A name, or an IP literal without brackets. */
+  readonly host: string
+  readonly port: number
+  /** Of a DoH URL; empty otherwise. */
+  readonly path: string
+}
+
+const transports = { https: 'doh', dot: 'dot', udp: 'udp', tcp: 'tcp' } as const
+const defaultPorts = { doh: 443, dot: 853, udp: 53, tcp: 53 } as const
+
+/** @returns null when `text` is no URL of a resolver. */
+export function parseResolverUrl(text: string): ResolverUrl | null {
+  const pattern = /^(https|dot|udp|tcp):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?(\/[!-~]*)?$/
+  const [, scheme, host, port, path = ''] = pattern.exec(text) ?? []
+  if (scheme === undefined || host === undefined || !URL.canParse(text)) return null
+  const transport = transports[scheme as keyof typeof transports]
+  if (transport === 'doh' ? path === '' : path.length > 1) return null
+  const number = port === undefined ? defaultPorts[transport] : Number(port)
+  if (number < 1 || number > 65535) return null
+  return {
+    transport,
+    host: host.replace(/^\[(.*)\]$/, '$1'),
+    port: number,
+    path: transport === 'doh' ? path : '',
+  }
+}
+
+/** The resolver's URL with `ip` in the place of its name, as OONI writes the keys of `lookups`. */
+export function withAddress({ transport, port, path }: ResolverUrl, ip: string): string {
+  const scheme = transport === 'doh' ? 'https' : transport
+  const host = ip.includes(':') ? `[${ip}]` : ip
+  const place = transport === 'doh' && port === defaultPorts.doh ? host : `${host}:${port}`
+  return `${scheme}://${place}${path}`
+}
+
+/** What the nettest adds to the five lists. */
+export const dnscheckObservations = v.looseObject({
+  domain: v.string(),
+  /** As given; OONI's name. */
+  x_default_addrs: v.array(v.string()),
+})
+
+interface Outcome {
+  readonly agent: 'redirect'
+  readonly failed_operation: Step | null
+  readonly failure: Failure | null
+}
+
+/** OONI puts the observations of each part inside it; ours stand in the five lists, under the part's tag. */
+export interface DnscheckKeys {
+  /** null when the URL has an address for a host. */
+  readonly bootstrap: Outcome | null
+  readonly bootstrap_failure: Failure | null
+  readonly lookups: Readonly<Record<string, Outcome>>
+}
+
+export function dnscheckKeys(seen: Observations, lab: boolean): DnscheckKeys {
+  const bootstrap = tagged(seen, bootstrapTag)
+  const failed = failedLookup(bootstrap, lab)
+  return {
+    bootstrap: bootstrap.queries.length === 0 ? null : outcomeOf(failed),
+    bootstrap_failure: failed?.failure ?? null,
+    lookups: Object.fromEntries(
+      lookupsIn(seen).map((url) => [url, outcomeOf(failedQuestion(tagged(seen, lookupTag(url)), lab))]),
+    ),
+  }
+}
+
+function outcomeOf(failed: FailedStep | null): Outcome {
+  return { agent: 'redirect', failed_operation: failed?.step ?? null, failure: failed?.failure ?? null }
+}
+
+/** `bootstrap` only where there was a name to look up. */
+export type DnscheckParts = Readonly<Partial<Record<'bootstrap' | 'lookups', Verdict>>>
+
+export function judgeDnscheck(
+  seen: Observations,
+  circumstances: Circumstances,
+): { readonly verdict: Verdict; readonly parts: DnscheckParts } {
+  const lookups = judgeLookups(seen, circumstances)
+  const bootstrap = tagged(seen, bootstrapTag)
+  if (bootstrap.queries.length === 0) return { verdict: lookups, parts: { lookups } }
+  const failed = failedLookup(bootstrap, circumstances.lab)
+  const found: Verdict = {
+    verdict: 'ok',
+    rule: `${dnscheckName}/name_resolved@1`,
+    step: null,
+    how: null,
+    because: bootstrap.queries.map((query) => query.transaction_id),
+  }
+  const parts = {
+    bootstrap: failed === null ? found : judgeFailedStep(dnscheckName, failed, circumstances),
+    lookups,
+  }
+  return { verdict: gravest([parts.lookups, parts.bootstrap]) ?? lookups, parts }
+}
+
+/** One address that answers makes the resolver usable; but a lie told at another is found all the same. */
+function judgeLookups(seen: Observations, circumstances: Circumstances): Verdict {
+  const each = lookupsIn(seen).map((url) => judgeQuestion(tagged(seen, lookupTag(url)), circumstances))
+  const worst = gravest(each)
+  if (worst === undefined) {
+    const failed = failedAt('resolve', 'interrupted', [])
+    return judgeFailedStep(
+      dnscheckName,
+      failedLookup(tagged(seen, bootstrapTag), circumstances.lab) ?? failed,
+      circumstances,
+    )
+  }
+  if (worst.verdict === 'anomaly') return worst
+  return each.find(({ verdict }) => verdict === 'ok') ?? each.find(({ how }) => how === null) ?? worst
+}
+
+function judgeQuestion(seen: Observations, circumstances: Circumstances): Verdict {
+  const failed = failedQuestion(seen, circumstances.lab)
+  if (failed !== null) return judgeFailedStep(dnscheckName, failed, circumstances)
+  const query = seen.queries.at(-1)
+  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+    verdict,
+    rule: `${dnscheckName}/${rule}@1`,
+    step: null,
+    how,
+    because: seen.queries.map((each) => each.transaction_id),
+  })
+  // Over verified TLS nobody but the resolver can answer.
+  if (query?.engine === 'dot' || query?.engine === 'doh') return say('ok', 'answer_over_tls', null)
+  if (circumstances.link.state === 'captive_portal') return say('link_down', 'link_down', 'captive_portal')
+  // Anyone on the path can write it, and many networks answer for every resolver.
+  return say('undetermined', 'cleartext_answer', null)
+}
+
+/** @param seen - Of one address. @returns null when an answer came that a public name can have. */
+function failedQuestion(seen: Observations, lab: boolean): FailedStep | null {
+  const query = seen.queries.at(-1)
+  if (query === undefined) return failedAt('resolve', 'interrupted', [])
+  const at = (step: Step, failure: Failure) => failedAt(step, failure, [query.transaction_id])
+  if (query.failure === null) {
+    const addresses = addressesIn(query)
+    return !lab && addresses.length > 0 && addresses.every(isBogon) ? at('resolve', 'dns_bogon_error') : null
+  }
+  const request = seen.requests.find((each) => each.failure !== null)
+  if (request?.failure) return at('http_round_trip', request.failure)
+  const handshake = seen.tls_handshakes.find((each) => each.failure !== null)
+  if (handshake?.failure) {
+    const certificateFaults = handshake.x_sonde_certificate_faults ?? []
+    return { ...at('tls_handshake', handshake.failure), certificateFaults }
+  }
+  const connect = seen.tcp_connect.find((each) => each.status.failure !== null)
+  if (connect?.status.failure) return at('connect', connect.status.failure)
+  return at('resolve', query.failure)
+}
+
+/** The URLs asked, in the order they were. */
+function lookupsIn(seen: Observations): string[] {
+  const tags = seen.queries.flatMap((query) => query.tags)
+  const urls = tags.flatMap((tag) => (tag.startsWith('lookup=') ? [tag.slice('lookup='.length)] : []))
+  return [...new Set(urls)]
+}

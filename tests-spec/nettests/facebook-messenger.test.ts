@@ -1,0 +1,164 @@
+// Golden verdicts and OONI's keys of facebook_messenger: where OONI and we part is what a foreign address may be called.
+
+import { describe, expect, test } from 'vitest'
+import { good, join, link, nothing, query } from '../../test/observations.ts'
+import type { Failure } from '../data-formats/failure.ts'
+import type { Observations, TcpConnect } from '../data-formats/observation.ts'
+import { isBogon } from './bogon.ts'
+import {
+  type FacebookStem,
+  facebookMessengerKeys,
+  facebookMessengerService,
+  facebookStems,
+  judgeFacebookMessenger,
+} from './facebook-messenger.ts'
+import { hostOf } from './service.ts'
+
+const meta = '157.240.1.35'
+const foreign = '203.0.114.7'
+const timeout = 'generic_timeout_error'
+
+/** What the resolver said of a group's host, and what its first address did. */
+function group(
+  stem: FacebookStem,
+  answer: Failure | readonly string[],
+  failure: Failure | null = null,
+): Observations {
+  const endpoint = facebookMessengerService.groups.find(({ name }) => name === stem)?.endpoints[0]
+  const tags = [`group=${stem}`, `host=${endpoint === undefined ? '' : hostOf(endpoint)}`, 'classic']
+  // The agent never contacts private addresses.
+  const ip = typeof answer === 'string' ? undefined : answer.find((each) => !isBogon(each))
+  const connect: TcpConnect[] =
+    ip === undefined || stem === 'stun'
+      ? []
+      : [
+          {
+            t0: 0,
+            t: 0,
+            transaction_id: 40_001,
+            tags,
+            ip,
+            port: 443,
+            status: { success: failure === null, failure },
+          },
+        ]
+  return join(query(answer, { tags }), { tcp_connect: connect })
+}
+
+/** Everything of Meta's and open, but for the given groups. */
+const seenWith = (others: Partial<Record<FacebookStem, Observations>>) =>
+  join(...facebookStems.map((stem) => others[stem] ?? group(stem, [meta])))
+
+const kinds = (seen: Observations, circumstances = good) =>
+  Object.fromEntries(
+    Object.entries(judgeFacebookMessenger(seen, circumstances).parts).map(([name, part]) => [
+      name,
+      part.verdict,
+    ]),
+  )
+const allOk = Object.fromEntries(facebookStems.map((stem) => [stem, 'ok']))
+
+const allGood = Object.fromEntries([
+  ...facebookStems.flatMap((stem) => [
+    [`facebook_${stem}_dns_consistent`, true],
+    [`facebook_${stem}_reachable`, stem === 'stun' ? null : true],
+  ]),
+  ['facebook_dns_blocking', false],
+  ['facebook_tcp_blocking', false],
+])
+
+describe('facebookMessengerKeys() and judgeFacebookMessenger()', () => {
+  test.each([
+    ['everything of Meta and open', seenWith({}), {}, {}],
+    [
+      'one host silent',
+      seenWith({ edge: group('edge', [meta], timeout) }),
+      { facebook_edge_reachable: false, facebook_tcp_blocking: true },
+      { edge: 'anomaly' },
+    ],
+    [
+      'a name gone',
+      seenWith({ b_api: group('b_api', 'dns_nxdomain_error') }),
+      { facebook_b_api_dns_consistent: false, facebook_b_api_reachable: null, facebook_dns_blocking: true },
+      { b_api: 'anomaly' },
+    ],
+    [
+      'only a private address',
+      seenWith({ star: group('star', ['10.0.0.1']) }),
+      // OONI connects there; we never do, and both leave the key null.
+      { facebook_star_dns_consistent: false, facebook_star_reachable: null, facebook_dns_blocking: true },
+      { star: 'anomaly' },
+    ],
+    [
+      'a foreign address that accepts: OONI says blocked, we doubt',
+      seenWith({ b_graph: group('b_graph', [foreign]) }),
+      {
+        facebook_b_graph_dns_consistent: false,
+        facebook_b_graph_reachable: null,
+        facebook_dns_blocking: true,
+      },
+      { b_graph: 'undetermined' },
+    ],
+    [
+      'a foreign address beside one of Meta: OONI says blocked, we do not',
+      seenWith({ scontent_cdn: group('scontent_cdn', [meta, foreign]) }),
+      {
+        facebook_scontent_cdn_dns_consistent: false,
+        facebook_scontent_cdn_reachable: null,
+        facebook_dns_blocking: true,
+      },
+      {},
+    ],
+    [
+      'a foreign address for a name that is only resolved',
+      seenWith({ stun: group('stun', [foreign]) }),
+      { facebook_stun_dns_consistent: false, facebook_dns_blocking: true },
+      { stun: 'undetermined' },
+    ],
+    [
+      'everything silent',
+      join(...facebookStems.map((stem) => group(stem, [meta], timeout))),
+      {
+        ...Object.fromEntries(
+          facebookStems
+            .filter((stem) => stem !== 'stun')
+            .map((stem) => [`facebook_${stem}_reachable`, false]),
+        ),
+        facebook_tcp_blocking: true,
+      },
+      { ...Object.fromEntries(facebookStems.map((stem) => [stem, 'undetermined'])), stun: 'ok' },
+    ],
+  ] as const)('%s', (_, seen, keys, parts) => {
+    expect(facebookMessengerKeys(seen)).toEqual({ ...allGood, ...keys })
+    expect(kinds(seen)).toEqual({ ...allOk, ...parts })
+  })
+
+  test('never calls foreign addresses an anomaly, however many', () => {
+    const seen = join(...facebookStems.map((stem) => group(stem, [foreign])))
+    const { verdict } = judgeFacebookMessenger(seen, good)
+    expect(verdict).toMatchObject({
+      verdict: 'undetermined',
+      rule: 'facebook_messenger/foreign_address@1',
+      how: 'foreign_address',
+      because: [10_001],
+    })
+  })
+
+  test('takes any address for real in a laboratory', () => {
+    const seen = join(...facebookStems.map((stem) => group(stem, [foreign])))
+    expect(kinds(seen, { ...good, lab: true })).toEqual(allOk)
+  })
+
+  test('leaves keys null of what was not measured', () => {
+    const keys = facebookMessengerKeys(nothing)
+    expect(keys.facebook_b_api_dns_consistent).toBeNull()
+    expect(keys.facebook_b_api_reachable).toBeNull()
+    expect(keys).toMatchObject({ facebook_dns_blocking: false, facebook_tcp_blocking: false })
+  })
+
+  test('OONI calls it blocked when the link is down; we do not', () => {
+    const seen = join(...facebookStems.map((stem) => group(stem, 'dns_no_answer')))
+    expect(facebookMessengerKeys(seen).facebook_dns_blocking).toBe(true)
+    expect(judgeFacebookMessenger(seen, { ...good, link: link('down') }).verdict.verdict).toBe('link_down')
+  })
+})

@@ -1,0 +1,114 @@
+// Facebook Messenger as a service, and OONI's keys for it: ts-019 in version 0.2.1. facebook-messenger.md is the page;
+// the rules are those of service-reachability.ts, and one more: a foreign address is a doubt, never a finding.
+
+import type { Observations } from '../data-formats/observation.ts'
+import { addressesIn, tagged } from './failed-step.ts'
+import { groupTag } from './group-outcome.ts'
+import { isMetaAddress } from './meta-prefixes.ts'
+import type { Service, ServiceGroup } from './service.ts'
+import { judgeService, type ServiceConclusion } from './service-reachability.ts'
+import { type Circumstances, gravest, type Verdict } from './verdict.ts'
+
+export const facebookMessengerName = 'facebook_messenger'
+export const facebookMessengerVersion = '0.2.1'
+
+/** Group names are the stems of OONI's keys. */
+export const facebookStems = [
+  'stun',
+  'b_api',
+  'b_graph',
+  'edge',
+  'external_cdn',
+  'scontent_cdn',
+  'star',
+] as const
+export type FacebookStem = (typeof facebookStems)[number]
+
+const tcp = (name: FacebookStem, host: string): ServiceGroup => ({
+  name,
+  needs: 'any',
+  endpoints: [{ kind: 'tcp', host, ports: [443] }],
+})
+
+export const facebookMessengerService: Service = {
+  name: 'facebook_messenger',
+  groups: [
+    // Answers on UDP only, so its name is all that is asked for.
+    { name: 'stun', needs: 'any', endpoints: [{ kind: 'dns', host: 'stun.fbsbx.com' }] },
+    tcp('b_api', 'b-api.facebook.com'),
+    tcp('b_graph', 'b-graph.facebook.com'),
+    tcp('edge', 'edge-mqtt.facebook.com'),
+    tcp('external_cdn', 'external.xx.fbcdn.net'),
+    tcp('scontent_cdn', 'scontent.xx.fbcdn.net'),
+    tcp('star', 'star.c10r.facebook.com'),
+  ],
+}
+
+/** null: not measured, or nothing to say it of. */
+export type FacebookMessengerKeys = Readonly<
+  Record<`facebook_${FacebookStem}_dns_consistent` | `facebook_${FacebookStem}_reachable`, boolean | null> &
+    Record<'facebook_dns_blocking' | 'facebook_tcp_blocking', boolean>
+>
+
+/** As OONI fills them: one foreign address of several is inconsistent, and what is inconsistent is not reachable. */
+export function facebookMessengerKeys(seen: Observations): FacebookMessengerKeys {
+  const each = facebookStems.map((stem) => {
+    const ofStem = tagged(seen, groupTag(stem))
+    const consistent = isConsistent(ofStem)
+    return { stem, consistent, reachable: consistent === true ? isReachable(ofStem) : null }
+  })
+  const keys = each.flatMap(({ stem, consistent, reachable }) => [
+    [`facebook_${stem}_dns_consistent`, consistent] as const,
+    [`facebook_${stem}_reachable`, reachable] as const,
+  ])
+  return {
+    ...(Object.fromEntries(keys) as FacebookMessengerKeys),
+    facebook_dns_blocking: each.some(({ consistent }) => consistent === false),
+    facebook_tcp_blocking: each.some(({ reachable }) => reachable === false),
+  }
+}
+
+function isConsistent({ queries }: Observations): boolean | null {
+  const system = queries.find((query) => query.engine === 'getaddrinfo')
+  if (system === undefined) return null
+  const addresses = addressesIn(system)
+  return system.failure === null && addresses.length > 0 && addresses.every(isMetaAddress)
+}
+
+function isReachable({ tcp_connect }: Observations): boolean | null {
+  return tcp_connect.length === 0 ? null : tcp_connect.some((connect) => connect.status.success)
+}
+
+/** The parts are the groups, by the stems of OONI's keys. */
+export function judgeFacebookMessenger(
+  seen: Observations,
+  circumstances: Circumstances,
+  service: Service = facebookMessengerService,
+): ServiceConclusion {
+  const { verdict, parts } = judgeService(seen, service, circumstances, facebookMessengerName)
+  const doubted = Object.entries(parts).map(
+    ([name, part]) => [name, doubtForeign(part, tagged(seen, groupTag(name)), circumstances)] as const,
+  )
+  const gravestPart = gravest(doubted.map(([, part]) => part)) ?? verdict
+  return { verdict: gravestPart, parts: Object.fromEntries(doubted) }
+}
+
+/**
+ * No certificate was asked for, so what was reached at an address that is not Meta's may be anybody: a forged answer
+ * that leads to an open port, or a prefix that our table does not have yet.
+ */
+function doubtForeign(part: Verdict, seen: Observations, { lab }: Circumstances): Verdict {
+  // In a laboratory every address is foreign.
+  if (lab || part.verdict !== 'ok') return part
+  const reached = seen.tcp_connect.filter((connect) => connect.status.success).map(({ ip }) => ip)
+  const system = seen.queries.filter((query) => query.engine === 'getaddrinfo')
+  const addresses = reached.length > 0 ? reached : system.flatMap(addressesIn)
+  if (addresses.some(isMetaAddress)) return part
+  return {
+    verdict: 'undetermined',
+    rule: `${facebookMessengerName}/foreign_address@1`,
+    step: 'resolve',
+    how: 'foreign_address',
+    because: system.map((query) => query.transaction_id),
+  }
+}

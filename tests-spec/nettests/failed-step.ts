@@ -1,0 +1,221 @@
+// The part of the rules that every nettest shares: which step of a flow failed, and what that may be called given
+// the link and the clock. verdict.md is the page. Each answer is the least that the observations force.
+
+import type { Failure } from '../data-formats/failure.ts'
+import type { DnsQuery, HttpRequest, Observations } from '../data-formats/observation.ts'
+import { isBogon } from './bogon.ts'
+import { type Circumstances, leastSecondsToRepeat, type Step, type Verdict } from './verdict.ts'
+
+/** The tag of endpoints whose address the system resolver gave; OONI's word. */
+export const classicTag = 'classic'
+
+export interface FailedStep {
+  readonly step: Step
+  readonly failure: Failure
+  readonly because: readonly number[]
+  /** Faults of the certificate, when the step is a handshake. */
+  readonly certificateFaults: readonly string[]
+  /** Another resolver gave usable addresses for the name; null when no other was asked or none answered. */
+  readonly resolvedElsewhere: boolean | null
+  /** An address that only another resolver gave was reached. */
+  readonly reachedElsewhere: boolean
+  /** What a handshake with the same host under a neutral name came to, between two with the name; null: not tried. */
+  readonly neutralName: 'answered' | 'failed_too' | null
+}
+
+/** Tags of the follow-up to a failed handshake: the same address under a neutral name, then under the name again. */
+export const neutralNameTag = 'followup=neutral_name'
+export const sameNameTag = 'followup=same_name'
+
+/** The observations that carry `tag`, in their order. */
+export function tagged(seen: Observations, tag: string): Observations {
+  const has = (each: { readonly tags: readonly string[] }) => each.tags.includes(tag)
+  return {
+    queries: seen.queries.filter(has),
+    tcp_connect: seen.tcp_connect.filter(has),
+    tls_handshakes: seen.tls_handshakes.filter(has),
+    requests: seen.requests.filter(has),
+    network_events: seen.network_events.filter(has),
+  }
+}
+
+/**
+ * Which step ended a flow: one URL, one hop, however many addresses.
+ *
+ * Only what the system resolver gave counts as reached, since that is what people on this link use; what another
+ * resolver gave is the comparison. The deepest step that any address came to decides.
+ *
+ * @returns null when a response came over an address of the system resolver, or of the input itself.
+ */
+export function failedStepOf(seen: Observations, lab: boolean): FailedStep | null {
+  const answered = seen.requests.filter((request) => request.failure === null)
+  const asked = seen.queries.length > 0
+  const classic = withoutFollowUps(asked ? tagged(seen, classicTag) : seen)
+  const isClassic = (request: HttpRequest) => !asked || request.tags.includes(classicTag)
+  if (answered.some(isClassic)) return null
+  const elsewhere = {
+    resolvedElsewhere: resolvedElsewhere(seen, lab),
+    reachedElsewhere: answered.length > 0,
+    neutralName: neutralName(seen),
+    certificateFaults: [],
+  }
+  const system = seen.queries.find((query) => query.engine === 'getaddrinfo')
+  // The question never left this machine: as good as not measured.
+  if (system?.x_sonde_not_sent === true) {
+    return { step: 'resolve', failure: 'interrupted', because: [system.transaction_id], ...elsewhere }
+  }
+  if (system !== undefined) {
+    const failure = systemFailure(system, lab)
+    if (failure !== null) return { step: 'resolve', failure, because: [system.transaction_id], ...elsewhere }
+  }
+  const request = classic.requests.find((each) => each.failure !== null)
+  if (request?.failure) {
+    return {
+      step: 'http_round_trip',
+      failure: request.failure,
+      because: [request.transaction_id],
+      ...elsewhere,
+    }
+  }
+  const handshake = classic.tls_handshakes.find((each) => each.failure !== null)
+  if (handshake?.failure) {
+    const certificateFaults = handshake.x_sonde_certificate_faults ?? []
+    const because = [handshake.transaction_id]
+    return { step: 'tls_handshake', failure: handshake.failure, because, ...elsewhere, certificateFaults }
+  }
+  const connect = classic.tcp_connect.find((each) => each.status.failure !== null)
+  if (connect?.status.failure) {
+    return {
+      step: 'connect',
+      failure: connect.status.failure,
+      because: [connect.transaction_id],
+      ...elsewhere,
+    }
+  }
+  // No address to try and no failure to blame: the flow was cut short before it began.
+  return { step: 'resolve', failure: 'interrupted', because: [], ...elsewhere }
+}
+
+function withoutFollowUps(seen: Observations): Observations {
+  const first = (each: { readonly tags: readonly string[] }) =>
+    !each.tags.some((tag) => tag.startsWith('followup='))
+  return {
+    ...seen,
+    tcp_connect: seen.tcp_connect.filter(first),
+    tls_handshakes: seen.tls_handshakes.filter(first),
+  }
+}
+
+/**
+ * `answered` only when the host spoke TLS under the neutral name, with whatever certificate or alert, and was silent
+ * or cut again under its own: what differed between the three was the name in the ClientHello.
+ */
+function neutralName(seen: Observations): FailedStep['neutralName'] {
+  const neutral = tagged(seen, neutralNameTag).tls_handshakes[0]
+  const again = tagged(seen, sameNameTag).tls_handshakes[0]
+  if (neutral === undefined) return null
+  const answered = neutral.failure === null || spokeTls.has(neutral.failure)
+  return answered && again !== undefined && again.failure !== null && !spokeTls.has(again.failure)
+    ? 'answered'
+    : 'failed_too'
+}
+
+/** Handshakes that failed after the host had answered in TLS. */
+const spokeTls: ReadonlySet<Failure> = new Set([
+  'ssl_failed_handshake',
+  'ssl_invalid_hostname',
+  'ssl_invalid_certificate',
+  'ssl_unknown_authority',
+])
+
+/** The system resolver's failure; answers that nobody on the internet can have count as one. */
+function systemFailure(system: DnsQuery, lab: boolean): Failure | null {
+  if (system.failure !== null) return system.failure
+  const addresses = addressesIn(system)
+  if (!lab && addresses.length > 0 && addresses.every(isBogon)) return 'dns_bogon_error'
+  return addresses.length === 0 ? 'dns_no_answer' : null
+}
+
+function resolvedElsewhere(seen: Observations, lab: boolean): boolean | null {
+  const others = seen.queries.filter((query) => query.engine !== 'getaddrinfo')
+  if (others.some((query) => addressesIn(query).some((ip) => lab || !isBogon(ip)))) return true
+  return others.some((query) => query.rcode !== undefined) ? false : null
+}
+
+export function addressesIn(query: DnsQuery): string[] {
+  return (query.answers ?? []).flatMap((answer) => answer.ipv4 ?? answer.ipv6 ?? [])
+}
+
+/**
+ * Failures that somebody on the path had to send: silence can be a dead host, a reset behind a ClientHello that the
+ * host had answered with SYN-ACK is seldom one.
+ */
+const sentBySomeone: Readonly<Record<Step, ReadonlySet<Failure>>> = {
+  resolve: new Set(['dns_bogon_error']),
+  connect: new Set(),
+  tls_handshake: new Set([
+    'connection_reset',
+    'eof_error',
+    'ssl_not_tls',
+    'ssl_unknown_authority',
+    'ssl_invalid_hostname',
+  ]),
+  http_round_trip: new Set(['connection_reset', 'http_invalid_response']),
+}
+
+/** Nothing came back: what one lost datagram looks like. */
+const silence: ReadonlySet<Failure> = new Set(['generic_timeout_error', 'timed_out'])
+
+/**
+ * What a failed step may be called.
+ *
+ * @param outside - Whether a helper outside got past the same step; null when none was asked or it could not tell.
+ */
+export function judgeFailedStep(
+  nettest: string,
+  failed: FailedStep,
+  { link, clock, earlier }: Circumstances,
+  outside: boolean | null = null,
+): Verdict {
+  const say = (verdict: Verdict['verdict'], rule: string, how: string = failed.failure): Verdict => ({
+    verdict,
+    rule: `${nettest}/${rule}@1`,
+    step: failed.step,
+    how,
+    because: [...failed.because],
+  })
+  if (link.state === 'down' || link.state === 'captive_portal')
+    return say('link_down', 'link_down', link.state)
+  if (link.state !== 'up') return say('undetermined', `link_${link.state}`)
+  if (failed.failure === 'interrupted') return say('undetermined', 'interrupted')
+  const foreignAuthority = failed.certificateFaults.includes('ssl_unknown_authority') && clock === 'synced'
+  // A clock set back by a power cut makes every certificate "not yet valid": our fault, not the network's. Of an
+  // unknown authority no clock makes a known one.
+  if (
+    !foreignAuthority &&
+    failed.certificateFaults.some((fault) => fault === 'expired' || fault === 'not_yet_valid')
+  ) {
+    return say('undetermined', clock === 'synced' ? 'certificate_date' : 'local_clock')
+  }
+  if (outside === false) return say('undetermined', 'fails_outside_too')
+  const silent = silence.has(failed.failure)
+  const elsewhere =
+    failed.step === 'resolve' && (failed.resolvedElsewhere === true || failed.reachedElsewhere)
+  if (elsewhere && !silent) return say('anomaly', 'resolvers_disagree')
+  // A host that cuts every handshake, whatever the name, may just be broken; only a look from outside could tell.
+  const anyName = failed.neutralName === 'failed_too' && outside !== true
+  if ((sentBySomeone[failed.step].has(failed.failure) || foreignAuthority) && !anyName) {
+    return say('anomaly', `${failed.step}_interfered`)
+  }
+  // From here on the finding is silence or refusal, which loss and a busy host make too: never with a control lost.
+  if (link.controls_ok < link.controls) return say('undetermined', 'a_control_failed')
+  if (failed.neutralName === 'answered') return say('anomaly', 'server_name_interfered')
+  if (outside === true || elsewhere) {
+    const again =
+      earlier !== null && earlier.step === failed.step && earlier.secondsAgo >= leastSecondsToRepeat
+    if (!again) return say('undetermined', 'failed_once')
+    return say('anomaly', elsewhere ? 'resolvers_disagree' : `${failed.step}_fails_only_here`)
+  }
+  // A dead site looks the same from here; only a look from outside could tell.
+  return say('undetermined', 'no_outside_view')
+}

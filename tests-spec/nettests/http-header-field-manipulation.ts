@@ -1,0 +1,195 @@
+// Rules of `http_header_field_manipulation`: OONI's ts-006 in version 0.2.1. A request with odd capitals is sent to a
+// server that tells what it got; a proxy on the way writes its own. http-header-field-manipulation.md is the page.
+
+import * as v from 'valibot'
+import type { Observations } from '../data-formats/observation.ts'
+import { judgeFailedStep } from './failed-step.ts'
+import { failedAt } from './system-lookup.ts'
+import type { Circumstances, Verdict } from './verdict.ts'
+
+export const headerFieldName = 'http_header_field_manipulation'
+export const headerFieldVersion = '0.2.1'
+
+/** Not GET: a proxy that understands HTTP puts it right, or turns it away. */
+export const oddMethod = 'GeT'
+export const oddRequestLine = `${oddMethod} / HTTP/1.1`
+
+export const headerFieldOptions = v.strictObject({
+  /** `http://IP[:PORT]/` of a server that answers with what it got, as JSON. Without one nothing is measured. */
+  helper: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((text) => parseHelperUrl(text) !== null, 'expected http://IP[:PORT]/'),
+    ),
+  ),
+})
+
+/** @returns null when `text` is no such URL. A name would make the resolver a part of the experiment. */
+export function parseHelperUrl(text: string): { readonly ip: string; readonly port: number } | null {
+  const [, bare, bracketed, port = '80'] =
+    /^http:\/\/(?:([\d.]+)|\[([0-9a-f:.]+)\])(?::(\d{1,5}))?\/$/.exec(text) ?? []
+  const ip = bare ?? bracketed
+  if (ip === undefined || !v.safeParse(v.pipe(v.string(), v.ip()), ip).success) return null
+  return Number(port) >= 1 && Number(port) <= 65535 ? { ip, port: Number(port) } : null
+}
+
+/** What the helper answers: the request line as it came, and every header with its values. */
+export const helperReply = v.looseObject({
+  request_line: v.string(),
+  headers_dict: v.record(v.string(), v.array(v.string())),
+})
+export type HelperReply = v.InferOutput<typeof helperReply>
+
+/**
+ * What the helper saw of our request, and no more of it than is judged: a mobile operator's proxy adds the subscriber's
+ * number and address, so of a header that is not ours only the name is kept.
+ */
+const seenByHelper = v.looseObject({
+  request_line: v.string(),
+  headers: v.array(
+    v.object({
+      name: v.string(),
+      /** null for a header that we did not send. */
+      value_matches: v.nullable(v.boolean()),
+    }),
+  ),
+})
+export type SeenByHelper = v.InferOutput<typeof seenByHelper>
+
+/** What the nettest adds to the five lists. */
+export const headerFieldObservations = v.looseObject({
+  /** null without a helper, and when it did not answer in its own form. */
+  x_sonde_seen_by_helper: v.nullable(seenByHelper),
+  /** null without a helper; the names of the headers we sent, as we spelled them. */
+  x_sonde_sent_headers: v.nullable(v.array(v.string())),
+})
+
+/** Names of headers are tokens; what is longer or has other characters may be anything, an address included. */
+const plainName = /^[A-Za-z][A-Za-z-]{0,39}$/
+/** As long as a request line for `/` gets when a proxy writes it out in full. */
+const maxRequestLine = 64
+
+/** @param sent - Our headers, as we spelled them. */
+export function compareWithReply(sent: Readonly<Record<string, string>>, reply: HelperReply): SeenByHelper {
+  const ours = new Map(Object.entries(sent).map(([name, value]) => [name.toLowerCase(), value]))
+  return {
+    request_line: reply.request_line === oddRequestLine ? oddRequestLine : shapeOf(reply.request_line),
+    headers: Object.entries(reply.headers_dict).map(([name, values]) => {
+      const value = ours.get(name.toLowerCase())
+      return {
+        name: plainName.test(name) ? name : '(not a plain name)',
+        value_matches: value === undefined ? null : values.length === 1 && values[0] === value,
+      }
+    }),
+  }
+}
+
+/** The line with everything between method and version left out, where a proxy may have written whom it serves. */
+function shapeOf(line: string): string {
+  const [, method, version] = /^([A-Za-z]{1,10}) .* (HTTP\/\d\.\d)$/.exec(line.slice(0, maxRequestLine)) ?? []
+  return method === undefined ? '(no request line)' : `${method} (something else) ${version}`
+}
+
+export interface Tampering {
+  /** No answer in the helper's form. */
+  readonly total: boolean
+  readonly request_line_capitalization: boolean
+  readonly header_field_number: boolean
+  readonly header_name_capitalization: boolean
+  /** Names that only one side has: ours, then those that arrived. */
+  readonly header_name_diff: readonly string[]
+  readonly header_field_value: boolean
+  /** Always false: OONI never sets it. */
+  readonly header_field_name: boolean
+}
+
+export interface HeaderFieldKeys {
+  readonly agent: 'agent'
+  readonly failure: string | null
+  readonly socksproxy: null
+  readonly tampering: Tampering
+}
+
+export function headerFieldKeys(seen: Observations): HeaderFieldKeys {
+  const { failure } = outcomeOf(seen)
+  return { agent: 'agent', failure, socksproxy: null, tampering: tamperingIn(seen) }
+}
+
+function tamperingIn(seen: Observations): Tampering {
+  const { x_sonde_seen_by_helper: reply, x_sonde_sent_headers: sent } = v.parse(headerFieldObservations, seen)
+  const nothing = {
+    request_line_capitalization: false,
+    header_field_number: false,
+    header_name_capitalization: false,
+    header_name_diff: [],
+    header_field_value: false,
+    header_field_name: false,
+  }
+  if (sent === null) return { total: false, ...nothing }
+  if (reply === null) return { total: true, ...nothing }
+  const arrived = reply.headers.map((header) => header.name)
+  const onlySent = sent.filter((name) => !arrived.includes(name))
+  const onlyArrived = arrived.filter((name) => !sent.includes(name))
+  return {
+    ...nothing,
+    total: false,
+    request_line_capitalization: reply.request_line !== oddRequestLine,
+    header_field_number: sent.length !== arrived.length,
+    header_name_capitalization: onlySent.length + onlyArrived.length > 0,
+    header_name_diff: [...onlySent, ...onlyArrived],
+    header_field_value: reply.headers.some((header) => header.value_matches === false),
+  }
+}
+
+interface Outcome {
+  readonly step: 'connect' | 'http_round_trip'
+  readonly failure: string | null
+  readonly because: readonly number[]
+}
+
+function outcomeOf(seen: Observations): Outcome {
+  const connect = seen.tcp_connect[0]
+  if (connect === undefined) return { step: 'connect', failure: null, because: [] }
+  const because = [connect.transaction_id]
+  if (connect.status.failure !== null) return { step: 'connect', failure: connect.status.failure, because }
+  const request = seen.requests[0]
+  if (request === undefined || request.failure !== null) {
+    return { step: 'http_round_trip', failure: request?.failure ?? 'interrupted', because }
+  }
+  // OONI's words for an answer that is not the helper's.
+  if (request.response.code !== 200)
+    return { step: 'http_round_trip', failure: 'http_request_failed', because }
+  const understood = v.parse(headerFieldObservations, seen).x_sonde_seen_by_helper !== null
+  return { step: 'http_round_trip', failure: understood ? null : 'json_parse_error', because }
+}
+
+export function judgeHeaderField(seen: Observations, circumstances: Circumstances): Verdict {
+  const { step, failure, because } = outcomeOf(seen)
+  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+    verdict,
+    rule: `${headerFieldName}/${rule}@1`,
+    step: how === null ? null : 'http_round_trip',
+    how,
+    because: [...because],
+  })
+  if (seen.tcp_connect.length === 0) return say('undetermined', 'no_helper', null)
+  const changed = Object.entries(tamperingIn(seen)).flatMap(([what, value]) => (value === true ? [what] : []))
+  if (failure === null && changed.length === 0) return say('ok', 'arrived_unchanged', null)
+  const request = seen.requests[0]
+  const failed = failedAt(
+    step,
+    request?.failure ?? seen.tcp_connect[0]?.status.failure ?? 'interrupted',
+    because,
+  )
+  const reached = request !== undefined && request.failure === null
+  // A failure of a step is judged as everywhere; and nothing is said of an answer over a link that is not well.
+  if (!reached) return judgeFailedStep(headerFieldName, failed, circumstances)
+  if (circumstances.link.state !== 'up') {
+    const { state } = circumstances.link
+    const down = state === 'down' || state === 'captive_portal'
+    return say(down ? 'link_down' : 'undetermined', down ? 'link_down' : `link_${state}`, state)
+  }
+  // Somebody answered, the helper in trouble or somebody who turned the odd method away: it cannot be told which.
+  if (failure !== null) return say('undetermined', 'not_the_helper', failure)
+  return say('anomaly', 'request_changed', changed.join(' '))
+}

@@ -1,0 +1,95 @@
+// Whether the page a probe got is the page the helper got: OONI's comparison in its version 0.5. Lengths, titles and
+// headers only, so that no body has to be kept. web-connectivity.md, "Comparison", is the page.
+
+/** A final response, as much of it as is compared. */
+export interface Page {
+  /** 0 when there was no response. */
+  readonly status: number
+  /** Bytes of body; null when it was cut at the cap, which makes the length meaningless. */
+  readonly bodyLength: number | null
+  readonly title: string
+  readonly headerNames: readonly string[]
+}
+
+/** null is "cannot be told". */
+export interface Comparison {
+  readonly body_proportion: number
+  readonly body_length_match: boolean | null
+  readonly status_code_match: boolean | null
+  readonly headers_match: boolean | null
+  readonly title_match: boolean | null
+}
+
+export const notCompared: Comparison = {
+  body_proportion: 0,
+  body_length_match: null,
+  status_code_match: null,
+  headers_match: null,
+  title_match: null,
+}
+
+export function comparePages(probe: Page, helper: Page): Comparison {
+  const final = probe.status >= 200 && (probe.status < 300 || probe.status >= 400)
+  if (!final) return notCompared
+  const proportion = bodyProportion(probe.bodyLength, helper.bodyLength)
+  return {
+    body_proportion: proportion ?? 0,
+    // OONI's threshold: block pages are mostly far shorter than what they replace.
+    body_length_match: proportion === null ? null : proportion > 0.7,
+    status_code_match: statusMatches(probe.status, helper.status),
+    headers_match: sharesUncommonHeader(probe.headerNames, helper.headerNames),
+    title_match: titlesMatch(probe.title, helper.title),
+  }
+}
+
+/** The same status and one more likeness: a page that changes at every visit still keeps one of them. */
+export function samePage({
+  status_code_match,
+  body_length_match,
+  headers_match,
+  title_match,
+}: Comparison): boolean {
+  return (
+    status_code_match === true &&
+    (body_length_match === true || headers_match === true || title_match === true)
+  )
+}
+
+function bodyProportion(probe: number | null, helper: number | null): number | null {
+  if (probe === null || helper === null || probe <= 0 || helper <= 0) return null
+  return Math.min(probe, helper) / Math.max(probe, helper)
+}
+
+function statusMatches(probe: number, helper: number): boolean | null {
+  if (probe <= 0 || helper <= 0) return null
+  if (probe === helper) return true
+  // A helper that was itself turned away is no measure.
+  return helper >= 200 && helper < 300 ? false : null
+}
+
+/** Headers every server and every middlebox writes; sharing them means nothing. OONI's list. */
+const commonHeaders = new Set(
+  (
+    'date content-type server cache-control vary set-cookie location expires x-powered-by content-encoding ' +
+    'last-modified accept-ranges pragma x-frame-options etag x-content-type-options age via p3p x-xss-protection ' +
+    'content-language cf-ray strict-transport-security link x-varnish'
+  ).split(' '),
+)
+
+function sharesUncommonHeader(probe: readonly string[], helper: readonly string[]): boolean {
+  const theirs = new Set(helper.map((name) => name.toLowerCase()))
+  return probe.some((name) => !commonHeaders.has(name.toLowerCase()) && theirs.has(name.toLowerCase()))
+}
+
+/** Every word of five letters or more of either title is in both. Two empty titles match. */
+function titlesMatch(probe: string, helper: string): boolean {
+  const words = (title: string) =>
+    new Set(
+      title
+        .toLowerCase()
+        .split(' ')
+        .filter((word) => Buffer.byteLength(word) >= 5),
+    )
+  const [ours, theirs] = [words(probe), words(helper)]
+  return ours.size === theirs.size && [...ours].every((word) => theirs.has(word))
+}

@@ -1,0 +1,256 @@
+// Golden verdicts of a described service: each rule both ways, group by group.
+
+import * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+import { connect, good, handshake, join, link, nothing, query, response } from '../../test/observations.ts'
+import type { Failure } from '../data-formats/failure.ts'
+import type { Observations } from '../data-formats/observation.ts'
+import type { Service } from './service.ts'
+import { judgeService, serviceKeys } from './service-reachability.ts'
+import { type Circumstances, verdict as verdictSchema } from './verdict.ts'
+
+/** An app with a web page, a pool of chat hosts, a gateway of which both halves are needed, and a name. */
+const app: Service = {
+  name: 'app',
+  groups: [
+    {
+      name: 'web',
+      needs: 'any',
+      endpoints: [{ kind: 'url', url: 'https://web.app.example/', method: 'HEAD' }],
+    },
+    {
+      name: 'chat',
+      needs: 'any',
+      endpoints: ['c1', 'c2', 'c3'].map((host) => ({
+        kind: 'tcp',
+        host: `${host}.app.example`,
+        ports: [443],
+      })),
+    },
+    {
+      name: 'gateway',
+      needs: 'all',
+      endpoints: ['g1', 'g2'].map((host) => ({ kind: 'tls', host: `${host}.app.example`, port: 443 })),
+    },
+    { name: 'stun', needs: 'any', endpoints: [{ kind: 'dns', host: 'stun.app.example' }] },
+    {
+      name: 'beta',
+      needs: 'any',
+      endpoints: [{ kind: 'dns', host: 'beta.app.example' }],
+      informational: true,
+    },
+  ],
+}
+
+type Step = 'resolve' | 'connect' | 'tls' | 'http'
+const depths: readonly Step[] = ['resolve', 'connect', 'tls', 'http']
+
+/** A flow that came as far as `last`, where it failed, or not when `failure` is null. */
+function flow(group: string, host: string, last: Step, failure: Failure | null): Observations {
+  const tags = [`group=${group}`, `host=${host}.app.example`, 'depth=0', 'classic']
+  const at = (step: Step) => (step === last ? failure : null)
+  const taken = depths.slice(0, depths.indexOf(last) + 1)
+  return join(
+    ...taken.map((step) => {
+      if (step === 'resolve')
+        return query(at(step) ?? ['21.0.0.10'], { tags, hostname: `${host}.app.example` })
+      if (step === 'connect') return connect(at(step), { tags })
+      if (step === 'tls') return handshake(at(step), { tags })
+      return response(at(step) ?? 200, { tags })
+    }),
+  )
+}
+
+const web = (failure: Failure | null, last: Step = 'http') => flow('web', 'web', last, failure)
+const chat = (...failures: readonly (Failure | null)[]) =>
+  join(...failures.map((failure, i) => flow('chat', `c${i + 1}`, 'connect', failure)))
+const gateway = (...failures: readonly (Failure | null)[]) =>
+  join(...failures.map((failure, i) => flow('gateway', `g${i + 1}`, 'tls', failure)))
+const stun = (failure: Failure | null) => flow('stun', 'stun', 'resolve', failure)
+const timeout = 'generic_timeout_error'
+
+const fine = join(web(null), chat(null, null, null), gateway(null, null), stun(null))
+/** All that is reached but `group`. */
+function fineBut(group: 'web' | 'chat' | 'gateway' | 'stun', instead: Observations): Observations {
+  const parts = {
+    web: web(null),
+    chat: chat(null, null, null),
+    gateway: gateway(null, null),
+    stun: stun(null),
+  }
+  return join(...Object.values({ ...parts, [group]: instead }))
+}
+
+const judge = (seen: Observations, circumstances: Circumstances = good) =>
+  judgeService(seen, app, circumstances)
+
+describe('judgeService()', () => {
+  test('calls a service ok of which every group is reached, and says how far that is proven', () => {
+    const { verdict, parts } = judge(fine)
+    expect(verdict.verdict).toBe('ok')
+    expect(Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.rule]))).toEqual({
+      web: 'service_reachability/web_reached@1',
+      chat: 'service_reachability/chat_reached_unverified@1',
+      gateway: 'service_reachability/gateway_reached@1',
+      stun: 'service_reachability/stun_reached_unverified@1',
+    })
+  })
+
+  test.each([
+    ['a URL silent', fineBut('web', web(timeout, 'connect')), 'anomaly', 'web_alone_fails', 'web'],
+    [
+      'a URL refused',
+      fineBut('web', web('connection_refused', 'connect')),
+      'anomaly',
+      'web_alone_fails',
+      'web',
+    ],
+    [
+      'a handshake reset',
+      fineBut('web', web('connection_reset', 'tls')),
+      'anomaly',
+      'tls_handshake_interfered',
+      'web',
+    ],
+    [
+      'one chat host silent',
+      fineBut('chat', chat(timeout, null, null)),
+      'ok',
+      'chat_reached_unverified',
+      'chat',
+    ],
+    [
+      'every chat host silent',
+      fineBut('chat', chat(timeout, timeout, timeout)),
+      'anomaly',
+      'chat_alone_fails',
+      'chat',
+    ],
+    [
+      'one of two needed silent',
+      fineBut('gateway', gateway(null, timeout)),
+      'anomaly',
+      'gateway_alone_fails',
+      'gateway',
+    ],
+    [
+      'one of two needed reset, the other silent',
+      fineBut('gateway', gateway(timeout, 'connection_reset')),
+      'anomaly',
+      'tls_handshake_interfered',
+      'gateway',
+    ],
+    [
+      'one of two needed not measured',
+      fineBut('gateway', gateway(null)),
+      'undetermined',
+      'interrupted',
+      'gateway',
+    ],
+    ['a name gone', fineBut('stun', stun('dns_nxdomain_error')), 'anomaly', 'stun_alone_fails', 'stun'],
+    ['a group not measured', fineBut('web', nothing), 'undetermined', 'interrupted', 'web'],
+    [
+      'a lookup that never left',
+      fineBut('web', web('interrupted', 'resolve')),
+      'undetermined',
+      'interrupted',
+      'web',
+    ],
+  ] as const)('%s, the rest reached', (_, seen, kind, rule, group) => {
+    const { verdict, parts } = judge(seen)
+    expect(parts[group]).toMatchObject({ verdict: kind, rule: `service_reachability/${rule}@1` })
+    const others = Object.entries(parts).filter(([name]) => name !== group)
+    expect(others.map(([, part]) => part.verdict)).toEqual(['ok', 'ok', 'ok'])
+    expect(verdict).toEqual(kind === 'ok' ? parts.web : parts[group])
+    for (const each of Object.values(parts)) expect(v.is(verdictSchema, each)).toBe(true)
+  })
+
+  test('leaves a service of which every group is silent undetermined: the operator may be down', () => {
+    const seen = join(
+      web(timeout, 'connect'),
+      chat(timeout),
+      gateway(timeout, timeout),
+      stun('dns_no_answer'),
+    )
+    const { verdict, parts } = judge(seen)
+    expect(verdict.verdict).toBe('undetermined')
+    for (const part of Object.values(parts)) expect(part.rule).toBe('service_reachability/no_outside_view@1')
+  })
+
+  test('takes a name that resolves for no sign of life of the operator', () => {
+    const seen = join(web(timeout, 'connect'), chat(timeout), gateway(timeout, timeout), stun(null))
+    expect(judge(seen).verdict.verdict).toBe('undetermined')
+  })
+
+  test('leaves silence undetermined when a control was lost, and does not forgive a reset for it', () => {
+    const lossy = { ...good, link: link('up', 3) }
+    expect(judge(fineBut('web', web(timeout, 'connect')), lossy).parts.web?.verdict).toBe('undetermined')
+    expect(judge(fineBut('web', web('connection_reset', 'tls')), lossy).parts.web?.verdict).toBe('anomaly')
+  })
+
+  test.each([
+    ['down', 'link_down'],
+    ['degraded', 'undetermined'],
+    ['unknown', 'undetermined'],
+  ] as const)('finds no anomaly when the link is %s', (state, kind) => {
+    const seen = fineBut('web', web('connection_reset', 'tls'))
+    expect(judge(seen, { ...good, link: link(state) }).parts.web?.verdict).toBe(kind)
+  })
+
+  test('believes a certificate behind a captive portal, and nothing else', () => {
+    const { parts } = judge(fine, { ...good, link: link('captive_portal') })
+    expect(parts.web?.verdict).toBe('ok')
+    expect(parts.gateway?.verdict).toBe('ok')
+    expect(parts.chat).toMatchObject({ verdict: 'link_down', how: 'captive_portal' })
+    expect(parts.stun?.verdict).toBe('link_down')
+  })
+
+  test('blames the clock for a wrong date, not the network', () => {
+    const tags = ['group=web', 'host=web.app.example', 'depth=0', 'classic']
+    const late = join(
+      query(['21.0.0.10'], { tags }),
+      connect(null, { tags }),
+      handshake('ssl_invalid_certificate', { tags, faults: ['ssl_invalid_certificate', 'not_yet_valid'] }),
+    )
+    const { parts } = judge(fineBut('web', late), { ...good, clock: 'unknown' })
+    expect(parts.web?.rule).toBe('service_reachability/local_clock@1')
+  })
+
+  test('records an informational group and never judges it', () => {
+    const { verdict, parts } = judge(join(fine, flow('beta', 'beta', 'resolve', 'dns_nxdomain_error')))
+    expect(verdict.verdict).toBe('ok')
+    expect(parts).not.toHaveProperty('beta')
+  })
+
+  test('names its rules after the nettest that asks', () => {
+    expect(judgeService(fine, app, good, 'whatsapp').parts.web?.rule).toBe('whatsapp/web_reached@1')
+  })
+
+  test('rests on every connect that failed', () => {
+    const { parts } = judge(fineBut('chat', chat(timeout, 'connection_refused', timeout)))
+    expect(parts.chat).toMatchObject({ how: timeout, step: 'connect', because: [50_001, 50_001, 50_001] })
+  })
+})
+
+describe('serviceKeys()', () => {
+  test('says of each group what became of it, the informational ones included', () => {
+    const seen = join(
+      web(null),
+      chat(timeout, 'connection_refused', 'connection_refused'),
+      gateway(null),
+      stun(null),
+    )
+    expect(serviceKeys(join(seen, flow('beta', 'beta', 'resolve', 'dns_no_answer')), app, false)).toEqual({
+      x_sonde_service: {
+        name: 'app',
+        groups: {
+          web: { status: 'reached', failure: null },
+          chat: { status: 'failed', failure: 'connection_refused' },
+          gateway: { status: 'not_measured', failure: null },
+          stun: { status: 'reached', failure: null },
+          beta: { status: 'failed', failure: 'dns_no_answer' },
+        },
+      },
+    })
+  })
+})

@@ -1,0 +1,113 @@
+// Rules of `service_reachability`: whether each function of a described service can be reached, and which one fails
+// alone. The messengers of OONI's list (whatsapp.ts and others) run on the same rules. service-reachability.md is the
+// page; what became of one group is in group-outcome.ts.
+
+import type { Observations } from '../data-formats/observation.ts'
+import { judgeFailedStep } from './failed-step.ts'
+import { type GroupOutcome, groupOutcome } from './group-outcome.ts'
+import type { Service, ServiceGroup } from './service.ts'
+import { type Circumstances, gravest, type Verdict } from './verdict.ts'
+
+export const serviceReachabilityName = 'service_reachability'
+export const serviceReachabilityVersion = '0.1.0'
+
+/** What goes into test_keys beside the verdicts: each group of the service, the informational ones included. */
+export interface ServiceKeys {
+  readonly x_sonde_service: {
+    readonly name: string
+    readonly groups: Readonly<
+      Record<string, { readonly status: GroupOutcome['status']; readonly failure: string | null }>
+    >
+  }
+}
+
+export function serviceKeys(seen: Observations, service: Service, lab: boolean): ServiceKeys {
+  const groups = outcomesOf(seen, service, lab).map(
+    ([{ name }, { status, failure }]) => [name, { status, failure }] as const,
+  )
+  return { x_sonde_service: { name: service.name, groups: Object.fromEntries(groups) } }
+}
+
+export interface ServiceConclusion {
+  /** The gravest of the parts. */
+  readonly verdict: Verdict
+  /** By the name of the group; informational groups have none. */
+  readonly parts: Readonly<Record<string, Verdict>>
+}
+
+/**
+ * Concludes about every group of `service`. Pure: a newer rule can be run over old observations with the description
+ * that they were made by, which the list's name and version find.
+ *
+ * @param nettest - Whose name the rules bear.
+ */
+export function judgeService(
+  seen: Observations,
+  service: Service,
+  circumstances: Circumstances,
+  nettest: string = serviceReachabilityName,
+): ServiceConclusion {
+  const judged = outcomesOf(seen, service, circumstances.lab).filter(
+    ([group]) => group.informational !== true,
+  )
+  const parts = judged.map(([group, outcome]) => {
+    if (outcome.status === 'reached') {
+      return [group.name, judgeReached(nettest, group.name, outcome, circumstances)] as const
+    }
+    const sibling = judged.some(([other, { proof }]) => other !== group && proof !== null && proof !== 'name')
+    return [group.name, judgeFailed(nettest, group.name, outcome, sibling, circumstances)] as const
+  })
+  return { verdict: gravestOf(parts.map(([, verdict]) => verdict)), parts: Object.fromEntries(parts) }
+}
+
+/** The groups of `service` in their order, and what became of each. */
+export function outcomesOf(
+  seen: Observations,
+  service: Service,
+  lab: boolean,
+): readonly (readonly [ServiceGroup, GroupOutcome])[] {
+  return service.groups.map((group) => [group, groupOutcome(seen, group, lab)])
+}
+
+function judgeReached(
+  nettest: string,
+  group: string,
+  { proof }: GroupOutcome,
+  { link }: Circumstances,
+): Verdict {
+  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+    verdict,
+    rule: `${nettest}/${rule}@1`,
+    step: null,
+    how,
+    because: [],
+  })
+  if (proof === 'certificate') return say('ok', `${group}_reached`, null)
+  // A portal accepts every connection and answers for everyone.
+  if (link.state === 'captive_portal') return say('link_down', 'link_down', link.state)
+  // Anyone on the path can accept a connection or write clear text: reached, as far as can be told.
+  return say('ok', `${group}_reached_unverified`, null)
+}
+
+/** @param sibling - Whether another group of the same service was reached. */
+function judgeFailed(
+  nettest: string,
+  group: string,
+  { failures }: GroupOutcome,
+  sibling: boolean,
+  circumstances: Circumstances,
+): Verdict {
+  const verdict = gravestOf(failures.map((failed) => judgeFailedStep(nettest, failed, circumstances)))
+  // Silence is also what loss looks like: with a single control lost a failed step is not called by this rule.
+  const silent = verdict.rule === `${nettest}/no_outside_view@1`
+  if (!silent || !sibling) return verdict
+  // One operator runs all groups of a service: when one is silent while another answers over the same link, an outage
+  // of the operator is the less likely story.
+  return { ...verdict, verdict: 'anomaly', rule: `${nettest}/${group}_alone_fails@1` }
+}
+
+function gravestOf(verdicts: readonly Verdict[]): Verdict {
+  const worst = gravest(verdicts)
+  if (worst === undefined) throw new TypeError('Cannot judge a service without a group to judge')
+  return worst
+}

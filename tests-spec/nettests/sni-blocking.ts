@@ -1,0 +1,167 @@
+// Rules of `sni_blocking`: OONI's ts-024 in version 0.3.0. Whether a name in the ClientHello is enough to break a
+// connection, wherever it leads. sni-blocking.md is the page.
+
+import * as v from 'valibot'
+import type { Failure } from '../data-formats/failure.ts'
+import type { Observations, TlsHandshake } from '../data-formats/observation.ts'
+import { type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
+import { failedAt, failedLookup } from './system-lookup.ts'
+import type { Circumstances, Step, Verdict } from './verdict.ts'
+
+export const sniBlockingName = 'sni_blocking'
+export const sniBlockingVersion = '0.3.0'
+
+/** The handshakes under the neutral name and under the one in question; `again` when the latter met silence. */
+export const sniTags = { control: 'control', target: 'target', again: 'target_again' } as const
+
+const name = v.pipe(v.string(), v.regex(/^(?=.*[a-z])[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+$/))
+export const sniBlockingInput = v.pipe(name, v.maxLength(253))
+
+export const sniBlockingOptions = v.strictObject({
+  /** By default the list's neutral name. */
+  control_sni: v.optional(name),
+  /** `HOST:PORT` of a server that anyone may connect to; by default the control name's port 443. */
+  test_helper_address: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9._-]+:\d{1,5}$/))),
+})
+
+const asked = v.looseObject({ sni: v.string(), th_address: v.string() })
+/** What the nettest adds to the five lists, under OONI's names: what was asked for. What became of it is in the keys. */
+export const sniBlockingObservations = v.looseObject({ control: asked, target: asked })
+
+interface Outcome {
+  readonly sni: string
+  readonly th_address: string
+  readonly agent: 'redirect'
+  readonly failed_operation: Step | null
+  readonly failure: Failure | null
+}
+
+/** OONI puts the observations inside `control` and `target`; ours stand in the five lists, under these tags. */
+export interface SniBlockingKeys {
+  readonly control: Outcome
+  readonly target: Outcome
+  /** OONI's conclusion. */
+  readonly result: string
+}
+
+export function sniBlockingKeys(seen: Observations, lab: boolean): SniBlockingKeys {
+  const { control, target } = v.parse(sniBlockingObservations, seen)
+  const outcomes = {
+    control: outcomeOf(control, attempt(seen, sniTags.control, lab)),
+    target: outcomeOf(target, attempt(seen, sniTags.target, lab)),
+  }
+  return { ...outcomes, result: resultOf(outcomes.target.failure, outcomes.control.failure) }
+}
+
+function outcomeOf({ sni, th_address }: v.InferOutput<typeof asked>, { failed }: Attempt): Outcome {
+  const what = { failed_operation: failed?.step ?? null, failure: failed?.failure ?? null }
+  return { sni, th_address, agent: 'redirect', ...what }
+}
+
+/** OONI's words. A certificate for another name is what the helper answers to a name that is not its own. */
+function resultOf(target: Failure | null, control: Failure | null): string {
+  switch (target) {
+    case null:
+    case 'ssl_invalid_hostname':
+      return 'success.got_server_hello'
+    case 'connection_refused':
+    case 'dns_nxdomain_error':
+      return 'anomaly.test_helper_unreachable'
+    case 'connection_reset':
+      return 'interference.reset'
+    case 'eof_error':
+      return 'interference.closed'
+    case 'generic_timeout_error':
+      return control === null ? 'anomaly.timeout' : 'anomaly.test_helper_unreachable'
+    case 'ssl_invalid_certificate':
+      return 'interference.invalid_certificate'
+    case 'ssl_unknown_authority':
+      return 'interference.unknown_authority'
+    default:
+      return 'anomaly.unexpected_failure'
+  }
+}
+
+interface Attempt {
+  /** null when it was not made, or ended before a ClientHello. */
+  readonly handshake: TlsHandshake | null
+  /** null when the handshake ended well. */
+  readonly failed: FailedStep | null
+}
+
+function attempt(seen: Observations, tag: string, lab: boolean): Attempt {
+  const of = tagged(seen, tag)
+  const handshake = of.tls_handshakes[0] ?? null
+  if (handshake !== null) {
+    const { failure, transaction_id } = handshake
+    return { handshake, failed: failure && failedAt('tls_handshake', failure, [transaction_id]) }
+  }
+  const connect = of.tcp_connect[0]
+  if (connect !== undefined) {
+    const failed = failedAt('connect', connect.status.failure ?? 'interrupted', [connect.transaction_id])
+    return { handshake, failed }
+  }
+  return { handshake, failed: failedLookup(seen, lab) ?? failedAt('resolve', 'interrupted', []) }
+}
+
+/**
+ * The helper is the same for all names, so what differs between the attempts is the name alone: a helper that is down
+ * cannot make one of them fail.
+ */
+export function judgeSniBlocking(seen: Observations, circumstances: Circumstances): Verdict {
+  const control = attempt(seen, sniTags.control, circumstances.lab)
+  const target = attempt(seen, sniTags.target, circumstances.lab)
+  const because = [...seen.tls_handshakes, ...seen.tcp_connect].map((each) => each.transaction_id)
+  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+    verdict,
+    rule: `${sniBlockingName}/${rule}@1`,
+    step: verdict === 'ok' ? null : 'tls_handshake',
+    how,
+    because: [...new Set(because)],
+  })
+  const { link } = circumstances
+  const judged = judgeFailedStep(
+    sniBlockingName,
+    target.failed ?? failedAt('resolve', 'interrupted', []),
+    circumstances,
+  )
+  if (sentCertificate(target)) {
+    // The helper is known by its certificate: without one that holds for the control, nothing is known of it.
+    if (isUntrusted(control))
+      return link.state === 'up' ? say('undetermined', 'helper_unverified', null) : judged
+    // Its own chain, for whichever of its names, or one that the control did not see.
+    if (!isUntrusted(target)) return say('ok', 'server_hello', null)
+    return link.state === 'up' ? say('anomaly', 'foreign_certificate', 'ssl_unknown_authority') : judged
+  }
+  const how = target.failed?.failure ?? 'interrupted'
+  if (link.state !== 'up' || how === 'interrupted') return judged
+  if (!sentCertificate(control)) return say('undetermined', 'helper_unreachable', how)
+  if (target.failed?.step !== 'tls_handshake') return say('undetermined', 'helper_unreachable', how)
+  // The alert may be the helper's: some refuse names they do not know.
+  if (target.handshake?.x_sonde_tls_alert !== undefined) return say('undetermined', 'alert', how)
+  if (cut.has(how)) return say('anomaly', 'server_name_interfered', how)
+  if (link.controls_ok < link.controls) return say('undetermined', 'a_control_failed', how)
+  const again = attempt(seen, sniTags.again, circumstances.lab).failed
+  const silentTwice = again?.step === 'tls_handshake' && (silent.has(again.failure) || cut.has(again.failure))
+  return silentTwice ? say('anomaly', 'server_name_interfered', how) : say('undetermined', 'failed_once', how)
+}
+
+/** What somebody had to send in answer to the name. */
+const cut: ReadonlySet<Failure> = new Set(['connection_reset', 'eof_error', 'ssl_not_tls'])
+const silent: ReadonlySet<Failure> = new Set(['generic_timeout_error', 'timed_out'])
+
+const certificateFailures: ReadonlySet<Failure> = new Set([
+  'ssl_invalid_hostname',
+  'ssl_invalid_certificate',
+  'ssl_unknown_authority',
+])
+
+/** The handshake came as far as a certificate, whatever it is worth. */
+function sentCertificate({ handshake }: Attempt): boolean {
+  if (handshake === null || handshake.x_sonde_tls_alert !== undefined) return false
+  return handshake.failure === null || certificateFailures.has(handshake.failure)
+}
+
+function isUntrusted({ handshake }: Attempt): boolean {
+  return handshake?.x_sonde_certificate_faults?.includes('ssl_unknown_authority') ?? false
+}

@@ -1,0 +1,175 @@
+// Rules of `tor`: OONI's ts-023 in version 0.4.0. Whether the ways into the Tor network are open, each kind by itself.
+// tor.md is the page; the targets are in tor-targets.ts.
+
+import * as v from 'valibot'
+import type { Failure } from '../data-formats/failure.ts'
+import type { Observations } from '../data-formats/observation.ts'
+import { type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
+import { failedAt } from './system-lookup.ts'
+import { type TorProtocol, torProtocols, torTargets } from './tor-targets.ts'
+import { type Circumstances, gravest, steps, type Verdict } from './verdict.ts'
+
+export const torName = 'tor'
+export const torVersion = '0.4.0'
+
+/** Every observation of a target carries its id. */
+export const targetTag = (id: string) => `target=${id}`
+
+export const torOptions = v.strictObject({
+  /** In the place of the public ones. */
+  targets: v.optional(torTargets),
+})
+
+const measured = v.looseObject({
+  target_address: v.string(),
+  target_name: v.optional(v.string()),
+  target_protocol: v.picklist(torProtocols),
+})
+/** What the nettest adds to the five lists, under OONI's name: what was tried. What became of it is in the keys. */
+export const torObservations = v.looseObject({ targets: v.record(v.string(), measured) })
+
+type Counts = {
+  readonly [Key in `${TorProtocol}_${'total' | 'accessible'}`]: number
+}
+
+/** OONI puts the observations inside each target; ours stand in the five lists, under the target's tag. */
+export interface TorKeys extends Counts {
+  readonly targets: Readonly<
+    Record<
+      string,
+      v.InferOutput<typeof measured> & {
+        readonly agent: 'redirect'
+        readonly failure: Failure | null
+        readonly summary: Readonly<Record<string, { readonly failure: Failure | null }>>
+      }
+    >
+  >
+}
+
+export function torKeys(seen: Observations): TorKeys {
+  const outcomes = outcomesIn(seen)
+  const count = (protocol: TorProtocol, accessible: boolean) =>
+    outcomes.filter((each) => each.protocol === protocol && (!accessible || each.failed === null)).length
+  const counts = torProtocols.flatMap((protocol) => [
+    [`${protocol}_total`, count(protocol, false)],
+    [`${protocol}_accessible`, count(protocol, true)],
+  ])
+  const { targets } = v.parse(torObservations, seen)
+  const described = outcomes.map(({ id, failed, protocol }) => {
+    const connect = { failure: failed?.step === 'connect' ? failed.failure : null }
+    const handshake = { failure: failed?.step === 'tls_handshake' ? failed.failure : null }
+    const hasHandshake = protocol.startsWith('or_port') && connect.failure === null
+    const summary = hasHandshake ? { connect, handshake } : { connect }
+    return [id, { ...targets[id], agent: 'redirect', failure: failed?.failure ?? null, summary }]
+  })
+  return { ...(Object.fromEntries(counts) as unknown as Counts), targets: Object.fromEntries(described) }
+}
+
+interface Outcome {
+  readonly id: string
+  readonly protocol: TorProtocol
+  /** null when it was reached, by OONI's rule: any answer to the request, any end of the handshake that is one. */
+  readonly failed: FailedStep | null
+  /** A page where a directory should have answered. */
+  readonly page: FailedStep | null
+}
+
+function outcomesIn(seen: Observations): Outcome[] {
+  const { targets } = v.parse(torObservations, seen)
+  return Object.entries(targets).map(([id, { target_protocol }]) => {
+    const of = tagged(seen, targetTag(id))
+    return { id, protocol: target_protocol, failed: failureIn(of, target_protocol), page: pageIn(of) }
+  })
+}
+
+function failureIn(seen: Observations, protocol: TorProtocol): FailedStep | null {
+  const connect = seen.tcp_connect[0]
+  if (connect === undefined) return failedAt('connect', 'interrupted', [])
+  const because = [connect.transaction_id]
+  if (connect.status.failure !== null) return failedAt('connect', connect.status.failure, because)
+  if (protocol === 'obfs4') return null
+  if (protocol === 'dir_port') {
+    const request = seen.requests[0]
+    const failure = request === undefined ? 'interrupted' : request.failure
+    return failure === null ? null : failedAt('http_round_trip', failure, because)
+  }
+  const handshake = seen.tls_handshakes[0]
+  const failure = handshake === undefined ? 'interrupted' : handshake.failure
+  return failure === null ? null : failedAt('tls_handshake', failure, because)
+}
+
+/** Directories serve text and compressed text; a block page is HTML. */
+function pageIn({ requests: [request] }: Observations): FailedStep | null {
+  const type = request?.failure === null ? request.response.headers['Content-Type'] : undefined
+  const isPage = type?.toLowerCase().startsWith('text/html') === true
+  return isPage ? failedAt('http_round_trip', 'http_invalid_response', [request?.transaction_id ?? 0]) : null
+}
+
+/** The authorities are run by different people in several countries; with fewer, a coincidence is thinkable. */
+const fewestAuthorities = 3
+
+/** Kinds as rule names have them, which have no digits. */
+const kindNames: Readonly<Record<TorProtocol, string>> = {
+  dir_port: 'dir_port',
+  or_port_dirauth: 'or_port_dirauth',
+  or_port: 'or_port',
+  obfs4: 'bridge',
+}
+
+/** One for each kind that has targets. */
+export type TorParts = Readonly<Partial<Record<TorProtocol, Verdict>>>
+
+export function judgeTor(
+  seen: Observations,
+  circumstances: Circumstances,
+): { readonly verdict: Verdict; readonly parts: TorParts } {
+  const outcomes = outcomesIn(seen)
+  const judged = torProtocols.flatMap((protocol) => {
+    const ofKind = outcomes.filter((each) => each.protocol === protocol)
+    return ofKind.length === 0 ? [] : [[protocol, judgeKind(protocol, ofKind, circumstances)] as const]
+  })
+  const verdicts = judged.map(([, verdict]) => verdict)
+  // Relays come and go: a kind whose targets are all silent says nothing where another kind got through.
+  const silence = `${torName}/no_outside_view@1`
+  const speaking = verdicts.some(({ verdict }) => verdict === 'ok')
+    ? verdicts.filter(({ rule }) => rule !== silence)
+    : verdicts
+  const none = judgeFailedStep(torName, failedAt('connect', 'interrupted', []), circumstances)
+  return { verdict: gravest(speaking) ?? none, parts: Object.fromEntries(judged) }
+}
+
+function judgeKind(
+  protocol: TorProtocol,
+  outcomes: readonly Outcome[],
+  circumstances: Circumstances,
+): Verdict {
+  const reached = outcomes.filter((each) => each.failed === null && each.page === null)
+  if (reached.length > 0 && circumstances.link.state !== 'captive_portal') {
+    return {
+      verdict: 'ok',
+      rule: `${torName}/${kindNames[protocol]}_reached@1`,
+      step: null,
+      how: null,
+      because: [],
+    }
+  }
+  const failures = outcomes.flatMap((each) => each.failed ?? each.page ?? [])
+  const failed = commonest(failures) ?? failedAt('connect', 'interrupted', [])
+  const verdict = judgeFailedStep(torName, failed, circumstances)
+  const authorities = protocol === 'dir_port' || protocol === 'or_port_dirauth'
+  const silent = verdict.rule === `${torName}/no_outside_view@1`
+  if (!silent || !authorities || outcomes.length < fewestAuthorities) return verdict
+  return { ...verdict, verdict: 'anomaly', rule: `${torName}/${kindNames[protocol]}_all_fail@1` }
+}
+
+/** Of those that came furthest the commonest, since the rare one may be chance. Rests on all that came as far. */
+function commonest(failures: readonly FailedStep[]): FailedStep | undefined {
+  const deepest = Math.max(...failures.map(({ step }) => steps.indexOf(step)))
+  const furthest = failures.filter(({ step }) => steps.indexOf(step) === deepest)
+  const count = ({ failure }: FailedStep) => furthest.filter((each) => each.failure === failure).length
+  const speaks = furthest.reduce<FailedStep | undefined>(
+    (most, each) => (most === undefined || count(each) > count(most) ? each : most),
+    undefined,
+  )
+  return speaks && { ...speaks, because: furthest.flatMap((each) => each.because) }
+}

@@ -1,0 +1,94 @@
+// What the rules of a nettest conclude. A verdict is a pure function of observations and of the state of the link,
+// computed on the probe and again at the collector when the rules have grown. verdict.md is the page.
+
+import * as v from 'valibot'
+
+/** The network steps, in the order a measurement takes them. OONI's names. */
+export const steps = ['resolve', 'connect', 'tls_handshake', 'http_round_trip'] as const
+export type Step = (typeof steps)[number]
+
+/**
+ * - `ok`: what was asked for was reached.
+ * - `anomaly`: the link worked and the target did not, in a way this network's own fault does not explain. Not a
+ *   claim of blocking: people say "confirmed", software does not.
+ * - `link_down`: the controls failed too; nothing can be said about the target.
+ * - `undetermined`: something failed and what would tell interference from a dead site was not measured.
+ */
+export const verdictKinds = ['ok', 'anomaly', 'link_down', 'undetermined'] as const
+export type VerdictKind = (typeof verdictKinds)[number]
+
+export const verdict = v.looseObject({
+  verdict: v.picklist(verdictKinds),
+  /** `nettest/rule@version`: which rule spoke. A rule that changes its mind gets a new version. */
+  rule: v.pipe(v.string(), v.regex(/^[a-z_]+\/[a-z_]+@\d+$/)),
+  /** The step that decided; null when no single step did. */
+  step: v.nullable(v.picklist(steps)),
+  /** The failure or finding at that step; null when there is none. */
+  how: v.nullable(v.string()),
+  /** `transaction_id` of the observations the rule rests on. */
+  because: v.array(v.number()),
+})
+export type Verdict = v.InferOutput<typeof verdict>
+
+/** What the controls of the same cycle on the same link say. */
+export const linkState = v.looseObject({
+  /**
+   * `up`: at most one control failed. `degraded`: several failed and several did not, so a single failure elsewhere
+   * says nothing. `unknown`: no control was measured; never a soft "up".
+   */
+  state: v.picklist(['up', 'degraded', 'down', 'captive_portal', 'unknown']),
+  controls_ok: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  controls: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** When the controls that say so were measured, ISO 8601 UTC by this probe's clock; null when unknown. */
+  checked_at: v.nullable(v.string()),
+  /** Since when the link has been in this state, by this probe's clock; null when unknown. */
+  since: v.nullable(v.string()),
+})
+export type LinkState = v.InferOutput<typeof linkState>
+
+export const unknownLink: LinkState = {
+  state: 'unknown',
+  controls_ok: 0,
+  controls: 0,
+  checked_at: null,
+  since: null,
+}
+
+/** How far this probe's clock can be believed; `synced` by the system, `restored` across a boot, else `unknown`. */
+export const clockQualities = ['synced', 'restored', 'receipt', 'unknown'] as const
+export type ClockQuality = (typeof clockQualities)[number]
+
+/** What a rule may look at besides the observations. */
+export interface Circumstances {
+  readonly link: LinkState
+  readonly clock: ClockQuality
+  /** A laboratory on one machine, where private and loopback addresses are the real ones. */
+  readonly lab: boolean
+  /** How the same target failed earlier in this cycle; null when it was not measured before. */
+  readonly earlier: EarlierFailure | null
+}
+
+/** A repeat sooner than this meets the same burst of loss. Seconds. */
+export const leastSecondsToRepeat = 30
+
+export interface EarlierFailure {
+  readonly step: Step
+  readonly how: string
+  readonly secondsAgo: number
+}
+
+/** What failed while the network under it changed says nothing about either network. */
+export function onChangedUplink(verdict: Verdict): Verdict {
+  if (verdict.verdict === 'ok') return verdict
+  const nettest = verdict.rule.split('/')[0] ?? ''
+  return { ...verdict, verdict: 'undetermined', rule: `${nettest}/uplink_changed@1` }
+}
+
+/** The graver verdict of several: an anomaly outweighs doubt, doubt outweighs a dead link, all outweigh `ok`. */
+export function gravest(verdicts: readonly Verdict[]): Verdict | undefined {
+  const weight: Record<VerdictKind, number> = { anomaly: 3, undetermined: 2, link_down: 1, ok: 0 }
+  return verdicts.reduce<Verdict | undefined>(
+    (worst, each) => (worst === undefined || weight[each.verdict] > weight[worst.verdict] ? each : worst),
+    undefined,
+  )
+}

@@ -1,0 +1,320 @@
+// Golden verdicts of web_connectivity, in both directions: what must be found, and what must not be called an anomaly.
+
+import { describe, expect, test } from 'vitest'
+import { connect, good, handshake, join, link, query, response } from '../../test/observations.ts'
+import type { Observations } from '../data-formats/observation.ts'
+import type { Circumstances } from './verdict.ts'
+import { judgeWebConnectivity } from './web-connectivity.ts'
+
+const address = ['21.0.0.10']
+const resolved = query(address)
+const other = query(address, { engine: 'udp', tags: ['depth=0'], id: 20_001 })
+const elsewhere = { tags: ['depth=0'], id: 50_002 }
+const reachedElsewhere = join(connect(null, elsewhere), handshake(null, elsewhere), response(200, elsewhere))
+
+type Row = readonly [string, Observations, string, string | null, Partial<Circumstances>?]
+
+const rows: readonly Row[] = [
+  [
+    'reached over TLS',
+    join(resolved, connect(null), handshake(null), response(200)),
+    'ok https_response',
+    null,
+  ],
+  [
+    'an error page of the site itself',
+    join(resolved, connect(null), handshake(null), response(503)),
+    'ok https_response',
+    null,
+  ],
+  [
+    'a captcha page over TLS',
+    join(resolved, connect(null), handshake(null), response(403)),
+    'ok https_response',
+    null,
+  ],
+  [
+    'first address dead, second answers',
+    join(
+      resolved,
+      connect('generic_timeout_error'),
+      connect(null, { id: 50_002 }),
+      handshake(null, { id: 50_002 }),
+      response(200, { id: 50_002 }),
+    ),
+    'ok https_response',
+    null,
+  ],
+  [
+    'a clear-text page',
+    join(resolved, connect(null), response(200, { url: 'http://site.example/' })),
+    'undetermined cleartext_response',
+    'http_round_trip',
+  ],
+
+  [
+    'reset behind the ClientHello',
+    join(resolved, connect(null), handshake('connection_reset')),
+    'anomaly tls_handshake_interfered',
+    'tls_handshake',
+  ],
+  [
+    'closed behind the ClientHello',
+    join(resolved, connect(null), handshake('eof_error')),
+    'anomaly tls_handshake_interfered',
+    'tls_handshake',
+  ],
+  [
+    'plain HTTP on 443',
+    join(resolved, connect(null), handshake('ssl_not_tls')),
+    'anomaly tls_handshake_interfered',
+    'tls_handshake',
+  ],
+  [
+    'a certificate of an unknown authority',
+    join(resolved, connect(null), handshake('ssl_unknown_authority')),
+    'anomaly tls_handshake_interfered',
+    'tls_handshake',
+  ],
+  [
+    'a certificate for another name',
+    join(resolved, connect(null), handshake('ssl_invalid_hostname')),
+    'anomaly tls_handshake_interfered',
+    'tls_handshake',
+  ],
+  [
+    'reset behind a clear-text request',
+    join(resolved, connect(null), response('connection_reset', { url: 'http://site.example/' })),
+    'anomaly http_round_trip_interfered',
+    'http_round_trip',
+  ],
+  [
+    'a status line nobody writes',
+    join(resolved, connect(null), response('http_invalid_response', { url: 'http://site.example/' })),
+    'anomaly http_round_trip_interfered',
+    'http_round_trip',
+  ],
+  [
+    'NXDOMAIN from the system, an address from another resolver',
+    join(query('dns_nxdomain_error'), other),
+    'anomaly resolvers_disagree',
+    'resolve',
+  ],
+  [
+    'NXDOMAIN from the system, reached at the other address',
+    join(query('dns_nxdomain_error'), other, reachedElsewhere),
+    'anomaly resolvers_disagree',
+    'resolve',
+  ],
+  [
+    'only loopback from the system, an address from another',
+    join(query(['127.0.0.1']), other),
+    'anomaly resolvers_disagree',
+    'resolve',
+  ],
+  ['only a bogon, nobody else to ask', join(query(['10.0.0.1'])), 'anomaly resolve_interfered', 'resolve'],
+
+  [
+    'NXDOMAIN from both: the name may be gone',
+    join(query('dns_nxdomain_error'), query('dns_nxdomain_error', { engine: 'udp', tags: ['depth=0'] })),
+    'undetermined no_outside_view',
+    'resolve',
+  ],
+  [
+    'the system resolver silent, and nobody else asked',
+    join(query('generic_timeout_error')),
+    'undetermined no_outside_view',
+    'resolve',
+  ],
+  [
+    'connect refused: the site may be down',
+    join(resolved, connect('connection_refused')),
+    'undetermined no_outside_view',
+    'connect',
+  ],
+  [
+    'connect silent: the site may be down',
+    join(resolved, connect('generic_timeout_error')),
+    'undetermined no_outside_view',
+    'connect',
+  ],
+  [
+    'handshake silent: loss, a dead host or a censor',
+    join(resolved, connect(null), handshake('generic_timeout_error')),
+    'undetermined no_outside_view',
+    'tls_handshake',
+  ],
+  [
+    'handshake refused by an alert',
+    join(resolved, connect(null), handshake('ssl_failed_handshake')),
+    'undetermined no_outside_view',
+    'tls_handshake',
+  ],
+  [
+    'an expired certificate, the clock right',
+    join(resolved, connect(null), handshake('ssl_invalid_certificate', { faults: ['expired'] })),
+    'undetermined certificate_date',
+    'tls_handshake',
+  ],
+  [
+    'not yet valid, the clock unknown',
+    join(resolved, connect(null), handshake('ssl_invalid_certificate', { faults: ['not_yet_valid'] })),
+    'undetermined local_clock',
+    'tls_handshake',
+    { clock: 'unknown' },
+  ],
+  [
+    'expired and of an unknown authority, the clock unknown',
+    join(
+      resolved,
+      connect(null),
+      handshake('ssl_invalid_certificate', { faults: ['expired', 'ssl_unknown_authority'] }),
+    ),
+    'undetermined local_clock',
+    'tls_handshake',
+    { clock: 'restored' },
+  ],
+
+  [
+    'a lookup that never left this machine, an address from another resolver',
+    join(
+      {
+        queries: (query('generic_timeout_error').queries ?? []).map((each) => ({
+          ...each,
+          x_sonde_not_sent: true as const,
+        })),
+      },
+      other,
+    ),
+    'undetermined interrupted',
+    'resolve',
+  ],
+  [
+    'the system resolver silent, another answers, once: a lost datagram',
+    join(query('generic_timeout_error'), other),
+    'undetermined failed_once',
+    'resolve',
+  ],
+  [
+    'the system resolver silent, another answers, and again half a minute later',
+    join(query('generic_timeout_error'), other),
+    'anomaly resolvers_disagree',
+    'resolve',
+    { earlier: { step: 'resolve', how: 'generic_timeout_error', secondsAgo: 31 } },
+  ],
+  [
+    'an expired certificate of an unknown authority, the clock right',
+    join(
+      resolved,
+      connect(null),
+      handshake('ssl_invalid_certificate', { faults: ['expired', 'ssl_unknown_authority'] }),
+    ),
+    'anomaly tls_handshake_interfered',
+    'tls_handshake',
+  ],
+  [
+    'a host that cuts every handshake, whatever the name: it may just be broken',
+    join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      handshake('connection_reset', { tags: ['depth=0', 'classic', 'followup=neutral_name'], id: 50_009 }),
+      handshake('connection_reset', { tags: ['depth=0', 'classic', 'followup=same_name'], id: 50_010 }),
+    ),
+    'undetermined no_outside_view',
+    'tls_handshake',
+  ],
+  [
+    'reset, but the controls fail too',
+    join(resolved, connect(null), handshake('connection_reset')),
+    'link_down link_down',
+    'tls_handshake',
+    { link: link('down') },
+  ],
+  [
+    'no name resolves and the controls fail',
+    join(query('dns_server_misbehaving')),
+    'link_down link_down',
+    'resolve',
+    { link: link('down') },
+  ],
+  [
+    'a portal answers for everyone',
+    join(resolved, connect(null), response(302, { url: 'http://site.example/' })),
+    'link_down link_down',
+    'http_round_trip',
+    { link: link('captive_portal') },
+  ],
+  [
+    'reset on a link that loses controls',
+    join(resolved, connect(null), handshake('connection_reset')),
+    'undetermined link_degraded',
+    'tls_handshake',
+    { link: link('degraded', 2) },
+  ],
+  [
+    'reset, and no control was asked',
+    join(resolved, connect(null), handshake('connection_reset')),
+    'undetermined link_unknown',
+    'tls_handshake',
+    { link: link('unknown') },
+  ],
+  [
+    'reached although the controls failed',
+    join(resolved, connect(null), handshake(null), response(200)),
+    'ok https_response',
+    null,
+    { link: link('down') },
+  ],
+
+  [
+    'a redirect whose second hop is reset',
+    join(
+      resolved,
+      connect(null, { port: 80 }),
+      response(301, { url: 'http://site.example/' }),
+      query(address, { tags: ['depth=1', 'classic'] }),
+      connect(null, { tags: ['depth=1', 'classic'] }),
+      handshake('connection_reset', { tags: ['depth=1', 'classic'] }),
+    ),
+    'anomaly tls_handshake_interfered',
+    'tls_handshake',
+  ],
+  [
+    'a redirect to HTTPS that is reached',
+    join(
+      resolved,
+      connect(null, { port: 80 }),
+      response(301, { url: 'http://site.example/' }),
+      query(address, { tags: ['depth=1', 'classic'] }),
+      connect(null, { tags: ['depth=1', 'classic'] }),
+      handshake(null, { tags: ['depth=1', 'classic'] }),
+      response(200, { tags: ['depth=1', 'classic'] }),
+    ),
+    'ok https_response',
+    null,
+  ],
+  [
+    'an IP literal that is reset',
+    join(connect(null), handshake('connection_reset')),
+    'anomaly tls_handshake_interfered',
+    'tls_handshake',
+  ],
+]
+
+describe('judgeWebConnectivity()', () => {
+  for (const [name, seen, expected, step, circumstances] of rows) {
+    test(name, () => {
+      const verdict = judgeWebConnectivity(seen, null, { ...good, ...circumstances })
+      const rule = verdict.rule.replace(/^web_connectivity\/(.*)@1$/, '$1')
+      expect(`${verdict.verdict} ${rule}`).toBe(expected)
+      expect(verdict.step).toBe(step)
+      if (verdict.verdict === 'anomaly') expect(verdict.because.length).toBeGreaterThan(0)
+    })
+  }
+
+  test('a private address is an address in a laboratory', () => {
+    const seen = join(query(['10.0.0.1']), connect(null), handshake(null), response(200))
+    expect(judgeWebConnectivity(seen, null, { ...good, lab: true }).verdict).toBe('ok')
+  })
+})

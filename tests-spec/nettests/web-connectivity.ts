@@ -1,0 +1,153 @@
+// Rules of `web_connectivity`: whether a URL can be reached. web-connectivity.md is the page. OONI's conclusion from
+// the probe's and the helper's view is in web-control.ts; here are its keys, and our own verdict.
+
+import type { HttpRequest, Observations } from '../data-formats/observation.ts'
+import { classicTag, type FailedStep, failedStepOf, judgeFailedStep, tagged } from './failed-step.ts'
+import { type Comparison, notCompared, samePage } from './page-comparison.ts'
+import type { Circumstances, Verdict } from './verdict.ts'
+import {
+  type Blocking,
+  type Control,
+  compareWithControl,
+  concludeAsOoni,
+  dnsConsistency,
+} from './web-control.ts'
+
+export const webConnectivityName = 'web_connectivity'
+export const webConnectivityVersion = '0.5.28'
+
+/** OONI's tag for the hops of a redirect chain, from 0. */
+export const depthTag = (depth: number) => `depth=${depth}`
+
+/** The keys OONI's readers look for. null is "cannot be told". */
+export interface WebConnectivityKeys extends Comparison {
+  readonly agent: 'redirect'
+  readonly client_resolver: string
+  readonly retries: null
+  readonly socksproxy: null
+  /** The helper's answer, as it came; null when there was none. */
+  readonly control: Control | null
+  /** Why there was none; null when there was one. */
+  readonly control_failure: string | null
+  readonly dns_experiment_failure: string | null
+  readonly dns_consistency: 'consistent' | 'inconsistent' | null
+  readonly http_experiment_failure: string | null
+  readonly blocking: Blocking
+  readonly accessible: boolean | null
+}
+
+/** @param control - The helper's answer, or the failure that stood in its way. */
+export function webConnectivityKeys(
+  seen: Observations,
+  control: Control | string,
+  lab: boolean,
+): WebConnectivityKeys {
+  const answered = typeof control === 'string' ? null : control
+  const first = tagged(seen, depthTag(0))
+  const consistency = dnsConsistency(first, answered)
+  const last = seen.requests[0]
+  const clearText = last?.failure === null && !isOverTls(last)
+  return {
+    agent: 'redirect',
+    client_resolver: '127.0.0.2',
+    retries: null,
+    socksproxy: null,
+    control: answered,
+    control_failure: typeof control === 'string' ? control : null,
+    dns_experiment_failure: first.queries.find((query) => query.engine === 'getaddrinfo')?.failure ?? null,
+    dns_consistency: consistency,
+    http_experiment_failure: failedHop(seen, lab)?.failed.failure ?? null,
+    ...(answered !== null && clearText ? compareWithControl(last, answered) : notCompared),
+    ...concludeAsOoni(tagged(seen, depthTag(lastDepth(seen))), answered, consistency),
+  }
+}
+
+export function judgeWebConnectivity(
+  seen: Observations,
+  control: Control | null,
+  circumstances: Circumstances,
+): Verdict {
+  const hop = failedHop(seen, circumstances.lab)
+  if (hop !== null) {
+    return judgeFailedStep('web_connectivity', hop.failed, circumstances, seenOutside(hop, control))
+  }
+  const last = seen.requests[0]
+  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+    verdict,
+    rule: `web_connectivity/${rule}@1`,
+    step: verdict === 'ok' ? null : 'http_round_trip',
+    how,
+    because: last === undefined ? [] : [last.transaction_id],
+  })
+  // Over verified TLS nobody but the site can answer.
+  if (last !== undefined && isOverTls(last)) return say('ok', 'https_response', null)
+  if (circumstances.link.state === 'captive_portal') return say('link_down', 'link_down', 'captive_portal')
+  // Anyone on the path can write a clear-text page; only a second view can tell whose it is.
+  const comparison = last === undefined || control === null ? notCompared : compareWithControl(last, control)
+  if (last === undefined || control === null || comparison === notCompared) {
+    return say('undetermined', 'cleartext_response', null)
+  }
+  if (samePage(comparison)) return say('ok', 'same_page_outside', null)
+  if (circumstances.link.state !== 'up')
+    return say('undetermined', `link_${circumstances.link.state}`, 'page_differs')
+  // A captcha, a consent wall, a page for this country: the same server may well have sent it.
+  if (comparison.status_code_match === null || sameServer(last, control)) {
+    return say('undetermined', 'page_differs', 'page_differs')
+  }
+  return say('anomaly', 'foreign_page', 'page_differs')
+}
+
+interface FailedHop {
+  readonly depth: number
+  readonly observations: Observations
+  readonly failed: FailedStep
+}
+
+/** The first hop of the redirect chain that did not answer. */
+function failedHop(seen: Observations, lab: boolean): FailedHop | null {
+  for (let depth = 0; depth <= lastDepth(seen); depth++) {
+    const observations = tagged(seen, depthTag(depth))
+    const failed = failedStepOf(observations, lab)
+    if (failed !== null) return { depth, observations, failed }
+  }
+  return null
+}
+
+function lastDepth(seen: Observations): number {
+  const all = [...seen.queries, ...seen.tcp_connect].flatMap(({ tags }) => tags)
+  const depths = all
+    .filter((tag) => tag.startsWith('depth='))
+    .map((tag) => Number(tag.slice('depth='.length)))
+  return Math.max(0, ...depths)
+}
+
+/** Whether the helper got past the step that failed here; null when its answer does not say. */
+function seenOutside({ depth, observations, failed }: FailedHop, control: Control | null): boolean | null {
+  if (control === null) return null
+  // The helper reports no endpoints of later hops, only how its own chain ended.
+  if (depth > 0 || failed.step === 'http_round_trip') return control.http_request.failure === null
+  if (failed.step === 'resolve') {
+    return control.dns.failure === null && control.dns.addrs.length > 0
+  }
+  // Silence at the address people here are sent to is not refuted by an answer from another one; a wrong certificate is.
+  const classic = observations.queries.length > 0 ? tagged(observations, classicTag) : observations
+  const statuses =
+    failed.step === 'connect'
+      ? classic.tcp_connect.map(
+          ({ ip, port }) => control.tcp_connect[ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`],
+        )
+      : observations.tls_handshakes.map(({ address }) => control.tls_handshake?.[address])
+  const known = statuses.flatMap((each) => each?.status ?? [])
+  return known.length === 0 ? null : known.includes(true)
+}
+
+function sameServer(answer: HttpRequest, { http_request: theirs }: Control): boolean {
+  const header = (headers: Readonly<Record<string, string>>) =>
+    Object.entries(headers).find(([name]) => name.toLowerCase() === 'server')?.[1]
+  const server = header(answer.response.headers)
+  return server !== undefined && server === header(theirs.headers)
+}
+
+function isOverTls(request: HttpRequest): boolean {
+  return request.failure === null && request.request.url.startsWith('https:')
+}

@@ -1,0 +1,307 @@
+// Golden verdicts of web_connectivity with a helper's view, and OONI's conclusion from the same two views beside each.
+
+import { describe, expect, test } from 'vitest'
+import { connect, good, handshake, join, link, query, response } from '../../test/observations.ts'
+import type { Failure } from '../data-formats/failure.ts'
+import type { Observations } from '../data-formats/observation.ts'
+import type { Circumstances, Step } from './verdict.ts'
+import { judgeWebConnectivity, webConnectivityKeys } from './web-connectivity.ts'
+import type { Control } from './web-control.ts'
+
+const resolved = query(['21.0.0.10'])
+
+/** What a helper says of site.example when all is well with it; rows change what they are about. */
+function outside(over: Partial<Control> = {}): Control {
+  return {
+    tcp_connect: {
+      '21.0.0.10:443': { status: true, failure: null },
+      '21.0.0.10:80': { status: true, failure: null },
+    },
+    tls_handshake: { '21.0.0.10:443': { server_name: 'site.example', status: true, failure: null } },
+    quic_handshake: {},
+    http_request: {
+      body_length: 1000,
+      discovered_h3_endpoint: '',
+      failure: null,
+      title: 'Guardian Project',
+      headers: { Server: 'nginx', 'X-Request-Id': '1' },
+      status_code: 200,
+    },
+    http3_request: null,
+    dns: { failure: null, addrs: ['21.0.0.10'] },
+    ...over,
+  }
+}
+
+const failing = {
+  status_code: -1,
+  body_length: -1,
+  failure: 'unknown_error',
+  title: '',
+  headers: {},
+  discovered_h3_endpoint: '',
+}
+const siteDown = outside({
+  tcp_connect: { '21.0.0.10:443': { status: false, failure: 'generic_timeout_error' } },
+  tls_handshake: {
+    '21.0.0.10:443': { server_name: 'site.example', status: false, failure: 'ssl_unknown_authority' },
+  },
+  http_request: failing,
+})
+
+/** A clear-text page with what is compared. */
+function page(over: {
+  code?: number
+  length?: number
+  title?: string
+  headers?: Record<string, string>
+}): Observations {
+  const {
+    code = 200,
+    length = 1000,
+    title = 'Guardian Project',
+    headers = { Server: 'nginx', 'X-Request-Id': '2' },
+  } = over
+  const seen = join(resolved, connect(null, { port: 80 }), response(code, { url: 'http://site.example/' }))
+  return {
+    ...seen,
+    requests: seen.requests.map((each) => ({
+      ...each,
+      response: { ...each.response, headers, x_sonde_body_length: length, x_sonde_title: title },
+    })),
+  }
+}
+
+const silence = 'generic_timeout_error'
+const followUp = (tag: string, failure: Failure | null) => {
+  const tags = ['depth=0', 'classic', `followup=${tag}`]
+  return join(connect(null, { tags, id: 50_009 }), handshake(failure, { tags, id: 50_009 }))
+}
+const earlier = (step: Step, secondsAgo = 31) => ({ earlier: { step, how: silence, secondsAgo } })
+
+type ControlRow = readonly [string, Observations, Control, string, Conclusion, Partial<Circumstances>?]
+type Conclusion = readonly [blocking: unknown, accessible: unknown]
+
+const controlRows: readonly ControlRow[] = [
+  [
+    'connect silent here, fine outside, once',
+    join(resolved, connect(silence)),
+    outside(),
+    'undetermined failed_once',
+    ['tcp_ip', false],
+  ],
+  [
+    'connect silent here, fine outside, and again half a minute later',
+    join(resolved, connect(silence)),
+    outside(),
+    'anomaly connect_fails_only_here',
+    ['tcp_ip', false],
+    earlier('connect'),
+  ],
+  [
+    'again, but only seconds later',
+    join(resolved, connect(silence)),
+    outside(),
+    'undetermined failed_once',
+    ['tcp_ip', false],
+    earlier('connect', 5),
+  ],
+  [
+    'earlier it failed at another step',
+    join(resolved, connect(silence)),
+    outside(),
+    'undetermined failed_once',
+    ['tcp_ip', false],
+    earlier('resolve'),
+  ],
+  [
+    'silent twice with one control lost: that is loss',
+    join(resolved, connect(silence)),
+    outside(),
+    'undetermined a_control_failed',
+    ['tcp_ip', false],
+    { ...earlier('connect'), link: link('up', 3) },
+  ],
+  [
+    'silent outside too: the site is down',
+    join(resolved, connect(silence)),
+    siteDown,
+    'undetermined fails_outside_too',
+    [false, false],
+    earlier('connect'),
+  ],
+  [
+    'the helper did not try this address',
+    join(resolved, connect(silence)),
+    outside({ tcp_connect: {} }),
+    'undetermined no_outside_view',
+    ['http-failure', false],
+  ],
+  [
+    'a certificate nobody trusts, outside neither',
+    join(resolved, connect(null), handshake('ssl_unknown_authority')),
+    siteDown,
+    'undetermined fails_outside_too',
+    [false, false],
+  ],
+  [
+    'a certificate nobody trusts, fine outside',
+    join(resolved, connect(null), handshake('ssl_unknown_authority')),
+    outside(),
+    'anomaly tls_handshake_interfered',
+    ['http-failure', false],
+  ],
+  [
+    'handshake silent, answered under a neutral name, silent again',
+    join(
+      resolved,
+      connect(null),
+      handshake(silence),
+      followUp('neutral_name', 'ssl_invalid_hostname'),
+      followUp('same_name', silence),
+    ),
+    outside(),
+    'anomaly server_name_interfered',
+    ['http-failure', false],
+  ],
+  [
+    'handshake silent, answered under a neutral name, then answered: a lost packet',
+    join(
+      resolved,
+      connect(null),
+      handshake(silence),
+      followUp('neutral_name', null),
+      followUp('same_name', null),
+    ),
+    outside(),
+    'undetermined failed_once',
+    ['http-failure', false],
+  ],
+  [
+    'handshake silent, and under a neutral name too',
+    join(
+      resolved,
+      connect(null),
+      handshake(silence),
+      followUp('neutral_name', silence),
+      followUp('same_name', silence),
+    ),
+    outside(),
+    'undetermined failed_once',
+    ['http-failure', false],
+  ],
+  [
+    'no such name here, the name is fine outside',
+    join(query('dns_nxdomain_error')),
+    outside(),
+    'undetermined failed_once',
+    ['dns', false],
+  ],
+  [
+    'no such name here, nor outside',
+    join(query('dns_nxdomain_error')),
+    outside({ dns: { failure: 'dns_name_error', addrs: [] }, http_request: failing }),
+    'undetermined fails_outside_too',
+    [false, false],
+  ],
+  [
+    'an address of a CDN that the helper was not given, certificate valid',
+    join(resolved, connect(null), handshake(null), response(200)),
+    outside({ dns: { failure: null, addrs: ['22.0.0.1'] } }),
+    'ok https_response',
+    [false, true],
+  ],
+  ['the clear-text page the helper got', page({}), outside(), 'ok same_page_outside', [false, true]],
+  [
+    'a block page with status 200 and a server of its own',
+    page({ length: 300, title: 'Accès refusé', headers: { Server: 'filter' } }),
+    outside(),
+    'anomaly foreign_page',
+    ['http-diff', false],
+  ],
+  [
+    'a captcha of the same server',
+    page({ code: 403, length: 300, title: 'Just a moment', headers: { Server: 'nginx' } }),
+    outside(),
+    'undetermined page_differs',
+    ['http-diff', false],
+  ],
+  [
+    'a page while the helper was turned away',
+    page({ headers: {}, title: 'x' }),
+    outside({ http_request: { ...failing, failure: null, status_code: 403, body_length: 5 } }),
+    'undetermined page_differs',
+    ['http-diff', false],
+  ],
+  [
+    'a page that the helper could not fetch',
+    page({}),
+    outside({ http_request: failing }),
+    'undetermined cleartext_response',
+    [null, null],
+  ],
+]
+
+describe("judgeWebConnectivity() with a helper, and OONI's conclusion beside it", () => {
+  for (const [name, seen, control, expected, [blocking, accessible], circumstances] of controlRows) {
+    test(name, () => {
+      const verdict = judgeWebConnectivity(seen, control, { ...good, ...circumstances })
+      expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@1$/, '$1')}`).toBe(expected)
+      expect(webConnectivityKeys(seen, control, false)).toMatchObject({
+        blocking,
+        accessible,
+        control_failure: null,
+      })
+    })
+  }
+})
+
+describe('webConnectivityKeys()', () => {
+  const none = 'unknown_failure: no available helpers'
+  test('says accessible only for a response over TLS when no helper answered', () => {
+    const reached = webConnectivityKeys(
+      join(resolved, connect(null), handshake(null), response(200)),
+      none,
+      false,
+    )
+    expect(reached).toMatchObject({ accessible: true, blocking: false, control: null, control_failure: none })
+    expect(webConnectivityKeys(page({}), none, false)).toMatchObject({ accessible: null, blocking: null })
+  })
+  test('without a control a DNS failure is null, not "accessible"', () => {
+    const keys = webConnectivityKeys(join(query('dns_nxdomain_error')), none, false)
+    expect(keys).toMatchObject({
+      accessible: null,
+      blocking: null,
+      dns_experiment_failure: 'dns_nxdomain_error',
+    })
+  })
+  const consistency: readonly [string, Observations, Control, unknown][] = [
+    ['one address in common', join(resolved, connect(silence)), outside(), 'consistent'],
+    [
+      'no address in common, but the same network',
+      join(resolved, connect(silence)),
+      outside({
+        dns: { failure: null, addrs: ['22.0.0.1'] },
+        ip_info: { '21.0.0.10': { asn: 64_500, flags: 1 }, '22.0.0.1': { asn: 64_500, flags: 2 } },
+      }),
+      'consistent',
+    ],
+    [
+      'no address in common and nothing verified',
+      join(resolved, connect(silence)),
+      outside({ dns: { failure: null, addrs: ['22.0.0.1'] } }),
+      'inconsistent',
+    ],
+    [
+      'both say that there is no such name',
+      join(query('dns_nxdomain_error')),
+      outside({ dns: { failure: 'dns_name_error', addrs: [] } }),
+      'consistent',
+    ],
+    ['only we say that there is no such name', join(query('dns_nxdomain_error')), outside(), 'inconsistent'],
+    ['an IP literal', join(connect(silence)), outside(), null],
+  ]
+  test.each(consistency)('dns_consistency: %s', (_name, seen, control, expected) => {
+    expect(webConnectivityKeys(seen, control, false).dns_consistency).toBe(expected)
+  })
+})

@@ -1,0 +1,131 @@
+// What a helper outside saw of the same URL, and OONI's conclusion from both views (its version 0.5): `blocking` and
+// `accessible`. web-connectivity.md, "With a helper", is the page. Our own verdict is in web-connectivity.ts.
+
+import type { HttpRequest, Observations } from '../data-formats/observation.ts'
+import type { TestHelperResponse } from '../protocol/test-helper.ts'
+import { addressesIn, classicTag, tagged } from './failed-step.ts'
+import { type Comparison, comparePages, notCompared, samePage } from './page-comparison.ts'
+
+export type Control = TestHelperResponse
+export type Blocking = 'dns' | 'tcp_ip' | 'http-failure' | 'http-diff' | false | null
+export interface OoniConclusion {
+  readonly blocking: Blocking
+  readonly accessible: boolean | null
+}
+
+const unknown: OoniConclusion = { blocking: null, accessible: null }
+const reached: OoniConclusion = { blocking: false, accessible: true }
+/** Neither of us could reach it: the site's own trouble. */
+const down: OoniConclusion = { blocking: false, accessible: false }
+const blocked = (blocking: Blocking): OoniConclusion => ({ blocking, accessible: false })
+
+/** @param lastHop - The observations of the deepest hop of the redirect chain. */
+export function concludeAsOoni(
+  lastHop: Observations,
+  control: Control | null,
+  consistency: 'consistent' | 'inconsistent' | null,
+): OoniConclusion {
+  const conclusion = fromDeepestStep(lastHop, control)
+  const nothingElse = conclusion.accessible !== true
+  return consistency === 'inconsistent' && nothingElse ? blocked('dns') : conclusion
+}
+
+/** HTTP before TLS before TCP before DNS, and of each a success before a failure: the first that is there decides. */
+function fromDeepestStep(hop: Observations, control: Control | null): OoniConclusion {
+  const classic = hop.queries.length > 0 ? tagged(hop, classicTag) : hop
+  const answer = classic.requests.find((request) => request.failure === null)
+  if (answer !== undefined) return fromAnswer(answer, control)
+  if (classic.requests.length > 0) {
+    if (control === null) return unknown
+    return control.http_request.failure === null ? blocked('http-failure') : down
+  }
+  const handshake = classic.tls_handshakes.find((each) => each.failure !== null)
+  if (handshake !== undefined)
+    return fromEndpoint(control, control?.tls_handshake?.[handshake.address]?.status, 'http-failure')
+  const connect = classic.tcp_connect.find((each) => !each.status.success)
+  if (connect !== undefined) {
+    const address = connect.ip.includes(':')
+      ? `[${connect.ip}]:${connect.port}`
+      : `${connect.ip}:${connect.port}`
+    return fromEndpoint(control, control?.tcp_connect[address]?.status, 'tcp_ip')
+  }
+  return fromLookup(classic, control)
+}
+
+function fromAnswer(answer: HttpRequest, control: Control | null): OoniConclusion {
+  if (answer.request.url.startsWith('https:')) return reached
+  if (control === null || control.http_request.failure !== null) return unknown
+  const comparison = compareWithControl(answer, control)
+  if (comparison === notCompared) return unknown
+  return samePage(comparison) ? reached : blocked('http-diff')
+}
+
+/** @param status - What the helper says of the same endpoint; undefined when it did not try it. */
+function fromEndpoint(
+  control: Control | null,
+  status: boolean | null | undefined,
+  kind: Blocking,
+): OoniConclusion {
+  if (control === null) return unknown
+  if (status === undefined || status === null) return blocked('http-failure')
+  return status ? blocked(kind) : down
+}
+
+function fromLookup({ queries }: Observations, control: Control | null): OoniConclusion {
+  // OONI answers "accessible" without a control here; nobody can know that.
+  if (control === null) return unknown
+  const system = queries.find((query) => query.engine === 'getaddrinfo')
+  if (system === undefined) return unknown
+  const bothEmpty = system.failure === 'dns_no_answer' && control.dns.addrs.length === 0
+  return control.dns.failure !== null || bothEmpty ? down : blocked('dns')
+}
+
+/** @returns `notCompared` when there is nothing to compare with. */
+export function compareWithControl(answer: HttpRequest, { http_request: theirs }: Control): Comparison {
+  if (theirs.failure !== null) return notCompared
+  const { response } = answer
+  return comparePages(
+    {
+      status: response.code,
+      bodyLength: response.body_is_truncated ? null : (response.x_sonde_body_length ?? 0),
+      title: response.x_sonde_title ?? '',
+      headerNames: Object.keys(response.headers),
+    },
+    {
+      status: theirs.status_code,
+      bodyLength: theirs.body_length,
+      title: theirs.title,
+      headerNames: Object.keys(theirs.headers),
+    },
+  )
+}
+
+/**
+ * Whether the system resolver's answer fits what the helper resolved. Addresses may differ (a CDN answers everyone
+ * differently): one in common, one network in common, or a certificate valid for the name will do.
+ */
+export function dnsConsistency(
+  firstHop: Observations,
+  control: Control | null,
+): 'consistent' | 'inconsistent' | null {
+  const system = firstHop.queries.find((query) => query.engine === 'getaddrinfo')
+  if (control === null || system === undefined) return null
+  const ours = addressesIn(system)
+  const theirs = control.dns.addrs
+  if (system.failure !== null) {
+    const expected =
+      control.dns.failure !== null || (system.failure === 'dns_no_answer' && theirs.length === 0)
+    return expected ? 'consistent' : 'inconsistent'
+  }
+  if (control.dns.failure !== null || theirs.length === 0) return 'inconsistent'
+  if (ours.some((ip) => theirs.includes(ip) || sharesNetwork(ip, theirs, control))) return 'consistent'
+  const verified = firstHop.tls_handshakes.some(
+    (each) => each.failure === null && each.tags.includes(classicTag) && each.server_name === system.hostname,
+  )
+  return verified ? 'consistent' : 'inconsistent'
+}
+
+function sharesNetwork(ip: string, theirs: readonly string[], { ip_info }: Control): boolean {
+  const asn = (address: string) => ip_info?.[address]?.asn ?? 0
+  return asn(ip) !== 0 && theirs.some((address) => asn(address) === asn(ip))
+}

@@ -1,0 +1,116 @@
+// WhatsApp as a service, and OONI's keys for it: ts-018 in version 0.11.0, with a verdict of our own for each of the
+// three functions, because each was blocked by itself on 29 July 2018. whatsapp.md is the page; the rules are those of
+// service-reachability.ts.
+
+import type { Observations } from '../data-formats/observation.ts'
+import { classicTag } from './failed-step.ts'
+import { groupOutcome, groupTag, hostTag } from './group-outcome.ts'
+import type { Service, ServiceGroup } from './service.ts'
+import { judgeService, outcomesOf, type ServiceConclusion } from './service-reachability.ts'
+import type { Circumstances } from './verdict.ts'
+
+export const whatsappName = 'whatsapp'
+export const whatsappVersion = '0.11.0'
+
+export const whatsappService: Service = {
+  name: 'whatsapp',
+  groups: [
+    {
+      name: 'registration',
+      needs: 'any',
+      endpoints: [{ kind: 'url', url: 'https://v.whatsapp.net/v2/register', method: 'HEAD' }],
+    },
+    {
+      name: 'endpoints',
+      needs: 'any',
+      endpoints: Array.from({ length: 16 }, (_, index) => ({
+        kind: 'tcp',
+        host: `e${index + 1}.whatsapp.net`,
+        ports: [443, 5222],
+      })),
+    },
+    {
+      name: 'web',
+      needs: 'any',
+      endpoints: [{ kind: 'url', url: 'https://web.whatsapp.com/', method: 'HEAD' }],
+    },
+  ],
+}
+
+export interface WhatsappKeys {
+  readonly registration_server_status: 'ok' | 'blocked'
+  readonly registration_server_failure: string | null
+  readonly whatsapp_endpoints_status: 'ok' | 'blocked'
+  readonly whatsapp_endpoints_blocked: readonly string[]
+  /** Always empty: the check it came from is gone from OONI too. */
+  readonly whatsapp_endpoints_dns_inconsistent: readonly string[]
+  readonly whatsapp_web_status: 'ok' | 'blocked'
+  readonly whatsapp_web_failure: string | null
+}
+
+/**
+ * OONI's keys say "blocked" for any failure; its readers know that, and our verdict stands beside them.
+ *
+ * @param service - Described with the same three groups, in a laboratory with other endpoints.
+ */
+export function whatsappKeys(
+  seen: Observations,
+  lab: boolean,
+  service: Service = whatsappService,
+): WhatsappKeys {
+  const marked = withGroupTags(seen)
+  const outcomes = new Map(outcomesOf(marked, service, lab).map(([{ name }, outcome]) => [name, outcome]))
+  const status = (group: string) => (outcomes.get(group)?.status === 'reached' ? 'ok' : 'blocked')
+  const failure = (group: string) => outcomes.get(group)?.failures[0]?.failure ?? null
+  const endpoints = service.groups.find((group) => group.name === 'endpoints')
+  return {
+    registration_server_status: status('registration'),
+    registration_server_failure: failure('registration'),
+    whatsapp_endpoints_status: status('endpoints'),
+    whatsapp_endpoints_blocked: endpoints === undefined ? [] : silentHosts(marked, endpoints, lab),
+    whatsapp_endpoints_dns_inconsistent: [],
+    whatsapp_web_status: status('web'),
+    whatsapp_web_failure: failure('web'),
+  }
+}
+
+/** The parts are `registration`, `endpoints` and `web`. */
+export function judgeWhatsapp(
+  seen: Observations,
+  circumstances: Circumstances,
+  service: Service = whatsappService,
+): ServiceConclusion {
+  return judgeService(withGroupTags(seen), service, circumstances, whatsappName)
+}
+
+/** Hosts of which no port answered, a failed lookup included, as OONI lists them. */
+function silentHosts(seen: Observations, group: ServiceGroup, lab: boolean): string[] {
+  return group.endpoints.flatMap((endpoint) => {
+    const { status } = groupOutcome(seen, { ...group, endpoints: [endpoint] }, lab)
+    return status === 'failed' && endpoint.kind === 'tcp' ? [endpoint.host] : []
+  })
+}
+
+/**
+ * Measurements of agents up to 0.1.0 carry the bare name of the group, the two URLs no host, and connects to chat hosts
+ * no `classic`. With what is missing they are judged again like any other.
+ */
+const tagsMissing: Readonly<Record<string, readonly string[]>> = {
+  registration: [groupTag('registration'), hostTag('v.whatsapp.net')],
+  endpoints: [groupTag('endpoints'), classicTag],
+  web: [groupTag('web'), hostTag('web.whatsapp.com')],
+}
+
+function withGroupTags(seen: Observations): Observations {
+  const complete = <T extends { readonly tags: readonly string[] }>(each: T) => ({
+    ...each,
+    tags: [...each.tags, ...each.tags.flatMap((tag) => tagsMissing[tag] ?? [])],
+  })
+  return {
+    ...seen,
+    queries: seen.queries.map(complete),
+    tcp_connect: seen.tcp_connect.map(complete),
+    tls_handshakes: seen.tls_handshakes.map(complete),
+    requests: seen.requests.map(complete),
+  }
+}

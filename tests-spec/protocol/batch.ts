@@ -1,0 +1,215 @@
+// PSB1: a batch of records as one file, the same bytes on the wire, on a USB stick and in the archive. batch.md is
+// the page; this file builds and checks. Opening the payload is the reader's business, after the check.
+//
+//   0    "PSB1"        4 bytes
+//   4    u32be H       length of the envelope
+//   8    DSSE envelope over the manifest, H bytes
+//   8+H  payload       exactly manifest.payload.len bytes, then end of file
+
+import { createHash, type KeyObject } from 'node:crypto'
+import * as v from 'valibot'
+import { EnvelopeRefused, type KeyLookup, openEnvelope, sealEnvelope } from './dsse.ts'
+
+export const batchMediaType = 'application/vnd.sonde.batch'
+export const manifestType = 'application/vnd.sonde.batch-manifest.v1+json'
+
+/** Manifests are about 1 kB; 64 KiB leaves room for 32 lost ranges and bounds what is read before the signature. */
+export const maxEnvelopeBytes = 65_536
+/** What a collector takes at most. A device seals at 64 KiB, the unit of resumption on a bad link. */
+export const maxPayloadBytes = 8 * 1024 * 1024
+/** Ceiling of the unpacked payload: about 170 times the sealed size, far above what brotli makes of records. */
+export const maxRawBytes = 64 * 1024 * 1024
+
+const hex = (digits: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${digits}}$`)))
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const range = v.tuple([count, count])
+
+export const deviceId = v.pipe(hex(32), v.brand('DeviceId'))
+export const batchId = v.pipe(hex(64), v.brand('BatchId'))
+export type DeviceId = v.InferOutput<typeof deviceId>
+export type BatchId = v.InferOutput<typeof batchId>
+
+/** Records that will never be sent, and why. A hole that is not named here is tampering or a lost card. */
+export const lostRecords = v.looseObject({
+  ranges: v.pipe(v.array(range), v.maxLength(32)),
+  reason: v.picklist(['evicted', 'corrupt', 'torn', 'disk_full']),
+})
+export type LostRecords = v.InferOutput<typeof lostRecords>
+
+export const manifest = v.looseObject({
+  v: v.literal(1),
+  device: deviceId,
+  /** Names one life of the spool: 72 random bits, new when the spool is created or lost. */
+  epoch: hex(18),
+  /** From 0, without gaps within an epoch. One seq never has two contents. */
+  seq: count,
+  /** batchId of seq − 1; for seq 0 the SHA-256 of the enrolment record. */
+  prev: hex(64),
+  records: v.looseObject({
+    n: count,
+    /** First and last `n` of each unbroken run of records, ascending. */
+    ranges: v.array(range),
+    classes: v.looseObject({ anomaly: count, routine: count, diagnostic: count }),
+  }),
+  lost: v.array(lostRecords),
+  payload: v.looseObject({
+    codec: v.literal('br'),
+    len: v.pipe(count, v.maxValue(maxPayloadBytes)),
+    sha256: hex(64),
+    rawLen: v.pipe(count, v.maxValue(maxRawBytes)),
+    rawSha256: hex(64),
+    /** Which document each line is. */
+    schema: v.literal('sonde-record-1'),
+  }),
+  time: v.looseObject({
+    wall: count,
+    bootId: v.string(),
+    monoMs: count,
+    src: v.picklist(['ntp', 'receipt', 'http-date', 'rtc', 'user', 'none']),
+    /** Milliseconds the wall clock may be wrong by; null when nobody knows. */
+    uncMs: v.nullable(count),
+  }),
+  /** What else waited on the device when this batch was sealed; absent where it is not said. */
+  backlog: v.optional(
+    v.looseObject({
+      /** Records in no batch yet. */
+      records: count,
+      /** Sealed batches without a receipt, this one not among them. */
+      batches: count,
+    }),
+  ),
+  /** Test lists in force while the records were made, and their versions. */
+  lists: v.record(v.string(), count),
+  agent: v.looseObject({ version: v.string() }),
+  why: v.picklist(['size', 'age', 'urgent', 'export', 'manual']),
+})
+export type Manifest = v.InferOutput<typeof manifest>
+
+export type BatchRefusalCode =
+  | 'not_a_batch'
+  | 'truncated'
+  | 'trailing_bytes'
+  | 'too_large'
+  | 'bad_envelope'
+  | 'unknown_key'
+  | 'bad_signature'
+  | 'bad_manifest'
+  | 'device_mismatch'
+  | 'payload_mismatch'
+
+/** A file that is not a batch anyone should believe. */
+export class BatchRefused extends Error {
+  override readonly name = 'BatchRefused'
+  readonly code: BatchRefusalCode
+
+  constructor(code: BatchRefusalCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export interface VerifiedBatch {
+  readonly id: BatchId
+  readonly manifest: Manifest
+  /** As stored, still compressed: unpacking comes after the receipt, with `manifest.payload.rawLen` as ceiling. */
+  readonly payload: Uint8Array
+}
+
+/** Puts a batch together. `payload` must be what `manifest.payload` describes. */
+export function encodeBatch(
+  content: Manifest,
+  payload: Uint8Array,
+  privateKey: KeyObject,
+): { id: BatchId; bytes: Buffer } {
+  const body = Buffer.from(JSON.stringify(content))
+  const envelope = sealEnvelope(manifestType, body, content.device, privateKey)
+  const head = Buffer.alloc(8)
+  head.write('PSB1', 'latin1')
+  head.writeUInt32BE(envelope.length, 4)
+  return { id: batchIdOf(body), bytes: Buffer.concat([head, envelope, payload]) }
+}
+
+/**
+ * Checks everything that can be checked with one public key: form, signature, device, length, digest.
+ *
+ * Leaves out what needs other batches (seq and prev) and never unpacks the payload: of 60 damaged files, 13
+ * reached a decompressor that ran before the digest had spoken.
+ *
+ * @param keyOf - Public key of a device by its id, or null.
+ * @throws {BatchRefused}
+ */
+export function verifyBatch(bytes: Uint8Array, keyOf: KeyLookup): VerifiedBatch {
+  const { envelope, payload } = splitBatch(bytes)
+  const { body, keyId } = openManifest(envelope, keyOf)
+  const content = readManifest(body)
+  // Stops one enrolled device from signing in another's name.
+  if (content.device !== keyId) {
+    throw new BatchRefused('device_mismatch', `Batch of ${content.device} is signed by ${keyId}`)
+  }
+  checkPayload(content, payload)
+  return { id: batchIdOf(body), manifest: content, payload }
+}
+
+/** Reads the frame. Trusts nothing: lengths are checked against what is there. */
+function splitBatch(bytes: Uint8Array): { envelope: Uint8Array; payload: Uint8Array } {
+  if (bytes.length < 8)
+    throw new BatchRefused('truncated', `Batch has ${bytes.length} bytes, expected at least 8`)
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, 8)
+  if (head.toString('latin1', 0, 4) !== 'PSB1')
+    throw new BatchRefused('not_a_batch', 'File does not begin with PSB1')
+  const length = head.readUInt32BE(4)
+  if (length > maxEnvelopeBytes) {
+    throw new BatchRefused('too_large', `Envelope of ${length} bytes, allowed are ${maxEnvelopeBytes}`)
+  }
+  if (bytes.length < 8 + length) {
+    throw new BatchRefused('truncated', `Envelope of ${length} bytes, but only ${bytes.length - 8} follow`)
+  }
+  return { envelope: bytes.subarray(8, 8 + length), payload: bytes.subarray(8 + length) }
+}
+
+function openManifest(envelope: Uint8Array, keyOf: KeyLookup): { body: Buffer; keyId: string } {
+  try {
+    const { payload, keyId } = openEnvelope(envelope, manifestType, keyOf)
+    return { body: payload, keyId }
+  } catch (error) {
+    if (!(error instanceof EnvelopeRefused)) throw error
+    const code = error.code === 'unknown_key' || error.code === 'bad_signature' ? error.code : 'bad_envelope'
+    throw new BatchRefused(code, error.message, { cause: error })
+  }
+}
+
+function readManifest(body: Buffer): Manifest {
+  let json: unknown
+  try {
+    json = JSON.parse(body.toString('utf8'))
+  } catch (cause) {
+    throw new BatchRefused('bad_manifest', 'Manifest is not JSON', { cause })
+  }
+  const parsed = v.safeParse(manifest, json)
+  if (!parsed.success) {
+    const faults = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? '(top)'}: ${issue.message}`)
+    throw new BatchRefused('bad_manifest', `Manifest does not fit: ${faults.join('; ')}`)
+  }
+  return parsed.output
+}
+
+function checkPayload({ payload: expected }: Manifest, payload: Uint8Array): void {
+  if (payload.length < expected.len) {
+    throw new BatchRefused('truncated', `Payload has ${payload.length} of ${expected.len} bytes`)
+  }
+  if (payload.length > expected.len) {
+    throw new BatchRefused('trailing_bytes', `${payload.length - expected.len} bytes follow the payload`)
+  }
+  if (sha256Hex(payload) !== expected.sha256) {
+    throw new BatchRefused('payload_mismatch', 'Payload does not have the digest the manifest names')
+  }
+}
+
+function batchIdOf(manifestBytes: Uint8Array): BatchId {
+  return v.parse(batchId, sha256Hex(manifestBytes))
+}
+
+/** SHA-256 in hex, the form every digest in these documents has. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

@@ -1,0 +1,303 @@
+// Checks batch files offline, with public keys and nothing else, and says what each proves: batch.md, "Checks" and
+// "Chain". For whoever holds files: a probe's owner, a collector's operator, a court. Reads no disk and asks nobody.
+//
+// One file proves who sealed it, what is in it and what was lost; several prove whether a batch between them is
+// missing, or exists twice.
+
+import type { KeyObject } from 'node:crypto'
+import { brotliDecompressSync } from 'node:zlib'
+import * as v from 'valibot'
+import { recordClasses, recordTime } from '../data-formats/measurement.ts'
+import {
+  type BatchId,
+  type BatchRefusalCode,
+  BatchRefused,
+  type Manifest,
+  maxEnvelopeBytes,
+  maxPayloadBytes,
+  sha256Hex,
+  verifyBatch,
+} from './batch.ts'
+import { keyIdOf, publicKeyFrom } from './dsse.ts'
+import { openEnrolment } from './enrolment.ts'
+
+/** No batch is longer: a file that is need not be read. */
+export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
+
+/** Why a file is not believed: a check of batch.md, in its order. Stable: scripts match on these. */
+export type FileFault =
+  | BatchRefusalCode
+  /** The file could not be read at all. */
+  | 'unreadable'
+  /** The payload is no brotli stream. */
+  | 'not_brotli'
+  /** It unpacks to more than `payload.rawLen`; unpacking stopped there. */
+  | 'too_long'
+  | 'wrong_length'
+  | 'wrong_digest'
+  /** Its lines are not the records that the manifest counts and numbers. */
+  | 'records_mismatch'
+
+export type Range = readonly [first: number, last: number]
+
+/** A probe whose batches may be believed. */
+export interface KnownProbe {
+  readonly publicKey: KeyObject
+  /** What seq 0 of each epoch links back to; null when that is not known, and then not checked. */
+  readonly enrolmentDigest: string | null
+}
+
+export interface GoodFile {
+  readonly file: string
+  readonly code: null
+  readonly id: BatchId
+  readonly manifest: Manifest
+  /** Wall clock of the first and last record, milliseconds since 1970 by the probe; null without records. */
+  readonly measured: Range | null
+  /** How many records were made under which quality of the clock. */
+  readonly clocks: Readonly<Record<string, number>>
+}
+
+export interface BadFile {
+  readonly file: string
+  readonly code: FileFault
+  readonly problem: string
+}
+
+export type CheckedFile = GoodFile | BadFile
+
+/** One epoch of one probe, as far as the files show it. */
+export interface CheckedChain {
+  readonly device: string
+  readonly epoch: string
+  readonly seqs: readonly Range[]
+  /** Below the highest: not among these files. No fault, they may be elsewhere. */
+  readonly missing: readonly Range[]
+  /** Record numbers below the highest that are in no batch and in no `lost`; null while batches are missing. */
+  readonly unnamed: readonly Range[] | null
+  readonly faults: readonly ChainFault[]
+}
+
+export interface ChainFault {
+  readonly code: 'seq_conflict' | 'chain_broken'
+  readonly seq: number
+  readonly problem: string
+}
+
+export interface Verification {
+  /** Whether every file is believed and no chain contradicts itself. A gap is no contradiction. */
+  readonly good: boolean
+  readonly files: readonly CheckedFile[]
+  readonly chains: readonly CheckedChain[]
+}
+
+/** @throws {EnvelopeRefused} When it is no Ed25519 key in base64 SPKI form. */
+export function probeOfKey(spkiBase64: string): KnownProbe {
+  return { publicKey: publicKeyFrom(spkiBase64), enrolmentDigest: null }
+}
+
+/** @throws {EnvelopeRefused} When the record is not signed by `collectorKeyId`, the id the probe's token named. */
+export function probeOfEnrolment(record: Uint8Array, collectorKeyId: string): KnownProbe {
+  const { enrolment, digest } = openEnrolment(record, collectorKeyId)
+  return { publicKey: publicKeyFrom(enrolment.spki), enrolmentDigest: digest }
+}
+
+/**
+ * Checks files one after the other, then how they link.
+ *
+ * @param read - Gives the bytes of a file; what it throws is that file's `unreadable`. It need read no file longer
+ *   than `maxBatchBytes`.
+ */
+export function verifyBatches(
+  files: readonly string[],
+  read: (file: string) => Uint8Array,
+  probes: readonly KnownProbe[],
+): Verification {
+  const known = new Map(probes.map((probe) => [keyIdOf(probe.publicKey), probe]))
+  const checked = files.map((file) => checkFile(file, read, known))
+  const chains = chainsOf(checked.filter(isGood), known)
+  const good = checked.every(isGood) && chains.every(({ faults }) => faults.length === 0)
+  return { good, files: checked, chains }
+}
+
+function isGood(file: CheckedFile): file is GoodFile {
+  return file.code === null
+}
+
+function checkFile(
+  file: string,
+  read: (file: string) => Uint8Array,
+  known: ReadonlyMap<string, KnownProbe>,
+): CheckedFile {
+  let bytes: Uint8Array
+  try {
+    bytes = read(file)
+  } catch (error) {
+    return { file, code: 'unreadable', problem: error instanceof Error ? error.message : String(error) }
+  }
+  try {
+    const { id, manifest, payload } = verifyBatch(bytes, (keyId) => known.get(keyId)?.publicKey ?? null)
+    const opened = unpack(manifest, payload)
+    if ('code' in opened) return { file, ...opened }
+    return { file, code: null, id, manifest, ...opened }
+  } catch (error) {
+    if (!(error instanceof BatchRefused)) throw error
+    return { file, code: error.code, problem: error.message }
+  }
+}
+
+type Unpacked = Pick<GoodFile, 'measured' | 'clocks'> | Pick<BadFile, 'code' | 'problem'>
+
+/** Signed is not true: a probe can sign a payload that is not what its manifest says. */
+function unpack({ payload: promised, records }: Manifest, payload: Uint8Array): Unpacked {
+  let raw: Buffer
+  try {
+    // Stops a bomb: a few kB can unpack to gigabytes. zlib wants at least 1, the length check sees to 0.
+    raw = brotliDecompressSync(payload, { maxOutputLength: Math.max(1, promised.rawLen) })
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+      ? { code: 'too_long', problem: `Payload unpacks to more than the ${promised.rawLen} bytes it promises` }
+      : { code: 'not_brotli', problem: 'Payload does not unpack' }
+  }
+  if (raw.length !== promised.rawLen) {
+    return { code: 'wrong_length', problem: `Payload unpacks to ${raw.length} bytes, not ${promised.rawLen}` }
+  }
+  if (sha256Hex(raw) !== promised.rawSha256) {
+    return { code: 'wrong_digest', problem: 'Unpacked payload does not have the digest the manifest names' }
+  }
+  return readRecords(records, raw)
+}
+
+/** What of a record the manifest makes statements about. What was measured is for others to read. */
+const recordHead = v.object({
+  n: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  class: v.picklist(recordClasses),
+  time: recordTime,
+})
+
+function readRecords(promised: Manifest['records'], raw: Buffer): Unpacked {
+  const heads: v.InferOutput<typeof recordHead>[] = []
+  for (const [i, line] of raw.toString('utf8').split('\n').entries()) {
+    if (line === '') continue
+    const head = v.safeParse(recordHead, parsed(line))
+    if (!head.success) return { code: 'records_mismatch', problem: `Line ${i + 1} is not a record` }
+    heads.push(head.output)
+  }
+  const numbers = joined(heads.map(({ n }): Range => [n, n]))
+  const differs =
+    heads.length !== promised.n ||
+    JSON.stringify(numbers) !== JSON.stringify(promised.ranges) ||
+    recordClasses.some(
+      (name) => promised.classes[name] !== heads.filter((head) => head.class === name).length,
+    )
+  if (differs) {
+    const problem = `Payload holds ${heads.length} records, ${listed(numbers)}; the manifest says otherwise`
+    return { code: 'records_mismatch', problem }
+  }
+  const clocks: Record<string, number> = {}
+  let measured: [number, number] | null = null
+  for (const { time } of heads) {
+    clocks[time.clock] = (clocks[time.clock] ?? 0) + 1
+    measured = [
+      Math.min(measured?.[0] ?? time.wall_ms, time.wall_ms),
+      Math.max(measured?.[1] ?? 0, time.wall_ms),
+    ]
+  }
+  return { measured, clocks }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    // The schema refuses it in the same words as any other line that is no record.
+    return undefined
+  }
+}
+
+function chainsOf(files: readonly GoodFile[], known: ReadonlyMap<string, KnownProbe>): CheckedChain[] {
+  const epochs = new Map<string, GoodFile[]>()
+  for (const each of files) {
+    const key = `${each.manifest.device} ${each.manifest.epoch}`
+    epochs.set(key, [...(epochs.get(key) ?? []), each])
+  }
+  return [...epochs.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, batches]) => chainOf(batches, known))
+}
+
+function chainOf(files: readonly GoodFile[], known: ReadonlyMap<string, KnownProbe>): CheckedChain {
+  // The same batch in two files, say from a stick and from an archive, is one.
+  const byId = new Map(files.map((each) => [each.id, each]))
+  const batches = [...byId.values()].sort((a, b) => a.manifest.seq - b.manifest.seq)
+  const idsAt = new Map<number, BatchId[]>()
+  for (const { id, manifest } of batches) idsAt.set(manifest.seq, [...(idsAt.get(manifest.seq) ?? []), id])
+  const { device = '', epoch = '' } = batches[0]?.manifest ?? {}
+  const seqs = joined(batches.map(({ manifest }): Range => [manifest.seq, manifest.seq]))
+  const missing = holesIn(seqs)
+  const named = batches.flatMap(({ manifest }) => [
+    ...manifest.records.ranges,
+    ...manifest.lost.flatMap(({ ranges }) => ranges),
+  ])
+  const digest = known.get(device)?.enrolmentDigest ?? null
+  const faults = [
+    ...[...idsAt].filter(([, ids]) => ids.length > 1).map(([seq, ids]) => conflict(seq, ids)),
+    ...batches.flatMap((each) =>
+      brokenLink(each, each.manifest.seq === 0 ? digest : idsAt.get(each.manifest.seq - 1)),
+    ),
+  ]
+  return {
+    device,
+    epoch,
+    seqs,
+    missing,
+    unnamed: missing.length === 0 ? holesIn(joined(named)) : null,
+    faults,
+  }
+}
+
+/** batch.md, Chain: a copied card or a stolen key. */
+function conflict(seq: number, ids: readonly BatchId[]): ChainFault {
+  return { code: 'seq_conflict', seq, problem: `${ids.length} contents: ${ids.join(', ')}` }
+}
+
+/** @param before - What `prev` may be; null or undefined when that is not known. */
+function brokenLink(
+  { manifest }: GoodFile,
+  before: string | readonly string[] | null | undefined,
+): ChainFault[] {
+  if (before === null || before === undefined || before.includes(manifest.prev)) return []
+  const expected = typeof before === 'string' ? `the enrolment record, ${before}` : before.join(' or ')
+  return [
+    {
+      code: 'chain_broken',
+      seq: manifest.seq,
+      problem: `links back to ${manifest.prev}, not to ${expected}`,
+    },
+  ]
+}
+
+/** Ranges in ascending order, those that touch or overlap made one. Never counts through one: they may be long. */
+function joined(ranges: readonly Range[]): Range[] {
+  const joint: [number, number][] = []
+  for (const [first, last] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    const end = joint.at(-1)
+    if (end !== undefined && first <= end[1] + 1) end[1] = Math.max(end[1], last)
+    else joint.push([first, last])
+  }
+  return joint
+}
+
+/** @param ranges - Ascending and apart. @returns What is between them, from 0. */
+function holesIn(ranges: readonly Range[]): Range[] {
+  return ranges.flatMap(([first], i): Range[] => {
+    const from = (ranges[i - 1]?.[1] ?? -1) + 1
+    return from < first ? [[from, first - 1]] : []
+  })
+}
+
+/** `0-3, 7` */
+export function listed(ranges: readonly Range[]): string {
+  const parts = ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`))
+  return parts.length === 0 ? 'none' : parts.join(', ')
+}
