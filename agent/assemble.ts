@@ -3,6 +3,7 @@
 
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import type { Measurement } from '../tests-spec/data-formats/measurement.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList, type TestList, TestListRefused } from '../tests-spec/lists/test-list.ts'
@@ -91,6 +92,7 @@ export async function assemble({
     resolver: resolvers[resolver ?? randomInt(Math.max(1, resolvers.length))] ?? null,
     helpers: list.helpers,
     neutralName: list.neutral_name,
+    foreignName: foreignName(list),
     ipv6: own.ipv6,
     lab: config.lab,
     wallClock: clock.now,
@@ -172,6 +174,12 @@ function readTestList(config: Config): TestList {
       cause,
     })
   }
+}
+
+/** The host of a control is as unblocked as can be; at the neutral host it is as foreign as a target's name. */
+function foreignName({ controls, neutral_name }: TestList): string | null {
+  const hosts = controls.map(({ url }) => new URL(url).hostname)
+  return hosts.find((host) => isIP(host) === 0 && !host.startsWith('[') && host !== neutral_name) ?? null
 }
 
 function readCa(path: string): string {

@@ -12,6 +12,7 @@ export function makeContext(parts: Partial<NettestContext> = {}, trace: Partial<
     resolver: null,
     helpers: [],
     neutralName: 'neutral.example',
+    foreignName: null,
     ipv6: false,
     lab: true,
     wallClock: Date.now,

@@ -3,7 +3,7 @@
 
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
-import { tagged } from '../../tests-spec/nettests/failed-step.ts'
+import { tagged, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
 import { groupTag, hostTag } from '../../tests-spec/nettests/group-outcome.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 
@@ -35,10 +35,10 @@ export function rowsOf(measurement: Measurement): Row[] {
   const target = measurement.input ?? measurement.test_name
   const parts = keys.x_sonde_parts
   if (parts === undefined)
-    return [{ target, ...stepsOf(keys), verdict: keys.x_sonde_verdict.verdict, ...cost }]
+    return [{ target, ...stepsOf(withoutFollowUps(keys)), verdict: keys.x_sonde_verdict.verdict, ...cost }]
   return Object.entries(parts).map(([name, { verdict }], index) => ({
     target: `${target} ${name}`,
-    ...stepsOfGroup(tagged(keys, groupTag(name))),
+    ...stepsOfGroup(withoutFollowUps(tagged(keys, groupTag(name)))),
     verdict,
     ms: index === 0 ? cost.ms : null,
     bytes: index === 0 ? cost.bytes : null,

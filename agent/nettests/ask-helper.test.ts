@@ -50,6 +50,7 @@ function context(helpers: readonly string[]): NettestContext {
     resolver: null,
     helpers,
     neutralName: 'example.org',
+    foreignName: null,
     ipv6: false,
     lab: true,
     wallClock: Date.now,

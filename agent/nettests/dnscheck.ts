@@ -17,8 +17,7 @@ import {
 import { resolveDns } from '../operations/resolve-dns.ts'
 import { type EncryptedResolver, resolveEncrypted } from '../operations/resolve-encrypted.ts'
 import { lookUpHost } from './host-lookup.ts'
-import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen } from './nettest.ts'
-import { usable } from './url-flow.ts'
+import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
 
 /** Milliseconds: OONI's. */
 const lookupTimeoutMs = 15_000

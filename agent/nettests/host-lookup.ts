@@ -5,8 +5,7 @@ import { isIP } from 'node:net'
 import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
 import { resolveDns } from '../operations/resolve-dns.ts'
 import { resolveSystem } from '../operations/resolve-system.ts'
-import { joinSeen, type NettestContext, nothingSeen, type Seen } from './nettest.ts'
-import { usable } from './url-flow.ts'
+import { joinSeen, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
 
 /** Milliseconds, as in url-flow.ts. */
 const dnsTimeoutMs = 4_000

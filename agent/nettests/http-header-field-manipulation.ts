@@ -23,8 +23,7 @@ import { readHttp1 } from '../operations/http1-message.ts'
 import { type RawExchange, rawExchange } from '../operations/raw-exchange.ts'
 import { tcpConnect } from '../operations/tcp-connect.ts'
 import { formatEndpoint } from '../operations/wire.ts'
-import { type Nettest, nothingSeen } from './nettest.ts'
-import { usable } from './url-flow.ts'
+import { type Nettest, nothingSeen, usable } from './nettest.ts'
 
 /** Milliseconds. */
 const tcpTimeoutMs = 10_000

@@ -18,8 +18,7 @@ import {
 import { rawExchange } from '../operations/raw-exchange.ts'
 import { tcpConnect } from '../operations/tcp-connect.ts'
 import type { Bytes, Endpoint } from '../operations/trace.ts'
-import { type Nettest, type NettestContext, nothingSeen } from './nettest.ts'
-import { usable } from './url-flow.ts'
+import { type Nettest, type NettestContext, nothingSeen, usable } from './nettest.ts'
 
 /** Milliseconds: OONI's. Reading always takes all of it, since an echo server does not close. */
 const tcpTimeoutMs = 10_000

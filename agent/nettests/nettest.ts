@@ -1,6 +1,8 @@
 // What a nettest is to the rest of the agent: a way to observe, and a pure way to conclude.
 
+import { isIPv6 } from 'node:net'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import { isBogon } from '../../tests-spec/nettests/bogon.ts'
 import type { Circumstances, Verdict } from '../../tests-spec/nettests/verdict.ts'
 import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
 import type { Resolver } from '../operations/resolve-dns.ts'
@@ -17,6 +19,8 @@ export interface NettestContext {
   readonly helpers: readonly string[]
   /** A server name nobody blocks, to tell a blocked name from a dead host. */
   readonly neutralName: string
+  /** Another name nobody blocks, which the host of `neutralName` does not bear; null when the list has none. */
+  readonly foreignName: string | null
   /** Whether this link has a route to global IPv6; without one, IPv6 addresses are left alone. */
   readonly ipv6: boolean
   /** A laboratory: private and loopback addresses are contacted like any other. */
@@ -89,4 +93,10 @@ export function joinSeen(all: readonly Seen[]): Seen {
       received: all.reduce((sum, each) => sum + each.bytes.received, 0),
     },
   }
+}
+
+/** IPv4 first, as OONI does. Bogons are never contacted: they are somebody's home network, or a lie. */
+export function usable({ ipv6, lab }: NettestContext, addresses: readonly string[]): string[] {
+  const allowed = [...new Set(addresses)].filter((ip) => (ipv6 || !isIPv6(ip)) && (lab || !isBogon(ip)))
+  return [...allowed.filter((ip) => !isIPv6(ip)), ...allowed.filter((ip) => isIPv6(ip))]
 }

@@ -22,8 +22,9 @@ import { tcpConnect } from '../operations/tcp-connect.ts'
 import { tlsHandshake } from '../operations/tls-handshake.ts'
 import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
-import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen } from './nettest.ts'
-import { followUrl, usable } from './url-flow.ts'
+import { followUpHandshake } from './follow-ups.ts'
+import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
+import { followUrl } from './url-flow.ts'
 
 /** Milliseconds, as in url-flow.ts. */
 const dnsTimeoutMs = 4_000
@@ -96,8 +97,9 @@ async function measureEndpoint(
         ? await connectToPorts(context, ip, endpoint.ports, [...tags, classicTag])
         : await shakeHands(context, ip, endpoint, [...tags, classicTag])
     parts.push(attempt.seen)
-    if (attempt.reached) break
+    if (attempt.reached) return joinSeen(parts)
   }
+  if (endpoint.kind === 'tls') parts.push(await followUpHandshake(context, parts, alpnFor(endpoint.port)))
   return joinSeen(parts)
 }
 
@@ -177,8 +179,7 @@ async function shakeHands(
     timeoutMs: tlsTimeoutMs,
     serverName: name,
     verifyName: name,
-    // What a browser says; elsewhere nobody expects HTTP.
-    alpn: port === 443 ? ['h2', 'http/1.1'] : [],
+    alpn: alpnFor(port),
     now: wallClock,
   })
   socket?.destroy()
@@ -187,6 +188,9 @@ async function shakeHands(
     reached: observation.failure === null,
   }
 }
+
+/** What a browser says; elsewhere nobody expects HTTP. */
+const alpnFor = (port: number) => (port === 443 ? ['h2', 'http/1.1'] : [])
 
 /** Made once for each description, since a trust costs a megabyte and some 20 ms. */
 const trusts = new WeakMap<Service, { readonly base: Trust; readonly extended: Trust }>()

@@ -16,8 +16,7 @@ import { publicTorTargets, type TorTarget } from '../../tests-spec/nettests/tor-
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { tcpConnect } from '../operations/tcp-connect.ts'
 import { tlsHandshake } from '../operations/tls-handshake.ts'
-import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen } from './nettest.ts'
-import { usable } from './url-flow.ts'
+import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
 
 /** Milliseconds. OONI's, but for the connect, which is as in url-flow.ts. */
 const tcpTimeoutMs = 10_000

@@ -3,10 +3,8 @@
 //
 // Leaves to the rules what the observations mean, and to the operations how a step is taken.
 
-import { isIP, isIPv6, type Socket } from 'node:net'
-import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import { isBogon } from '../../tests-spec/nettests/bogon.ts'
-import { classicTag, neutralNameTag, sameNameTag } from '../../tests-spec/nettests/failed-step.ts'
+import { isIP, type Socket } from 'node:net'
+import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
 import { depthTag } from '../../tests-spec/nettests/web-connectivity.ts'
 import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
@@ -18,7 +16,8 @@ import { tlsHandshake } from '../operations/tls-handshake.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers } from './ask-helper.ts'
 import { type CookieJar, cookieJar } from './cookies.ts'
-import { joinSeen, type NettestContext, nothingSeen, type Seen } from './nettest.ts'
+import { followUpHandshake } from './follow-ups.ts'
+import { joinSeen, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
 
 /** Milliseconds. Longer than OONI's 4 s: the system's resolver asks again after 5 s, and one lost datagram is no finding. */
 const dnsTimeoutMs = 6_000
@@ -50,7 +49,7 @@ const headers = {
 export interface FlowOptions {
   /** Asks a helper outside about the first hop. */
   readonly helper: boolean
-  /** After a handshake that was cut or met silence: the same address under a neutral name, and under its own again. */
+  /** Follows up a handshake that was cut or met silence: follow-ups.ts. */
   readonly followUps: boolean
   /** For the first hop; by default `GET` in clear text and `HEAD` behind TLS. */
   readonly method?: Method
@@ -113,7 +112,7 @@ async function measureHop(
   const others = addresses.filter((address) => !address.tags.includes(classicTag)).slice(0, maxAddresses)
   // Addresses of the system resolver first; those of others only when these lead nowhere.
   parts.push(await fetch(classic))
-  if (!answered(parts) && followUps) parts.push(await underNeutralName(context, url, parts))
+  if (!answered(parts) && followUps) parts.push(await followUpHandshake(context, parts, alpn))
   if (!answered(parts)) parts.push(await fetch(others))
   if (outside === null) return joinSeen(parts)
   const { control, bytes } = await outside
@@ -144,43 +143,6 @@ function helperRequest(url: URL, addresses: readonly Address[]): TestHelperReque
     x_quic_enabled: false,
   }
 }
-
-/**
- * When the first handshake was cut or met silence: the same address under a neutral name, and, if that is answered,
- * once more under its own, so that a lost packet is not taken for a blocked name.
- */
-async function underNeutralName(context: NettestContext, url: URL, parts: readonly Seen[]): Promise<Seen> {
-  const failed = parts
-    .flatMap((part) => part.observations.tls_handshakes)
-    .find((each) => each.server_name !== '' && each.failure !== null && cutOrSilent.has(each.failure))
-  if (failed === undefined) return nothingSeen
-  const endpoint = parts
-    .flatMap((part) => part.observations.tcp_connect)
-    .find((each) => each.transaction_id === failed.transaction_id)
-  if (endpoint === undefined) return nothingSeen
-  const shake = async (serverName: string, tag: string): Promise<Seen> => {
-    const tags = [...failed.tags, tag]
-    const step = { transactionId: context.transactionIds.next('secure'), tags }
-    const connect = await tcpConnect(context.trace, endpoint, { ...step, timeoutMs: tcpTimeoutMs })
-    const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
-    if (connect.socket === null) return { ...nothingSeen, observations: connected }
-    const options = { ...step, timeoutMs: tlsTimeoutMs, serverName, alpn, now: context.wallClock }
-    const { observation, socket, bytes } = await tlsHandshake(context.trace, connect.socket, options)
-    socket?.destroy()
-    return { observations: { ...connected, tls_handshakes: [observation] }, bytes }
-  }
-  const neutral = await shake(context.neutralName, neutralNameTag)
-  const again = await shake(hostOf(url), sameNameTag)
-  return joinSeen([neutral, again])
-}
-
-/** Failures that a name in the ClientHello can bring about, and that a dead host or a lost packet can too. */
-const cutOrSilent: ReadonlySet<Failure> = new Set([
-  'connection_reset',
-  'eof_error',
-  'generic_timeout_error',
-  'timed_out',
-])
 
 /** Asks the system and the named resolver at once; an IP literal asks nobody. */
 async function resolveHost(
@@ -214,12 +176,6 @@ async function resolveHost(
       ...other.map((ip) => ({ ip, tags })),
     ],
   }
-}
-
-/** IPv4 first, as OONI does. Bogons are never contacted: they are somebody's home network, or a lie. */
-export function usable({ ipv6, lab }: NettestContext, addresses: readonly string[]): string[] {
-  const allowed = [...new Set(addresses)].filter((ip) => (ipv6 || !isIPv6(ip)) && (lab || !isBogon(ip)))
-  return [...allowed.filter((ip) => !isIPv6(ip)), ...allowed.filter((ip) => isIPv6(ip))]
 }
 
 function seenOf({ queries, bytes }: Resolution): Seen {

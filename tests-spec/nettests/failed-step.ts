@@ -2,7 +2,7 @@
 // the link and the clock. verdict.md is the page. Each answer is the least that the observations force.
 
 import type { Failure } from '../data-formats/failure.ts'
-import type { DnsQuery, HttpRequest, Observations } from '../data-formats/observation.ts'
+import type { DnsQuery, HttpRequest, Observations, TlsHandshake } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
 import { type Circumstances, leastSecondsToRepeat, type Step, type Verdict } from './verdict.ts'
 
@@ -21,11 +21,20 @@ export interface FailedStep {
   readonly reachedElsewhere: boolean
   /** What a handshake with the same host under a neutral name came to, between two with the name; null: not tried. */
   readonly neutralName: 'answered' | 'failed_too' | null
+  /**
+   * What a handshake under the same name came to at somebody else's host, which had just answered in TLS under a name
+   * as foreign to it; null: not tried, or that host did not.
+   */
+  readonly nameElsewhere: 'answered' | 'failed_too' | null
 }
 
-/** Tags of the follow-up to a failed handshake: the same address under a neutral name, then under the name again. */
+/** Tags of the follow-ups to a failed handshake: the same address under a neutral name, then under the name again. */
 export const neutralNameTag = 'followup=neutral_name'
 export const sameNameTag = 'followup=same_name'
+/** The address of a neutral host: looked up, under a name foreign to it, and under the name that failed. */
+export const neutralHostTag = 'followup=neutral_host'
+export const foreignNameTag = 'followup=foreign_name'
+export const neutralAddressTag = 'followup=neutral_address'
 
 /** The observations that carry `tag`, in their order. */
 export function tagged(seen: Observations, tag: string): Observations {
@@ -56,7 +65,8 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   const elsewhere = {
     resolvedElsewhere: resolvedElsewhere(seen, lab),
     reachedElsewhere: answered.length > 0,
-    neutralName: neutralName(seen),
+    neutralName: null,
+    nameElsewhere: null,
     certificateFaults: [],
   }
   const system = seen.queries.find((query) => query.engine === 'getaddrinfo')
@@ -80,8 +90,16 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   const handshake = classic.tls_handshakes.find((each) => each.failure !== null)
   if (handshake?.failure) {
     const certificateFaults = handshake.x_sonde_certificate_faults ?? []
-    const because = [handshake.transaction_id]
-    return { step: 'tls_handshake', failure: handshake.failure, because, ...elsewhere, certificateFaults }
+    const followUps = seen.tls_handshakes.filter(isFollowUp)
+    return {
+      step: 'tls_handshake',
+      failure: handshake.failure,
+      because: [handshake, ...followUps].map((each) => each.transaction_id),
+      ...elsewhere,
+      certificateFaults,
+      neutralName: neutralName(seen),
+      nameElsewhere: nameElsewhere(seen),
+    }
   }
   const connect = classic.tcp_connect.find((each) => each.status.failure !== null)
   if (connect?.status.failure) {
@@ -96,11 +114,16 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   return { step: 'resolve', failure: 'interrupted', because: [], ...elsewhere }
 }
 
-function withoutFollowUps(seen: Observations): Observations {
-  const first = (each: { readonly tags: readonly string[] }) =>
-    !each.tags.some((tag) => tag.startsWith('followup='))
+type Tagged = { readonly tags: readonly string[] }
+
+const isFollowUp = ({ tags }: Tagged) => tags.some((tag) => tag.startsWith('followup='))
+
+/** What was seen of the target as it is used, without what was asked again to understand a failure. */
+export function withoutFollowUps(seen: Observations): Observations {
+  const first = (each: Tagged) => !isFollowUp(each)
   return {
     ...seen,
+    queries: seen.queries.filter(first),
     tcp_connect: seen.tcp_connect.filter(first),
     tls_handshakes: seen.tls_handshakes.filter(first),
   }
@@ -114,10 +137,18 @@ function neutralName(seen: Observations): FailedStep['neutralName'] {
   const neutral = tagged(seen, neutralNameTag).tls_handshakes[0]
   const again = tagged(seen, sameNameTag).tls_handshakes[0]
   if (neutral === undefined) return null
-  const answered = neutral.failure === null || spokeTls.has(neutral.failure)
-  return answered && again !== undefined && again.failure !== null && !spokeTls.has(again.failure)
-    ? 'answered'
-    : 'failed_too'
+  return answeredInTls(neutral) && again !== undefined && !answeredInTls(again) ? 'answered' : 'failed_too'
+}
+
+function nameElsewhere(seen: Observations): FailedStep['nameElsewhere'] {
+  const foreign = tagged(seen, foreignNameTag).tls_handshakes[0]
+  const moved = tagged(seen, neutralAddressTag).tls_handshakes[0]
+  if (foreign === undefined || !answeredInTls(foreign) || moved === undefined) return null
+  return answeredInTls(moved) ? 'answered' : 'failed_too'
+}
+
+function answeredInTls({ failure }: TlsHandshake): boolean {
+  return failure === null || spokeTls.has(failure)
 }
 
 /** Handshakes that failed after the host had answered in TLS. */
@@ -202,14 +233,21 @@ export function judgeFailedStep(
   const elsewhere =
     failed.step === 'resolve' && (failed.resolvedElsewhere === true || failed.reachedElsewhere)
   if (elsewhere && !silent) return say('anomaly', 'resolvers_disagree')
-  // A host that cuts every handshake, whatever the name, may just be broken; only a look from outside could tell.
-  const anyName = failed.neutralName === 'failed_too' && outside !== true
-  if ((sentBySomeone[failed.step].has(failed.failure) || foreignAuthority) && !anyName) {
+  // Two hosts of different people cannot both be broken for one name.
+  if (failed.nameElsewhere === 'failed_too' && !silent) return say('anomaly', 'server_name_interfered')
+  // A host that cuts every handshake, whatever the name, may just be broken, and so may one under whose own name alone
+  // it fails while the name passes elsewhere: only a look from outside could tell.
+  const itsOwnTrouble =
+    outside !== true &&
+    (failed.nameElsewhere === 'answered' ||
+      (failed.neutralName === 'failed_too' && failed.nameElsewhere === null))
+  if ((sentBySomeone[failed.step].has(failed.failure) || foreignAuthority) && !itsOwnTrouble) {
     return say('anomaly', `${failed.step}_interfered`)
   }
   // From here on the finding is silence or refusal, which loss and a busy host make too: never with a control lost.
   if (link.controls_ok < link.controls) return say('undetermined', 'a_control_failed')
-  if (failed.neutralName === 'answered') return say('anomaly', 'server_name_interfered')
+  const nameDecides = failed.neutralName === 'answered' || failed.nameElsewhere === 'failed_too'
+  if (nameDecides && !itsOwnTrouble) return say('anomaly', 'server_name_interfered')
   if (outside === true || elsewhere) {
     const again =
       earlier !== null && earlier.step === failed.step && earlier.secondsAgo >= leastSecondsToRepeat

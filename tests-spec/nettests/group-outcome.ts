@@ -127,6 +127,7 @@ function commonest(failures: readonly FailedStep[]): FailedStep {
     resolvedElsewhere: anyTrue(same.map((each) => each.resolvedElsewhere)),
     reachedElsewhere: same.some((each) => each.reachedElsewhere),
     neutralName: same.find((each) => each.neutralName === 'answered')?.neutralName ?? speaks.neutralName,
+    nameElsewhere: same.find((each) => each.nameElsewhere !== null)?.nameElsewhere ?? null,
   }
 }
 
@@ -145,4 +146,5 @@ const cutShort: FailedStep = {
   resolvedElsewhere: null,
   reachedElsewhere: false,
   neutralName: null,
+  nameElsewhere: null,
 }

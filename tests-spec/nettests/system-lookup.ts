@@ -30,5 +30,6 @@ export function failedAt(step: Step, failure: Failure, because: readonly number[
     resolvedElsewhere: null,
     reachedElsewhere: false,
     neutralName: null,
+    nameElsewhere: null,
   }
 }

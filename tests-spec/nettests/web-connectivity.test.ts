@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { connect, good, handshake, join, link, query, response } from '../../test/observations.ts'
+import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import type { Circumstances } from './verdict.ts'
 import { judgeWebConnectivity } from './web-connectivity.ts'
@@ -11,6 +12,23 @@ const resolved = query(address)
 const other = query(address, { engine: 'udp', tags: ['depth=0'], id: 20_001 })
 const elsewhere = { tags: ['depth=0'], id: 50_002 }
 const reachedElsewhere = join(connect(null, elsewhere), handshake(null, elsewhere), response(200, elsewhere))
+
+const followUp = (tag: string, failure: Failure | null) =>
+  handshake(failure, { tags: ['depth=0', `followup=${tag}`], id: 50_011 })
+/** At a neutral host that answers to a name as foreign to it. */
+const movedTo = (failure: Failure | null) =>
+  join(followUp('foreign_name', 'ssl_invalid_hostname'), followUp('neutral_address', failure))
+const failedThrice = (failure: Failure, neutral: Failure) =>
+  join(
+    resolved,
+    connect(null),
+    handshake(failure),
+    followUp('neutral_name', neutral),
+    followUp('same_name', failure),
+  )
+const cutThrice = failedThrice('connection_reset', 'ssl_invalid_hostname')
+const cutAnyName = failedThrice('connection_reset', 'connection_reset')
+const silentThrice = failedThrice('generic_timeout_error', 'ssl_invalid_hostname')
 
 type Row = readonly [string, Observations, string, string | null, Partial<Circumstances>?]
 
@@ -223,6 +241,55 @@ const rows: readonly Row[] = [
     ),
     'undetermined no_outside_view',
     'tls_handshake',
+  ],
+  [
+    'the name cut here and at a neutral host, which answers to any other name',
+    join(cutThrice, movedTo('connection_reset')),
+    'anomaly server_name_interfered',
+    'tls_handshake',
+  ],
+  [
+    'the host cuts any name, and the name is cut at a neutral host too',
+    join(cutAnyName, movedTo('eof_error')),
+    'anomaly server_name_interfered',
+    'tls_handshake',
+  ],
+  [
+    'the host alone cuts its name, which passes elsewhere: it may be broken',
+    join(cutThrice, movedTo('ssl_failed_handshake')),
+    'undetermined no_outside_view',
+    'tls_handshake',
+  ],
+  [
+    'the host cuts any name, and the name passes elsewhere',
+    join(cutAnyName, movedTo(null)),
+    'undetermined no_outside_view',
+    'tls_handshake',
+  ],
+  [
+    'the name fails at a neutral host that cuts any name foreign to it: nothing is learnt there',
+    join(cutAnyName, followUp('foreign_name', 'eof_error'), followUp('neutral_address', 'eof_error')),
+    'undetermined no_outside_view',
+    'tls_handshake',
+  ],
+  [
+    'silence under the name here and at a neutral host',
+    join(silentThrice, movedTo('generic_timeout_error')),
+    'anomaly server_name_interfered',
+    'tls_handshake',
+  ],
+  [
+    'silence under the name here alone, and another name is answered',
+    join(silentThrice, movedTo('ssl_invalid_hostname')),
+    'undetermined no_outside_view',
+    'tls_handshake',
+  ],
+  [
+    'silence under the name here and at a neutral host, with one control lost',
+    join(silentThrice, movedTo('generic_timeout_error')),
+    'undetermined a_control_failed',
+    'tls_handshake',
+    { link: link('up', 3) },
   ],
   [
     'reset, but the controls fail too',

@@ -1,0 +1,96 @@
+// What is asked once more when a handshake was cut or met silence, to tell a blocked name from a dead host: the same
+// address under a neutral name, the same name at a neutral address. tests-spec/nettests/web-connectivity.md, step 5.
+// Leaves what the answers mean to failed-step.ts.
+
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import {
+  classicTag,
+  foreignNameTag,
+  neutralAddressTag,
+  neutralHostTag,
+  neutralNameTag,
+  sameNameTag,
+} from '../../tests-spec/nettests/failed-step.ts'
+import { resolveSystem } from '../operations/resolve-system.ts'
+import { tcpConnect } from '../operations/tcp-connect.ts'
+import { tlsHandshake } from '../operations/tls-handshake.ts'
+import type { Endpoint } from '../operations/trace.ts'
+import { joinSeen, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
+
+/** Milliseconds, as in url-flow.ts. */
+const dnsTimeoutMs = 6_000
+const tcpTimeoutMs = 10_000
+const tlsTimeoutMs = 10_000
+
+/** Failures that a name in the ClientHello can bring about, and that a dead host or a lost packet can too. */
+const cutOrSilent: ReadonlySet<Failure> = new Set([
+  'connection_reset',
+  'eof_error',
+  'generic_timeout_error',
+  'timed_out',
+])
+
+/**
+ * Follows up the first handshake in `parts` that was cut or met silence under a name.
+ *
+ * The same address under the neutral name, then under its own again, so that a lost packet is not taken for a blocked
+ * name; only when it failed again, its name at the address of the neutral host, behind a name that is as foreign there.
+ *
+ * @param alpn - As in the first handshake.
+ * @returns Nothing when no handshake was. Five handshakes at most and one lookup, none of which ends in a request.
+ */
+export async function followUpHandshake(
+  context: NettestContext,
+  parts: readonly Seen[],
+  alpn: readonly string[],
+): Promise<Seen> {
+  const seen = joinSeen(parts).observations
+  const failed = seen.tls_handshakes.find(
+    (each) => each.server_name !== '' && each.failure !== null && cutOrSilent.has(each.failure),
+  )
+  const endpoint = seen.tcp_connect.find((each) => each.transaction_id === failed?.transaction_id)
+  if (failed === undefined || endpoint === undefined) return nothingSeen
+
+  const name = failed.server_name
+  const shake = (at: Endpoint, serverName: string, tags: readonly string[]) =>
+    shakeHands(context, at, { serverName, tags, alpn })
+  const neutral = await shake(endpoint, context.neutralName, [...failed.tags, neutralNameTag])
+  const again = await shake(endpoint, name, [...failed.tags, sameNameTag])
+  const failedAgain = again.observations.tls_handshakes.some(
+    ({ failure }) => failure !== null && cutOrSilent.has(failure),
+  )
+  if (!failedAgain || context.foreignName === null) return joinSeen([neutral, again])
+  const elsewhere = failed.tags.filter((tag) => tag !== classicTag)
+  const { found, address } = await neutralAddress(context)
+  if (address === null || address === endpoint.ip) return joinSeen([neutral, again, found])
+  const at = { ip: address, port: endpoint.port }
+  // First what must succeed: where a blocked name poisons the address for a while, it must not pay for it.
+  const foreign = await shake(at, context.foreignName, [...elsewhere, foreignNameTag])
+  const moved = await shake(at, name, [...elsewhere, neutralAddressTag])
+  return joinSeen([neutral, again, found, foreign, moved])
+}
+
+async function neutralAddress(context: NettestContext): Promise<{ found: Seen; address: string | null }> {
+  const { queries, addresses, bytes } = await resolveSystem(context.trace, context.neutralName, {
+    transactionId: context.transactionIds.next('getaddrinfo'),
+    tags: [neutralHostTag],
+    timeoutMs: dnsTimeoutMs,
+  })
+  const found = { observations: { ...nothingSeen.observations, queries: [...queries] }, bytes }
+  return { found, address: usable(context, addresses)[0] ?? null }
+}
+
+async function shakeHands(
+  { trace, transactionIds, wallClock }: NettestContext,
+  { ip, port }: Endpoint,
+  how: { readonly serverName: string; readonly tags: readonly string[]; readonly alpn: readonly string[] },
+): Promise<Seen> {
+  const step = { transactionId: transactionIds.next('secure'), tags: how.tags }
+  const connect = await tcpConnect(trace, { ip, port }, { ...step, timeoutMs: tcpTimeoutMs })
+  const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
+  if (connect.socket === null) return { ...nothingSeen, observations: connected }
+  const options = { ...step, timeoutMs: tlsTimeoutMs, now: wallClock, ...how }
+  const { observation, socket, bytes } = await tlsHandshake(trace, connect.socket, options)
+  socket?.destroy()
+  return { observations: { ...connected, tls_handshakes: [observation] }, bytes }
+}
