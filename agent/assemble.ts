@@ -7,6 +7,7 @@ import { isIP } from 'node:net'
 import type { Measurement } from '../tests-spec/data-formats/measurement.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList, type TestList, TestListRefused } from '../tests-spec/lists/test-list.ts'
+import { isBogon } from '../tests-spec/nettests/bogon.ts'
 import type { Config } from './config.ts'
 import { type CycleReport, runCycle } from './cycle.ts'
 import { deliver } from './deliver.ts'
@@ -14,6 +15,7 @@ import { type Collector, readEnrolment } from './enrolment.ts'
 import { type Status, writeStatus } from './health/status.ts'
 import type { Vantage } from './measurement/envelope.ts'
 import { readMemory, writeMemory } from './memory.ts'
+import type { LinkControl } from './nettests/link-check.ts'
 import type { NettestContext } from './nettests/nettest.ts'
 import { registryOf } from './nettests/registry.ts'
 import { transactionIds } from './nettests/transaction-ids.ts'
@@ -127,6 +129,7 @@ export async function assemble({
           list: cycleList,
           seed: identity.device,
           concurrency: config.concurrency,
+          ownControls: ownControls(config, collector),
           lab: config.lab,
           repeatAfterMs: config.repeat_after_seconds * 1000,
           nettests: registryOf(cycleList.services),
@@ -174,6 +177,19 @@ function readTestList(config: Config): TestList {
       cause,
     })
   }
+}
+
+/** A collector on this very machine says nothing of the link. */
+function ownControls({ provider_site, lab }: Config, collector: Collector | null): LinkControl[] {
+  const controls: LinkControl[] = []
+  if (provider_site !== null) controls.push({ url: provider_site, role: 'provider', expect: null })
+  if (collector !== null) {
+    const url = new URL('healthz', collector.url.replace(/\/*$/, '/'))
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    const isHere = host === 'localhost' || (isIP(host) !== 0 && isBogon(host))
+    if (lab || !isHere) controls.push({ url: url.href, role: 'collector', expect: { status: 200 } })
+  }
+  return controls
 }
 
 /** The host of a control is as unblocked as can be; at the neutral host it is as foreign as a target's name. */

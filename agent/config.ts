@@ -27,6 +27,11 @@ const config = v.strictObject({
   /** The network this device hangs on, as its operator knows it: nothing is looked up. */
   probe_asn: v.optional(v.pipe(v.string(), v.regex(/^AS\d{1,10}$/, 'expected AS and a number')), 'AS0'),
   probe_network_name: v.optional(v.pipe(v.string(), v.maxLength(80)), ''),
+  /** A site of the provider itself, to tell a used-up bundle from a cut line; null asks none. */
+  provider_site: v.optional(
+    v.nullable(v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//, 'expected http:// or https://'))),
+    null,
+  ),
   /** Source address of every measurement; null leaves it to the system. */
   local_address: v.optional(v.nullable(v.pipe(v.string(), v.ip('expected an IP address'))), null),
   /** A test list file in place of the built-in core list. */

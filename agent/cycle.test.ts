@@ -62,6 +62,7 @@ async function cycle(list: TestList, over: Partial<Stages> = {}) {
     seed: 'a probe',
     concurrency: 2,
     lab: true,
+    ownControls: [],
     repeatAfterMs: 30_000,
     nettests: registryOf(list.services),
     context: () => ({

@@ -18,7 +18,7 @@ import { type LinkWatch, linkWatch } from './link-watch.ts'
 import { type Measuring, measureTask, timed } from './measure-task.ts'
 import { type Finished, recordClass, toMeasurement, type Vantage } from './measurement/envelope.ts'
 import { evidenceLevel, type History, remember, withEvidence } from './measurement/evidence.ts'
-import { checkLink } from './nettests/link-check.ts'
+import { checkLink, type LinkControl } from './nettests/link-check.ts'
 import { planCycle, type Task } from './plan/plan-cycle.ts'
 import { recordTime } from './platform/clock.ts'
 import type { Log } from './platform/log.ts'
@@ -28,6 +28,8 @@ export interface Stages extends Measuring {
   /** Distinguishes this probe's plans from every other's. */
   readonly seed: string
   readonly concurrency: number
+  /** Asked beside the controls of the list: the collector, the provider's own site. */
+  readonly ownControls: readonly LinkControl[]
   /** Milliseconds between a failure and its repeat. */
   readonly repeatAfterMs: number
   vantage(): Promise<Vantage>
@@ -117,9 +119,11 @@ async function beginCycle({ clock, vantage }: Stages, history: History): Promise
 /** Asks the controls; keeps the first check of the cycle and every one that found a change. */
 function watchLink(stages: Stages, cycle: Cycle, lastLink: LinkState): LinkWatch {
   const { clock, list } = stages
+  const neutral = list.controls.map((each) => ({ ...each, role: 'neutral' as const }))
+  const controls = [...neutral, ...stages.ownControls]
   return linkWatch(lastLink, async (previous) => {
     const { result, timing } = await timed(clock, () =>
-      checkLink(stages.context(null), list.controls, previous, new Date(clock.now()).toISOString()),
+      checkLink(stages.context(null), controls, previous, new Date(clock.now()).toISOString()),
     )
     const changed = result.link.state !== previous.state
     if (changed) logLink(stages.log, result.link)
@@ -223,5 +227,7 @@ function logLink(log: Log, link: LinkState): void {
   if (link.state === 'up') log.info('S2101', fields)
   else if (link.state === 'captive_portal') log.warn('S2103', fields)
   else if (link.state === 'degraded') log.warn('S2104', fields)
+  else if (link.state === 'bundle_exhausted') log.warn('S2105', fields)
+  else if (link.state === 'provider_only') log.warn('S2106', fields)
   else log.warn('S2102', fields)
 }

@@ -138,6 +138,9 @@ function summary(link: LinkState, delivery: Delivery, agent: Agent): string {
     down: `Link down since ${link.since ?? 'an unknown time'}: no control answered. Nothing here is called blocked.`,
     degraded: `Link degraded: ${link.controls_ok} of ${link.controls} controls answered. Failures are left undetermined.`,
     captive_portal: 'A captive portal answers in place of the controls. Nothing here is called blocked.',
+    bundle_exhausted:
+      'The provider answers in place of everyone: the data bundle seems used up. Nothing here is called blocked.',
+    provider_only: `Only the provider's own site answers since ${link.since ?? 'an unknown time'}: the bundle is used up, or its way out is cut. Nothing here is called blocked.`,
     unknown: 'The link was not checked: this list has no controls.',
   }
   const kept = `${unsealed} results and ${pendingBatches} batches wait on this device.`

@@ -32,6 +32,8 @@ function linkLines({ link }: Status, now: number): string[] {
     down: 'LINK DOWN',
     degraded: 'Link degraded',
     captive_portal: 'CAPTIVE PORTAL on the link',
+    bundle_exhausted: 'DATA BUNDLE seems used up',
+    provider_only: 'ONLY THE PROVIDER answers',
     unknown: 'Link not checked yet',
   }
   if (link.since === null) return [words[link.state]]

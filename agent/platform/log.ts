@@ -16,6 +16,8 @@ export const logCodes = {
   S2102: 'Link is down',
   S2103: 'Link answers with a captive portal',
   S2104: 'Link is degraded',
+  S2105: 'Provider answers in place of everyone: the data bundle seems used up',
+  S2106: 'Only the site of the provider answers',
   S2901: 'A nettest failed by a bug of its own; the cycle goes on',
   S3001: 'Spool opened',
   S3901: 'Spool cannot write; measurements are kept in memory',

@@ -4,7 +4,7 @@
 import type { Failure } from '../data-formats/failure.ts'
 import type { DnsQuery, HttpRequest, Observations, TlsHandshake } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
-import { type Circumstances, leastSecondsToRepeat, type Step, type Verdict } from './verdict.ts'
+import { type Circumstances, isCutOff, leastSecondsToRepeat, type Step, type Verdict } from './verdict.ts'
 
 /** The tag of endpoints whose address the system resolver gave; OONI's word. */
 export const classicTag = 'classic'
@@ -215,8 +215,7 @@ export function judgeFailedStep(
     how,
     because: [...failed.because],
   })
-  if (link.state === 'down' || link.state === 'captive_portal')
-    return say('link_down', 'link_down', link.state)
+  if (isCutOff(link)) return say('link_down', 'link_down', link.state)
   if (link.state !== 'up') return say('undetermined', `link_${link.state}`)
   if (failed.failure === 'interrupted') return say('undetermined', 'interrupted')
   const foreignAuthority = failed.certificateFaults.includes('ssl_unknown_authority') && clock === 'synced'

@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import type { Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './failed-step.ts'
 import { failedAt } from './system-lookup.ts'
-import type { Circumstances, Verdict } from './verdict.ts'
+import { type Circumstances, isCutOff, type Verdict } from './verdict.ts'
 
 export const headerFieldName = 'http_header_field_manipulation'
 export const headerFieldVersion = '0.2.1'
@@ -186,7 +186,7 @@ export function judgeHeaderField(seen: Observations, circumstances: Circumstance
   if (!reached) return judgeFailedStep(headerFieldName, failed, circumstances)
   if (circumstances.link.state !== 'up') {
     const { state } = circumstances.link
-    const down = state === 'down' || state === 'captive_portal'
+    const down = isCutOff(circumstances.link)
     return say(down ? 'link_down' : 'undetermined', down ? 'link_down' : `link_${state}`, state)
   }
   // Somebody answered, the helper in trouble or somebody who turned the odd method away: it cannot be told which.

@@ -3,11 +3,85 @@
 import { describe, expect, test } from 'vitest'
 import { nothing } from '../../test/observations.ts'
 import { type ControlResult, judgeLink, judgeLinkCheck } from './link-check.ts'
-import { unknownLink } from './verdict.ts'
+import { linkState, unknownLink } from './verdict.ts'
 
 const at = '2018-07-29T17:43:00.000Z'
 const controls = (...results: readonly ControlResult['result'][]): ControlResult[] =>
   results.map((result, index) => ({ url: `http://control${index}.example/`, result, transaction_id: index }))
+
+/** With the provider's own site, and where the neutral ones led. */
+const withProvider = (
+  provider: ControlResult['result'],
+  neutral: readonly ControlResult['result'][],
+  ledTo: string | null = null,
+): ControlResult[] => [
+  ...controls(...neutral).map((each) => ({ ...each, role: 'neutral' as const, led_to: ledTo })),
+  { url: 'http://www.telco.example/', role: 'provider', result: provider, transaction_id: 9 },
+]
+const withCollector = (
+  collector: ControlResult['result'],
+  ...neutral: readonly ControlResult['result'][]
+) => [
+  ...controls(...neutral),
+  {
+    url: 'https://collector.example/healthz',
+    role: 'collector' as const,
+    result: collector,
+    transaction_id: 9,
+  },
+]
+
+describe('judgeLink() with the collector and the provider', () => {
+  const three = ['failed', 'failed', 'failed'] as const
+  const portal = ['other_answer', 'other_answer', 'failed'] as const
+  const rows = [
+    [
+      'everyone leads to a page of the provider',
+      withProvider('ok', portal, 'credit.telco.example'),
+      'bundle_exhausted',
+    ],
+    [
+      'everyone leads to the very site of the provider',
+      withProvider('ok', portal, 'www.telco.example'),
+      'bundle_exhausted',
+    ],
+    ['everyone leads to somebody else', withProvider('ok', portal, 'login.hotel.example'), 'captive_portal'],
+    ['a page of unknown origin in place of everyone', withProvider('ok', portal, null), 'captive_portal'],
+    [
+      'a suffix that only looks like the provider',
+      withProvider('ok', portal, 'eviltelco.example'),
+      'captive_portal',
+    ],
+    [
+      'the portal answers for the provider too',
+      withProvider('other_answer', portal, 'login.hotel.example'),
+      'captive_portal',
+    ],
+    [
+      'one page of the provider alone proves nothing',
+      withProvider('ok', ['other_answer', 'ok', 'ok'], 'www.telco.example'),
+      'up',
+    ],
+    ['only the provider answers', withProvider('ok', three), 'provider_only'],
+    ['not even the provider answers', withProvider('failed', three), 'down'],
+    ['the provider is down and the internet is there', withProvider('failed', ['ok', 'ok', 'ok']), 'up'],
+    [
+      'the provider does not make up for lost controls',
+      withProvider('ok', ['ok', 'failed', 'failed']),
+      'degraded',
+    ],
+    ['only the collector answers: the link carries', withCollector('ok', ...three), 'degraded'],
+    ['the collector is down and the internet is there', withCollector('failed', 'ok', 'ok', 'ok'), 'up'],
+    ['the collector does not make a link up', withCollector('ok', 'ok', 'failed', 'failed'), 'degraded'],
+    ['no neutral control was asked', withCollector('ok'), 'unknown'],
+  ] as const
+  test.each(rows)('%s', (_name, results, state) => {
+    const link = judgeLink(results, unknownLink, at)
+    expect(link.state).toBe(state)
+    // Only neutral ones are counted: the rules compare the two figures.
+    expect(link.controls).toBe(results.length - 1)
+  })
+})
 
 describe('judgeLink()', () => {
   const rows = [
@@ -44,7 +118,7 @@ describe('judgeLink()', () => {
 })
 
 test('judgeLinkCheck() never calls a link an anomaly', () => {
-  for (const state of ['up', 'degraded', 'down', 'captive_portal', 'unknown'] as const) {
+  for (const state of linkState.entries.state.options) {
     const verdict = judgeLinkCheck(
       { ...nothing, x_sonde_controls: controls('ok') },
       { ...unknownLink, state },

@@ -1,5 +1,5 @@
-// Rules of `link_check`: whether the link itself works, judged from neutral targets in several networks.
-// link-check.md is the page.
+// Rules of `link_check`: whether the link itself works, judged from neutral targets in several networks, and how far it
+// leads when none of them answers: to the collector, or to the provider's own site. link-check.md is the page.
 
 import type { Observations } from '../data-formats/observation.ts'
 import type { LinkState, Verdict } from './verdict.ts'
@@ -7,14 +7,21 @@ import type { LinkState, Verdict } from './verdict.ts'
 export const linkCheckName = 'link_check'
 export const linkCheckVersion = '0.1.0'
 
+/** `neutral`: a control of the test list; it alone makes a link `up`. */
+export type ControlRole = 'neutral' | 'collector' | 'provider'
+
 /** One control and what became of it. */
 export interface ControlResult {
   readonly url: string
+  /** Absent in measurements of agents that asked neutral controls only. */
+  readonly role?: ControlRole
   /**
    * `ok`: the expected answer. `other_resolver_only`: the expected answer, but over an address that the system's
    * resolver did not give. `other_answer`: some answer, not the expected one. `failed`: none.
    */
   readonly result: 'ok' | 'other_resolver_only' | 'other_answer' | 'failed'
+  /** Host of the page that came, or of the last redirect; null or absent when nothing came. */
+  readonly led_to?: string | null
   readonly transaction_id: number
 }
 
@@ -27,22 +34,55 @@ export interface LinkCheckTestKeys extends Observations {
  * @param at - ISO 8601 time of this check by the probe's clock.
  */
 export function judgeLink(controls: readonly ControlResult[], previous: LinkState, at: string): LinkState {
-  const count = (result: ControlResult['result']) => controls.filter((each) => each.result === result).length
-  const ok = count('ok')
-  const state = stateFrom(controls.length, ok, count('other_answer'), count('other_resolver_only'))
+  const neutral = ofRole(controls, 'neutral')
+  const state = stateFrom(controls)
   const since = state === previous.state && previous.since !== null ? previous.since : at
-  return { state, controls_ok: ok, controls: controls.length, checked_at: at, since }
+  return { state, controls_ok: count(neutral, 'ok'), controls: neutral.length, checked_at: at, since }
 }
 
-function stateFrom(all: number, ok: number, other: number, otherResolverOnly: number): LinkState['state'] {
-  if (all === 0) return 'unknown'
+function stateFrom(controls: readonly ControlResult[]): LinkState['state'] {
+  const neutral = ofRole(controls, 'neutral')
+  const [ok, other] = [count(neutral, 'ok'), count(neutral, 'other_answer')]
+  if (neutral.length === 0) return 'unknown'
   // A portal answers in the name of everyone; one changed page could be the control's own doing.
-  if (other >= 2 && other >= ok) return 'captive_portal'
-  // The link carries, but its resolver does not answer for anyone: no name that fails now says anything.
-  if (ok === 0) return otherResolverOnly > 0 ? 'degraded' : 'down'
+  if (other >= 2 && other >= ok) return isProvidersPortal(controls) ? 'bundle_exhausted' : 'captive_portal'
+  if (ok === 0) return howFar(controls)
   // One control may be blocked or gone without the link being at fault.
-  return all - ok <= 1 ? 'up' : 'degraded'
+  return neutral.length - ok <= 1 ? 'up' : 'degraded'
 }
+
+/** No neutral control is `ok`. What answered all the same? */
+function howFar(controls: readonly ControlResult[]): LinkState['state'] {
+  // The link carries, but its resolver does not answer for anyone: no name that fails now says anything.
+  if (count(ofRole(controls, 'neutral'), 'other_resolver_only') > 0) return 'degraded'
+  // The collector stands in no provider's network: the controls themselves may be what does not work.
+  if (count(ofRole(controls, 'collector'), 'ok') > 0) return 'degraded'
+  return count(ofRole(controls, 'provider'), 'ok') > 0 ? 'provider_only' : 'down'
+}
+
+/** The provider's own site is what it always is, and everyone else leads there. */
+function isProvidersPortal(controls: readonly ControlResult[]): boolean {
+  return ofRole(controls, 'provider').some(({ url, result }) => {
+    const home = new URL(url).hostname
+    const led = ofRole(controls, 'neutral').filter(
+      ({ result: theirs, led_to }) => theirs === 'other_answer' && isOfSite(led_to ?? '', home),
+    )
+    return result === 'ok' && led.length >= 2
+  })
+}
+
+/** The same host, or another under the same two last labels, as a provider's portal mostly is. */
+export function isOfSite(host: string, home: string): boolean {
+  const site = (name: string) => name.toLowerCase().split('.').slice(-2).join('.')
+  const isName = (name: string) => /[a-z]$/i.test(name) && name.includes('.')
+  return host === home || (isName(host) && isName(home) && site(host) === site(home))
+}
+
+const ofRole = (controls: readonly ControlResult[], role: ControlRole) =>
+  controls.filter((each) => (each.role ?? 'neutral') === role)
+
+const count = (controls: readonly ControlResult[], result: ControlResult['result']) =>
+  controls.filter((each) => each.result === result).length
 
 /** The link check's own verdict: it is about the link, so it is never an anomaly. */
 export function judgeLinkCheck(testKeys: LinkCheckTestKeys, link: LinkState): Verdict {
@@ -53,6 +93,8 @@ export function judgeLinkCheck(testKeys: LinkCheckTestKeys, link: LinkState): Ve
       return { verdict: 'ok', rule, step: null, how: null, because }
     case 'down':
     case 'captive_portal':
+    case 'bundle_exhausted':
+    case 'provider_only':
       return { verdict: 'link_down', rule, step: null, how: link.state, because }
     default:
       return { verdict: 'undetermined', rule, step: null, how: link.state, because }

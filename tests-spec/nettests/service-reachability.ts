@@ -6,7 +6,7 @@ import type { Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './failed-step.ts'
 import { type GroupOutcome, groupOutcome } from './group-outcome.ts'
 import type { Service, ServiceGroup } from './service.ts'
-import { type Circumstances, gravest, type Verdict } from './verdict.ts'
+import { type Circumstances, gravest, isPortal, type Verdict } from './verdict.ts'
 
 export const serviceReachabilityName = 'service_reachability'
 export const serviceReachabilityVersion = '0.1.0'
@@ -84,7 +84,7 @@ function judgeReached(
   })
   if (proof === 'certificate') return say('ok', `${group}_reached`, null)
   // A portal accepts every connection and answers for everyone.
-  if (link.state === 'captive_portal') return say('link_down', 'link_down', link.state)
+  if (isPortal(link)) return say('link_down', 'link_down', link.state)
   // Anyone on the path can accept a connection or write clear text: reached, as far as can be told.
   return say('ok', `${group}_reached_unverified`, null)
 }

@@ -34,9 +34,18 @@ export type Verdict = v.InferOutput<typeof verdict>
 export const linkState = v.looseObject({
   /**
    * `up`: at most one control failed. `degraded`: several failed and several did not, so a single failure elsewhere
-   * says nothing. `unknown`: no control was measured; never a soft "up".
+   * says nothing. `unknown`: no control was measured; never a soft "up". The others say in which way there is no
+   * internet: link-check.md.
    */
-  state: v.picklist(['up', 'degraded', 'down', 'captive_portal', 'unknown']),
+  state: v.picklist([
+    'up',
+    'degraded',
+    'down',
+    'captive_portal',
+    'bundle_exhausted',
+    'provider_only',
+    'unknown',
+  ]),
   controls_ok: v.pipe(v.number(), v.integer(), v.minValue(0)),
   controls: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** When the controls that say so were measured, ISO 8601 UTC by this probe's clock; null when unknown. */
@@ -45,6 +54,16 @@ export const linkState = v.looseObject({
   since: v.nullable(v.string()),
 })
 export type LinkState = v.InferOutput<typeof linkState>
+
+/** Someone on this line answers in everybody's name: whatever was reached without a certificate was not. */
+export function isPortal({ state }: LinkState): boolean {
+  return state === 'captive_portal' || state === 'bundle_exhausted'
+}
+
+/** Nothing beyond this line, or beyond its provider, was reached: a failure says nothing about a target. */
+export function isCutOff(link: LinkState): boolean {
+  return isPortal(link) || link.state === 'down' || link.state === 'provider_only'
+}
 
 export const unknownLink: LinkState = {
   state: 'unknown',

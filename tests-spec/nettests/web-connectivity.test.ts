@@ -313,6 +313,20 @@ const rows: readonly Row[] = [
     { link: link('captive_portal') },
   ],
   [
+    'the provider answers for everyone: the bundle is used up',
+    join(resolved, connect(null), response(302, { url: 'http://site.example/' })),
+    'link_down link_down',
+    'http_round_trip',
+    { link: link('bundle_exhausted') },
+  ],
+  [
+    'reset while only the provider answers',
+    join(resolved, connect(null), handshake('connection_reset')),
+    'link_down link_down',
+    'tls_handshake',
+    { link: link('provider_only') },
+  ],
+  [
     'reset on a link that loses controls',
     join(resolved, connect(null), handshake('connection_reset')),
     'undetermined link_degraded',

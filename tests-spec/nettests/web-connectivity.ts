@@ -4,7 +4,7 @@
 import type { HttpRequest, Observations } from '../data-formats/observation.ts'
 import { classicTag, type FailedStep, failedStepOf, judgeFailedStep, tagged } from './failed-step.ts'
 import { type Comparison, notCompared, samePage } from './page-comparison.ts'
-import type { Circumstances, Verdict } from './verdict.ts'
+import { type Circumstances, isPortal, type Verdict } from './verdict.ts'
 import {
   type Blocking,
   type Control,
@@ -81,7 +81,7 @@ export function judgeWebConnectivity(
   })
   // Over verified TLS nobody but the site can answer.
   if (last !== undefined && isOverTls(last)) return say('ok', 'https_response', null)
-  if (circumstances.link.state === 'captive_portal') return say('link_down', 'link_down', 'captive_portal')
+  if (isPortal(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
   // Anyone on the path can write a clear-text page; only a second view can tell whose it is.
   const comparison = last === undefined || control === null ? notCompared : compareWithControl(last, control)
   if (last === undefined || control === null || comparison === notCompared) {

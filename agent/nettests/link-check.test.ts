@@ -1,0 +1,77 @@
+// The controls against servers on loopback: what is asked, what is written down, and what the link is called.
+
+import http, { type RequestListener } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { closedPort, serveWith } from '../../test/loopback.ts'
+import { makeContext } from '../../test/nettest-context.ts'
+import { unknownLink } from '../../tests-spec/nettests/verdict.ts'
+import { checkLink, type LinkControl } from './link-check.ts'
+
+const at = '2018-07-29T17:43:00.000Z'
+
+/** A server under the name `host`, which the system resolves to 127.0.0.1. */
+async function serve(listener: RequestListener, host = '127.0.0.1'): Promise<string> {
+  const { port } = await serveWith(http.createServer(listener))
+  return `http://${host}:${port}/`
+}
+
+const success: RequestListener = (_request, response) => response.end('success')
+const to =
+  (location: string): RequestListener =>
+  (_request, response) =>
+    response.writeHead(302, { location }).end()
+const neutral = (url: string): LinkControl => ({
+  url,
+  role: 'neutral',
+  expect: { status: 200, body: 'success' },
+})
+const provider = (url: string): LinkControl => ({ url, role: 'provider', expect: null })
+const collector = (url: string): LinkControl => ({ url, role: 'collector', expect: { status: 200 } })
+
+const check = (...controls: readonly LinkControl[]) => checkLink(makeContext(), controls, unknownLink, at)
+
+describe('checkLink()', () => {
+  test('names a bundle that is used up: everyone leads to the shop of the provider', async () => {
+    const home = await serve(success, 'localhost')
+    const portal = await serve(to(`${home}buy?line=22376000000`))
+    const { link, verdict, controls } = await check(neutral(portal), neutral(`${portal}2`), provider(home))
+    expect(link).toMatchObject({ state: 'bundle_exhausted', controls_ok: 0, controls: 2 })
+    expect(verdict).toMatchObject({ verdict: 'link_down', how: 'bundle_exhausted' })
+    expect(controls.map(({ role, result, led_to }) => [role, result, led_to])).toEqual([
+      ['neutral', 'other_answer', 'localhost'],
+      ['neutral', 'other_answer', 'localhost'],
+      ['provider', 'ok', 'localhost'],
+    ])
+    // What a portal says of the customer is not kept with the control.
+    expect(JSON.stringify(controls)).not.toContain('22376000000')
+  })
+
+  test('calls the same a captive portal when it is not of the provider, or catches the provider too', async () => {
+    const login = await serve(success)
+    const portal = await serve(to(login))
+    const caught = await serve(to(login), 'localhost')
+    const home = await serve(success, 'localhost')
+    expect((await check(neutral(portal), neutral(portal), provider(home))).link.state).toBe('captive_portal')
+    const all = await check(neutral(portal), neutral(portal), provider(caught))
+    expect(all.link.state).toBe('captive_portal')
+    expect(all.controls[2]).toMatchObject({ role: 'provider', result: 'other_answer' })
+  })
+
+  test('tells a line without a way out from one that leads to the provider only, or to the collector', async () => {
+    const { port } = await closedPort()
+    const gone = neutral(`http://127.0.0.1:${port}/`)
+    const home = provider(await serve(success, 'localhost'))
+    const ours = collector(await serve((_request, response) => response.end('{"status":"ok"}')))
+    expect((await check(gone, gone)).link.state).toBe('down')
+    expect((await check(gone, gone, home)).link.state).toBe('provider_only')
+    expect((await check(gone, gone, home, ours)).link.state).toBe('degraded')
+  })
+
+  test('takes a link for up whatever befalls the provider and the collector', async () => {
+    const { port } = await closedPort()
+    const closed = `http://127.0.0.1:${port}/`
+    const good = neutral(await serve(success))
+    const { link } = await check(good, good, provider(closed), collector(closed))
+    expect(link).toMatchObject({ state: 'up', controls_ok: 2, controls: 2 })
+  })
+})
