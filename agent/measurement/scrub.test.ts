@@ -1,7 +1,9 @@
 // Nothing that says where the probe is may be left in a measurement.
 
 import { createHash } from 'node:crypto'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { cases, fuzz } from '../../test/fuzzing.ts'
 import { scrubNetworkText, scrubOwnAddresses, scrubText } from './scrub.ts'
 
 describe('scrubText()', () => {
@@ -38,11 +40,72 @@ describe('scrubOwnAddresses()', () => {
     '0A140001',
     '10%2E20%2E0%2E1',
     'http://10.20.0.1:8080/x',
+    'http://[::ffff:10.20.0.1]:8080/x',
+    '0:0:0:0:0:ffff:a14:1',
+    '0000:0000:0000:0000:0000:FFFF:0A14:0001',
+    '%3A%3Affff%3A10.20.0.1',
+    '%3A%3Affff%3A0a14%3A1',
+    '64:ff9b::a14:1',
+    '::10.20.0.1',
+    'host-10-20-0-1.isp.example',
+    '1.0.20.10.in-addr.arpa',
+    'x=0a140001;',
   ]
   test.each(spellings)('finds an IPv4 address spelled %s', (spelling) => {
     const out = JSON.stringify(scrubOwnAddresses({ a: [`before ${spelling} after`] }, ['10.20.0.1']))
     expect(out).toContain('[scrubbed]')
-    expect(out.toLowerCase()).not.toMatch(/10\.20\.0\.1|0a14|10%2e/)
+    expect(out.toLowerCase()).not.toMatch(/10\.20\.0\.1|a14|10%2e|10-20-0-1|1\.0\.20\.10/)
+  })
+  const spellings6 = [
+    '2001:db8:0:1::9',
+    '2001:DB8:0:1::9',
+    '2001:db8:0:1:0:0:0:9',
+    '2001:0db8:0000:0001:0000:0000:0000:0009',
+    '2001:db8::1:0:0:0:9',
+    '2001:db8:0:1:0::9',
+    '2001%3Adb8%3A0%3A1%3A%3A9',
+    '2001%3A0db8%3a0000%3A0001%3A0000%3A0000%3A0000%3A0009',
+    'http://[2001:db8:0:1::9]:8080/',
+    '2001:db8:0:1::9:',
+    '2001:db8:0:1::9:443',
+    '2001:db8:0:1::9%eth0',
+    '20010db8000000010000000000000009',
+    '0x20010DB8000000010000000000000009',
+    '9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa',
+  ]
+  test.each(spellings6)('finds an IPv6 address spelled %s', (spelling) => {
+    const out = JSON.stringify(scrubOwnAddresses({ a: [`before ${spelling} after`] }, ['2001:db8:0:1::9']))
+    expect(out).toContain('[scrubbed]')
+    expect(out.toLowerCase()).not.toMatch(/db8|b\.d\.0/)
+  })
+  test.each([
+    '2001:db8:0:1::99',
+    '2001:db8:0:1:9::',
+    '2001:db8:0:1::',
+    'fe2001:db8:0:1::9',
+    '10:20:30',
+    '120010db8000000010000000000000009',
+    'a::b',
+  ])('leaves %s, which is not it', (other) => {
+    expect(scrubOwnAddresses({ a: other }, ['2001:db8:0:1::9'])).toEqual({ a: other })
+  })
+  test('finds every spelling of any IPv6 address', () => {
+    const group = fc.oneof(fc.constant(0), fc.nat(0xffff))
+    fuzz(fc.array(group, { minLength: 8, maxLength: 8 }), cases(2_000, 50_000), (groups) => {
+      const full = groups.map((each) => each.toString(16).padStart(4, '0')).join(':')
+      const short = groups.map((each) => each.toString(16)).join(':')
+      // The URL parser writes the canonical form of RFC 5952.
+      const canonical = new URL(`http://[${full}]/`).hostname.slice(1, -1)
+      for (const spelling of [full, short, canonical, full.toUpperCase(), short.replaceAll(':', '%3A')]) {
+        const out = scrubOwnAddresses({ a: `x [${spelling}] y`, b: `x ${spelling} y` }, [canonical])
+        expect(out, spelling).toEqual({ a: 'x [[scrubbed]] y', b: 'x [scrubbed] y' })
+      }
+    })
+  })
+  test('leaves numbers alone, whose digits may be those of an address in hex', () => {
+    // It used to edit the JSON text, and 100.64.1.2 made that unreadable.
+    const value = { bytes: 64400102, t: 0.64400102, text: '64400102' }
+    expect(scrubOwnAddresses(value, ['100.64.1.2'])).toEqual({ ...value, text: '[scrubbed]' })
   })
   test('does not touch a longer address that contains it', () => {
     const value = { a: '10.20.0.15', b: '110.20.0.1', c: '10.20.0.1.2' }
@@ -59,7 +122,11 @@ describe('scrubOwnAddresses()', () => {
 test('scrubNetworkText() takes an echoed address out of headers, title and body', () => {
   const response = {
     code: 200,
-    headers: { 'X-Client': '203.0.113.7', 'Set-Cookie': 'visitor=abc123' },
+    headers: {
+      'X-Client': '203.0.113.7',
+      'Set-Cookie': 'visitor=abc123',
+      Location: 'http://pay.telco.example/msisdn/22376543210/shop?who=22376543211#IMSI61002',
+    },
     headers_list: [['X-Client', '203.0.113.7'] as [string, string]],
     body: 'you are 203.0.113.7',
     body_is_truncated: false,
@@ -70,14 +137,14 @@ test('scrubNetworkText() takes an echoed address out of headers, title and body'
     t0: 0,
     t: 1,
     transaction_id: 1,
-    tags: [],
+    tags: ['depth=1'],
     network: 'tcp' as const,
     address: '198.51.100.1:80',
     alpn: '',
     failure: null,
     request: {
       method: 'GET',
-      url: 'http://site.example/',
+      url: 'http://pay.telco.example/22376543212/x?y=z',
       headers: {},
       headers_list: [],
       body: '',
@@ -93,4 +160,16 @@ test('scrubNetworkText() takes an echoed address out of headers, title and body'
   expect(out).not.toContain(response.x_sonde_body_sha256)
   expect(out).toContain(createHash('sha256').update('you are [scrubbed]').digest('hex'))
   expect(out).toContain('198.51.100.1:80')
+  // A provider's portal knows the customer, and says so in the address it sends them to.
+  expect(out).not.toMatch(/223765|IMSI|who=|y=z/)
+  expect(out).toContain('http://pay.telco.example/msisdn/[scrubbed]/shop?[scrubbed]')
+  expect(out).toContain('http://pay.telco.example/[scrubbed]/x?[scrubbed]')
+  const listed = {
+    ...request,
+    tags: ['depth=0'],
+    request: { ...request.request, url: 'http://a.example/?q=1' },
+  }
+  expect(scrubNetworkText({ ...seen, requests: [listed] }).requests[0]?.request.url).toBe(
+    'http://a.example/?q=1',
+  )
 })

@@ -26,3 +26,14 @@ export function scrubText(text: string): string {
 export function scrubBytes(bytes: Uint8Array): Buffer {
   return Buffer.from(scrubText(Buffer.from(bytes).toString('latin1')), 'latin1')
 }
+
+/** A query, a fragment, and any run of digits as long as a telephone number, with or without letters beside it. */
+const personal = /[?#][^\s<>"]*|\d{8,}/g
+
+/**
+ * @returns `url` without what a portal may have put there to know its customer by: query, fragment, and long numbers in
+ *   the path. Host and the rest of the path stay.
+ */
+export function scrubUrl(url: string): string {
+  return url.replace(personal, (found) => (/^[?#]/.test(found) ? `${found[0]}${scrubbed}` : scrubbed))
+}
