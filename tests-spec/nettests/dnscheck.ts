@@ -7,7 +7,7 @@ import type { Observations } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
 import { addressesIn, type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
-import { type Circumstances, gravest, isPortal, type Step, type Verdict } from './verdict.ts'
+import { type Circumstances, gravest, isCutOff, type Step, type Verdict } from './verdict.ts'
 
 export const dnscheckName = 'dnscheck'
 export const dnscheckVersion = '0.9.3'
@@ -157,7 +157,7 @@ function judgeQuestion(seen: Observations, circumstances: Circumstances): Verdic
   })
   // Over verified TLS nobody but the resolver can answer.
   if (query?.engine === 'dot' || query?.engine === 'doh') return say('ok', 'answer_over_tls', null)
-  if (isPortal(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
+  if (isCutOff(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
   // Anyone on the path can write it, and many networks answer for every resolver.
   return say('undetermined', 'cleartext_answer', null)
 }

@@ -197,12 +197,18 @@ describe('judgeService()', () => {
     expect(judge(seen, { ...good, link: link(state) }).parts.web?.verdict).toBe(kind)
   })
 
-  test('believes a certificate behind a captive portal, and nothing else', () => {
-    const { parts } = judge(fine, { ...good, link: link('captive_portal') })
+  // A gateway without a way out was seen to accept every connection and to answer 404 for everyone.
+  const cutOff = ['captive_portal', 'bundle_exhausted', 'provider_only', 'down'] as const
+  test.each(cutOff)('believes a certificate when the link is %s, and nothing else', (state) => {
+    const { parts } = judge(fine, { ...good, link: link(state) })
     expect(parts.web?.verdict).toBe('ok')
     expect(parts.gateway?.verdict).toBe('ok')
-    expect(parts.chat).toMatchObject({ verdict: 'link_down', how: 'captive_portal' })
+    expect(parts.chat).toMatchObject({ verdict: 'link_down', how: state })
     expect(parts.stun?.verdict).toBe('link_down')
+  })
+
+  test.each(['degraded', 'unknown'] as const)('reaches an open port when the link is %s', (state) => {
+    expect(judge(fine, { ...good, link: link(state) }).parts.chat?.verdict).toBe('ok')
   })
 
   test('blames the clock for a wrong date, not the network', () => {

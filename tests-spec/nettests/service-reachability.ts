@@ -6,7 +6,7 @@ import type { Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './failed-step.ts'
 import { type GroupOutcome, groupOutcome } from './group-outcome.ts'
 import type { Service, ServiceGroup } from './service.ts'
-import { type Circumstances, gravest, isPortal, type Verdict } from './verdict.ts'
+import { type Circumstances, gravest, isCutOff, type Verdict } from './verdict.ts'
 
 export const serviceReachabilityName = 'service_reachability'
 export const serviceReachabilityVersion = '0.1.0'
@@ -83,8 +83,8 @@ function judgeReached(
     because: [],
   })
   if (proof === 'certificate') return say('ok', `${group}_reached`, null)
-  // A portal accepts every connection and answers for everyone.
-  if (isPortal(link)) return say('link_down', 'link_down', link.state)
+  // A portal answers for everyone, and some gateways without a way out accept every connection themselves.
+  if (isCutOff(link)) return say('link_down', 'link_down', link.state)
   // Anyone on the path can accept a connection or write clear text: reached, as far as can be told.
   return say('ok', `${group}_reached_unverified`, null)
 }

@@ -141,6 +141,13 @@ const rows: readonly Row[] = [
     { link: link('down') },
   ],
   [
+    'a gateway that accepts everything over a dead link',
+    seen(...many(silent('dir_port')), fine('obfs4')),
+    'link_down link_down',
+    { dir_port: 'link_down', obfs4: 'link_down' },
+    { link: link('down') },
+  ],
+  [
     'a portal that answers for everyone',
     seen(...many({ protocol: 'dir_port', page: true }), fine('obfs4')),
     'link_down link_down',

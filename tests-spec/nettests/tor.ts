@@ -7,7 +7,7 @@ import type { Observations } from '../data-formats/observation.ts'
 import { type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
 import { failedAt } from './system-lookup.ts'
 import { type TorProtocol, torProtocols, torTargets } from './tor-targets.ts'
-import { type Circumstances, gravest, isPortal, steps, type Verdict } from './verdict.ts'
+import { type Circumstances, gravest, isCutOff, steps, type Verdict } from './verdict.ts'
 
 export const torName = 'tor'
 export const torVersion = '0.4.0'
@@ -144,7 +144,7 @@ function judgeKind(
   circumstances: Circumstances,
 ): Verdict {
   const reached = outcomes.filter((each) => each.failed === null && each.page === null)
-  if (reached.length > 0 && !isPortal(circumstances.link)) {
+  if (reached.length > 0 && !isCutOff(circumstances.link)) {
     return {
       verdict: 'ok',
       rule: `${torName}/${kindNames[protocol]}_reached@1`,

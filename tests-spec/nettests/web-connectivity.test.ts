@@ -349,6 +349,13 @@ const rows: readonly Row[] = [
   ],
 
   [
+    'a clear-text answer while no control answers: a gateway speaks for everyone',
+    join(resolved, connect(null), response(404, { url: 'http://site.example/' })),
+    'link_down link_down',
+    'http_round_trip',
+    { link: link('down') },
+  ],
+  [
     'a redirect whose second hop is reset',
     join(
       resolved,

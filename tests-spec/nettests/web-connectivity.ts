@@ -4,7 +4,7 @@
 import type { HttpRequest, Observations } from '../data-formats/observation.ts'
 import { classicTag, type FailedStep, failedStepOf, judgeFailedStep, tagged } from './failed-step.ts'
 import { type Comparison, notCompared, samePage } from './page-comparison.ts'
-import { type Circumstances, isPortal, type Verdict } from './verdict.ts'
+import { type Circumstances, isCutOff, isPortal, type Verdict } from './verdict.ts'
 import {
   type Blocking,
   type Control,
@@ -85,6 +85,8 @@ export function judgeWebConnectivity(
   // Anyone on the path can write a clear-text page; only a second view can tell whose it is.
   const comparison = last === undefined || control === null ? notCompared : compareWithControl(last, control)
   if (last === undefined || control === null || comparison === notCompared) {
+    // Some gateways without a way out answer themselves, whoever is asked.
+    if (isCutOff(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
     return say('undetermined', 'cleartext_response', null)
   }
   if (samePage(comparison)) return say('ok', 'same_page_outside', null)
