@@ -95,6 +95,7 @@ export async function assemble({
     helpers: list.helpers,
     neutralName: list.neutral_name,
     foreignName: foreignName(list),
+    transferControl: list.transfer_control ?? null,
     ipv6: own.ipv6,
     lab: config.lab,
     wallClock: clock.now,

@@ -12,6 +12,7 @@
 
 import { isFailure } from '../tests-spec/data-formats/failure.ts'
 import type { Measurement, SpoolEntry } from '../tests-spec/data-formats/measurement.ts'
+import { throttlingSuspected } from '../tests-spec/nettests/throttling.ts'
 import type { EarlierFailure, LinkState, Verdict } from '../tests-spec/nettests/verdict.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
@@ -181,7 +182,8 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
 /** What another look may settle. A page that differs, or a wrong date, is the same half a minute later. */
 function worthRepeating({ verdict, step, how }: Verdict, link: LinkState): boolean {
   if (link.state !== 'up' || step === null || how === null) return false
-  return verdict === 'anomaly' || (verdict === 'undetermined' && isFailure(how))
+  const mayPass = isFailure(how) || how === throttlingSuspected
+  return verdict === 'anomaly' || (verdict === 'undetermined' && mayPass)
 }
 
 /** Hands a measurement to the spool. The next one need not wait for the disk, which commits in groups. */

@@ -13,6 +13,7 @@ export function makeContext(parts: Partial<NettestContext> = {}, trace: Partial<
     helpers: [],
     neutralName: 'neutral.example',
     foreignName: null,
+    transferControl: null,
     ipv6: false,
     lab: true,
     wallClock: Date.now,

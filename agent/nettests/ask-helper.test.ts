@@ -51,6 +51,7 @@ function context(helpers: readonly string[]): NettestContext {
     helpers,
     neutralName: 'example.org',
     foreignName: null,
+    transferControl: null,
     ipv6: false,
     lab: true,
     wallClock: Date.now,

@@ -108,7 +108,7 @@ function describe(
   sent: Readonly<Record<string, string>>,
 ): HttpRequest {
   const message = readHttp1(received)
-  const blank = { status: 0, headersList: [], body: Buffer.alloc(0), truncated: false }
+  const blank = { status: 0, headersList: [], body: Buffer.alloc(0), truncated: false, bodySeconds: null }
   const { x_sonde_body_sha256: _digest, ...response } = describeResponse(message ?? blank)
   const [write, read] = events
   return {

@@ -21,6 +21,8 @@ export interface NettestContext {
   readonly neutralName: string
   /** Another name nobody blocks, which the host of `neutralName` does not bear; null when the list has none. */
   readonly foreignName: string | null
+  /** URL of a page nobody slows down; null when the list names none. */
+  readonly transferControl: string | null
   /** Whether this link has a route to global IPv6; without one, IPv6 addresses are left alone. */
   readonly ipv6: boolean
   /** A laboratory: private and loopback addresses are contacted like any other. */

@@ -53,13 +53,15 @@ export interface FlowOptions {
   readonly followUps: boolean
   /** For the first hop; by default `GET` in clear text and `HEAD` behind TLS. */
   readonly method?: Method
+  /** Of the body, at every hop; by default 16 KiB, and nothing behind TLS. */
+  readonly bodyBytes?: number | undefined
 }
 
 type Method = 'GET' | 'HEAD' | 'POST'
 
-/** Behind TLS nobody but the site chooses the body, so it is not worth its bytes. */
-function methodFor(url: URL): Method {
-  return url.protocol === 'https:' ? 'HEAD' : 'GET'
+/** Behind TLS nobody but the site chooses the body, so it is worth its bytes only where its speed is wanted. */
+function methodFor(url: URL, bodyBytes: number | undefined): Method {
+  return url.protocol === 'https:' && bodyBytes === undefined ? 'HEAD' : 'GET'
 }
 
 /**
@@ -79,7 +81,8 @@ export async function followUrl(
   const cookies = cookieJar()
   let url: URL | null = new URL(input)
   for (let depth = 0; url !== null && depth < maxHops; depth++) {
-    const here = depth === 0 ? options : { helper: false, followUps: options.followUps }
+    const { followUps, bodyBytes } = options
+    const here = depth === 0 ? options : { helper: false, followUps, bodyBytes }
     const hop: Seen = await measureHop(context, url, [...tags, depthTag(depth)], { ...here, cookies })
     hops.push(hop)
     url = nextHop(url, hop)
@@ -91,6 +94,7 @@ export async function followUrl(
 interface Asking {
   readonly method: Method
   readonly cookies: CookieJar
+  readonly bodyBytes: number
 }
 
 interface Address {
@@ -102,10 +106,19 @@ async function measureHop(
   context: NettestContext,
   url: URL,
   tags: readonly string[],
-  { helper, followUps, cookies, method = methodFor(url) }: FlowOptions & { readonly cookies: CookieJar },
+  {
+    helper,
+    followUps,
+    cookies,
+    bodyBytes,
+    method = methodFor(url, bodyBytes),
+  }: FlowOptions & {
+    readonly cookies: CookieJar
+  },
 ): Promise<Seen> {
   const { seen, addresses } = await resolveHost(context, hostOf(url), tags)
-  const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, { method, cookies })
+  const asking = { method, cookies, bodyBytes: bodyBytes ?? maxBodyBytes }
+  const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, asking)
   const outside = helper ? askHelpers(context, helperRequest(url, addresses)) : null
   const parts = [seen]
   const classic = addresses.filter((address) => address.tags.includes(classicTag)).slice(0, maxAddresses)
@@ -246,11 +259,15 @@ async function converse(
     context.trace,
     channel,
     { url, method: asking.method, headers: cookie === null ? headers : { ...headers, cookie } },
-    { ...step, timeoutMs: httpTimeoutMs, maxBodyBytes },
+    { ...step, timeoutMs: httpTimeoutMs, maxBodyBytes: asking.bodyBytes },
   )
   asking.cookies.take(url, trip.observation.response.headers_list)
   parts.push({
-    observations: { ...nothingSeen.observations, requests: [trip.observation] },
+    observations: {
+      ...nothingSeen.observations,
+      requests: [trip.observation],
+      network_events: [...trip.events],
+    },
     bytes: trip.bytes,
   })
   return joinSeen(parts)

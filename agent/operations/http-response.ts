@@ -17,6 +17,8 @@ export interface Received {
   readonly body: Buffer
   /** Whether there was more body than the cap let through. */
   readonly truncated: boolean
+  /** Seconds from the head to the last byte that was kept; null without a body. */
+  readonly bodySeconds: number | null
 }
 
 export interface Collector {
@@ -26,28 +28,41 @@ export interface Collector {
   received(): Received
 }
 
-/** Keeps a response until it ends or its body passes `maxBodyBytes`. */
-export function collect(maxBodyBytes: number): Collector {
+/**
+ * Keeps a response until it ends or its body passes `maxBodyBytes`.
+ * @param now - Seconds on a monotonic clock.
+ */
+export function collect(maxBodyBytes: number, now: () => number): Collector {
   let status = 0
   let headersList: readonly HeaderPair[] = []
   let length = 0
   let truncated = false
+  let headAt = 0
+  let lastAt: number | null = null
   const chunks: Buffer[] = []
   return {
     head(code, headers) {
       // 103 and its like announce the response and are not it.
       if (code < 200) return
       status = code
+      headAt = now()
       headersList = headers
     },
     body(chunk) {
       const kept = chunk.subarray(0, maxBodyBytes - length)
       if (kept.length > 0) chunks.push(kept)
       length += kept.length
+      if (kept.length > 0) lastAt = now()
       truncated ||= kept.length < chunk.length
       return !truncated
     },
-    received: () => ({ status, headersList, body: Buffer.concat(chunks), truncated }),
+    received: () => ({
+      status,
+      headersList,
+      body: Buffer.concat(chunks),
+      truncated,
+      bodySeconds: lastAt === null ? null : lastAt - headAt,
+    }),
   }
 }
 
@@ -56,6 +71,7 @@ export function describeResponse({
   headersList,
   body,
   truncated,
+  bodySeconds,
 }: Received): HttpRequest['response'] {
   const text = isUtf8(body) ? body.toString('utf8') : null
   const title = titleOf(text ?? body.toString('latin1'))
@@ -68,6 +84,7 @@ export function describeResponse({
     ...(body.length > 0 && {
       x_sonde_body_sha256: createHash('sha256').update(body).digest('hex'),
       x_sonde_body_length: body.length,
+      ...(bodySeconds !== null && { x_sonde_body_seconds: bodySeconds }),
     }),
     ...(title !== null && { x_sonde_title: title }),
   }

@@ -46,6 +46,7 @@ describe('httpRoundTrip() over HTTP/1.1', () => {
       body_is_truncated: false,
       x_sonde_body_sha256: createHash('sha256').update(page).digest('hex'),
       x_sonde_body_length: 54,
+      x_sonde_body_seconds: expect.any(Number),
       x_sonde_title: 'Accès refusé',
     })
   })

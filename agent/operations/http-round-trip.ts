@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
+import type { HttpRequest, NetworkEvent } from '../../tests-spec/data-formats/observation.ts'
 import { startDeadline } from './deadline.ts'
 import { failureOf } from './failure.ts'
 import type { Exchange, Request } from './http-exchange.ts'
@@ -28,19 +28,29 @@ export interface HttpRoundTripOptions extends StepOptions {
  *
  * @param socket - Connected and handshaken. It belongs to this operation from the call on, and is closed at its end.
  * @returns The observation; when it failed half-way, with status, headers and the part of the body that came.
- *   `bytes` are those of the TCP connection during the round trip.
+ *   `events` has the bytes received so far, every quarter of a second of a response that takes longer: OONI's
+ *   `bytes_received_cumulative`. `bytes` are those of the TCP connection during the round trip.
  */
 export async function httpRoundTrip(
   trace: Trace,
   socket: Socket | TLSSocket,
   request: Request,
   options: HttpRoundTripOptions,
-): Promise<{ readonly observation: HttpRequest; readonly bytes: Bytes }> {
+): Promise<{
+  readonly observation: HttpRequest
+  readonly events: readonly NetworkEvent[]
+  readonly bytes: Bytes
+}> {
   const t0 = trace.clock.elapsedSeconds()
   const address = remoteAddress(socket)
   const bytesSoFar = countBytes(socket)
+  const samples = sampleEvery(sampleMs, maxSamples, () => ({
+    t: trace.clock.elapsedSeconds(),
+    length: bytesSoFar().received,
+  }))
   const { failure, received } = await exchange(trace, socket, request, options)
   const t = trace.clock.elapsedSeconds()
+  const sampled = samples()
   const bytes = bytesSoFar()
   socket.destroy()
   const observation: HttpRequest = {
@@ -55,7 +65,29 @@ export async function httpRoundTrip(
     transaction_id: options.transactionId,
     tags: [...options.tags],
   }
-  return { observation, bytes }
+  const events = sampled.map(
+    ({ t: at, length }): NetworkEvent => ({
+      ...{ operation: 'bytes_received_cumulative', address, proto: 'tcp', num_bytes: length, failure: null },
+      ...{ t0: at, t: at, transaction_id: options.transactionId, tags: [...options.tags] },
+    }),
+  )
+  return { observation, events, bytes }
+}
+
+/** OONI's mean interval; as many as fit into the longest response. */
+const sampleMs = 250
+const maxSamples = 64
+
+/** @returns A function that ends the sampling and gives what was sampled, oldest first. */
+function sampleEvery<T>(everyMs: number, most: number, sample: () => T): () => readonly T[] {
+  const samples: T[] = []
+  const timer = setInterval(() => {
+    if (samples.length < most) samples.push(sample())
+  }, everyMs)
+  return () => {
+    clearInterval(timer)
+    return samples
+  }
 }
 
 /** As OONI writes it, with `Host`; the `Connection` that undici adds on HTTP/1.1 is not in it. */
@@ -85,7 +117,13 @@ async function exchange(
   request: Request,
   options: HttpRoundTripOptions,
 ): Promise<Outcome> {
-  const nothing: Received = { status: 0, headersList: [], body: Buffer.alloc(0), truncated: false }
+  const nothing: Received = {
+    status: 0,
+    headersList: [],
+    body: Buffer.alloc(0),
+    truncated: false,
+    bodySeconds: null,
+  }
   // Checked before the first byte: a measurement that was stopped sends nothing more.
   if (trace.signal.aborted) return { failure: 'interrupted', received: nothing }
   const death = causeOfDeath(socket)
@@ -93,7 +131,7 @@ async function exchange(
 
   const deadline = startDeadline(trace.signal, options.timeoutMs)
   const begin = alpnOf(socket) === 'h2' ? http2Exchange : http1Exchange
-  const under: Exchange = begin(socket, request, options.maxBodyBytes)
+  const under: Exchange = begin(socket, request, options.maxBodyBytes, trace.clock.elapsedSeconds)
   const end = await Promise.race([under.ended, deadline.passed])
   deadline.clear()
   const received = under.received()

@@ -9,9 +9,14 @@ import { collect, type HeaderPair, headerName } from './http-response.ts'
 import { endOfStream, hearSocket } from './wire.ts'
 
 /** Sends `request` over `socket` at once. */
-export function http1Exchange(socket: Socket, request: Request, maxBodyBytes: number): Exchange {
+export function http1Exchange(
+  socket: Socket,
+  request: Request,
+  maxBodyBytes: number,
+  now: () => number,
+): Exchange {
   const client = clientOver(socket, request.url)
-  const response = collect(maxBodyBytes)
+  const response = collect(maxBodyBytes, now)
   const heard = hearSocket(socket)
   const path = request.url.pathname + request.url.search
 

@@ -17,14 +17,22 @@ export function readHttp1(bytes: Buffer): Http1Message | null {
   const begun = bytes.toString('latin1', 0, protocol.length)
   if (begun !== protocol.slice(0, begun.length)) return null
   const end = bytes.indexOf(blankLine)
-  if (end < 0) return { status: 0, headersList: [], body: Buffer.alloc(0), truncated: false, whole: false }
+  if (end < 0)
+    return {
+      status: 0,
+      headersList: [],
+      body: Buffer.alloc(0),
+      truncated: false,
+      bodySeconds: null,
+      whole: false,
+    }
   const [statusLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
   const status = /^HTTP\/1\.[01] ([1-5]\d\d)(?: |$)/.exec(statusLine)?.[1]
   const headersList = lines.map(headerOf)
   if (status === undefined || !headersList.every((each) => each !== null)) return null
   const rest = bytes.subarray(end + blankLine.length)
   const { body, whole } = bodyOf(rest, headersList)
-  return { status: Number(status), headersList, body, truncated: false, whole }
+  return { status: Number(status), headersList, body, truncated: false, bodySeconds: null, whole }
 }
 
 const protocol = 'HTTP/1.'

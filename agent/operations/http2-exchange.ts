@@ -9,9 +9,14 @@ import { collect, type HeaderPair, headerName } from './http-response.ts'
 import { endOfStream, hearSocket } from './wire.ts'
 
 /** Sends `request` over `socket` at once, as the only stream of its session. */
-export function http2Exchange(socket: Socket, request: Request, maxBodyBytes: number): Exchange {
+export function http2Exchange(
+  socket: Socket,
+  request: Request,
+  maxBodyBytes: number,
+  now: () => number,
+): Exchange {
   const heard = hearSocket(socket)
-  const response = collect(maxBodyBytes)
+  const response = collect(maxBodyBytes, now)
   const session = http2.connect(request.url.origin, {
     createConnection: () => socket,
     settings: { enablePush: false },

@@ -49,7 +49,7 @@ const request = { url: new URL('https://good.test/'), method: 'GET', headers: {}
 /** What http-round-trip.ts does, over a socket without TLS. */
 async function roundTrip(socket: Socket) {
   const deadline = startDeadline(new AbortController().signal, timeoutMs)
-  const exchange = http2Exchange(socket, request, 1_000)
+  const exchange = http2Exchange(socket, request, 1_000, () => 0)
   await Promise.race([exchange.ended, deadline.passed])
   deadline.clear()
   const response = describeResponse(exchange.received())

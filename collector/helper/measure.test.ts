@@ -50,6 +50,7 @@ describe('measure()', () => {
           'Content-Length': '53',
         },
         status_code: 200,
+        x_sonde_body_seconds: expect.any(Number),
       },
       http3_request: null,
       dns: { failure: null, addrs: ['127.0.0.1'] },

@@ -112,7 +112,7 @@ function describePage(page: ChainEnd): TestHelperResponse['http_request'] {
       status_code: -1,
     }
   }
-  const { status, headers, body } = page.response
+  const { status, headers, body, bodySeconds } = page.response
   return {
     body_length: body.length,
     discovered_h3_endpoint: '',
@@ -121,6 +121,7 @@ function describePage(page: ChainEnd): TestHelperResponse['http_request'] {
     // From the back, so that the first of each name is written last.
     headers: Object.fromEntries([...headers].reverse()),
     status_code: status,
+    ...(bodySeconds !== null && { x_sonde_body_seconds: bodySeconds }),
   }
 }
 

@@ -13,6 +13,8 @@ export interface Response {
   /** As received, with names in the form `Content-Type`. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: Buffer
+  /** From the head to the end of the body; null when it was not read. */
+  readonly bodySeconds: number | null
 }
 
 export interface RoundTripOptions {
@@ -56,7 +58,11 @@ export function roundTrip(
       incoming.on('error', () => {})
       const head = headOf(incoming)
       if (!wantsBody(head)) return settle(head)
-      readBody(incoming, maxBodyBytes, (body) => settle(typeof body === 'string' ? body : { ...head, body }))
+      const headAt = performance.now()
+      readBody(incoming, maxBodyBytes, (body) => {
+        const bodySeconds = (performance.now() - headAt) / 1000
+        settle(typeof body === 'string' ? body : { ...head, body, bodySeconds })
+      })
     })
     asked.end()
   })
@@ -66,7 +72,7 @@ function headOf({ statusCode = 0, rawHeaders }: IncomingMessage): Response {
   const headers = rawHeaders.flatMap((name, i) =>
     i % 2 === 0 ? [[headerName(name), latin1OrUtf8(rawHeaders[i + 1] ?? '')] as const] : [],
   )
-  return { status: statusCode, headers, body: Buffer.alloc(0) }
+  return { status: statusCode, headers, body: Buffer.alloc(0), bodySeconds: null }
 }
 
 function readBody(

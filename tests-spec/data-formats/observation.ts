@@ -118,6 +118,8 @@ export const httpRequest = v.looseObject({
     /** Of the body as received (after the cap), so that bodies compare without being kept. Absent without a body. */
     x_sonde_body_sha256: v.optional(v.string()),
     x_sonde_body_length: v.optional(count),
+    /** From the head to the last byte of body that was kept. */
+    x_sonde_body_seconds: v.optional(seconds),
     x_sonde_title: v.optional(v.string()),
   }),
 })

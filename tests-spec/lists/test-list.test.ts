@@ -69,7 +69,16 @@ describe('parseTestList()', () => {
   })
 
   test.each([
-    ['web_connectivity with options', withEntry({ options: {} }), 'entries.1.options: '],
+    [
+      'whatsapp with options',
+      withEntry({ nettest: 'whatsapp', input: null, options: {} }),
+      'entries.1.options: ',
+    ],
+    [
+      'a body too small to tell its speed',
+      withEntry({ options: { body_bytes: 1_000 } }),
+      'entries.1.options.body_bytes: ',
+    ],
     [
       'an option nobody knows',
       withEntry({ nettest: 'quicping', input: 'news.example', options: { ports: 443 } }),

@@ -9,6 +9,7 @@ import { quicpingInput, quicpingOptions } from '../nettests/quicping.ts'
 import { service, serviceName } from '../nettests/service.ts'
 import { sniBlockingInput, sniBlockingOptions } from '../nettests/sni-blocking.ts'
 import { stunInput } from '../nettests/stunreachability.ts'
+import { webConnectivityOptions } from '../nettests/throttling.ts'
 import { torOptions } from '../nettests/tor.ts'
 
 const url = v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//, 'expected http:// or https://'))
@@ -17,7 +18,7 @@ const noInput = v.null('expected null: this nettest takes no input')
 
 /** Each nettest has an input of its own kind; null for one that takes none. */
 export const testListEntry = v.variant('nettest', [
-  entryOf('web_connectivity', url),
+  entryWithOptions('web_connectivity', url, webConnectivityOptions),
   /** The name of a service that the list describes. */
   entryOf('service_reachability', serviceName),
   entryOf('whatsapp', noInput),
@@ -80,6 +81,8 @@ const fields = v.strictObject({
   helpers: v.optional(v.array(url), []),
   /** A server name nobody blocks, sent to a host that was silent under its own. */
   neutral_name: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9.-]{3,253}$/)), 'example.org'),
+  /** A page of 64 kB or more that nobody slows down, fetched after a slow one as far as that went. Absent: none. */
+  transfer_control: v.optional(url),
   /** What `service_reachability` measures, described as data. */
   services: v.optional(
     v.pipe(

@@ -38,7 +38,15 @@ export const neutralAddressTag = 'followup=neutral_address'
 
 /** The observations that carry `tag`, in their order. */
 export function tagged(seen: Observations, tag: string): Observations {
-  const has = (each: { readonly tags: readonly string[] }) => each.tags.includes(tag)
+  return keeping(seen, ({ tags }) => tags.includes(tag))
+}
+
+/** The observations that do not carry `tag`, in their order. */
+export function untagged(seen: Observations, tag: string): Observations {
+  return keeping(seen, ({ tags }) => !tags.includes(tag))
+}
+
+function keeping(seen: Observations, has: (each: Tagged) => boolean): Observations {
   return {
     queries: seen.queries.filter(has),
     tcp_connect: seen.tcp_connect.filter(has),
@@ -120,13 +128,7 @@ const isFollowUp = ({ tags }: Tagged) => tags.some((tag) => tag.startsWith('foll
 
 /** What was seen of the target as it is used, without what was asked again to understand a failure. */
 export function withoutFollowUps(seen: Observations): Observations {
-  const first = (each: Tagged) => !isFollowUp(each)
-  return {
-    ...seen,
-    queries: seen.queries.filter(first),
-    tcp_connect: seen.tcp_connect.filter(first),
-    tls_handshakes: seen.tls_handshakes.filter(first),
-  }
+  return keeping(seen, (each) => !isFollowUp(each))
 }
 
 /**

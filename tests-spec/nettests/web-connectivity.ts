@@ -2,9 +2,17 @@
 // the probe's and the helper's view is in web-control.ts; here are its keys, and our own verdict.
 
 import type { HttpRequest, Observations } from '../data-formats/observation.ts'
-import { classicTag, type FailedStep, failedStepOf, judgeFailedStep, tagged } from './failed-step.ts'
+import {
+  classicTag,
+  type FailedStep,
+  failedStepOf,
+  judgeFailedStep,
+  tagged,
+  untagged,
+} from './failed-step.ts'
 import { type Comparison, notCompared, samePage } from './page-comparison.ts'
-import { type Circumstances, isCutOff, isPortal, type Verdict } from './verdict.ts'
+import { type Throttling, throttlingIn, throttlingSuspected, transferControlTag } from './throttling.ts'
+import { type Circumstances, isCutOff, isPortal, leastSecondsToRepeat, type Verdict } from './verdict.ts'
 import {
   type Blocking,
   type Control,
@@ -34,14 +42,17 @@ export interface WebConnectivityKeys extends Comparison {
   readonly http_experiment_failure: string | null
   readonly blocking: Blocking
   readonly accessible: boolean | null
+  /** Present when the last page came slowly. */
+  readonly x_sonde_throttling?: Omit<Throttling, 'transactionIds'>
 }
 
 /** @param control - The helper's answer, or the failure that stood in its way. */
 export function webConnectivityKeys(
-  seen: Observations,
+  all: Observations,
   control: Control | string,
   lab: boolean,
 ): WebConnectivityKeys {
+  const seen = untagged(all, transferControlTag)
   const answered = typeof control === 'string' ? null : control
   const first = tagged(seen, depthTag(0))
   const consistency = dnsConsistency(first, answered)
@@ -59,14 +70,47 @@ export function webConnectivityKeys(
     http_experiment_failure: failedHop(seen, lab)?.failed.failure ?? null,
     ...(answered !== null && clearText ? compareWithControl(last, answered) : notCompared),
     ...concludeAsOoni(tagged(seen, depthTag(lastDepth(seen))), answered, consistency),
+    ...throttlingKeys(throttlingIn(seen, all, answered?.http_request ?? null)),
   }
 }
 
+function throttlingKeys(found: Throttling | null): Pick<WebConnectivityKeys, 'x_sonde_throttling'> {
+  if (found === null) return {}
+  const { transactionIds: _inTheVerdict, ...compared } = found
+  return { x_sonde_throttling: compared }
+}
+
 export function judgeWebConnectivity(
-  seen: Observations,
+  all: Observations,
   control: Control | null,
   circumstances: Circumstances,
 ): Verdict {
+  const seen = untagged(all, transferControlTag)
+  const verdict = judgeReached(seen, control, circumstances)
+  const slow = verdict.verdict === 'ok' ? throttlingIn(seen, all, control?.http_request ?? null) : null
+  return slow === null ? verdict : judgeSlow(verdict, slow, circumstances)
+}
+
+/**
+ * A page that was reached and came slowly. Without a neutral site that was fast over the same link it may be the link,
+ * and without a helper that was fast, the server.
+ */
+function judgeSlow(reached: Verdict, slow: Throttling, { link, earlier }: Circumstances): Verdict {
+  if (link.state !== 'up' || link.controls_ok < link.controls || slow.control?.faster !== true) return reached
+  const say = (verdict: Verdict['verdict'], rule: string): Verdict => ({
+    verdict,
+    rule: `web_connectivity/${rule}@1`,
+    step: 'http_round_trip',
+    how: throttlingSuspected,
+    because: [...slow.transactionIds],
+  })
+  const again = earlier?.how === throttlingSuspected && earlier.secondsAgo >= leastSecondsToRepeat
+  return again && slow.outside?.faster === true
+    ? say('anomaly', throttlingSuspected)
+    : say('undetermined', 'slower_than_control')
+}
+
+function judgeReached(seen: Observations, control: Control | null, circumstances: Circumstances): Verdict {
   const hop = failedHop(seen, circumstances.lab)
   if (hop !== null) {
     return judgeFailedStep('web_connectivity', hop.failed, circumstances, seenOutside(hop, control))

@@ -119,6 +119,8 @@ const httpRequest = v.object({
   headers: v.record(v.string(), v.string()),
   /** -1 when the request failed. */
   status_code: v.pipe(v.number(), v.integer(), v.minValue(-1)),
+  /** Ours: seconds from the head of the response to the last byte of body that was read. OONI's helpers have none. */
+  x_sonde_body_seconds: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
 })
 
 const ipInfo = v.object({
