@@ -1,9 +1,11 @@
 // No input from the network, however malformed, makes an operation throw, reject, or outlive its deadline. HTTP/2 is in
-// http2-fuzz.test.ts, because it needs a Node.js that such input does not kill.
+// http2-fuzz.test.ts, because it needs a Node.js that such input does not kill. With it 109,100 cases in the usual run,
+// of which 7,100 go over sockets; 244,000 in a deep one.
 
 import net from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { type Answer, encode } from 'dns-packet'
-import { parse } from 'valibot'
+import { array, parse } from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { makeAuthority, selfSigned } from '../../test/certificates.ts'
 import {
@@ -88,11 +90,13 @@ describe('DNS replies', () => {
   it.each(types)('to a question for %s are read without harm', (type) => {
     const question = makeQuestion('www.example.test', type, { id: 0x1234 })
     if (question === null) throw new Error('Cannot ask')
-    fuzz(hostileBytes(...replies(0x1234, type)), cases(600, 8_000), (bytes) => {
+    fuzz(hostileBytes(...replies(0x1234, type)), cases(1_500, 8_000), (bytes) => {
       const reading = readReply(bytes, question)
       expectFailureOrNull(reading.failure)
-      if (reading.fits) for (const each of reading.answers ?? []) expect(parse(dnsAnswer, each)).toEqual(each)
-      for (const address of addressesIn(bytes)) expect(net.isIP(address)).not.toBe(0)
+      // Compared in one: a call of expect() for each costs more than all else together.
+      const answers = reading.fits ? (reading.answers ?? []) : []
+      expect(isDeepStrictEqual(parse(array(dnsAnswer), answers), answers)).toBe(true)
+      expect(addressesIn(bytes).filter((address) => net.isIP(address) === 0)).toEqual([])
     })
   })
 
@@ -212,7 +216,7 @@ describe('HTTP/1.1 responses', () => {
   })
 
   it('read by hand do no harm', () => {
-    fuzz(hostileBytes(...responses), cases(2_000, 15_000), (bytes) => {
+    fuzz(hostileBytes(...responses), cases(32_000, 60_000), (bytes) => {
       const message = readHttp1(bytes)
       expect(message?.body.length ?? 0).toBeLessThanOrEqual(bytes.length)
     })
@@ -258,7 +262,7 @@ describe('STUN replies', () => {
   ]
 
   it('are read without harm', () => {
-    fuzz(hostileBytes(...valid), cases(2_000, 15_000), (bytes) => {
+    fuzz(hostileBytes(...valid), cases(32_000, 60_000), (bytes) => {
       const reply = readBindingReply(bytes, transaction)
       expect([null, 'success', 'error']).toContain(reply === null ? null : reply.response)
     })
@@ -292,7 +296,7 @@ describe('QUIC replies', () => {
   ]
 
   it('are read without harm', () => {
-    fuzz(hostileBytes(...valid), cases(2_000, 15_000), (bytes) => {
+    fuzz(hostileBytes(...valid), cases(32_000, 60_000), (bytes) => {
       const versions = readVersionNegotiation(bytes, probe)
       expect(versions === null || versions.length > 0).toBe(true)
     })

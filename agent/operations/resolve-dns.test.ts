@@ -164,22 +164,22 @@ describe('resolveDns()', () => {
 })
 
 describe('resolveDns() records', () => {
-  it.each([
-    [1, 'dns_server_misbehaving'],
-    [2, 'dns_servfail_error'],
-    [3, 'dns_nxdomain_error'],
-    [4, 'dns_server_misbehaving'],
-    [5, 'dns_refused_error'],
-    [6, 'dns_server_misbehaving'],
-    [9, 'dns_server_misbehaving'],
-    [15, 'dns_server_misbehaving'],
-  ])('RCODE %i as %s', async (rcode, failure) => {
-    const { queries, addresses } = await resolve(
-      await serveReplies((query) => replyTo(query, { flags: rcode })),
-    )
-    expect(queries[0]).toMatchObject({ failure, rcode, answers: [] })
-    expect(addresses).toEqual([])
-  })
+  const named: Readonly<Record<number, string>> = {
+    2: 'dns_servfail_error',
+    3: 'dns_nxdomain_error',
+    5: 'dns_refused_error',
+  }
+  const everyRcode = Array.from({ length: 15 }, (_, index) => index + 1)
+  it.each(everyRcode.map((rcode) => [rcode, named[rcode] ?? 'dns_server_misbehaving'] as const))(
+    'RCODE %i as %s',
+    async (rcode, failure) => {
+      const { queries, addresses } = await resolve(
+        await serveReplies((query) => replyTo(query, { flags: rcode })),
+      )
+      expect(queries[0]).toMatchObject({ failure, rcode, answers: [] })
+      expect(addresses).toEqual([])
+    },
+  )
 
   it('an error that leaves the question out', async () => {
     const server = await serveReplies((query) => replyTo(query, { flags: 1, questions: [] }))

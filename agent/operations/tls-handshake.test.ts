@@ -164,6 +164,25 @@ describe('tlsHandshake()', () => {
       expect(observation.tls_version).toBe('')
     })
 
+    it('every alert there may be, in answer to the ClientHello, and none as unknown', async () => {
+      let description = 0
+      const server = await serveTcp(
+        afterHello((socket) => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, description]))),
+      )
+      // RFC 8446 §6 and what came before it; OpenSSL takes a record with any other for the end of the stream.
+      const defined = [
+        10, 20, 21, 22, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 60, 70, 71, 80, 86, 90, 100, 109,
+        110, 111, 112, 113, 114, 115, 116, 120,
+      ]
+      for (description = 0; description < 256; description++) {
+        const { failure, x_sonde_tls_alert } = await shake(server)
+        expect(failure, `alert ${description}`).not.toMatch(/^unknown_failure/)
+        if (!defined.includes(description)) continue
+        expect(failure).toBe(description === 112 ? 'ssl_invalid_hostname' : 'ssl_failed_handshake')
+        expect(x_sonde_tls_alert, `alert ${description}`).toBe(description)
+      }
+    })
+
     it('no byte received and a ClientHello sent, when it was reset at the ClientHello', async () => {
       const observation = await shake(await serveTcp(afterHello((socket) => socket.resetAndDestroy())))
       expect(observation.x_sonde_bytes_received).toBe(0)
