@@ -67,6 +67,24 @@ describe('tcpConnect()', () => {
     socket?.destroy()
   })
 
+  it('has at most 64 under way, and does not count the wait', async () => {
+    const { ip, port } = await serveSilence()
+    const stop = new AbortController()
+    const trace = makeTrace({ signal: stop.signal })
+    const silent = Array.from({ length: 64 }, () => tcpConnect(trace, { ip, port }, step))
+    const open = await serveTcp(() => {})
+    const late = tcpConnect(makeTrace(), open, step)
+    await setImmediate()
+    expect(open.peers).toHaveLength(0)
+    stop.abort()
+    for (const { observation } of await Promise.all(silent)) {
+      expect(observation.status.failure).toBe('interrupted')
+    }
+    const { observation, socket } = await late
+    expect(observation.status).toEqual({ success: true, failure: null })
+    socket?.destroy()
+  })
+
   it('survives a reset that comes while nobody uses the socket', async () => {
     const server = await serveTcp((socket) => socket.resetAndDestroy())
     const { socket, observation } = await tcpConnect(makeTrace(), server, step)

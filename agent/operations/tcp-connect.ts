@@ -7,10 +7,12 @@ import type { TcpConnect } from '../../tests-spec/data-formats/observation.ts'
 import { startDeadline } from './deadline.ts'
 import { failureOf } from './failure.ts'
 import type { Endpoint, StepOptions, Trace } from './trace.ts'
+import { turns } from './turns.ts'
 import { endOfStream, remoteAddress } from './wire.ts'
 
 /**
- * Opens one TCP connection to `endpoint`. One attempt: no retry, no second address, no proxy.
+ * Opens one TCP connection to `endpoint`. One attempt: no retry, no second address, no proxy. At most 64 connects are
+ * under way in a process; the others wait, and their time begins after that.
  *
  * @param endpoint - Literal IP address and port. A hostname is a bug in the caller.
  * @returns The observation, and the open socket when there is one; not being able to connect is a value, never an
@@ -26,6 +28,8 @@ export async function tcpConnect(
   if (net.isIP(endpoint.ip) === 0) {
     throw new TypeError(`Cannot connect to "${endpoint.ip}": expected an IP address`)
   }
+  // Checked before the first packet: a measurement that was stopped sends nothing more.
+  const done = await connecting.take(trace.signal)
   const t0 = trace.clock.elapsedSeconds()
   const observe = (failure: Failure | null): TcpConnect => ({
     ip: endpoint.ip,
@@ -36,13 +40,13 @@ export async function tcpConnect(
     transaction_id: options.transactionId,
     tags: [...options.tags],
   })
-  // Checked before the first packet: a measurement that was stopped sends nothing more.
-  if (trace.signal.aborted) return { observation: observe('interrupted'), socket: null }
+  if (done === null) return { observation: observe('interrupted'), socket: null }
 
   const deadline = startDeadline(trace.signal, options.timeoutMs)
   const socket = open(trace, endpoint)
   const failure = await Promise.race([connected(socket), deadline.passed])
   deadline.clear()
+  done()
   const observation = observe(failure)
   if (failure !== null) {
     socket.destroy()
@@ -52,6 +56,13 @@ export async function tcpConnect(
   remoteAddress(socket)
   return { observation, socket }
 }
+
+/**
+ * A home router's table of connections, and a phone's, is small, and every SYN that meets silence stays in it for
+ * minutes. More than four tasks ask for at once; a waiting connect has not begun.
+ */
+const maxConnecting = 64
+const connecting = turns(maxConnecting)
 
 function open(trace: Trace, endpoint: Endpoint): net.Socket {
   const socket = net.connect({
