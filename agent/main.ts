@@ -5,8 +5,9 @@ import { setMaxListeners } from 'node:events'
 import { parseArgs } from 'node:util'
 import { enrolDevice, type Invocation, once, run, status } from './cli/commands.ts'
 import { help } from './cli/help.ts'
-import { processTerminal } from './cli/terminal.ts'
+import { processTerminal, type Terminal } from './cli/terminal.ts'
 import { verifyFiles } from './cli/verify-command.ts'
+import { wrapWords } from './cli/wrap-words.ts'
 import { loadConfig } from './config.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 import { systemClock } from './platform/clock.ts'
@@ -64,12 +65,17 @@ async function main(
     config: loadConfig(values.config ?? env.SONDE_CONFIG ?? null, env),
     clock: systemClock(),
     signal: stop.signal,
-    terminal: (line) => terminal.err(`${line}\n`),
+    terminal: (line) => sayLine(terminal, line),
     terminalOut: terminal,
     json: values.json === true,
     operands,
     sleep: (ms) => sleep(ms, stop.signal),
   })
+}
+
+/** A line of the log, over a progress bar that may stand there. */
+function sayLine({ err, interactive, columns }: Terminal, line: string): void {
+  err(interactive ? `\r\u001b[2K${wrapWords(line, columns)}\n` : `${line}\n`)
 }
 
 function readArguments(argv: readonly string[]) {

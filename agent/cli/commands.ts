@@ -19,6 +19,7 @@ import { renderTable } from './result-table.ts'
 import { statusText } from './status-text.ts'
 import type { Terminal } from './terminal.ts'
 import { traceText } from './trace-text.ts'
+import { wrapWords } from './wrap-words.ts'
 
 export interface Invocation extends Surroundings {
   readonly terminalOut: Terminal
@@ -45,7 +46,7 @@ export async function run(invocation: Invocation): Promise<number> {
         await agent.report(report, nextStartMs)
         if (signal.aborted || !terminalOut.showsResults) return
         const next = new Date(nextStartMs).toISOString().slice(11, 19)
-        terminalOut.err(`Next cycle at ${next} UTC. Ctrl-C stops.\n`)
+        terminalOut.err(`${wrapWords(`Next cycle at ${next} UTC. Ctrl-C stops.`, terminalOut.columns)}\n`)
       },
     })
     agent.log.info('S1002')
@@ -123,7 +124,7 @@ async function cycleWithTable(agent: Agent, list: TestList, terminal: Terminal, 
     for (const each of measured) terminal.out(`${traceText(each, terminal.columns, terminal.colour)}\n\n`)
   }
   terminal.out(`${renderTable(measured.sort(inListOrder), terminal.columns, terminal.colour)}\n`)
-  terminal.out(`${summary(report.memory.link, report.delivery, agent)}\n`)
+  terminal.out(`${wrapWords(summary(report.memory.link, report.delivery, agent), terminal.columns)}\n`)
   return report
 }
 
