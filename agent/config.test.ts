@@ -49,6 +49,12 @@ describe('loadConfig()', () => {
   test.each(schedules)('refuses the schedule "%s"', (schedule) => {
     expect(refusal(null, { SONDE_SCHEDULE: schedule }).message).toContain('five cron fields')
   })
+  test('takes the usual file when none is named and it is there', () => {
+    const usual = file('{"probe_cc":"ML"}')
+    expect(loadConfig(null, {}, usual).probe_cc).toBe('ML')
+    expect(loadConfig(file('{"probe_cc":"SN"}'), {}, usual).probe_cc).toBe('SN')
+    expect(loadConfig(null, {}, '/nonexistent/config.json').probe_cc).toBe('ZZ')
+  })
   test('says which file cannot be read', () => {
     expect(refusal('/nonexistent/sonde.json').message).toContain('/nonexistent/sonde.json')
     expect(refusal(file('{')).message).toContain('config.json')

@@ -1,7 +1,7 @@
 // What the operator of a device may set: one JSON file, and the environment over it. Parsed once, here; every bad
 // field is named at once, with its place. docs/configuration.md is the page.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { parse as parseCron } from 'node-cron'
 import * as v from 'valibot'
 import { testListResolver } from '../tests-spec/lists/test-list.ts'
@@ -57,11 +57,17 @@ const notFields = new Set([
 ])
 
 /**
- * @param path - The file; null when there is none.
+ * @param named - The file, which must be there; null when none was named.
  * @param env - `SONDE_PROBE_CC=ML` sets `probe_cc`; values are JSON where they can be, else text.
+ * @param usual - Read in the place of one that was named, if it is there.
  * @throws {ActionableError} `bad_config`, with every bad field.
  */
-export function loadConfig(path: string | null, env: Readonly<Record<string, string | undefined>>): Config {
+export function loadConfig(
+  named: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+  usual: string | null = null,
+): Config {
+  const path = named ?? (usual !== null && existsSync(usual) ? usual : null)
   const fromFile = path === null ? {} : readConfigFile(path)
   const fromEnv = readEnvironment(env)
   const parsed = v.safeParse(config, { ...fromFile, ...fromEnv })

@@ -11,7 +11,7 @@ import { wrapWords } from './cli/wrap-words.ts'
 import { loadConfig } from './config.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 import { systemClock } from './platform/clock.ts'
-import { openStateFolder, stateFolderPath } from './platform/state-folder.ts'
+import { openStateFolder, stateFolderPath, usualConfigPath } from './platform/state-folder.ts'
 import { softwareName, version } from './version.ts'
 
 const commands: Readonly<Record<string, (invocation: Invocation) => Promise<number>>> = {
@@ -56,13 +56,14 @@ async function main(
   if (command === undefined) {
     throw new ActionableError('bad_usage', `There is no command "${name}". See sonde --help.`)
   }
+  const state = values.state ?? env.SONDE_STATE ?? null
   const stop = new AbortController()
   // Every operation under way listens; how many there are is bounded by the concurrency, not by this.
   setMaxListeners(0, stop.signal)
   stopOnSignal(stop, terminal.err)
   return command({
-    folder: openStateFolder(values.state ?? env.SONDE_STATE ?? null, env),
-    config: loadConfig(values.config ?? env.SONDE_CONFIG ?? null, env),
+    folder: openStateFolder(state, env),
+    config: loadConfig(values.config ?? env.SONDE_CONFIG ?? null, env, usualConfigPath(state, env)),
     clock: systemClock(),
     signal: stop.signal,
     terminal: (line) => sayLine(terminal, line),

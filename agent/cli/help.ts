@@ -11,6 +11,7 @@ export const help = `sonde: measures what can be reached from here, keeps it, an
   --state DIR      where keys, results and logs are kept
                    (default: $XDG_STATE_HOME/sonde or ~/.local/state/sonde)
   --config FILE    settings (JSON); SONDE_... variables go over them
+                   (default: config.json in DIR, or below ~/.config/sonde)
   --json           once: print measurements, one JSON object a line
                    status, verify: print one JSON object
   --key KEY        verify: the probe's public key, base64 SPKI

@@ -3,11 +3,12 @@
 //   enrolment.json    the collector's signed enrolment record, and where to find the collector
 //   memory.json       what one cycle leaves for the next
 //   status.json       what `sonde status` shows
+//   config.json       the operator's, if they want it here
 //   spool/  log/      see agent/spool and agent/platform/log-ring.ts
 
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { ActionableError } from './actionable-error.ts'
 
 export interface StateFolder {
@@ -74,11 +75,33 @@ function makeFolder(path: string): void {
  */
 export function stateFolderPath(env: Readonly<Record<string, string | undefined>>): string {
   // XDG Base Directory Specification: state is what should survive restarts but is not worth carrying elsewhere.
-  const base = env.XDG_STATE_HOME ?? (homedir() === '' ? undefined : join(homedir(), '.local', 'state'))
-  if (base === undefined)
+  const base = xdgFolder(env.XDG_STATE_HOME, '.local/state')
+  if (base === null)
     throw new ActionableError(
       'bad_usage',
       'There is no home folder here: say where to keep state with --state DIR.',
     )
   return join(base, 'sonde')
+}
+
+/**
+ * Where the configuration is read from when nobody names a file: `config.json` in a state folder that was chosen, else
+ * in the XDG place. It need not be there.
+ *
+ * @param chosen - From `--state` or SONDE_STATE; null when neither was given.
+ * @returns null when there is no home to look in.
+ */
+export function usualConfigPath(
+  chosen: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+): string | null {
+  if (chosen !== null) return join(resolve(chosen), 'config.json')
+  const base = xdgFolder(env.XDG_CONFIG_HOME, '.config')
+  return base === null ? null : join(base, 'sonde', 'config.json')
+}
+
+/** A relative path there is to be ignored, says the specification. */
+function xdgFolder(given: string | undefined, below: string): string | null {
+  if (given !== undefined && isAbsolute(given)) return given
+  return homedir() === '' ? null : join(homedir(), below)
 }
