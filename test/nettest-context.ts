@@ -14,6 +14,7 @@ export function makeContext(parts: Partial<NettestContext> = {}, trace: Partial<
     neutralName: 'neutral.example',
     foreignName: null,
     transferControl: null,
+    mayAskElsewhere: () => true,
     ipv6: false,
     lab: true,
     wallClock: Date.now,

@@ -52,6 +52,7 @@ function context(helpers: readonly string[]): NettestContext {
     neutralName: 'example.org',
     foreignName: null,
     transferControl: null,
+    mayAskElsewhere: () => true,
     ipv6: false,
     lab: true,
     wallClock: Date.now,

@@ -116,6 +116,12 @@ describe('followUpHandshake()', () => {
     expect(outline(await measure(await broken('127.0.0.1')))).toHaveLength(2)
   })
 
+  test('asks nobody elsewhere when the cycle cannot afford it', async () => {
+    const seen = await measure(await broken('127.0.0.2'), { mayAskElsewhere: () => false })
+    expect(outline(seen)).toHaveLength(2)
+    expect(seen.observations.queries).toEqual([])
+  })
+
   test('follows up nothing that was answered in TLS', async () => {
     const seen = await measure(await serveTls(certificate))
     expect(outline(seen)).toEqual([])

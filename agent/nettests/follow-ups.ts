@@ -34,7 +34,8 @@ const cutOrSilent: ReadonlySet<Failure> = new Set([
  * Follows up the first handshake in `parts` that was cut or met silence under a name.
  *
  * The same address under the neutral name, then under its own again, so that a lost packet is not taken for a blocked
- * name; only when it failed again, its name at the address of the neutral host, behind a name that is as foreign there.
+ * name; only when it failed again, its name at the address of the neutral host, behind a name that is as foreign there,
+ * and only while the cycle can afford it.
  *
  * @param alpn - As in the first handshake.
  * @returns Nothing when no handshake was. Five handshakes at most and one lookup, none of which ends in a request.
@@ -60,6 +61,7 @@ export async function followUpHandshake(
     ({ failure }) => failure !== null && cutOrSilent.has(failure),
   )
   if (!failedAgain || context.foreignName === null) return joinSeen([neutral, again])
+  if (!context.mayAskElsewhere()) return joinSeen([neutral, again])
   const elsewhere = failed.tags.filter((tag) => tag !== classicTag)
   const { found, address } = await neutralAddress(context)
   if (address === null || address === endpoint.ip) return joinSeen([neutral, again, found])

@@ -23,6 +23,8 @@ export interface NettestContext {
   readonly foreignName: string | null
   /** URL of a page nobody slows down; null when the list names none. */
   readonly transferControl: string | null
+  /** Whether the cycle can still afford to ask a neutral host about a failure. Each true costs one of a few. */
+  readonly mayAskElsewhere: () => boolean
   /** Whether this link has a route to global IPv6; without one, IPv6 addresses are left alone. */
   readonly ipv6: boolean
   /** A laboratory: private and loopback addresses are contacted like any other. */

@@ -76,6 +76,18 @@ describe('webConnectivity', () => {
     expect(seen.observations.requests[0]?.response).toMatchObject({ x_sonde_body_length: bodyBytes })
   })
 
+  test('asks no control when the cycle cannot afford it', async () => {
+    const slow = await serve(drip)
+    const control = await serve((response) => response.end())
+    const { verdict } = await measure(
+      slow.url,
+      { transferControl: control.url, mayAskElsewhere: () => false },
+      options,
+    )
+    expect(control.asked).toEqual([])
+    expect(verdict.how).not.toBe('throttling_suspected')
+  })
+
   test('fetches no more than 16 KiB where the list does not ask for more', async () => {
     const fast = await serve((response) => response.end(Buffer.alloc(bodyBytes)))
     const { seen } = await measure(fast.url, {}, undefined)

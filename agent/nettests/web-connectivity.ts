@@ -27,6 +27,7 @@ export const webConnectivity: Nettest = {
     const { transferControl } = context
     const transfer = transferIn(seen.observations.requests[0], seen.observations)
     if (transferControl === null || transfer === null || !isSlow(transfer)) return seen
+    if (!context.mayAskElsewhere()) return seen
     return joinSeen([seen, await fetchControl(context, transferControl, transfer.bytes)])
   },
   conclude(observations, circumstances, control = noHelper) {
