@@ -9,7 +9,7 @@ import { processTerminal } from './cli/terminal.ts'
 import { verifyFiles } from './cli/verify-command.ts'
 import { loadConfig } from './config.ts'
 import { ActionableError } from './platform/actionable-error.ts'
-import { systemClock } from './platform/clock.ts'
+import { machineClocks } from './platform/clock.ts'
 import { openStateFolder, stateFolderPath } from './platform/state-folder.ts'
 import { softwareName, version } from './version.ts'
 
@@ -62,7 +62,7 @@ async function main(
   return command({
     folder: openStateFolder(values.state ?? env.SONDE_STATE ?? null, env),
     config: loadConfig(values.config ?? env.SONDE_CONFIG ?? null, env),
-    clock: systemClock(),
+    machine: machineClocks(),
     signal: stop.signal,
     terminal: (line) => terminal.err(`${line}\n`),
     terminalOut: terminal,
