@@ -95,7 +95,7 @@ function placed({ monoMs, suspendedMs, stepCount = 0 }: TimeAnchor['received']):
 }
 
 /** What is known at a moment, less what its place on the line may be off by. */
-function known(moment: Moment, { earliest, latest }: Bounds): BoundMoment {
+export function known(moment: Moment, { earliest, latest }: Bounds): BoundMoment {
   const margin = marginOf(moment)
   return { ...moment, earliest: earliest - margin, latest: latest + margin }
 }
@@ -123,11 +123,10 @@ function lengthOf({ monoMs, suspendedMs }: Moment): number {
  * @param moments - In any order.
  * @returns The same, in order. Where `earliest` comes after `latest`, what is known contradicts itself.
  */
-export function tighten(moments: readonly BoundMoment[]): BoundMoment[] {
+export function tighten<M extends BoundMoment>(moments: readonly M[]): M[] {
   const line = [...moments].sort(compareMoments)
-  for (let i = 1; i < line.length; i++) line[i] = after(line[i - 1] as BoundMoment, line[i] as BoundMoment)
-  for (let i = line.length - 1; i > 0; i--)
-    line[i - 1] = before(line[i - 1] as BoundMoment, line[i] as BoundMoment)
+  for (let i = 1; i < line.length; i++) line[i] = after(line[i - 1] as M, line[i] as M)
+  for (let i = line.length - 1; i > 0; i--) line[i - 1] = before(line[i - 1] as M, line[i] as M)
   return line
 }
 
@@ -157,7 +156,7 @@ function firstAfter(line: readonly BoundMoment[], moment: Moment): number {
 }
 
 /** `next` with what follows for it from `earlier`. */
-function after(earlier: BoundMoment, next: BoundMoment): BoundMoment {
+function after<M extends BoundMoment>(earlier: BoundMoment, next: M): M {
   const { least, most } = elapsed(earlier, next)
   return {
     ...next,
@@ -167,7 +166,7 @@ function after(earlier: BoundMoment, next: BoundMoment): BoundMoment {
 }
 
 /** `earlier` with what follows for it from `next`. */
-function before(earlier: BoundMoment, next: BoundMoment): BoundMoment {
+function before<M extends BoundMoment>(earlier: M, next: BoundMoment): M {
   const { least, most } = elapsed(earlier, next)
   return {
     ...earlier,
