@@ -57,7 +57,7 @@ class Field {
 
   measure(input = `https://${this.#n}.test/`, verdict?: Parameters<typeof sampleMeasurement>[0]): void {
     const mono = Math.round(this.#mono)
-    const time = { clock: 'unknown', boot: `boot-${this.#boot}`, mono_ms: mono, wall_ms: mono }
+    const time = { clock: 'unknown', boot: this.#name, mono_ms: mono, wall_ms: mono }
     const measurement = sampleMeasurement({ input, at: mono, ...verdict })
     const row = measurementRow({ n: this.#n, class: 'routine', time, measurement })
     if (row === null) throw new Error('A sample is a row')
@@ -67,28 +67,37 @@ class Field {
 
   /** Seals what waits, and sends it over a link of `ms` each way. */
   upload(ms: number, change: (manifest: Manifest) => Manifest = (m) => m): Sent {
+    return this.send(this.seal(change), ms)
+  }
+
+  seal(
+    change: (manifest: Manifest) => Manifest = (m) => m,
+  ): Omit<IndexedBatch, 'receivedAt'> & Pick<Sent, 'rows'> {
     const mono = Math.round(this.#mono)
     const { manifest } = this.#probe.after(null, [])
     const seq = this.#seq++
     const anchors = this.#anchors.splice(0)
-    const time = {
-      wall: mono,
-      bootId: `boot-${this.#boot}`,
-      monoMs: mono,
-      src: 'none',
-      uncMs: null,
-      anchors,
-    } as const
+    const time = { wall: mono, bootId: this.#name, monoMs: mono, src: 'none', uncMs: null, anchors } as const
     const id = v.parse(batchId, sha256Hex(Buffer.from(`${this.#probe.device} ${seq}`)))
-    const sent = { monoMs: Math.floor(this.#mono) }
+    const whole = change({ ...manifest, seq, time: { ...time, anchors: [...anchors] } })
+    return { id, manifest: whole, rows: this.#rows.splice(0) }
+  }
+
+  /** Of a batch that another boot sealed, nobody knows when it first left. */
+  send({ rows, ...sealed }: ReturnType<Field['seal']>, ms: number): Sent {
+    const sent = sealed.manifest.time.bootId === this.#name ? { monoMs: Math.floor(this.#mono) } : null
     this.pass(ms)
     const receivedAt = Math.floor(this.now)
     this.pass(ms)
-    this.#anchors.push({ batch: id, at: receivedAt, sent, received: { monoMs: Math.ceil(this.#mono) } })
-    const whole = change({ ...manifest, seq, time: { ...time, anchors: [...anchors] } })
-    const done = { batch: { id, manifest: whole, receivedAt }, rows: this.#rows.splice(0) }
+    const anchor = { batch: sealed.id, at: receivedAt, sent, received: { monoMs: Math.ceil(this.#mono) } }
+    this.#anchors.push(anchor)
+    const done = { batch: { ...sealed, receivedAt }, rows }
     this.sent.push(done)
     return done
+  }
+
+  get #name(): string {
+    return `boot-${this.#boot}`
   }
 }
 
@@ -175,6 +184,22 @@ describe.runIf(modern)('dating anew', () => {
       dark?.errorMs ?? -1,
     )
     expect(dark?.errorMs).toBeLessThan(1.5 * hour + 5 * second)
+  })
+
+  it('what is said of a receipt counts once the batch is here that it was given for', async () => {
+    const field = new Field()
+    field.boot(0)
+    // Nothing but a loss to tell of: no record of its boot asks for anything.
+    const sealed = field.seal()
+    field.boot(0)
+    field.measure()
+    const old = field.send(sealed, 100)
+    const next = field.upload(100)
+    const index = await indexOf([next])
+    expect(dates(index)).toMatchObject([{ n: 0, errorMs: null }])
+    take(index, old)
+    expect(dates(index)).toEqual(dates(await indexOf([old, next])))
+    expect(dates(index)[0]).toMatchObject({ errorMs: expect.any(Number) })
   })
 
   it.each<[string, (anchor: TimeAnchor) => TimeAnchor]>([
