@@ -189,6 +189,16 @@ describe('what a receipt tells', () => {
     expect(clock.evidence().anchors).toMatchObject([{ batch: 'two' }])
   })
 
+  test('is worth a batch of its own once', () => {
+    const on = machine(0)
+    const { clock } = watched(on)
+    expect(clock.owesEvidence()).toBe(false)
+    exchange(on, clock, 'one')
+    expect(clock.owesEvidence()).toBe(true)
+    exchange(on, clock, 'two')
+    expect(clock.owesEvidence()).toBe(false)
+  })
+
   test('stays for the next when the disk refused the batch', () => {
     const on = machine(0)
     const { clock } = watched(on)

@@ -22,6 +22,11 @@ import type { LogCode } from './log.ts'
 export interface TimeWitness {
   /** For the manifest of a batch about to be sealed. */
   evidence(): Manifest['time']
+  /**
+   * Whether evidence is worth a batch of its own. Once in the life of a process: a way out that opens once may not open
+   * again, and everything measured before it hangs on the one receipt.
+   */
+  owesEvidence(): boolean
   /** The batch that carries `told` is durable. */
   sealed(id: BatchId, told: Manifest['time']): void
   /** The batch is about to be read, by whoever sends it. */
@@ -82,6 +87,8 @@ export class WatchedClock implements Clock, TimeWitness {
   #contradicted = false
   #steps: TimeStep[] = []
   #anchors: TimeAnchor[] = []
+  /** Whether any batch of this process carries what a receipt told. */
+  #hasTold = false
   /** Batches sealed by this process; with the moment they were first read, from when on a receipt may exist. */
   readonly #sealedHere = new Map<BatchId, Moment | null>()
 
@@ -151,7 +158,12 @@ export class WatchedClock implements Clock, TimeWitness {
     }
   }
 
+  owesEvidence(): boolean {
+    return !this.#hasTold && this.#anchors.length > 0
+  }
+
   sealed(id: BatchId, told: Manifest['time']): void {
+    if (told.anchors !== undefined) this.#hasTold = true
     this.#steps = this.#steps.filter((each) => !told.steps?.includes(each))
     this.#anchors = this.#anchors.filter((each) => !told.anchors?.includes(each))
     this.#sealedHere.set(id, null)

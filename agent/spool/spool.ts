@@ -95,7 +95,7 @@ export interface Spool {
   flush(): Promise<void>
   /**
    * Seals the next batch of at most about 64 KiB, anomalies first, oldest first. Losses not told of yet are a batch
-   * too. To seal all there is, call until null.
+   * too, and so is what the first receipt told of the time. To seal all there is, call until null.
    *
    * @param enrolmentDigest - What seq 0 of an epoch links back to.
    * @returns null when there is nothing to seal, or the disk refused: `stats().health` tells which.
@@ -220,6 +220,7 @@ class GroupedSpool implements Spool {
           why,
           enrolmentDigest,
           time,
+          evenEmpty: witness?.owesEvidence() ?? false,
           lists: { ...this.#options.lists() },
           agent: { version: this.#options.agentVersion },
         }),
