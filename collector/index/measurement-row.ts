@@ -38,6 +38,9 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 /** More than a measurement can send in a day: beyond it the number is not a measurement. */
 const bytes = v.pipe(v.number(), v.minValue(0), v.maxValue(1e12))
 
+/** Of JavaScript, in milliseconds since 1970. */
+const latestDate = 8.64e15
+
 const time = record.entries.time.entries
 const { probe_asn, probe_cc, test_name, measurement_start_time } = measurement.entries
 const indexed = v.object({
@@ -46,7 +49,7 @@ const indexed = v.object({
   time: v.object({
     clock: time.clock,
     boot: v.pipe(time.boot, v.maxLength(64)),
-    wall_ms: v.pipe(v.number(), v.safeInteger()),
+    wall_ms: v.pipe(count, v.maxValue(latestDate)),
     mono_ms: count,
     suspended_ms: time.suspended_ms,
     steps: time.steps,

@@ -57,8 +57,9 @@ class Field {
 
   measure(input = `https://${this.#n}.test/`, verdict?: Parameters<typeof sampleMeasurement>[0]): void {
     const mono = Math.round(this.#mono)
-    const time = { clock: 'unknown', boot: this.#name, mono_ms: mono, wall_ms: mono }
-    const measurement = sampleMeasurement({ input, at: mono, ...verdict })
+    const wall = Math.min(mono, Date.UTC(2099, 0))
+    const time = { clock: 'unknown', boot: this.#name, mono_ms: mono, wall_ms: wall }
+    const measurement = sampleMeasurement({ input, at: wall, ...verdict })
     const row = measurementRow({ n: this.#n, class: 'routine', time, measurement })
     if (row === null) throw new Error('A sample is a row')
     this.#rows.push(row)
@@ -228,6 +229,43 @@ describe.runIf(modern)('dating anew', () => {
     const notBefore = noon + 100 * day
     field.upload(100, (manifest) => ({ ...manifest, time: { ...manifest.time, notBefore } }))
     expect(dates(await indexOf(field.sent))).toEqual([{ n: 0, correctedAt: 10_000, errorMs: null }])
+  })
+
+  it('stays readable when a probe claims absurd times', async () => {
+    const field = new Field()
+    field.boot(0)
+    field.measure()
+    field.pass(2 ** 53 - 100_000)
+    field.now = noon
+    field.measure()
+    field.upload(100, (manifest) => ({
+      ...manifest,
+      time: { ...manifest.time, suspendedMs: 1 - 2 ** 53, notBefore: 2 ** 53 - 1 },
+    }))
+    field.upload(100)
+    for (const { correctedAt, errorMs } of dates(await indexOf(field.sent))) {
+      expect(new Date(correctedAt).getTime()).toBeLessThanOrEqual(field.now)
+      expect(correctedAt).toBeGreaterThanOrEqual(0)
+      expect(errorMs ?? 0).toBeLessThan(3.3e12)
+    }
+    const row = (time: object) =>
+      measurementRow({
+        n: 0,
+        class: 'routine',
+        time: { clock: 'unknown', boot: 'b', ...time },
+        measurement: sampleMeasurement(),
+      })
+    expect(row({ mono_ms: 1, wall_ms: 1 })).not.toBeNull()
+    for (const bad of [
+      { mono_ms: 1, wall_ms: -1 },
+      { mono_ms: 1, wall_ms: 9e15 },
+      { mono_ms: 0.5, wall_ms: 1 },
+      { wall_ms: 1 },
+      { mono_ms: 2 ** 53, wall_ms: 1 },
+      { mono_ms: 1, wall_ms: 1, steps: -1 },
+      { mono_ms: 1, wall_ms: 1, suspended_ms: 'no' },
+    ])
+      expect(row(bad)).toBeNull()
   })
 
   it('has the truth within what it states, and says the same whatever the order of arrival', async () => {

@@ -69,6 +69,8 @@ interface DatedRow extends MomentRow {
   readonly error_ms: number | null
 }
 
+/** A century: beyond it nobody can say, and what SQL gives back is no safe number much further on. */
+const longestErrorMs = 3.2e12
 /** Readings that lie closer than this may be in another order by the monotonic clock than on the line. */
 const reorderedMs = 5_000
 
@@ -197,9 +199,11 @@ export class ReDating {
   #dateRow({ device }: Boot, row: DatedRow, line: readonly KnownMoment[]): boolean {
     const { earliest, latest } = boundsOn(line, momentIn(row))
     const within = { earliest, latest: Math.min(latest, row.received_at) }
-    const { at, errorMs } = datedWithin(within, row.wall_ms, row.clock)
-    // A clock that contradicts everything is no reason to show a year that has not come.
-    const datedAt = Math.min(at, row.received_at)
+    const { at, errorMs: stated } = datedWithin(within, row.wall_ms, row.clock)
+    const errorMs = stated !== null && stated > longestErrorMs ? null : stated
+    // A clock that contradicts everything is no reason to show a year that has not come, and a line of absurd length
+    // none to show one before there were clocks.
+    const datedAt = Math.max(0, Math.min(at, row.received_at))
     if (datedAt === row.corrected_at && errorMs === row.error_ms) return false
     this.#statements.date.run(datedAt, errorMs, device, row.epoch, row.n)
     return datedAt !== row.corrected_at

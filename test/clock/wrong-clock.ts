@@ -1,17 +1,12 @@
 // An agent whose wall clock is wrong, and jumps when a test says so: libfaketime under the built agent. The monotonic
 // clock stays true, because Node.js ends when that jumps.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fakeTimeLibrary } from '../lab/lab.ts'
 import { agentBundle, type Ended, temporaryFolder } from '../processes.ts'
-
-/** @returns null when it is not installed; `apt-get install faketime` brings it. */
-export function fakeTimeLibrary(): string | null {
-  const found = spawnSync('sh', ['-c', 'ls /usr/lib/*/faketime/libfaketime.so.1'], { encoding: 'utf8' })
-  return found.stdout.split('\n')[0] || null
-}
 
 export class WrongClock {
   readonly #file = join(temporaryFolder('clock'), 'offset')
