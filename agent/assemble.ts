@@ -23,17 +23,20 @@ import type { Resolver } from './operations/resolve-dns.ts'
 import { makeTrust } from './operations/trust.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 import { removeLeftovers } from './platform/atomic-file.ts'
-import { type Clock, measurementClock } from './platform/clock.ts'
+import { type Clock, type MachineClocks, measurementClock } from './platform/clock.ts'
+import { type ClockMemory, readClockMemory, writeClockMemory } from './platform/clock-memory.ts'
 import { type Identity, openIdentity } from './platform/identity.ts'
 import { takeLock } from './platform/lock.ts'
 import { type Log, openLog } from './platform/log.ts'
 import { openLogRing } from './platform/log-ring.ts'
 import { ownAddresses } from './platform/own-addresses.ts'
 import type { StateFolder } from './platform/state-folder.ts'
+import { WatchedClock } from './platform/watched-clock.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
 import { buildDateMs, softwareName, version } from './version.ts'
 
 export interface Agent {
+  readonly clock: Clock
   readonly log: Log
   readonly identity: Identity
   readonly collector: Collector | null
@@ -51,7 +54,7 @@ export type OnMeasurement = (measurement: Measurement, done: number, of: number)
 export interface Surroundings {
   readonly folder: StateFolder
   readonly config: Config
-  readonly clock: Clock
+  readonly machine: MachineClocks
   readonly signal: AbortSignal
   /** Resolves after `ms` milliseconds, or at once when the signal fires. */
   sleep(ms: number): Promise<void>
@@ -63,7 +66,7 @@ export interface Surroundings {
 export async function assemble({
   folder,
   config,
-  clock,
+  machine,
   signal,
   terminal,
   sleep,
@@ -72,13 +75,20 @@ export async function assemble({
   const trust = makeTrust({ extraCa: config.extra_ca.map(readCa) })
   const lock = takeLock(folder.lock)
   const ring = openLogRing(folder.log)
-  const log = openLog(ring, terminal, clock.now, config.log_level)
+  const log = openLog(ring, terminal, machine.wallMs, config.log_level)
   await removeLeftovers(folder.path)
+  const clock = new WatchedClock(machine, {
+    buildDateMs,
+    memory: await readClockMemory(folder.clock),
+    remember: inOrder((memory) => writeClockMemory(folder.clock, memory), log),
+    log: (level, code, fields) => log[level](code, fields),
+  })
   const identity = await openIdentity(folder.deviceKey)
   const collector = readEnrolment(folder.enrolment)
   const spool = await openSpool({
     dir: folder.spool,
     clock,
+    witness: clock,
     device: identity.device,
     privateKey: identity.privateKey,
     quotaBytes: config.spool_quota_mb * 1_000_000,
@@ -103,7 +113,7 @@ export async function assemble({
     mayAskElsewhere,
     ipv6: own.ipv6,
     lab: config.lab,
-    wallClock: clock.now,
+    wallClock: machine.wallMs,
   })
   const vantage = async (): Promise<Vantage> => {
     // Once a cycle: a phone changes networks, and its addresses with them.
@@ -118,9 +128,9 @@ export async function assemble({
       ownAddresses: own.addresses,
     }
   }
-  if (clock.now() < buildDateMs) log.warn('S6101')
 
   return {
+    clock,
     log,
     identity,
     collector,
@@ -171,6 +181,14 @@ export async function assemble({
       ring.close()
       lock.release()
     },
+  }
+}
+
+/** One write at a time, the newest last. Nobody waits: what is lost with it is a better guess at the next start. */
+function inOrder(write: (memory: ClockMemory) => Promise<void>, log: Log): (memory: ClockMemory) => void {
+  let last: Promise<void> = Promise.resolve()
+  return (memory) => {
+    last = last.then(() => write(memory)).catch((error) => log.warn('S6901', { error: String(error) }))
   }
 }
 

@@ -7,7 +7,7 @@ import { createServer as createTcpServer } from 'node:net'
 import * as v from 'valibot'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Authority, makeAuthority } from '../test/certificates.ts'
-import { fakeClock } from '../test/fake-clock.ts'
+import { type FakeClock, fakeClock } from '../test/fake-clock.ts'
 import { measurement as measurementSchema, type SpoolEntry } from '../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../tests-spec/lists/test-list.ts'
 import { unknownLink } from '../tests-spec/nettests/verdict.ts'
@@ -231,6 +231,38 @@ describe('runCycle()', () => {
       )
     }
   })
+
+  test.each([
+    ['slept', (clock: FakeClock) => clock.sleep(3_600_000), 'suspended', 3_600_000],
+    ['had its clock set', (clock: FakeClock) => clock.setWall(clock.now() + 36_000_000), 'clock_stepped', 0],
+  ])(
+    'calls nothing an anomaly when the machine %s meanwhile, and says so',
+    async (_, disturb, rule, slept) => {
+      const clock = fakeClock()
+      const bad = at(
+        await listen(
+          createTcpServer((socket) => {
+            socket.on('error', () => {})
+            socket.once('data', () => {
+              disturb(clock)
+              socket.resetAndDestroy()
+            })
+          }),
+        ),
+      )
+      const controls = [at(await listen(control()), 'http'), at(await listen(control()), 'http')]
+      const { entries } = await cycle(listOf([bad], controls), { clock, repeatAfterMs: 0 })
+      const target = entries.find(({ measurement }) => measurement.input === bad)
+      expect(target?.time).toMatchObject({ wall_ms: Date.parse('2018-07-29T17:30:00Z') })
+      expect(target?.class).toBe('routine')
+      expect(target?.measurement.test_keys).toMatchObject({
+        x_sonde_verdict: { verdict: 'undetermined', rule: `web_connectivity/${rule}@1` },
+        x_sonde_clock_stepped: { suspended_ms: slept },
+      })
+      // Measured once more, as whatever failed with the link up.
+      expect(entries.filter(({ measurement }) => measurement.input === bad)).toHaveLength(2)
+    },
+  )
 
   test('goes on when a nettest has a bug, and counts it', async () => {
     const good = at(await listen(site()))

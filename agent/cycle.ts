@@ -16,12 +16,11 @@ import { throttlingSuspected } from '../tests-spec/nettests/throttling.ts'
 import type { EarlierFailure, LinkState, Verdict } from '../tests-spec/nettests/verdict.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
-import { type Measuring, measureTask, timed } from './measure-task.ts'
-import { type Finished, recordClass, toMeasurement, type Vantage } from './measurement/envelope.ts'
+import { type Kept, type Measuring, measureTask, timed } from './measure-task.ts'
+import { recordClass, toMeasurement, type Vantage } from './measurement/envelope.ts'
 import { evidenceLevel, type History, remember, withEvidence } from './measurement/evidence.ts'
 import { checkLink, type LinkControl } from './nettests/link-check.ts'
 import { planCycle, type Task } from './plan/plan-cycle.ts'
-import { recordTime } from './platform/clock.ts'
 import type { Log } from './platform/log.ts'
 
 export interface Stages extends Measuring {
@@ -123,13 +122,14 @@ function watchLink(stages: Stages, cycle: Cycle, lastLink: LinkState): LinkWatch
   const neutral = list.controls.map((each) => ({ ...each, role: 'neutral' as const }))
   const controls = [...neutral, ...stages.ownControls]
   return linkWatch(lastLink, async (previous) => {
-    const { result, timing } = await timed(clock, () =>
+    const { result, timing, stepped } = await timed(clock, () =>
       checkLink(stages.context(null), controls, previous, new Date(clock.now()).toISOString()),
     )
     const changed = result.link.state !== previous.state
     if (changed) logLink(stages.log, result.link)
     if (changed || previous === lastLink) {
-      const keys = { x_sonde_controls: result.controls }
+      const aside = stepped !== null && { x_sonde_clock_stepped: stepped }
+      const keys = { x_sonde_controls: result.controls, ...aside }
       keep(stages, cycle, { ...result, ...timing, keys, input: null, parts: null })
     }
     return result.link
@@ -187,16 +187,12 @@ function worthRepeating({ verdict, step, how }: Verdict, link: LinkState): boole
 }
 
 /** Hands a measurement to the spool. The next one need not wait for the disk, which commits in groups. */
-function keep(
-  { clock, log, spool }: Stages,
-  cycle: Cycle,
-  finished: Omit<Finished, 'cycleStartedMs'>,
-): Measurement {
+function keep({ log, spool }: Stages, cycle: Cycle, finished: Kept): Measurement {
   const whole = toMeasurement({ ...finished, cycleStartedMs: cycle.startedMs }, cycle.vantage)
   const level = evidenceLevel(cycle.history, whole)
   cycle.history = remember(cycle.history, whole, level)
   const measurement = withEvidence(whole, level)
-  const entry = { class: recordClass(finished.name, finished.verdict), time: recordTime(clock), measurement }
+  const entry = { class: recordClass(finished.name, finished.verdict), time: finished.began, measurement }
   cycle.measurements += 1
   if (finished.verdict.verdict === 'anomaly') cycle.anomalies += 1
   cycle.kept.push(spool.put(entry).catch((error) => logRefusal(log, error)))

@@ -83,6 +83,30 @@ test('runLoop() goes on within a slot when the clock is set back ten hours', asy
   expect(starts).toEqual(['17:30:00', '07:45:00'])
 })
 
+test.each([
+  ['ten hours back', -36_000_000, '07:45:00'],
+  ['ten hours forward', 36_000_000, '03:45:00'],
+])('runLoop() skips nothing when the clock is set %s in the middle of a cycle', async (_, byMs, next) => {
+  const { loop, starts, codes } = harness((n) => {
+    if (n === 1) clockOf().setWall(clockOf().now() + byMs)
+    return 1000
+  }, 2)
+  const clockOf = () => loop.clock as ReturnType<typeof fakeClock>
+  await runLoop(loop)
+  expect(starts).toEqual(['17:30:00', next])
+  expect(codes).toEqual([])
+})
+
+test.each([
+  ['1970', 0, ['00:00:00', '00:15:00', '00:30:00']],
+  ['the end of 32 bits', Date.UTC(2038, 0, 19, 3, 14, 0), ['03:14:00', '03:15:00', '03:30:00']],
+])('runLoop() keeps its schedule in %s', async (_, wallMs, expected) => {
+  const { loop, starts, clock } = harness(() => 1000, 3)
+  clock.setWall(wallMs)
+  await runLoop(loop)
+  expect(starts).toEqual(expected)
+})
+
 test('runLoop() starts at once when the machine slept through a start', async () => {
   let slept = false
   const { loop, starts } = harness(

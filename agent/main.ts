@@ -10,7 +10,7 @@ import { verifyFiles } from './cli/verify-command.ts'
 import { wrapWords } from './cli/wrap-words.ts'
 import { loadConfig } from './config.ts'
 import { ActionableError } from './platform/actionable-error.ts'
-import { systemClock } from './platform/clock.ts'
+import { machineClocks } from './platform/clock.ts'
 import { openStateFolder, stateFolderPath, usualConfigPath } from './platform/state-folder.ts'
 import { softwareName, version } from './version.ts'
 
@@ -64,7 +64,7 @@ async function main(
   return command({
     folder: openStateFolder(state, env),
     config: loadConfig(values.config ?? env.SONDE_CONFIG ?? null, env, usualConfigPath(state, env)),
-    clock: systemClock(),
+    machine: machineClocks(),
     signal: stop.signal,
     terminal: (line) => sayLine(terminal, line),
     terminalOut: terminal,

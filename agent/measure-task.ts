@@ -1,18 +1,20 @@
 // One task: observe, look at the link again if it failed, and judge. What may excuse a failure is gathered here: a link
 // that died meanwhile, a network that changed under it, a clock that cannot be believed, how it failed before.
 
+import type { ClockStep, RecordTime } from '../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../tests-spec/lists/test-list.ts'
 import {
+  type Disturbance,
   type EarlierFailure,
   type LinkState,
-  onChangedUplink,
+  onDisturbance,
   type Verdict,
 } from '../tests-spec/nettests/verdict.ts'
 import { type LinkWatch, worseOf } from './link-watch.ts'
 import type { Finished } from './measurement/envelope.ts'
 import type { Conclusion, Nettest, NettestContext } from './nettests/nettest.ts'
 import type { Task } from './plan/plan-cycle.ts'
-import type { Clock } from './platform/clock.ts'
+import { type Clock, recordTime } from './platform/clock.ts'
 
 /** What measuring one task needs. */
 export interface Measuring {
@@ -27,8 +29,13 @@ export interface Measuring {
   readonly signal: AbortSignal
 }
 
+/** A measurement, and the moment it began. */
+export interface Kept extends Omit<Finished, 'cycleStartedMs'> {
+  readonly began: RecordTime
+}
+
 export interface Measured {
-  readonly finished: Omit<Finished, 'cycleStartedMs'>
+  readonly finished: Kept
   /** Monotonic, when the measurement ended. */
   readonly endedMs: number
 }
@@ -48,22 +55,27 @@ export async function measureTask(
   const nettest = measuring.nettests[task.nettest]
   const linkBefore = link.current()
   const uplinkBefore = await measuring.uplink()
-  const { result: seen, timing } = await timed(clock, () =>
-    nettest.measure(measuring.context(task.resolver), task.input, task.options),
-  )
+  const {
+    result: seen,
+    timing,
+    stepped,
+  } = await timed(clock, () => nettest.measure(measuring.context(task.resolver), task.input, task.options))
   const endedMs = clock.monotonicMs()
   if (measuring.signal.aborted) return null
   const uplinkChanged = uplinkBefore !== (await measuring.uplink())
+  const disturbed = disturbance(uplinkChanged, stepped)
 
   const circumstances = { clock: clock.quality(), lab, earlier }
   const judge = (state: LinkState) =>
     nettest.conclude(seen.observations, { ...circumstances, link: state }, seen.control, task.input)
   const failed = judge(linkBefore).verdict.verdict !== 'ok' && list.controls.length > 0
   const state = failed ? worseOf(linkBefore, await link.recheck()) : linkBefore
-  const { verdict, keys, parts } = uplinkChanged ? excused(judge(state)) : judge(state)
+  const conclusion = judge(state)
+  const { verdict, keys, parts } = disturbed === null ? conclusion : excused(conclusion, disturbed)
   const aside = {
     ...(earlier !== null && { x_sonde_earlier: earlier }),
     ...(uplinkChanged && { x_sonde_uplink_changed: true }),
+    ...(stepped !== null && { x_sonde_clock_stepped: stepped }),
   }
   const { name, version } = nettest
   const { observations, bytes } = seen
@@ -71,16 +83,41 @@ export async function measureTask(
   return { finished: { ...document, ...timing, verdict, parts, link: state }, endedMs }
 }
 
-function excused({ keys, verdict, parts }: Conclusion): Conclusion {
-  const each = (all: Readonly<Record<string, Verdict>>) =>
-    Object.fromEntries(Object.entries(all).map(([name, part]) => [name, onChangedUplink(part)]))
-  return { keys, verdict: onChangedUplink(verdict), parts: parts === null ? null : each(parts) }
+function disturbance(uplinkChanged: boolean, stepped: ClockStep | null): Disturbance | null {
+  if (uplinkChanged) return 'uplink_changed'
+  if (stepped === null) return null
+  return stepped.suspended_ms !== null && stepped.suspended_ms > 0 ? 'suspended' : 'clock_stepped'
 }
 
-/** Runs `work`, and says when it began by the wall clock and how long it took by the other. */
-export async function timed<T>(clock: Clock, work: () => Promise<T>) {
-  const startedMs = clock.now()
+function excused({ keys, verdict, parts }: Conclusion, disturbed: Disturbance): Conclusion {
+  const each = (all: Readonly<Record<string, Verdict>>) =>
+    Object.fromEntries(Object.entries(all).map(([name, part]) => [name, onDisturbance(part, disturbed)]))
+  return { keys, verdict: onDisturbance(verdict, disturbed), parts: parts === null ? null : each(parts) }
+}
+
+interface Timing {
+  /** The moment it began. */
+  readonly began: RecordTime
+  readonly startedMs: number
+  readonly runtimeSeconds: number
+}
+
+/** Runs `work`, and says when it began, how long it took by the monotonic clock, and whether the clocks stepped. */
+export async function timed<T>(
+  clock: Clock,
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly timing: Timing; readonly stepped: ClockStep | null }> {
+  const began = recordTime(clock)
+  const [before, suspendedBefore, startedMs] = [clock.steps(), clock.suspendedMs(), clock.now()]
   const start = clock.monotonicMs()
   const result = await work()
-  return { result, timing: { startedMs, runtimeSeconds: (clock.monotonicMs() - start) / 1000 } }
+  const runtimeSeconds = (clock.monotonicMs() - start) / 1000
+  const after = clock.steps()
+  const suspended = clock.suspendedMs()
+  const slept = suspended === null ? null : (suspended ?? 0) - (suspendedBefore ?? 0)
+  const stepped =
+    after.count === before.count
+      ? null
+      : { delta_ms: Math.round(after.deltaMs - before.deltaMs), suspended_ms: slept }
+  return { result, timing: { began, startedMs, runtimeSeconds }, stepped }
 }

@@ -132,7 +132,12 @@ export class SampleProbe {
     return {
       n: this.#n++,
       class: anomalous ? 'anomaly' : 'routine',
-      time: { wall_ms: sampleNoon, boot: 'boot-1', mono_ms: 1, clock: 'synced' },
+      time: {
+        wall_ms: Date.parse(`${measurement.measurement_start_time.replace(' ', 'T')}Z`),
+        boot: 'boot-1',
+        mono_ms: 1,
+        clock: 'synced',
+      },
       measurement,
     }
   }

@@ -29,14 +29,14 @@ export interface Invocation extends Surroundings {
 }
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { config, clock, signal, sleep, terminalOut } = invocation
+  const { config, signal, sleep, terminalOut } = invocation
   const agent = await assemble(invocation)
   agent.log.info('S1001', { version })
   if (agent.collector === null) agent.log.warn('S5101')
   try {
     const schedule = cronSchedule(config.schedule, config.jitter_seconds, agent.identity.device)
     await runLoop({
-      clock,
+      clock: agent.clock,
       log: agent.log,
       schedule,
       signal,
@@ -74,13 +74,13 @@ export async function once(invocation: Invocation): Promise<number> {
   return 0
 }
 
-export async function status({ folder, clock, json, terminalOut }: Invocation): Promise<number> {
+export async function status({ folder, machine, json, terminalOut }: Invocation): Promise<number> {
   const current = await readStatus(folder.status)
   if (current === null) {
     terminalOut.out(json ? 'null\n' : 'No cycle has run here yet. Start one with: sonde run\n')
     return 0
   }
-  terminalOut.out(json ? `${JSON.stringify(current, null, 2)}\n` : statusText(current, clock.now()))
+  terminalOut.out(json ? `${JSON.stringify(current, null, 2)}\n` : statusText(current, machine.wallMs()))
   return 0
 }
 

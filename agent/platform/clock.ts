@@ -1,8 +1,10 @@
 // Time as an argument. A measurement's times are monotonic; wall clock, boot and clock quality say where that
-// monotonic line lies in the world, for the collector to correct later. Follows tests-spec/data-formats/measurement.md.
+// monotonic line lies in the world, for the collector to correct later. Follows tests-spec/data-formats/measurement.md;
+// what the agent makes of the machine's clocks is watched-clock.ts.
 
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { uptime } from 'node:os'
 import type { RecordTime } from '../../tests-spec/data-formats/measurement.ts'
 import type { ClockQuality } from '../../tests-spec/nettests/verdict.ts'
 
@@ -14,6 +16,10 @@ export interface Clock {
   /** Opaque, the same until the machine starts again. */
   readonly bootId: string
   quality(): ClockQuality
+  /** How often, since the agent started, the clocks stepped, and by how much the wall clock moved in all that. */
+  steps(): { readonly count: number; readonly deltaMs: number }
+  /** Milliseconds slept in this boot; undefined for none, null when the machine cannot tell. */
+  suspendedMs(): number | null | undefined
 }
 
 /** Seconds since one measurement began; the zero of its `t0` and `t`. */
@@ -21,29 +27,57 @@ export interface MeasurementClock {
   elapsedSeconds(): number
 }
 
-/** The machine's own clocks. */
-export function systemClock(): Clock {
-  const bootId = readBootId()
+/** What the machine has. */
+export interface MachineClocks {
+  wallMs(): number
+  /** CLOCK_MONOTONIC: stands still while the machine sleeps. */
+  monotonicMs(): number
+  /** CLOCK_BOOTTIME: goes on while it sleeps; `coarse` when in whole seconds. null when it cannot be had. */
+  boottime(): { readonly ms: number; readonly coarse: boolean } | null
+  /** Changes each time the system has been told the time by the network; null where it says nothing of it. */
+  syncMark(): number | null
+  readonly bootId: string
+}
+
+export function machineClocks(): MachineClocks {
   return {
-    now: () => Date.now(),
+    wallMs: () => Date.now(),
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
-    bootId,
-    quality: systemClockQuality,
+    boottime: readBoottime,
+    syncMark: readSyncMark,
+    bootId: readBootId(),
+  }
+}
+
+/** The machine's clocks as they are, watched by nobody: for measuring alone, where no time is kept. */
+export function systemClock(): Clock {
+  const machine = machineClocks()
+  return {
+    now: machine.wallMs,
+    monotonicMs: machine.monotonicMs,
+    bootId: machine.bootId,
+    quality: () => (machine.syncMark() === null ? 'unknown' : 'synced'),
+    steps: () => ({ count: 0, deltaMs: 0 }),
+    suspendedMs: () => undefined,
   }
 }
 
 /** @returns A clock whose zero is this call. */
-export function measurementClock(clock: Clock): MeasurementClock {
+export function measurementClock(clock: Pick<Clock, 'monotonicMs'>): MeasurementClock {
   const start = clock.monotonicMs()
   return { elapsedSeconds: () => (clock.monotonicMs() - start) / 1000 }
 }
 
 export function recordTime(clock: Clock): RecordTime {
+  const { count } = clock.steps()
+  const suspendedMs = clock.suspendedMs()
   return {
     wall_ms: Math.max(0, Math.round(clock.now())),
     boot: clock.bootId,
     mono_ms: Math.round(clock.monotonicMs()),
     clock: clock.quality(),
+    ...(suspendedMs !== undefined && { suspended_ms: suspendedMs }),
+    ...(count > 0 && { steps: count }),
   }
 }
 
@@ -60,7 +94,21 @@ function readBootId(): string {
   }
 }
 
-/** systemd-timesyncd leaves this file once the network has told it the time; elsewhere nothing can be known. */
-function systemClockQuality(): ClockQuality {
-  return existsSync('/run/systemd/timesync/synchronized') ? 'synced' : 'unknown'
+function readBoottime(): { ms: number; coarse: boolean } | null {
+  if (process.platform !== 'linux' && process.platform !== 'android') return null
+  try {
+    return { ms: Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000, coarse: false }
+  } catch {
+    // Android hides this one too; libuv then asks the kernel, for whole seconds.
+  }
+  try {
+    return { ms: uptime() * 1000, coarse: true }
+  } catch {
+    return null
+  }
+}
+
+/** systemd-timesyncd touches this file each time the network has told it the time; elsewhere nothing can be known. */
+function readSyncMark(): number | null {
+  return statSync('/run/systemd/timesync/synchronized', { throwIfNoEntry: false })?.mtimeMs ?? null
 }

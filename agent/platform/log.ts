@@ -27,8 +27,12 @@ export const logCodes = {
   S4901: 'Collector refused a batch; it is kept aside',
   S5001: 'Device enrolled',
   S5101: 'Device is not enrolled; measurements stay on it',
-  S6101: 'Clock stands before this build was made; times of measurements are marked as unknown',
-  S6102: 'Machine slept; the measurement in flight is not trusted for timing',
+  S6101: 'Clock stands before a time that is past for certain; measurements are dated later',
+  S6102: 'Machine slept; measurements in flight are not trusted for timing',
+  S6103: 'Clock was set; measurements in flight are marked',
+  S6104: 'A receipt told how wrong the clock is',
+  S6105: 'Clock was set by the network to a time that the collector contradicts; it is not believed',
+  S6901: 'Time could not be kept for the next start',
 } as const
 export type LogCode = keyof typeof logCodes
 

@@ -1,6 +1,7 @@
 // Where the agent keeps what must survive: one folder, private to its user. Layout:
 //   device-key        Ed25519, PKCS8 PEM, mode 0600
 //   enrolment.json    the collector's signed enrolment record, and where to find the collector
+//   clock.json        what is certain of the time, for a boot that knows nothing
 //   memory.json       what one cycle leaves for the next
 //   status.json       what `sonde status` shows
 //   config.json       the operator's, if they want it here
@@ -15,6 +16,7 @@ export interface StateFolder {
   readonly path: string
   readonly deviceKey: string
   readonly enrolment: string
+  readonly clock: string
   readonly memory: string
   readonly status: string
   readonly lock: string
@@ -37,6 +39,7 @@ export function openStateFolder(
     path,
     deviceKey: join(path, 'device-key'),
     enrolment: join(path, 'enrolment.json'),
+    clock: join(path, 'clock.json'),
     memory: join(path, 'memory.json'),
     status: join(path, 'status.json'),
     lock: join(path, 'lock'),

@@ -28,6 +28,8 @@ export function handClock(): Clock & { move(ms: number): void } {
     monotonicMs: () => 5_000 + ms,
     bootId: '0123456789abcdef',
     quality: () => 'synced',
+    steps: () => ({ count: 0, deltaMs: 0 }),
+    suspendedMs: () => undefined,
     move(by) {
       ms += by
     },

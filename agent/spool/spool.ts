@@ -12,6 +12,7 @@ import type { RecordClass, SpoolEntry } from '../../tests-spec/data-formats/meas
 import type { BatchId, DeviceId, Manifest } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { TimeWitness } from '../platform/watched-clock.ts'
 import { currentDictionary, deflateBody } from './dictionary.ts'
 import { type Disk, isDiskFailure, type Meter, meteredDisk, nodeDisk } from './disk.ts'
 import { budgetOf } from './eviction.ts'
@@ -33,6 +34,8 @@ export interface SpoolOptions {
   /** Folder of this spool alone; made if it is not there. One process at a time: the caller holds the lock. */
   readonly dir: string
   readonly clock: Clock
+  /** Gives batches their evidence of the time, and learns it from receipts; the clock's bare word without. */
+  readonly witness?: TimeWitness
   /** Id of the key below. */
   readonly device: DeviceId
   readonly privateKey: KeyObject
@@ -92,7 +95,7 @@ export interface Spool {
   flush(): Promise<void>
   /**
    * Seals the next batch of at most about 64 KiB, anomalies first, oldest first. Losses not told of yet are a batch
-   * too. To seal all there is, call until null.
+   * too, and so is what the first receipt told of the time. To seal all there is, call until null.
    *
    * @param enrolmentDigest - What seq 0 of an epoch links back to.
    * @returns null when there is nothing to seal, or the disk refused: `stats().health` tells which.
@@ -208,19 +211,24 @@ class GroupedSpool implements Spool {
     return this.#inTurn(async () => {
       // If the disk is full this fails; sealing then still has its reserve, and makes room.
       await this.#write(allLetters)
+      const { witness } = this.#options
+      const time = witness?.evidence() ?? this.#time()
       const batch = await this.#withStore((store) =>
         store.seal({
           device: this.#options.device,
           privateKey: this.#options.privateKey,
           why,
           enrolmentDigest,
-          time: this.#time(),
+          time,
+          evenEmpty: witness?.owesEvidence() ?? false,
           lists: { ...this.#options.lists() },
           agent: { version: this.#options.agentVersion },
         }),
       )
       if (this.#recordsRefused) await this.#write(allLetters)
-      return batch === null ? null : sealedBatch(batch)
+      if (batch === null) return null
+      witness?.sealed(batch.id, time)
+      return sealedBatch(batch)
     })
   }
 
@@ -232,6 +240,7 @@ class GroupedSpool implements Spool {
   }
 
   read(id: BatchId): Promise<Buffer> {
+    this.#options.witness?.leaving(id)
     return this.#inTurn(async () => {
       const bytes = (await this.#store?.read(id)) ?? null
       if (bytes === null) throw new BatchUnreadable(`Cannot read batch ${id}: it is gone or damaged`)
@@ -239,7 +248,9 @@ class GroupedSpool implements Spool {
     })
   }
 
-  receipted({ batch }: Receipt): Promise<void> {
+  receipted(receipt: Receipt): Promise<void> {
+    this.#options.witness?.receipted(receipt)
+    const { batch } = receipt
     return this.#inTurn(async () => {
       // Until this is noted, the batch may not be sent again, nor its file be removed.
       this.#unnoted.add(batch)

@@ -31,6 +31,8 @@ export interface Signing {
   /** `prev` of seq 0. */
   readonly enrolmentDigest: string
   readonly time: Manifest['time']
+  /** Whether `time` alone is worth a batch. */
+  readonly evenEmpty: boolean
   readonly lists: Manifest['lists']
   readonly agent: Manifest['agent']
 }
@@ -134,7 +136,7 @@ export class Store {
   /**
    * Seals the next batch.
    *
-   * @returns null when there is neither a record nor a loss to tell of.
+   * @returns null when there is nothing to tell of.
    * @throws The disk's error. The seq is then used by nothing, or by a batch that the next call finds and keeps.
    */
   async seal(signing: Signing): Promise<BatchNote | null> {
@@ -143,7 +145,7 @@ export class Store {
     const packed = await packRecords(this.#reader, [a, r, d], this.ledger.settled)
     await this.lose('corrupt', packed.corrupt)
     const signed = this.ledger.unsignedLosses(maxLostRanges)
-    if (packed.numbers.isEmpty && signed.length === 0) return null
+    if (packed.numbers.isEmpty && signed.length === 0 && !signing.evenEmpty) return null
     const { epoch, nextSeq: seq, prev } = this.ledger
     const manifest: Manifest = {
       v: 1,

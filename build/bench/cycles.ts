@@ -3,7 +3,7 @@
 
 import { assemble } from '../../agent/assemble.ts'
 import { loadConfig } from '../../agent/config.ts'
-import { systemClock } from '../../agent/platform/clock.ts'
+import { machineClocks } from '../../agent/platform/clock.ts'
 import { openStateFolder } from '../../agent/platform/state-folder.ts'
 import { parseTestList } from '../../tests-spec/lists/test-list.ts'
 import { memoryOf } from './process-figures.ts'
@@ -28,11 +28,11 @@ export interface CyclesFigures {
 }
 
 async function main({ cycles, state, configuration }: CyclesOrder): Promise<CyclesFigures> {
-  const clock = systemClock()
+  const machine = machineClocks()
   const { signal } = new AbortController()
   const folder = openStateFolder(state, {})
   const config = loadConfig(configuration, {})
-  const agent = await assemble({ folder, config, clock, signal, terminal: null, sleep: async () => {} })
+  const agent = await assemble({ folder, config, machine, signal, terminal: null, sleep: async () => {} })
   const list = parseTestList(agent.list)
   const startRssMib = memoryOf('self').rssMib
   const cpuAtStart = process.cpuUsage()

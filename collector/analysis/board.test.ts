@@ -1,7 +1,7 @@
 // The board as a table of values.
 
 import { describe, expect, it } from 'vitest'
-import { board, isDateDoubtful, type Result, type ShownVerdict } from './board.ts'
+import { board, isDateDoubtful, type Result, type ShownVerdict, shownDate } from './board.ts'
 
 const ok: ShownVerdict = { verdict: 'ok', step: null, how: null }
 const anomaly: ShownVerdict = { verdict: 'anomaly', step: 'connect', how: 'generic_timeout_error' }
@@ -22,6 +22,8 @@ const result = (
   parts: null,
   startedAt: 1_000,
   clock: 'synced',
+  correctedAt: 1_000,
+  errorMs: null,
   receivedAt: 2_000,
   device: 'd'.repeat(32),
   ...more,
@@ -99,7 +101,37 @@ describe('isDateDoubtful()', () => {
     ['a clock nobody set', { clock: 'unknown' }, true],
     ['a measurement from after its receipt', { startedAt: 3_600_000 }, true],
     ['a clock a little ahead', { startedAt: 60_000 }, false],
+    ['a clock nobody set, once receipts have dated it', { clock: 'unknown', errorMs: 500 }, false],
   ])('judges %s', (_, more, doubtful) => {
     expect(isDateDoubtful(result(null, 'AS1', ok, more))).toBe(doubtful)
+  })
+})
+
+describe('shownDate()', () => {
+  const hour = 3_600_000
+  it.each([
+    ['a date that nobody can correct', {}, { at: 1_000, withinMs: null, byProbe: null }],
+    [
+      'a date that is right to the minute',
+      { correctedAt: 1_200, errorMs: 300 },
+      { at: 1_000, withinMs: null, byProbe: null },
+    ],
+    [
+      'a date that is wrong for certain',
+      { correctedAt: 9 * hour, errorMs: 400, clock: 'unknown' },
+      { at: 9 * hour, withinMs: 400, byProbe: 1_000 },
+    ],
+    [
+      'a date that may be right, by a clock nobody set',
+      { correctedAt: 9 * hour, errorMs: 10 * hour, clock: 'restored' },
+      { at: 9 * hour, withinMs: 10 * hour, byProbe: null },
+    ],
+    [
+      'a date that may be right, by a clock that was set',
+      { correctedAt: 1_000, errorMs: 10 * hour },
+      { at: 1_000, withinMs: null, byProbe: null },
+    ],
+  ])('shows %s', (_, more, shown) => {
+    expect(shownDate(result(null, 'AS1', ok, more))).toEqual(shown)
   })
 })

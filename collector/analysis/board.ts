@@ -23,6 +23,9 @@ export interface Result {
   /** Milliseconds since 1970 by the probe's clock, right or wrong. */
   readonly startedAt: number
   readonly clock: string
+  /** The same as well as can be told, and within how many milliseconds; null when nobody can say. */
+  readonly correctedAt: number
+  readonly errorMs: number | null
   /** Milliseconds since 1970 by the collector's clock. */
   readonly receivedAt: number
   readonly device: string
@@ -70,9 +73,30 @@ export function board(results: readonly Result[], maxTargets: number): Board {
   return { networks, targets: targets.slice(0, maxTargets), hidden: Math.max(0, targets.length - maxTargets) }
 }
 
+/** When something was measured, as it is shown. */
+export interface ShownDate {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** Milliseconds; null where it says nothing to a reader, or nobody can say. */
+  readonly withinMs: number | null
+  /** What the probe's clock said, where that is wrong for certain; else null. */
+  readonly byProbe: number | null
+}
+
+/** Dates are shown to the minute: what is less off than that is not off. */
+const shownFromMs = 60_000
+
+/** @returns The corrected date where the probe's own is wrong for certain; its own otherwise. */
+export function shownDate({ startedAt, correctedAt, errorMs, clock }: Result): ShownDate {
+  const isWrong = errorMs !== null && Math.abs(correctedAt - startedAt) > errorMs + shownFromMs
+  if (isWrong) return { at: correctedAt, withinMs: errorMs, byProbe: startedAt }
+  const withinMs = errorMs === null || errorMs < shownFromMs || clock === 'synced' ? null : errorMs
+  return { at: withinMs === null ? startedAt : correctedAt, withinMs, byProbe: null }
+}
+
 /** @returns Whether the probe's clock gives reason to doubt when this was measured. When it was received is sure. */
-export function isDateDoubtful({ clock, startedAt, receivedAt }: Result): boolean {
-  return clock === 'unknown' || startedAt > receivedAt + toleratedAheadMs
+export function isDateDoubtful({ clock, startedAt, receivedAt, errorMs }: Result): boolean {
+  return errorMs === null && (clock === 'unknown' || startedAt > receivedAt + toleratedAheadMs)
 }
 
 function networkOf(asn: string, results: readonly Result[]): Network {

@@ -100,12 +100,15 @@ describe('exportLines()', () => {
       epoch,
       n,
       receivedAt: 0,
+      correctedAt: 60_000,
+      errorMs: 400,
     }))
     const lines: string[] = []
     for await (const line of exportLines(archive, wanted)) lines.push(line)
     const received_at = '1970-01-01T00:00:00.000Z'
+    const dated = { corrected_at: '1970-01-01T00:01:00.000Z', error_ms: 400 }
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { device, epoch, n: 2, received_at, measurement: sampleMeasurement() },
+      { device, epoch, n: 2, received_at, ...dated, measurement: sampleMeasurement() },
     ])
   })
 })

@@ -13,6 +13,9 @@ export interface Wanted {
   readonly n: number
   /** Milliseconds since 1970. */
   readonly receivedAt: number
+  /** When it began, as well as can be told, and within how many milliseconds; null when nobody can say. */
+  readonly correctedAt: number
+  readonly errorMs: number | null
 }
 
 const numbered = v.looseObject({ n: v.number(), measurement: v.unknown() })
@@ -21,20 +24,25 @@ const numbered = v.looseObject({ n: v.number(), measurement: v.unknown() })
  * Reads measurements from their batches, one batch at a time and each once.
  *
  * @param wanted - Those of one batch beside each other.
- * @returns Lines with `device`, `epoch`, `n`, `received_at` (ISO 8601 UTC) and `measurement` as the probe wrote it, in
- *   the order of `wanted`. One whose batch cannot be read any more is left out.
+ * @returns Lines with `device`, `epoch`, `n`, `received_at` (ISO 8601 UTC), `corrected_at` (likewise), `error_ms` and
+ *   `measurement` as the probe wrote and dated it, in the order of `wanted`. One whose batch cannot be read any more is left out.
  */
 export async function* exportLines(archive: Archive, wanted: readonly Wanted[]): AsyncGenerator<string> {
   for (const ofBatch of runs(wanted)) {
     const first = ofBatch[0]
     if (first === undefined) continue
     const measurements = await measurementsOf(archive, first.batch)
-    for (const { device, epoch, n, receivedAt } of ofBatch) {
+    for (const { device, epoch, n, receivedAt, correctedAt, errorMs } of ofBatch) {
       if (!measurements.has(n)) continue
-      const received_at = new Date(receivedAt).toISOString()
-      yield `${JSON.stringify({ device, epoch, n, received_at, measurement: measurements.get(n) })}\n`
+      const received_at = iso(receivedAt)
+      const dated = { corrected_at: iso(correctedAt), error_ms: errorMs }
+      yield `${JSON.stringify({ device, epoch, n, received_at, ...dated, measurement: measurements.get(n) })}\n`
     }
   }
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
 }
 
 async function measurementsOf(archive: Archive, id: BatchId): Promise<ReadonlyMap<number, unknown>> {

@@ -8,6 +8,7 @@ import {
   type Network,
   type Result,
   type ShownVerdict,
+  shownDate,
   type Target,
 } from '../analysis/board.ts'
 import type { DashboardContent, ProbeLine } from './dashboard.ts'
@@ -101,7 +102,13 @@ function resultCell(result: Result | null, network: Network, w: Words): Html {
   if (result === null) return html`<td>${label}<span class="none">${w.notMeasured}</span>`
   const doubt = isDateDoubtful(result) ? ` (${w.doubtful})` : ''
   return html`<td>${label}${verdictWords(result.found, w)}
-    <small>${w.measured} ${time(result.startedAt)}${doubt}<br>${w.received} ${receivedTime(result)}, ${w.probe.toLowerCase()} ${shortId(result.device)}</small>`
+    <small>${w.measured} ${date(result, w)}${doubt}<br>${w.received} ${receivedTime(result)}, ${w.probe.toLowerCase()} ${shortId(result.device)}</small>`
+}
+
+function date(result: Result, w: Words): Html {
+  const { at, withinMs, byProbe } = shownDate(result)
+  const within = withinMs === null ? '' : ` ± ${span(withinMs, w)}`
+  return html`${time(at)}${within}${byProbe === null ? [] : html` (${w.byProbe} ${time(byProbe)})`}`
 }
 
 /** One service of a nettest that looks at several, on a row of its own below. */
@@ -129,7 +136,7 @@ function probeRow({ device, enrolledAt, seen }: ProbeLine, now: number, w: Words
   if (seen === null)
     return html`${name}${cell(w.lastContact, html`${w.never}<small>${w.enrolled} ${time(enrolledAt)}</small>`)}<td colspan="7">`
   const { clockSource, clockUncertaintyMs: ms, faulty, batches } = seen
-  const clock = named(w.clockSources, clockSource) + (ms === null ? '' : `, ± ${ms} ms`)
+  const clock = named(w.clockSources, clockSource) + (ms === null ? '' : `, ± ${span(ms, w)}`)
   const readable = faulty === 0 ? batches : html`${batches}<small>${w.faulty(faulty)}</small>`
   return html`${name}
     ${cell(w.lastContact, html`${ago(now - seen.lastReceivedAt, w)}<small>${time(seen.lastReceivedAt)}</small>`)}
@@ -154,9 +161,10 @@ function time(at: number): Html {
 }
 
 /** Hour and minute are enough for what arrived on the day it was measured. */
-function receivedTime({ startedAt, receivedAt }: Result): Html {
+function receivedTime(result: Result): Html {
+  const { receivedAt } = result
   const day = (at: number) => new Date(at).toISOString().slice(0, 10)
-  if (day(startedAt) !== day(receivedAt)) return time(receivedAt)
+  if (day(shownDate(result).at) !== day(receivedAt)) return time(receivedAt)
   return html`${new Date(receivedAt).toISOString().slice(11, 16)}Z`
 }
 
@@ -165,6 +173,14 @@ function ago(elapsedMs: number, w: Words): string {
   if (minutes < 1) return w.justNow
   if (minutes < 120) return w.ago(minutes, 'min')
   return minutes < 48 * 60 ? w.ago(Math.floor(minutes / 60), 'h') : w.ago(Math.floor(minutes / 1440), 'd')
+}
+
+/** Rounded up: an error is never made smaller. */
+function span(ms: number, w: Words): string {
+  if (ms < 10_000) return `${ms} ms`
+  if (ms < 120_000) return `${Math.ceil(ms / 1000)} s`
+  if (ms < 120 * 60_000) return `${Math.ceil(ms / 60_000)} min`
+  return ms < 48 * 3_600_000 ? `${Math.ceil(ms / 3_600_000)} h` : `${Math.ceil(ms / 86_400_000)} ${w.days}`
 }
 
 /** Enough to tell the probes of one country apart. */

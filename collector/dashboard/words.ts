@@ -28,6 +28,8 @@ export interface Words {
   readonly notMeasured: string
   readonly measured: string
   readonly doubtful: string
+  readonly byProbe: string
+  readonly days: string
   readonly received: string
   readonly noResults: string
   readonly hidden: (count: number) => string
@@ -85,6 +87,8 @@ const english: Words = {
   notMeasured: 'not measured',
   measured: 'measured',
   doubtful: 'date in doubt',
+  byProbe: 'its clock said',
+  days: 'days',
   received: 'received',
   noResults: 'Nothing has been received yet.',
   hidden: (count) => `${count} more targets, none graver than those above, are not shown.`,
@@ -150,6 +154,8 @@ const french: Words = {
   notMeasured: 'non mesuré',
   measured: 'mesuré le',
   doubtful: 'date douteuse',
+  byProbe: 'son horloge disait',
+  days: 'jours',
   received: 'reçu',
   noResults: 'Rien n’a encore été reçu.',
   hidden: (count) => `${count} autres cibles, dont aucune n’est plus grave, ne sont pas montrées.`,

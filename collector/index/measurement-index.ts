@@ -52,8 +52,12 @@ export interface NewestRow {
   readonly networkName: string
   readonly found: FoundVerdict
   readonly parts: Readonly<Record<string, FoundVerdict>> | null
+  /** By the probe's clock, right or wrong. Milliseconds since 1970, as the next. */
   readonly startedAt: number
   readonly clock: string
+  /** The same as well as can be told, and within how many milliseconds; null when nobody can say. */
+  readonly correctedAt: number
+  readonly errorMs: number | null
   readonly receivedAt: number
   readonly device: string
 }
@@ -65,6 +69,8 @@ export interface MeasurementPlace {
   readonly epoch: string
   readonly n: number
   readonly receivedAt: number
+  readonly correctedAt: number
+  readonly errorMs: number | null
 }
 
 export interface MeasurementIndex {
@@ -72,7 +78,10 @@ export interface MeasurementIndex {
   holds(id: BatchId): boolean
   /** Adds some of a batch's measurements. Those that are in already, by (device, epoch, n), stay as they are. */
   addMeasurements(batch: IndexedBatch, rows: readonly MeasurementRow[]): void
-  /** Says that the batch is in, whole. Comes last, so that a batch cut short is done again. */
+  /**
+   * Says that the batch is in, whole, and dates anew what its evidence of the time has to do with, in other batches
+   * too. Comes last, so that a batch cut short is done again.
+   */
   addBatch(batch: IndexedBatch, payload: PayloadState): void
   probes(): ProbeRow[]
   /** The newest result of each target on each network, anomalies first, at most `limit`. */

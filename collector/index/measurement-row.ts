@@ -5,7 +5,9 @@
 // its results must still be found. Only what a column holds is checked.
 
 import * as v from 'valibot'
+import { type Moment, momentOf } from '../../tests-spec/data-formats/dating.ts'
 import { measurement, record } from '../../tests-spec/data-formats/measurement.ts'
+import type { ClockQuality } from '../../tests-spec/nettests/verdict.ts'
 import { verdict } from '../../tests-spec/nettests/verdict.ts'
 
 /** Longer than any address that is measured; a row is not the place for a flood. */
@@ -36,11 +38,22 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 /** More than a measurement can send in a day: beyond it the number is not a measurement. */
 const bytes = v.pipe(v.number(), v.minValue(0), v.maxValue(1e12))
 
+/** Of JavaScript, in milliseconds since 1970. */
+const latestDate = 8.64e15
+
+const time = record.entries.time.entries
 const { probe_asn, probe_cc, test_name, measurement_start_time } = measurement.entries
 const indexed = v.object({
   n: count,
   class: record.entries.class,
-  time: v.object({ clock: record.entries.time.entries.clock }),
+  time: v.object({
+    clock: time.clock,
+    boot: v.pipe(time.boot, v.maxLength(64)),
+    wall_ms: v.pipe(count, v.maxValue(latestDate)),
+    mono_ms: count,
+    suspended_ms: time.suspended_ms,
+    steps: time.steps,
+  }),
   measurement: v.object({
     test_name,
     input: v.nullable(v.pipe(v.string(), v.maxLength(maxInputChars))),
@@ -71,7 +84,12 @@ export interface MeasurementRow {
   /** Milliseconds since 1970 by the probe's clock, right or wrong. */
   readonly startedAt: number
   /** How far that clock could be believed. */
-  readonly clock: string
+  readonly clock: ClockQuality
+  /** The same by that clock, to the millisecond. */
+  readonly wallMs: number
+  /** Where it lies on the line of its boot. */
+  readonly boot: string
+  readonly moment: Moment
   readonly found: FoundVerdict
   /** Verdicts of the services a nettest looks at one by one; null when it has none. */
   readonly parts: Readonly<Record<string, FoundVerdict>> | null
@@ -97,6 +115,9 @@ export function measurementRow(line: unknown): MeasurementRow | null {
     input: m.input,
     startedAt: m.measurement_start_time,
     clock: time.clock,
+    wallMs: time.wall_ms,
+    boot: time.boot,
+    moment: momentOf(time),
     found: keys.x_sonde_verdict,
     parts: keys.x_sonde_parts,
     asn: m.probe_asn,

@@ -1,7 +1,7 @@
 // The tables of the index. Plain SQL that SQLite and PostgreSQL read alike, types and pragmas aside.
 
 /** Of this schema. An index with another number is made again from the archive: there is nothing to migrate. */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 export const schema = `
   create table if not exists batches (
@@ -39,8 +39,18 @@ export const schema = `
     class text not null,
     test_name text not null,
     input text,
+    -- By the probe's clock, as it was signed. The moment on its boot's own line is what it is dated by.
     started_at integer not null,
     clock text not null,
+    boot text not null,
+    mono_ms integer not null,
+    suspended_ms integer,
+    is_slept integer not null,
+    steps integer not null,
+    wall_ms integer not null,
+    -- The same moment as well as everything received so far can tell it; null: nobody can say how well.
+    corrected_at integer not null,
+    error_ms integer,
     verdict text not null,
     rule text not null,
     step text,
@@ -54,8 +64,46 @@ export const schema = `
     received_at integer not null,
     primary key (device, epoch, n)
   ) without rowid;
-  create index if not exists measurements_by_target on measurements (test_name, input, asn, started_at);
+  create index if not exists measurements_by_target on measurements (test_name, input, asn, corrected_at);
+  create index if not exists measurements_by_boot on measurements (device, boot, mono_ms);
   create index if not exists measurements_by_receipt on measurements (received_at, batch, n);
+
+  -- What is known of the true time: dating.md. The first and the last moment of a boot in an epoch are there too, for
+  -- what the boots around it say. The receipt of this batch must say this time, or the moment counts for nothing.
+  create table if not exists moments (
+    id integer primary key,
+    device text not null,
+    boot text not null,
+    mono_ms integer not null,
+    suspended_ms integer,
+    is_slept integer not null,
+    steps integer not null,
+    not_before real,
+    not_after real,
+    batch text,
+    at integer,
+    epoch text,
+    edge text,
+    -- What all of the boot together says, once it has been asked; null where that is nothing.
+    asked integer not null default 0,
+    earliest real,
+    latest real
+  );
+  create index if not exists moments_by_boot on moments (device, boot);
+  create index if not exists moments_by_batch on moments (batch);
+
+  -- The boots of an epoch, in the order of their records.
+  create table if not exists boots (
+    device text not null,
+    epoch text not null,
+    boot text not null,
+    first_n integer not null,
+    last_n integer not null,
+    -- What its neighbours may take from it: its last moment is not before, its first not after.
+    ends_after real,
+    begins_before real,
+    primary key (device, epoch, boot)
+  ) without rowid;
 
   -- What the dashboard shows, kept up to date by each insert: reading it from 10 million rows takes seconds.
   create table if not exists newest (

@@ -55,7 +55,7 @@ describe.runIf(modern)('SqliteIndex', () => {
     asked: Parameters<typeof sampleMeasurement>[0] = {},
     kind = 'routine',
   ): MeasurementRow => {
-    const time = { clock: 'synced' }
+    const time = { clock: 'synced', boot: 'boot-1', mono_ms: 1, wall_ms: asked.at ?? sampleNoon }
     const read = measurementRow({ n, class: kind, time, measurement: sampleMeasurement(asked) })
     if (read === null) throw new Error('A sample is a row')
     return read
@@ -201,7 +201,7 @@ describe.runIf(modern)('SqliteIndex', () => {
     const record = (n: number, changes: object = {}) => ({
       n,
       class: 'routine',
-      time: { clock: 'synced' },
+      time: { clock: 'synced', boot: 'boot-1', mono_ms: 1, wall_ms: sampleNoon },
       measurement: { ...sampleMeasurement({ input: `https://${n}.test/` }), ...changes },
     })
     const logged: unknown[] = []

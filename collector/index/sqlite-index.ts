@@ -13,6 +13,7 @@ import type {
   ProbeRow,
 } from './measurement-index.ts'
 import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
+import { ReDating, rowOf } from './re-dating.ts'
 import { schema, schemaVersion } from './schema.ts'
 import { loadSqlite } from './sqlite.ts'
 
@@ -26,11 +27,13 @@ export async function deleteIndex(path: string): Promise<void> {
 
 export class SqliteIndex implements MeasurementIndex {
   readonly #database: DatabaseSync
+  readonly #reDating: ReDating
   readonly #statements: Readonly<Record<keyof typeof statements, StatementSync>>
 
   private constructor(database: DatabaseSync) {
     this.#database = database
     const prepared = Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)] as const)
+    this.#reDating = new ReDating(database)
     this.#statements = Object.fromEntries(prepared) as Record<keyof typeof statements, StatementSync>
   }
 
@@ -59,22 +62,25 @@ export class SqliteIndex implements MeasurementIndex {
     const { device, epoch } = manifest
     this.#atOnce(() => {
       for (const row of rows) {
+        const { found } = row
+        // Nothing is measured after it was received: a clock that is ahead must not hold its place for years.
+        const datedAt = Math.min(row.wallMs, receivedAt)
         const { changes } = this.#statements.addMeasurement.run(
           ...[device, epoch, row.n, id, row.class, row.testName, row.input, row.startedAt, row.clock],
-          ...[row.found.verdict, row.found.rule, row.found.step, row.found.how],
+          ...[row.boot, ...rowOf(row.moment)],
+          ...[row.wallMs, datedAt, found.verdict, found.rule, found.step, found.how],
           ...[row.parts === null ? null : JSON.stringify(row.parts)],
           ...[row.asn, row.cc, row.networkName, row.runtimeSeconds, row.bytes, receivedAt],
         )
         // A probe's word about itself is no result for a target.
         if (changes === 0 || row.class === 'diagnostic') continue
-        // Nothing is measured after it was received: a clock that is ahead must not hold its place for years.
-        const datedAt = Math.min(row.startedAt, receivedAt)
         this.#statements.addNewest.run(row.testName, row.input, row.asn, datedAt, device, epoch, row.n)
       }
     })
   }
 
-  addBatch({ id, manifest, receivedAt }: IndexedBatch, { fault, unreadable }: PayloadState): void {
+  addBatch(batch: IndexedBatch, { fault, unreadable }: PayloadState): void {
+    const { id, manifest, receivedAt } = batch
     const { device, epoch, seq, time, agent, lost, backlog } = manifest
     this.#atOnce(() => {
       const values: SQLInputValue[] = [id, device, epoch, seq, receivedAt, time.src, time.uncMs]
@@ -83,6 +89,7 @@ export class SqliteIndex implements MeasurementIndex {
       )
       if (changes === 0) return
       this.#statements.addToEpoch.run(device, epoch, seq, countLost(lost), fault === null ? 0 : 1)
+      this.#reDating.add(batch)
     })
   }
 
@@ -147,9 +154,10 @@ const statements = {
   holds: 'select 1 from batches where id = ?',
 
   addMeasurement: `
-    insert into measurements (device, epoch, n, batch, class, test_name, input, started_at, clock, verdict, rule,
-      step, how, parts, asn, cc, network_name, runtime, bytes, received_at)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    insert into measurements (device, epoch, n, batch, class, test_name, input, started_at, clock, boot, mono_ms,
+      suspended_ms, is_slept, steps, wall_ms, corrected_at, verdict, rule, step, how, parts, asn, cc, network_name,
+      runtime, bytes, received_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict do nothing`,
 
   addNewest: `
@@ -190,13 +198,15 @@ const statements = {
   newest: `
     select m.test_name as testName, m.input as input, m.asn as asn, m.network_name as networkName,
       m.verdict as verdict, m.rule as rule, m.step as step, m.how as how, m.parts as parts,
-      m.started_at as startedAt, m.clock as clock, m.received_at as receivedAt, m.device as device
+      m.started_at as startedAt, m.clock as clock, m.corrected_at as correctedAt, m.error_ms as errorMs,
+      m.received_at as receivedAt, m.device as device
     from newest w join measurements m on m.device = w.device and m.epoch = w.epoch and m.n = w.n
     order by case m.verdict when 'anomaly' then 0 when 'undetermined' then 1 when 'link_down' then 2 else 3 end,
       m.test_name, m.input, m.asn
     limit ?`,
 
   places: `
-    select batch, device, epoch, n, received_at as receivedAt from measurements
+    select batch, device, epoch, n, received_at as receivedAt, corrected_at as correctedAt, error_ms as errorMs
+    from measurements
     where received_at >= ? order by received_at desc, batch desc, n desc limit ?`,
 } as const

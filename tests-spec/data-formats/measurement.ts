@@ -8,6 +8,17 @@ import { observations } from './observation.ts'
 /** UTC without zone or fraction, as OONI writes it. */
 const ooniTime = v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/))
 
+const milliseconds = v.pipe(v.number(), v.safeInteger())
+
+/** What happened to a probe's clocks between two looks at them. */
+export const clockStep = v.looseObject({
+  /** How much further the wall clock went than the monotonic one; negative when it was set back. */
+  delta_ms: milliseconds,
+  /** How much of it the machine slept; null when it cannot tell. */
+  suspended_ms: v.nullable(milliseconds),
+})
+export type ClockStep = v.InferOutput<typeof clockStep>
+
 /** What every nettest's test_keys hold; each nettest adds its own keys. */
 export const testKeys = v.looseObject({
   ...observations,
@@ -16,6 +27,8 @@ export const testKeys = v.looseObject({
   x_sonde_parts: v.optional(v.record(v.string(), verdict)),
   /** Present when this machine's source addresses were others after the measurement than before. */
   x_sonde_uplink_changed: v.optional(v.literal(true)),
+  /** Present when the machine slept, or its clock was set, while this was measured: its times are not to be used. */
+  x_sonde_clock_stepped: v.optional(clockStep),
   /** How much of what was seen is kept. */
   x_sonde_evidence: v.optional(v.picklist(['full', 'brief'])),
   x_sonde_link: linkState,
@@ -50,7 +63,9 @@ export const measurement = v.looseObject({
 })
 export type Measurement = v.InferOutput<typeof measurement>
 
-/** When something happened, in a way that survives a wrong clock: the collector re-dates a boot from one anchor. */
+/**
+ * When a measurement began, in a way that survives a wrong clock: dating.ts finds the true time afterwards.
+ */
 export const recordTime = v.looseObject({
   /** Milliseconds since 1970 by the probe's wall clock, right or wrong. */
   wall_ms: v.pipe(v.number(), v.integer()),
@@ -59,6 +74,13 @@ export const recordTime = v.looseObject({
   /** Milliseconds on the monotonic clock of that boot. */
   mono_ms: v.pipe(v.number(), v.integer(), v.minValue(0)),
   clock: v.picklist(clockQualities),
+  /**
+   * Milliseconds this machine slept in this boot so far, which `mono_ms` does not count. Absent: none, to within 0.1 s.
+   * Otherwise to within 2 s; null when the machine cannot tell.
+   */
+  suspended_ms: v.optional(v.nullable(milliseconds)),
+  /** Times the clocks stepped since the agent started, sleep included; absent: none. */
+  steps: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 })
 export type RecordTime = v.InferOutput<typeof recordTime>
 

@@ -73,7 +73,11 @@ export const unknownLink: LinkState = {
   since: null,
 }
 
-/** How far this probe's clock can be believed; `synced` by the system, `restored` across a boot, else `unknown`. */
+/**
+ * How far this probe's wall clock can be believed. `synced`: the system says that the network set it. `receipt`: a
+ * collector's receipt told how wrong it is, in this boot. `restored`: nobody has vouched for it in this boot, and
+ * somebody had before. `unknown`: nobody ever has.
+ */
 export const clockQualities = ['synced', 'restored', 'receipt', 'unknown'] as const
 export type ClockQuality = (typeof clockQualities)[number]
 
@@ -96,11 +100,17 @@ export interface EarlierFailure {
   readonly secondsAgo: number
 }
 
-/** What failed while the network under it changed says nothing about either network. */
-export function onChangedUplink(verdict: Verdict): Verdict {
+/**
+ * What happened to the probe itself while it measured: the network under it changed, it slept, or its clock was set.
+ * Whatever failed meanwhile says nothing about any network.
+ */
+export type Disturbance = 'uplink_changed' | 'suspended' | 'clock_stepped'
+
+/** @returns The verdict, with doubt in place of anything but `ok`. */
+export function onDisturbance(verdict: Verdict, disturbance: Disturbance): Verdict {
   if (verdict.verdict === 'ok') return verdict
   const nettest = verdict.rule.split('/')[0] ?? ''
-  return { ...verdict, verdict: 'undetermined', rule: `${nettest}/uplink_changed@1` }
+  return { ...verdict, verdict: 'undetermined', rule: `${nettest}/${disturbance}@1` }
 }
 
 /** The graver verdict of several: an anomaly outweighs doubt, doubt outweighs a dead link, all outweigh `ok`. */

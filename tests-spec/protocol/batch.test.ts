@@ -79,6 +79,14 @@ function withManifest(change: (manifest: Manifest) => unknown): Buffer {
   return frame(sealEnvelope(manifestType, body, device, probe.privateKey), payload)
 }
 
+/** With this in its evidence of the time. */
+function withTime(time: object): Buffer {
+  return withManifest((manifest) => ({ ...manifest, time: { ...manifest.time, ...time } }))
+}
+
+const anchor = { batch: 'b'.repeat(64), at: 1_790_000_000_000, sent: null, received: { monoMs: 5 } }
+const step = { monoMs: 4, deltaMs: -36_000_000, suspendedMs: null }
+
 function flipped(bytes: Buffer, at: number): Buffer {
   const copy = Buffer.from(bytes)
   copy.writeUInt8(copy.readUInt8(at) ^ 1, at)
@@ -112,6 +120,17 @@ describe('encodeBatch() and verifyBatch()', () => {
   it('give the same id for the same manifest, and another for any other', () => {
     expect(encodeBatch(content, payload, probe.privateKey).id).toBe(good.id)
     expect(encodeBatch({ ...content, seq: 4 }, payload, probe.privateKey).id).not.toBe(good.id)
+  })
+
+  it('take evidence of the time in every form it has', () => {
+    const sent = { monoMs: 3, suspendedMs: null, stepCount: 2 }
+    for (const time of [
+      { suspendedMs: 0, stepCount: 1, lastSyncAgeS: 0, notBefore: 1_530_000_000_000 },
+      { suspendedMs: -3, steps: [step, { ...step, suspendedMs: 8_000 }] },
+      { suspendedMs: null, anchors: [anchor, { ...anchor, sent }] },
+    ]) {
+      expect(verifyBatch(withTime(time), enrolled).manifest.time).toMatchObject(time)
+    }
   })
 
   it('keep fields of a later day', () => {
@@ -232,6 +251,29 @@ const rows: readonly [what: string, code: string, bytes: Uint8Array][] = [
     'bad_manifest',
     withManifest((m) => ({ ...m, time: { ...m.time, src: 'gps' } })),
   ],
+  ['an anchor of no batch', 'bad_manifest', withTime({ anchors: [{ ...anchor, batch: 'b' }] })],
+  ['an anchor without a time', 'bad_manifest', withTime({ anchors: [{ ...anchor, at: null }] })],
+  [
+    'an anchor that was never received',
+    'bad_manifest',
+    withTime({ anchors: [{ ...anchor, received: null }] }),
+  ],
+  [
+    'an anchor before its boot began',
+    'bad_manifest',
+    withTime({ anchors: [{ ...anchor, sent: { monoMs: -1 } }] }),
+  ],
+  ['more anchors than a manifest takes', 'bad_manifest', withTime({ anchors: Array(17).fill(anchor) })],
+  [
+    'a step that does not say whether it slept',
+    'bad_manifest',
+    withTime({ steps: [{ monoMs: 1, deltaMs: 2 }] }),
+  ],
+  ['steps that are only counted', 'bad_manifest', withTime({ steps: 3 })],
+  ['more steps than a manifest takes', 'bad_manifest', withTime({ steps: Array(33).fill(step) })],
+  ['a sleep of no length', 'bad_manifest', withTime({ suspendedMs: '1 h' })],
+  ['a bound of the time that is no instant', 'bad_manifest', withTime({ notBefore: 1.5 })],
+  ['an age of the last synchronisation below 0', 'bad_manifest', withTime({ lastSyncAgeS: -1 })],
   ['a list without a version', 'bad_manifest', withManifest((m) => ({ ...m, lists: { core: '7' } }))],
   [
     'a batch of one probe signed by another',

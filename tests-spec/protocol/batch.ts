@@ -29,6 +29,37 @@ export const batchId = v.pipe(hex(64), v.brand('BatchId'))
 export type DeviceId = v.InferOutput<typeof deviceId>
 export type BatchId = v.InferOutput<typeof batchId>
 
+const change = v.pipe(v.number(), v.safeInteger())
+
+/** Where a moment lies in the probe's boot: `mono_ms`, `suspended_ms` and `steps` of a record's time. */
+const moment = {
+  monoMs: count,
+  suspendedMs: v.optional(v.nullable(change)),
+  stepCount: v.optional(count),
+}
+
+/** What a receipt told the probe of the time. batch.md, "Time". */
+export const timeAnchor = v.looseObject({
+  /** The batch that was receipted, and the receipt's `at`. */
+  batch: batchId,
+  at: count,
+  /** Before this moment the batch had not left the probe; null when that is not known. */
+  sent: v.nullable(v.looseObject(moment)),
+  /** At this moment the probe had the receipt. */
+  received: v.looseObject(moment),
+})
+export type TimeAnchor = v.InferOutput<typeof timeAnchor>
+
+/** The wall clock against the monotonic one, between two looks at both. */
+export const timeStep = v.looseObject({
+  monoMs: count,
+  /** How much further the wall clock went; negative when it was set back. */
+  deltaMs: change,
+  /** How much of it the machine slept; null when it cannot tell. */
+  suspendedMs: v.nullable(change),
+})
+export type TimeStep = v.InferOutput<typeof timeStep>
+
 /** Records that will never be sent, and why. A hole that is not named here is tampering or a lost card. */
 export const lostRecords = v.looseObject({
   ranges: v.pipe(v.array(range), v.maxLength(32)),
@@ -64,10 +95,18 @@ export const manifest = v.looseObject({
   time: v.looseObject({
     wall: count,
     bootId: v.string(),
-    monoMs: count,
+    ...moment,
     src: v.picklist(['ntp', 'receipt', 'http-date', 'rtc', 'user', 'none']),
     /** Milliseconds the wall clock may be wrong by; null when nobody knows. */
     uncMs: v.nullable(count),
+    /** Seconds since somebody last told this probe the time; absent when nobody has since it started. */
+    lastSyncAgeS: v.optional(count),
+    /** The true time at sealing was not before this, by build date and receipts; milliseconds since 1970. */
+    notBefore: v.optional(count),
+    /** Since the batch before, the newest few. */
+    steps: v.optional(v.pipe(v.array(timeStep), v.maxLength(32))),
+    /** Of this boot, since the batch before. */
+    anchors: v.optional(v.pipe(v.array(timeAnchor), v.maxLength(16))),
   }),
   /** What else waited on the device when this batch was sealed; absent where it is not said. */
   backlog: v.optional(
