@@ -71,7 +71,9 @@ describe('checkLink()', () => {
     const { port } = await closedPort()
     const closed = `http://127.0.0.1:${port}/`
     const good = neutral(await serve(success))
-    const { link } = await check(good, good, provider(closed), collector(closed))
+    const { link, controls } = await check(good, good, provider(closed), collector(closed))
     expect(link).toMatchObject({ state: 'up', controls_ok: 2, controls: 2 })
+    // Nor are they asked: one that is silent would hold up every check.
+    expect(controls).toHaveLength(2)
   })
 })
