@@ -124,7 +124,9 @@ async function cycleWithTable(agent: Agent, list: TestList, terminal: Terminal, 
     for (const each of measured) terminal.out(`${traceText(each, terminal.columns, terminal.colour)}\n\n`)
   }
   terminal.out(`${renderTable(measured.sort(inListOrder), terminal.columns, terminal.colour)}\n`)
-  terminal.out(`${wrapWords(summary(report.memory.link, report.delivery, agent), terminal.columns)}\n`)
+  const words = summary(report.memory.link, report.delivery, agent)
+  // Where nobody watches, a script reads, and one sentence is one line.
+  terminal.out(`${terminal.interactive ? wrapWords(words, terminal.columns) : words}\n`)
   return report
 }
 
