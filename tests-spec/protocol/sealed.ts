@@ -24,12 +24,18 @@ export const maxBatchesInFile = 16
 export const usualContentBytes = 256 * 1024
 /** No sealed file is longer: one that is need not be read. */
 export const maxSealedBytes = ageFileBytes(maxBatchBytes)
+/** What a file of receipts has at most: a thousand of them. There may be several files. */
+export const maxReceiptsFileBytes = 1024 * 1024
 /** A receipt with every gap it may name has 2.2 kB, a sealed receipt less. */
 const maxLineBytes = 16 * 1024
 
-/** What a file is called: the beginning of its own digest. Says nothing, and shows damage to who cannot read it. */
-export function nameOf(bytes: Uint8Array, extension: string): string {
-  return `${sha256Hex(bytes).slice(0, 8)}${extension}`
+/**
+ * What a file is called: the beginning of its own digest. Says nothing, and shows damage to who cannot read it.
+ * @returns The name, then longer ones for when it is taken by another file.
+ */
+export function namesOf(bytes: Uint8Array, extension: string): readonly [string, ...string[]] {
+  const digest = sha256Hex(bytes)
+  return [`${digest.slice(0, 8)}${extension}`, `${digest.slice(0, 16)}${extension}`, `${digest}${extension}`]
 }
 
 /**
@@ -70,6 +76,8 @@ export const sealedReceipt = v.looseObject({
   at: count,
   /** How many receipts belong to it. */
   receipts: v.pipe(count, v.maxValue(maxBatchesInFile)),
+  /** How many of these batches it had not held before. */
+  stored: count,
   /** What was not taken, and why; `batch` is null for bytes that are none. */
   refused: v.pipe(
     v.array(v.looseObject({ batch: v.nullable(batchId), code: v.string() })),
@@ -95,6 +103,21 @@ export function openSealedReceipt(line: Uint8Array, keyOf: KeyLookup): SealedRec
 /** @returns Envelopes as lines. They hold no line feed of their own: JSON writes it as two letters. */
 export function joinLines(lines: readonly Uint8Array[]): Buffer {
   return Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]))
+}
+
+/** @returns The lines in as many files as they need, each of at most `maxReceiptsFileBytes`. */
+export function receiptsFiles(lines: readonly Uint8Array[]): Buffer[] {
+  const files: Uint8Array[][] = []
+  let room = 0
+  for (const line of lines) {
+    room -= line.length + 1
+    if (room < 0) {
+      files.push([])
+      room = maxReceiptsFileBytes - line.length - 1
+    }
+    files.at(-1)?.push(line)
+  }
+  return files.map(joinLines)
 }
 
 /** @returns The lines of an answer or a file of receipts; those longer than any receipt are left out. */
