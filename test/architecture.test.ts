@@ -21,15 +21,25 @@ const stages = [
   'agent/operations',
   'agent/plan',
   'agent/spool',
+  'agent/stick',
   'agent/submit',
   'agent/testlist',
   'agent/update',
 ]
 
 /** The files that stand between stages, where one meets the next. */
-const between = ['cycle', 'deliver', 'enrolment', 'link-watch', 'loop', 'measure-task', 'memory'].map(
-  (name) => `agent/${name}.ts`,
-)
+const between = [
+  'cycle',
+  'deliver',
+  'enrolment',
+  'link-watch',
+  'loop',
+  'measure-task',
+  'memory',
+  'outbox',
+  'outbox-socket',
+  'recipient',
+].map((name) => `agent/${name}.ts`)
 
 /** Which folder may import which, and nothing else. Values flow down; a stage never imports its neighbour. */
 const imports: readonly ImportRule[] = [
@@ -51,7 +61,7 @@ const imports: readonly ImportRule[] = [
   },
   { of: 'agent/plan', may: ['tests-spec'], because: 'pure: the same inputs plan the same tasks' },
   { of: 'agent/measurement', may: ['tests-spec'], because: 'pure: what leaves is decided without a network' },
-  ...['testlist', 'update', 'spool', 'submit', 'health'].map((stage) => ({
+  ...['testlist', 'update', 'spool', 'stick', 'submit', 'health'].map((stage) => ({
     of: `agent/${stage}`,
     may: ['tests-spec', 'agent/platform'],
     because:
@@ -122,6 +132,10 @@ const outside: Readonly<Record<string, { readonly in: readonly string[]; readonl
     in: ['tests-spec', 'agent', 'collector', 'coordinator'],
     because: 'what comes from outside is parsed once',
   },
+  'age-encryption': {
+    in: ['collector/intake/sealed-intake.ts'],
+    because: 'it opens what probes seal, and they seal without it (ADR 0012)',
+  },
   fastify: { in: ['collector'], because: 'the agent serves nothing' },
   child_process: { in: [], because: 'Android kills children first, and a device needs none' },
   worker_threads: { in: [], because: 'a thread costs a small device megabytes' },
@@ -183,6 +197,7 @@ const bans: readonly Ban[] = [
       'agent/platform/state-folder.ts': 'makes the folders',
       'agent/platform/lock.ts':
         'must create exclusively, which a rename cannot; what is in it is read as a hint only',
+      'agent/outbox-socket.ts': 'takes rights away from a socket, writes no file',
       'agent/platform/identity.ts': 'takes rights away from a file, writes none',
       'agent/platform/log-ring.ts':
         'a log line lost to a power cut is a price we pay; a flush for each is not',

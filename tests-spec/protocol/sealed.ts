@@ -20,8 +20,8 @@ export const receiptsExtension = '.rcp'
 
 /** Their receipts are then at most about 37 kB, which is one answer and not a download. */
 export const maxBatchesInFile = 16
-/** What a writer puts into one file unless a single batch is larger: 20 s on a link of 100 kbit/s. */
-export const usualContentBytes = 256 * 1024
+/** What a writer puts into one file unless a single batch is larger: 11 s on a link of 100 kbit/s, for who carries it. */
+export const usualContentBytes = 128 * 1024
 /** No sealed file is longer: one that is need not be read. */
 export const maxSealedBytes = ageFileBytes(maxBatchBytes)
 /** What a file of receipts has at most: a thousand of them. There may be several files. */
@@ -37,6 +37,13 @@ export function namesOf(bytes: Uint8Array, extension: string): readonly [string,
   const digest = sha256Hex(bytes)
   return [`${digest.slice(0, 8)}${extension}`, `${digest.slice(0, 16)}${extension}`, `${digest}${extension}`]
 }
+
+/** Whether it begins as an age file does. No more can be told without the key. */
+export function looksSealed(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, firstLine.length)).toString('latin1') === firstLine
+}
+
+const firstLine = 'age-encryption.org/v1\n'
 
 /**
  * Cuts the content of a sealed file into its batches, by lengths that nobody has verified yet: each is a batch only

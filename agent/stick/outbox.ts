@@ -1,0 +1,23 @@
+// What a stick needs of a spool, wherever that is open: in this process, or in an agent that runs.
+
+import type { BatchId } from '../../tests-spec/protocol/batch.ts'
+
+export interface WaitingBatch {
+  readonly id: BatchId
+  /** Size of the batch as it is sent. */
+  readonly bytes: number
+}
+
+export interface Outbox {
+  /** Seals everything there is. @returns How many records could not be: the disk refuses. */
+  sealAll(): Promise<number>
+  /** Sealed and not yet receipted, in the order they should leave. */
+  pending(): Promise<readonly WaitingBatch[]>
+  /** @returns null when it is gone or damaged; the spool has then noted it as lost. */
+  read(id: BatchId): Promise<Buffer | null>
+  /**
+   * Forgets the batch that a receipt names, if it is this probe's and signed by its own collector.
+   * @returns Whether it was pending, and is now forgotten.
+   */
+  receipted(receipt: Buffer): Promise<boolean>
+}
