@@ -17,6 +17,7 @@ const request = v.variant('ask', [
   v.object({ ask: v.literal('pending') }),
   v.object({ ask: v.literal('read'), id: batchId }),
   v.object({ ask: v.literal('receipted'), receipt: base64 }),
+  v.object({ ask: v.literal('refused'), word: base64 }),
 ])
 type Request = v.InferInput<typeof request>
 
@@ -26,6 +27,7 @@ const answers = {
   pending: v.array(v.object({ id: batchId, bytes: v.number() })),
   read: v.object({ batch: v.nullable(base64) }),
   receipted: v.boolean(),
+  refused: v.array(v.object({ batch: batchId, code: v.string() })),
 }
 
 /**
@@ -80,6 +82,8 @@ async function answerTo(line: string, outbox: Outbox): Promise<unknown> {
         return { batch: (await outbox.read(asked.id))?.toString('base64') ?? null }
       case 'receipted':
         return await outbox.receipted(Buffer.from(asked.receipt, 'base64'))
+      case 'refused':
+        return await outbox.refused(Buffer.from(asked.word, 'base64'))
       default:
         return asked satisfies never
     }
@@ -117,6 +121,7 @@ export async function connectOutbox(path: string): Promise<(Outbox & { close(): 
       return batch === null ? null : Buffer.from(batch, 'base64')
     },
     receipted: (line) => ask({ ask: 'receipted', receipt: line.toString('base64') }, answers.receipted),
+    refused: (word) => ask({ ask: 'refused', word: word.toString('base64') }, answers.refused),
     close: () => socket.destroy(),
   }
 }

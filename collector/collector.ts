@@ -20,6 +20,8 @@ import { SealedIntake } from './intake/sealed-intake.ts'
 
 export interface Collector {
   readonly key: CollectorKey
+  /** Whom probes seal to for a stick: `age1…`. */
+  readonly recipient: string
   readonly archive: Archive
   readonly probes: ProbeRegister
   readonly desk: EnrolmentDesk
@@ -87,6 +89,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
   if (helper?.allowPrivate) log.warn({ code: 'helper_allows_private' }, helperAllowsPrivate)
   return {
     key,
+    recipient,
     archive,
     probes,
     intake,

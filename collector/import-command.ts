@@ -44,6 +44,8 @@ export async function importStick(stick: string, take: TakeSealed): Promise<Impo
     try {
       const taken = await take(await readBounded(join(stick, file), maxSealedBytes))
       receipts.push(...taken.receipts)
+      // What was refused is for its probe to know as well, on the collector's word and nobody else's.
+      if (taken.said.refused.length > 0) receipts.push(taken.word)
       files.push({ file, code: null, said: taken.said })
     } catch (error) {
       // One rotten file, or one of somebody else, must not keep the others from being taken.
@@ -94,21 +96,33 @@ async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
 
 /** Writes the receipts that do not lie there yet, so that the same import twice leaves the stick as it is. */
 async function writeReceipts(stick: string, receipts: readonly Buffer[]) {
+  await clearLeftovers(stick)
   const there = new Set<string>()
   for (const file of await filesOn(stick, receiptsExtension)) {
     const bytes = await readBounded(join(stick, file), maxReceiptsFileBytes).catch(() => Buffer.alloc(0))
-    for (const line of splitLines(bytes)) there.add(line.toString('latin1'))
+    for (const line of splitLines(bytes)) there.add(keyOf(line))
   }
-  const missing = new Map(receipts.map((line) => [line.toString('latin1'), line]))
-  for (const line of there) missing.delete(line)
+  const missing = new Map(receipts.map((line) => [keyOf(line), line]))
+  for (const key of there) missing.delete(key)
   const written: string[] = []
   for (const bytes of receiptsFiles([...missing.values()])) {
     const name = await freeName(stick, bytes)
     await writeDurably(join(stick, name), bytes)
     written.push(name)
   }
-  if (written.length > 0) await clearLeftovers(stick)
   return { written, receipts: missing.size }
+}
+
+/** What a line says, but for the time of a word on a file: that is another at each import, and no news. */
+function keyOf(line: Buffer): string {
+  try {
+    const { payload } = JSON.parse(line.toString('utf8'))
+    const { at: _, ...said } = JSON.parse(Buffer.from(String(payload), 'base64').toString('utf8'))
+    if (typeof said.sealed === 'string') return JSON.stringify(said)
+  } catch {
+    // Not ours, and then compared as it is.
+  }
+  return line.toString('latin1')
 }
 
 async function freeName(stick: string, bytes: Buffer): Promise<string> {
@@ -145,7 +159,7 @@ export function importShown(report: ImportReport, stick: string, json: boolean):
     )
   } else if (report.written.length > 0) {
     lines.push(
-      `${report.receipts} receipts are in ${report.written.join(', ')}. Carry the stick back: sonde import-receipts.`,
+      `Receipts written: ${report.receipts}, in ${report.written.join(', ')}. Carry the stick back, for sonde import-receipts.`,
     )
   } else if (report.files.length > 0) lines.push('No new receipts.')
   return `${lines.join('\n')}\n`
@@ -156,7 +170,7 @@ function fileShown(report: FileReport): string[] {
   const { receipts, stored, refused } = report.said
   const known = receipts - stored
   return [
-    `${report.file}: ${stored} batches taken${known === 0 ? '' : `, ${known} were here already`}`,
+    `${report.file}: took ${stored}${known === 0 ? '' : `, ${known} here already`}`,
     ...refused.map(({ batch, code }) => `  refused: ${batch ?? 'bytes that are no batch'} [${code}]`),
   ]
 }

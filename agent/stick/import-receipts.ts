@@ -35,7 +35,7 @@ export interface ImportReport {
   readonly known: number
   /** Lines that are no receipt of our collector for this probe: others', damaged, forged. */
   readonly foreign: number
-  /** Batches of this probe that still wait and that the collector would not take, with its code. */
+  /** Batches of this probe that the collector would not take, with its code; those it never will are kept aside. */
   readonly refused: readonly { readonly batch: BatchId; readonly code: string }[]
   /** Files that could not be read at all. */
   readonly unreadable: readonly string[]
@@ -50,7 +50,7 @@ export async function importReceipts(parts: ImportParts): Promise<ImportReport> 
   const keyOf: KeyLookup = (id) => (id === parts.collectorKeyId ? parts.collectorKey : null)
   const waiting = new Set((await outbox.pending()).map(({ id }) => id))
   const forgotten: BatchId[] = []
-  const refused = new Map<BatchId, string>()
+  const words: Buffer[] = []
   const unreadable: string[] = []
   const seen = new Set<string>()
   let known = 0
@@ -70,21 +70,20 @@ export async function importReceipts(parts: ImportParts): Promise<ImportReport> 
         else forgotten.push(receipt.batch)
         continue
       }
-      const word = receipt === null ? openOrNull(() => openSealedReceipt(line, keyOf)) : null
-      if (word === null) foreign++
-      for (const { batch, code } of word?.refused ?? []) {
-        if (batch !== null && waiting.has(batch)) refused.set(batch, code)
-      }
+      if (receipt === null && openOrNull(() => openSealedReceipt(line, keyOf)) !== null) words.push(line)
+      else foreign++
     }
   }
+  // After the receipts: one from a later import outweighs an earlier refusal.
+  const refused = []
+  for (const word of words) refused.push(...(await outbox.refused(word)))
   const left = new Set((await outbox.pending()).map(({ id }) => id))
   const removed = await removeFinished(parts, left)
   return {
     forgotten,
     known,
     foreign,
-    // A receipt from a later import outweighs an earlier refusal.
-    refused: [...refused].filter(([id]) => left.has(id)).map(([batch, code]) => ({ batch, code })),
+    refused,
     unreadable,
     removed,
     pending: left.size,

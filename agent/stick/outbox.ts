@@ -20,4 +20,10 @@ export interface Outbox {
    * @returns Whether it was pending, and is now forgotten.
    */
   receipted(receipt: Buffer): Promise<boolean>
+  /**
+   * Keeps aside the batches that the word on a sealed file says the collector will never take, if it is signed by this
+   * probe's own collector.
+   * @returns Which of them were pending.
+   */
+  refused(word: Buffer): Promise<readonly { readonly batch: BatchId; readonly code: string }[]>
 }
