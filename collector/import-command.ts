@@ -113,11 +113,11 @@ async function writeReceipts(stick: string, receipts: readonly Buffer[]) {
   return { written, receipts: missing.size }
 }
 
-/** What a line says, but for the time of a word on a file: that is another at each import, and no news. */
+/** What a line says. Of a word on a file without what differs at each import, its time and what was new: no news. */
 function keyOf(line: Buffer): string {
   try {
     const { payload } = JSON.parse(line.toString('utf8'))
-    const { at: _, ...said } = JSON.parse(Buffer.from(String(payload), 'base64').toString('utf8'))
+    const { at: _, stored: __, ...said } = JSON.parse(Buffer.from(String(payload), 'base64').toString('utf8'))
     if (typeof said.sealed === 'string') return JSON.stringify(said)
   } catch {
     // Not ours, and then compared as it is.
