@@ -134,7 +134,7 @@ const outside: Readonly<Record<string, { readonly in: readonly string[]; readonl
   },
   'age-encryption': {
     in: ['collector/intake/sealed-intake.ts'],
-    because: 'it opens what probes seal, and they seal without it (ADR 0012)',
+    because: 'it opens what probes seal, and they seal without it (ADR 0014)',
   },
   fastify: { in: ['collector'], because: 'the agent serves nothing' },
   child_process: { in: [], because: 'Android kills children first, and a device needs none' },
