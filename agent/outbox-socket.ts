@@ -2,7 +2,6 @@
 // its user alone: whoever can reach it could read the folder as well. One line of JSON each way, one after the other.
 // The command and not the agent touches the stick: a service may see neither /media nor a home.
 
-import { chmodSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import * as v from 'valibot'
@@ -45,10 +44,9 @@ export async function serveOutbox(path: string, outbox: Outbox): Promise<{ close
       last = last.then(async () => socket.write(`${JSON.stringify(await answerTo(line, outbox))}\n`))
     })
   })
-  // Of an agent that was killed.
-  await removeFile(path)
+  // Of an agent that was killed. What cannot be removed cannot be listened on either.
+  await removeFile(path).catch(() => {})
   if (!(await listening(server, path))) return null
-  chmodSync(path, 0o600)
   server.unref()
   return {
     close() {
@@ -58,15 +56,17 @@ export async function serveOutbox(path: string, outbox: Outbox): Promise<{ close
   }
 }
 
+/**
+ * Linux has room for 107 bytes, others for 103. Beyond that libuv does not refuse but cuts the path off, and the socket
+ * appears somewhere else: seen under Node 20.
+ */
+const maxPathBytes = 103
+
 function listening(server: Server, path: string): Promise<boolean> {
+  if (Buffer.byteLength(path) > maxPathBytes) return Promise.resolve(false)
   return new Promise((resolve) => {
     server.on('error', () => resolve(false))
-    try {
-      server.listen(path, () => resolve(true))
-    } catch {
-      // Too long: 107 bytes are what Linux has room for.
-      resolve(false)
-    }
+    server.listen(path, () => resolve(true))
   })
 }
 
@@ -105,7 +105,8 @@ export async function connectOutbox(path: string): Promise<(Outbox & { close(): 
   const ask = <T>(asked: Request, answer: v.GenericSchema<unknown, T>): Promise<T> => {
     const said = last.then(async () => {
       socket.write(`${JSON.stringify(asked)}\n`)
-      const { value, done } = await lines.next()
+      // An agent that ends is a line that does not come, or an error of the socket, as it happens.
+      const { value, done } = await lines.next().catch(() => ({ value: undefined, done: true }))
       const parsed = v.safeParse(answer, done === true ? undefined : JSON.parse(String(value)))
       if (!parsed.success) throw agentGone()
       return parsed.output
@@ -127,15 +128,12 @@ export async function connectOutbox(path: string): Promise<(Outbox & { close(): 
 }
 
 function connected(path: string): Promise<Socket | null> {
+  if (Buffer.byteLength(path) > maxPathBytes) return Promise.resolve(null)
   return new Promise((resolve) => {
-    try {
-      const socket = connect(path)
-      socket.once('connect', () => resolve(socket))
-      // For its whole life: that the agent ended is seen by the line that does not come.
-      socket.on('error', () => resolve(null))
-    } catch {
-      resolve(null)
-    }
+    const socket = connect(path)
+    socket.once('connect', () => resolve(socket))
+    // For its whole life: that the agent ended is seen by the line that does not come.
+    socket.on('error', () => resolve(null))
   })
 }
 
