@@ -26,7 +26,7 @@ export const help = `sonde: measures what can be reached from here, keeps it, an
   --version, --help
 
 Exit codes: 0 done (anomalies included), 1 verify: a file or a chain is not
-good, 64 wrong usage, 66 damaged state,
-69 not enrolled, enrolment failed or no recipient, 70 a bug, 73 state folder
-not writable, 74 the stick is full or cannot be used, 75 another agent is running, 78 bad configuration or test list.
+good, 64 wrong usage, 66 damaged state, 69 not enrolled, enrolment failed or no
+recipient, 70 a bug, 73 state folder not writable, 74 the stick is full or
+cannot be used, 75 another agent is running, 78 bad configuration or test list.
 `

@@ -11,7 +11,7 @@ export function exportedText(report: ExportReport, path: string): string {
     lines.push(
       `Wrote ${count(batches, 'batch')} in ${count(files.length, 'file')} (${kilobytes(bytes)}) to ${path}.`,
     )
-  if (there > 0) lines.push(`${count(there, 'batch')} were there already.`)
+  if (there > 0) lines.push(`Already there: ${count(there, 'batch')}.`)
   if (damaged.length > 0) lines.push(`Damaged since the last time, and written again: ${damaged.join(', ')}.`)
   if (batches + there === 0) lines.push('Nothing waits on this device: nothing was written.')
   else
@@ -33,13 +33,13 @@ export function importedText(report: ImportReport, path: string): string {
       ? `No new receipts for this device in ${path}.`
       : `The collector has ${count(forgotten.length, 'batch')}; this device has forgotten them.`,
   ]
-  if (known > 0) lines.push(`${count(known, 'receipt')} told nothing new.`)
-  if (foreign > 0) lines.push(`${count(foreign, 'line')} are no receipts for this device, and were left.`)
+  if (known > 0) lines.push(`Nothing new: ${count(known, 'receipt')}.`)
+  if (foreign > 0) lines.push(`Not for this device, and left: ${count(foreign, 'line')}.`)
   for (const { batch, code } of refused)
     lines.push(`The collector refused batch ${batch} [${code}]: tell the coordinator.`)
   if (unreadable.length > 0) lines.push(`Cannot be read: ${unreadable.join(', ')}.`)
   if (removed.length > 0) lines.push(`Removed from the stick, being delivered: ${removed.join(', ')}.`)
-  if (pending > 0) lines.push(`${count(pending, 'batch')} still wait on this device.`)
+  if (pending > 0) lines.push(`Still waiting on this device: ${count(pending, 'batch')}.`)
   return `${lines.join('\n')}\n`
 }
 
@@ -49,8 +49,8 @@ export function carriedText(report: CarryReport, path: string): string {
     `Took ${count(taken.length, 'sealed file')} of other devices from ${path}; ${waiting} now wait here.`,
   ]
   if (waiting > 0) lines.push('They leave with the next upload. Nobody here can read them.')
-  if (known > 0) lines.push(`${count(known, 'file')} were taken before.`)
-  if (own > 0) lines.push(`${count(own, 'file')} are of this device, which uploads them itself.`)
+  if (known > 0) lines.push(`Taken before: ${count(known, 'file')}.`)
+  if (own > 0) lines.push(`Of this device, which uploads them itself: ${count(own, 'file')}.`)
   if (noRoom.length > 0) lines.push(`No room for ${noRoom.join(', ')}: they stay on the stick.`)
   if (passedOver.length > 0) lines.push(`Damaged, or no sealed files: ${passedOver.join(', ')}.`)
   if (receipts > 0)
