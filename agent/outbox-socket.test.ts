@@ -43,7 +43,7 @@ describe('connectOutbox()', () => {
       measurement: {} as never,
     })
     const outbox = await connected()
-    expect(await outbox.sealAll()).toBe(0)
+    expect(await outbox.sealAll()).toBe(true)
     const pending = await outbox.pending()
     expect(pending).toEqual((await device.outbox.pending()).map(({ id, bytes }) => ({ id, bytes })))
     expect(pending).toHaveLength(3)

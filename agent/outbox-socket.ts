@@ -22,7 +22,7 @@ type Request = v.InferInput<typeof request>
 
 /** null stands for a request that was not understood, or failed. */
 const answers = {
-  seal_all: v.number(),
+  seal_all: v.boolean(),
   pending: v.array(v.object({ id: batchId, bytes: v.number() })),
   read: v.object({ batch: v.nullable(base64) }),
   receipted: v.boolean(),

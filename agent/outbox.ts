@@ -16,8 +16,12 @@ export function outboxOf(spool: Spool, collector: Collector, device: string): Ou
   const isPending = (batch: BatchId) => spool.pending().some(({ id }) => id === batch)
   return {
     async sealAll() {
-      while ((await spool.seal('export', collector.enrolmentDigest)) !== null);
-      return spool.stats().health === 'ok' ? 0 : spool.stats().unsealed
+      // A batch that the disk refused in the middle of sealing is neither sealed nor unsealed until the next attempt.
+      for (let attempt = 0; attempt < 2; attempt++) {
+        while ((await spool.seal('export', collector.enrolmentDigest)) !== null);
+        if (spool.stats().health === 'ok') return true
+      }
+      return false
     },
     async pending() {
       return spool.pending()

@@ -30,7 +30,8 @@ export async function exportToStick(invocation: Invocation): Promise<number> {
     exportBatches({ outbox, stick, recipient, ledger, random: randomBytes }),
   )
   terminalOut.out(json ? jsonLine(report) : exportedText(report, stick.path))
-  return 0
+  // As for any command that the state folder's own disk refuses.
+  return report.sealed ? 0 : 73
 }
 
 export async function importFromStick(invocation: Invocation): Promise<number> {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { carriedText, exportedText, importedText } from './stick-text.ts'
 
-const exported = { files: ['a.age'], bytes: 99_600, batches: 1, there: 0, damaged: [], unsealed: 0 }
+const exported = { files: ['a.age'], bytes: 99_600, batches: 1, there: 0, damaged: [], sealed: true }
 const imported = { forgotten: [], known: 0, foreign: 0, refused: [], unreadable: [], removed: [], pending: 0 }
 const carried = {
   taken: [],
@@ -30,9 +30,16 @@ describe('exportedText()', () => {
   })
 
   it('names what was there, what was damaged, and what the device itself could not give', () => {
-    const text = exportedText({ ...exported, there: 2, damaged: ['b.age'], unsealed: 7 }, '/s')
-    for (const part of ['Already there: 2 batches', 'b.age', '7 results could not be exported'])
-      expect(text).toContain(part)
+    const text = exportedText({ ...exported, there: 2, damaged: ['b.age'], sealed: false }, '/s')
+    for (const part of ['Already there: 2 batches', 'b.age', 'own disk refuses']) expect(text).toContain(part)
+  })
+})
+
+describe('exportedText() of a device whose disk refuses', () => {
+  it('does not say that nothing waits', () => {
+    const text = exportedText({ ...exported, files: [], bytes: 0, batches: 0, sealed: false }, '/s')
+    expect(text).toContain('Not everything could be exported')
+    expect(text).not.toContain('Nothing waits')
   })
 })
 

@@ -5,7 +5,7 @@ import type { ExportReport } from '../stick/export-batches.ts'
 import type { ImportReport } from '../stick/import-receipts.ts'
 
 export function exportedText(report: ExportReport, path: string): string {
-  const { files, bytes, batches, there, damaged, unsealed } = report
+  const { files, bytes, batches, there, damaged, sealed } = report
   const lines = []
   if (batches > 0)
     lines.push(
@@ -13,16 +13,14 @@ export function exportedText(report: ExportReport, path: string): string {
     )
   if (there > 0) lines.push(`Already there: ${count(there, 'batch')}.`)
   if (damaged.length > 0) lines.push(`Damaged since the last time, and written again: ${damaged.join(', ')}.`)
-  if (batches + there === 0) lines.push('Nothing waits on this device: nothing was written.')
-  else
+  if (batches + there === 0 && sealed) lines.push('Nothing waits on this device: nothing was written.')
+  if (batches + there > 0)
     lines.push(
       `They are sealed: nobody but the collector can read them. They stay on this device as well until their`,
       `receipts come back. Bring the stick to the coordinator, then: sonde import-receipts ${path}`,
     )
-  if (unsealed > 0)
-    lines.push(
-      `${count(unsealed, 'result')} could not be exported: this device's own disk refuses. Look at its card.`,
-    )
+  if (!sealed)
+    lines.push("Not everything could be exported: this device's own disk refuses. Look at its card.")
   return `${lines.join('\n')}\n`
 }
 

@@ -25,8 +25,8 @@ export interface ExportReport {
   readonly there: number
   /** Files of an earlier export that are not what was written; their batches were written again. */
   readonly damaged: readonly string[]
-  /** Records that could not be sealed, because the device's own disk refuses. */
-  readonly unsealed: number
+  /** Whether all records were sealed; false when the device's own disk refuses, and then some are not on the stick. */
+  readonly sealed: boolean
 }
 
 export interface ExportParts {
@@ -44,7 +44,7 @@ export interface ExportParts {
  */
 export async function exportBatches(parts: ExportParts): Promise<ExportReport> {
   const { outbox, stick, ledger } = parts
-  const unsealed = await outbox.sealAll()
+  const sealed = await outbox.sealAll()
   const pending = await outbox.pending()
   const waiting = new Set(pending.map(({ id }) => id))
   await ledger.keep(({ batches }) => batches.some((id) => waiting.has(id)))
@@ -61,7 +61,7 @@ export async function exportBatches(parts: ExportParts): Promise<ExportReport> {
     done.bytes += written.bytes
     done.batches += written.batches
   }
-  return { ...done, there: there.size, damaged, unsealed }
+  return { ...done, there: there.size, damaged, sealed }
 }
 
 /** What of our own lies on this stick, whole or not. What was half written when it was pulled is cleared away. */
@@ -109,12 +109,12 @@ async function writeGroup(
     content.push(bytes)
   }
   if (ids.length === 0) return null
-  const sealed = Buffer.concat([...sealForAge(recipient, content, random)])
-  const name = stick.freeName(namesOf(sealed, sealedExtension))
+  const file = Buffer.concat([...sealForAge(recipient, content, random)])
+  const name = stick.freeName(namesOf(file, sealedExtension))
   if (name === null) throw new Error('A file with the digest of one that was never there before')
-  await ledger.add({ name, sha256: sha256Hex(sealed), batches: ids })
-  await stick.write(name, sealed)
-  return { name, bytes: sealed.length, batches: ids.length }
+  await ledger.add({ name, sha256: sha256Hex(file), batches: ids })
+  await stick.write(name, file)
+  return { name, bytes: file.length, batches: ids.length }
 }
 
 function withProgress(error: unknown, done: { files: string[]; batches: number }, left: number): unknown {

@@ -9,8 +9,8 @@ export interface WaitingBatch {
 }
 
 export interface Outbox {
-  /** Seals everything there is. @returns How many records could not be: the disk refuses. */
-  sealAll(): Promise<number>
+  /** Seals everything there is. @returns Whether all of it is sealed; when not, the disk refuses. */
+  sealAll(): Promise<boolean>
   /** Sealed and not yet receipted, in the order they should leave. */
   pending(): Promise<readonly WaitingBatch[]>
   /** @returns null when it is gone or damaged; the spool has then noted it as lost. */

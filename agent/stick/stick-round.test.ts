@@ -53,7 +53,7 @@ describe('exportBatches()', () => {
       measurement: {} as never,
     })
     const report = await device.export(stick)
-    expect(report).toMatchObject({ batches: 2, there: 0, damaged: [], unsealed: 0 })
+    expect(report).toMatchObject({ batches: 2, there: 0, damaged: [], sealed: true })
     expect(device.spool.stats()).toMatchObject({ unsealed: 0, pendingBatches: 2 })
   })
 
