@@ -2,7 +2,7 @@
 // only place that knows which implementation stands behind each argument.
 
 import { randomInt } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { Measurement } from '../tests-spec/data-formats/measurement.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
@@ -10,7 +10,7 @@ import { parseTestList, type TestList, TestListRefused } from '../tests-spec/lis
 import { isBogon } from '../tests-spec/nettests/bogon.ts'
 import type { Config } from './config.ts'
 import { type CycleReport, runCycle } from './cycle.ts'
-import { deliver } from './deliver.ts'
+import { deliverAndForward } from './deliver.ts'
 import { type Collector, readEnrolment } from './enrolment.ts'
 import { type Status, writeStatus } from './health/status.ts'
 import type { Vantage } from './measurement/envelope.ts'
@@ -21,6 +21,8 @@ import { registryOf } from './nettests/registry.ts'
 import { transactionIds } from './nettests/transaction-ids.ts'
 import type { Resolver } from './operations/resolve-dns.ts'
 import { makeTrust } from './operations/trust.ts'
+import { outboxOf } from './outbox.ts'
+import { serveOutbox } from './outbox-socket.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 import { removeLeftovers } from './platform/atomic-file.ts'
 import { type Clock, type MachineClocks, measurementClock } from './platform/clock.ts'
@@ -32,7 +34,9 @@ import { openLogRing } from './platform/log-ring.ts'
 import { ownAddresses } from './platform/own-addresses.ts'
 import type { StateFolder } from './platform/state-folder.ts'
 import { WatchedClock } from './platform/watched-clock.ts'
+import { learnRecipient } from './recipient.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
+import { Carried } from './stick/carried.ts'
 import { buildDateMs, softwareName, version } from './version.ts'
 
 export interface Agent {
@@ -77,24 +81,15 @@ export async function assemble({
   const ring = openLogRing(folder.log)
   const log = openLog(ring, terminal, machine.wallMs, config.log_level)
   await removeLeftovers(folder.path)
-  const clock = new WatchedClock(machine, {
-    buildDateMs,
-    memory: await readClockMemory(folder.clock),
-    remember: inOrder((memory) => writeClockMemory(folder.clock, memory), log),
-    log: (level, code, fields) => log[level](code, fields),
-  })
+  const clock = await openClock(folder, machine, log)
   const identity = await openIdentity(folder.deviceKey)
   const collector = readEnrolment(folder.enrolment)
-  const spool = await openSpool({
-    dir: folder.spool,
-    clock,
-    witness: clock,
-    device: identity.device,
-    privateKey: identity.privateKey,
-    quotaBytes: config.spool_quota_mb * 1_000_000,
-    agentVersion: version,
-    lists: () => ({ [list.name]: list.version }),
-  })
+  await removeLeftovers(folder.carried)
+  const spool = await openOwnSpool(folder, config, clock, identity, list)
+  const carried = carriedIn(folder, config)
+  const outbox = collector === null ? null : outboxOf(spool, collector, identity.device)
+  const served = outbox === null ? null : await serveOutbox(folder.socket, outbox)
+  if (outbox !== null && served === null) log.warn('S1101')
   let memory = await readMemory(folder.memory)
   let own = await ownAddresses()
 
@@ -154,7 +149,14 @@ export async function assemble({
           vantage,
           uplink: async () => (await ownAddresses()).uplink,
           spool,
-          deliver: () => deliver(spool, collector, signal),
+          deliver: () =>
+            deliverAndForward(spool, collector, signal, {
+              carried,
+              log,
+              async onReceipt(receipt) {
+                if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
+              },
+            }),
           signal,
           sleep,
           onMeasurement,
@@ -177,6 +179,7 @@ export async function assemble({
       await writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
     },
     async close() {
+      served?.close()
       await spool.close()
       ring.close()
       lock.release()
@@ -185,14 +188,64 @@ export async function assemble({
 }
 
 /** One write at a time, the newest last. Nobody waits: what is lost with it is a better guess at the next start. */
-function inOrder(write: (memory: ClockMemory) => Promise<void>, log: Log): (memory: ClockMemory) => void {
+function inOrder(
+  write: (memory: ClockMemory) => Promise<void>,
+  log: Pick<Log, 'warn'>,
+): (memory: ClockMemory) => void {
   let last: Promise<void> = Promise.resolve()
   return (memory) => {
     last = last.then(() => write(memory)).catch((error) => log.warn('S6901', { error: String(error) }))
   }
 }
 
-function readTestList(config: Config): TestList {
+/** The clock of this state folder. The caller holds its lock. */
+export async function openClock(
+  folder: StateFolder,
+  machine: MachineClocks,
+  log: Pick<Log, 'info' | 'warn'>,
+): Promise<WatchedClock> {
+  return new WatchedClock(machine, {
+    buildDateMs,
+    memory: await readClockMemory(folder.clock),
+    remember: inOrder((memory) => writeClockMemory(folder.clock, memory), log),
+    log: (level, code, fields) => log[level](code, fields),
+  })
+}
+
+/** The spool of this state folder. The caller holds its lock. */
+export function openOwnSpool(
+  folder: StateFolder,
+  config: Config,
+  clock: WatchedClock,
+  identity: Identity,
+  list: TestList,
+): Promise<Spool> {
+  return openSpool({
+    dir: folder.spool,
+    clock,
+    witness: clock,
+    device: identity.device,
+    privateKey: identity.privateKey,
+    quotaBytes: config.spool_quota_mb * 1_000_000,
+    agentVersion: version,
+    lists: () => ({ [list.name]: list.version }),
+  })
+}
+
+/** Other probes' files get what the disk has beyond this probe's whole quota, whether that is used yet or not. */
+export function carriedIn(folder: StateFolder, config: Config): Carried {
+  const own = config.spool_quota_mb * 1_000_000
+  return new Carried({
+    dir: folder.carried,
+    quotaBytes: config.carry_quota_mb * 1_000_000,
+    roomBytes() {
+      const { bavail, bsize } = statfsSync(folder.carried)
+      return bavail * bsize - own
+    },
+  })
+}
+
+export function readTestList(config: Config): TestList {
   if (config.test_list === null) return parseTestList(coreList)
   try {
     return parseTestList(JSON.parse(readFileSync(config.test_list, 'utf8')))

@@ -22,6 +22,8 @@ const config = v.strictObject({
   repeat_after_seconds: v.optional(whole(0, 600), 30),
   /** Most the spool may take on disk, in MB. */
   spool_quota_mb: v.optional(whole(4, 65_536), 64),
+  /** Most that sealed files of other probes may take on disk while they are carried, in MB; 0 carries none. */
+  carry_quota_mb: v.optional(whole(0, 65_536), 32),
   /** Two letters, ZZ when not to be said. */
   probe_cc: v.optional(v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, 'expected two capitals, such as ML')), 'ZZ'),
   /** The network this device hangs on, as its operator knows it: nothing is looked up. */

@@ -22,6 +22,10 @@ export interface Collector {
   readonly collectorKey: KeyObject
   /** What the first batch of every epoch links back to. */
   readonly enrolmentDigest: string
+  /** Milliseconds since 1970 on the collector's clock. */
+  readonly enrolledAt: number
+  /** Whom to seal to for a stick, as the record says; null in one from before there was anyone. */
+  readonly recipient: string | null
 }
 
 /**
@@ -32,8 +36,10 @@ export function readEnrolment(path: string): Collector | null {
   if (!existsSync(path)) return null
   try {
     const { url, collector_key_id, record } = v.parse(enrolmentFile, JSON.parse(readFileSync(path, 'utf8')))
-    const { collectorKey, digest } = openEnrolment(Buffer.from(record), collector_key_id)
-    return { url, collectorKeyId: collector_key_id, collectorKey, enrolmentDigest: digest }
+    const { enrolment, collectorKey, digest } = openEnrolment(Buffer.from(record), collector_key_id)
+    const { at: enrolledAt, recipient = null } = enrolment
+    const collectorKeyId = collector_key_id
+    return { url, collectorKeyId, collectorKey, enrolmentDigest: digest, enrolledAt, recipient }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError('bad_state', `Cannot believe ${path}: ${why}. Enrol again with a new token.`, {

@@ -5,6 +5,7 @@ import { setMaxListeners } from 'node:events'
 import { parseArgs } from 'node:util'
 import { enrolDevice, type Invocation, once, run, status } from './cli/commands.ts'
 import { help } from './cli/help.ts'
+import { carryForOthers, exportToStick, importFromStick } from './cli/stick-commands.ts'
 import { processTerminal, type Terminal } from './cli/terminal.ts'
 import { verifyFiles } from './cli/verify-command.ts'
 import { wrapWords } from './cli/wrap-words.ts'
@@ -19,12 +20,16 @@ const commands: Readonly<Record<string, (invocation: Invocation) => Promise<numb
   once,
   status,
   enrol: enrolDevice,
+  export: exportToStick,
+  'import-receipts': importFromStick,
+  carry: carryForOthers,
 }
 
 const options = {
   state: { type: 'string' },
   config: { type: 'string' },
   json: { type: 'boolean' },
+  recipient: { type: 'string' },
   key: { type: 'string', multiple: true },
   enrolment: { type: 'string', multiple: true },
   table: { type: 'boolean' },
@@ -69,6 +74,7 @@ async function main(
     terminal: (line) => sayLine(terminal, line),
     terminalOut: terminal,
     json: values.json === true,
+    recipient: values.recipient ?? null,
     operands,
     sleep: (ms) => sleep(ms, stop.signal),
   })

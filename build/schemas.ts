@@ -11,6 +11,7 @@ import { testList } from '../tests-spec/lists/test-list.ts'
 import { manifest } from '../tests-spec/protocol/batch.ts'
 import { enrolment, enrolmentRequest } from '../tests-spec/protocol/enrolment.ts'
 import { receipt } from '../tests-spec/protocol/receipt.ts'
+import { sealedReceipt } from '../tests-spec/protocol/sealed.ts'
 import { testHelperRequest, testHelperResponse } from '../tests-spec/protocol/test-helper.ts'
 
 export const schemaFolder = fileURLToPath(new URL('../tests-spec/schemas', import.meta.url))
@@ -21,6 +22,7 @@ const documents: Readonly<Record<string, GenericSchema>> = {
   'test-list': testList,
   'batch-manifest': manifest,
   receipt,
+  'sealed-receipt': sealedReceipt,
   enrolment,
   'enrolment-request': enrolmentRequest,
   'test-helper-request': testHelperRequest,

@@ -7,6 +7,7 @@ import { Archive } from './archive/archive.ts'
 import { type CollectorKey, openCollectorKey } from './archive/collector-key.ts'
 import { makeFolder } from './archive/durable-file.ts'
 import { ProbeRegister } from './archive/probe-register.ts'
+import { openSealingKey } from './archive/sealing-key.ts'
 import { TokenBox } from './archive/token-box.ts'
 import { type HelperSettings, TestHelper } from './helper/test-helper.ts'
 import { type BatchToIndex, Indexer } from './index/indexer.ts'
@@ -15,13 +16,17 @@ import { Bodies } from './intake/body.ts'
 import { Chains, type Place, placeOf } from './intake/chains.ts'
 import { EnrolmentDesk } from './intake/enrolment-desk.ts'
 import { Intake } from './intake/intake.ts'
+import { SealedIntake } from './intake/sealed-intake.ts'
 
 export interface Collector {
   readonly key: CollectorKey
+  /** Whom probes seal to for a stick: `age1…`. */
+  readonly recipient: string
   readonly archive: Archive
   readonly probes: ProbeRegister
   readonly desk: EnrolmentDesk
   readonly intake: Intake
+  readonly sealedIntake: SealedIntake
   readonly bodies: Bodies
   /** null when it cannot be opened: batches are then received as ever, and there is nothing to look at. */
   readonly index: MeasurementIndex | null
@@ -59,6 +64,11 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
   const key = await openCollectorKey(state)
   const archive = await Archive.open(state)
   const probes = await ProbeRegister.open(state, key.id)
+  const sealingKey = await openSealingKey(
+    state,
+    probes.all().some((probe) => probe.recipient !== null),
+  )
+  const { recipient } = sealingKey
   const tokens = await TokenBox.open(state)
   for (const name of probes.damaged)
     log.error({ code: 'probe_damaged', name }, 'Enrolment record cannot be read')
@@ -73,20 +83,23 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
           intakeUnderWay: () => intake.underWay,
           log,
         })
-  const intake = new Intake({ archive, probes, chains, key, now, log, onStored: (id) => indexer?.offer(id) })
+  const onStored = (id: BatchId) => indexer?.offer(id)
+  const intake = new Intake({ archive, probes, chains, key, recipient, now, log, onStored })
   for (const id of held) indexer?.offer(id)
   if (helper?.allowPrivate) log.warn({ code: 'helper_allows_private' }, helperAllowsPrivate)
   return {
     key,
+    recipient,
     archive,
     probes,
     intake,
+    sealedIntake: new SealedIntake({ identities: sealingKey.identities, intake, key, now, log }),
     index,
     indexer,
     helper: helper === null ? null : new TestHelper(helper),
     log,
     now,
-    desk: new EnrolmentDesk({ tokens, probes, key, now, log }),
+    desk: new EnrolmentDesk({ tokens, probes, key, recipient, now, log }),
     bodies: new Bodies(),
     async stop() {
       await indexer?.stop()

@@ -13,6 +13,9 @@ Receives batches from probes, keeps them, signs for them, and shows what is in t
 Commands:
   serve           Receive and show. Prints {"event":"listening","url":…} when it is ready; logs to stderr
   token           Print a token that enrols one probe. It is shown once and works once
+  import DIR      Take in what probes exported to a stick, and put the receipts beside it.
+                  Works while the collector serves, and while it does not. Ends with 1 when something was not taken
+  recipient       Print the key that probes seal to for a stick; back up the file it names
   rebuild-index   Make the index again from the archive. The collector must not be running
   verify FILE...  Check batch files offline and say what they prove, by --key or the probes of --state.
                   Ends with 0 when all are good, 1 when one is not; batches that are missing are no fault
@@ -23,7 +26,7 @@ Options:
   --port PORT     8080 unless said otherwise; 0 for any that is free   [SONDE_PORT]
   --log LEVEL     debug, info, warn or error; info unless said so      [SONDE_LOG]
   --key KEY       verify: a probe's public key, base64 SPKI; may be repeated
-  --json          verify: print one JSON object
+  --json          verify, import: print one JSON object
   --helper        Be a test helper too: look at a URL for whoever asks, so that probes can compare
   --helper-resolver IP[:PORT]   Whom the helper asks for addresses; the system's resolvers unless said so
   --helper-allow-private        In a laboratory: let the helper connect to private addresses and this machine
@@ -34,7 +37,8 @@ export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 
 export type Command =
   | { readonly name: 'help' | 'version' }
-  | { readonly name: 'token' | 'rebuild-index'; readonly state: string }
+  | { readonly name: 'token' | 'rebuild-index' | 'recipient'; readonly state: string }
+  | { readonly name: 'import'; readonly state: string; readonly stick: string; readonly json: boolean }
   | ({ readonly name: 'verify'; readonly json: boolean } & VerifyRequest)
   | {
       readonly name: 'serve'
@@ -62,9 +66,12 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
   if (values.help) return { name: 'help' }
   if (values.version) return { name: 'version' }
   const [name, ...more] = positionals
-  if (name === undefined) throw new UsageError('Say what to do: serve, token, rebuild-index or verify')
+  if (name === undefined)
+    throw new UsageError('Say what to do: serve, token, import, recipient, rebuild-index or verify')
   if (name === 'verify') return readVerify(more, values, environment)
-  if (values.key !== undefined || values.json) throw new UsageError(`Cannot use --key or --json with ${name}`)
+  if (values.key !== undefined || (values.json && name !== 'import'))
+    throw new UsageError(`Cannot use --key or --json with ${name}`)
+  const stick = name === 'import' ? more.shift() : undefined
   if (more.length > 0) throw new UsageError(`Cannot understand "${more.join(' ')}" after ${name}`)
   const state = values.state ?? environment.SONDE_STATE
   if (state === undefined || state === '') throw new UsageError('Say where to keep everything: --state DIR')
@@ -80,9 +87,15 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
       }
     case 'token':
     case 'rebuild-index':
+    case 'recipient':
       return { name, state }
+    case 'import':
+      if (stick === undefined) throw new UsageError('Say where the stick is: import DIR')
+      return { name, state, stick, json: values.json ?? false }
     default:
-      throw new UsageError(`Cannot do "${name}": expected serve, token, rebuild-index or verify`)
+      throw new UsageError(
+        `Cannot do "${name}": expected serve, token, import, recipient, rebuild-index or verify`,
+      )
   }
 }
 

@@ -1,16 +1,22 @@
 // sonde-collector: START HERE. Reads the command line, opens the state folder, serves it, and ends when it is told to.
 
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import pino, { type Logger } from 'pino'
 import { openCollectorKey } from './archive/collector-key.ts'
 import { makeFolder } from './archive/durable-file.ts'
+import { ProbeRegister } from './archive/probe-register.ts'
+import { openSealingKey, sealingKeyPath } from './archive/sealing-key.ts'
 import { TokenBox } from './archive/token-box.ts'
 import { openCollector } from './collector.ts'
 import { type Command, readCommand, UsageError, usage } from './config.ts'
-import { lockFolder } from './index/folder-lock.ts'
+import { importShown, importStick } from './import-command.ts'
+import { FolderInUse, lockFolder } from './index/folder-lock.ts'
 import { loadSqlite } from './index/sqlite.ts'
 import { SqliteIndex } from './index/sqlite-index.ts'
 import { rebuildIndex } from './rebuild.ts'
 import { buildServer } from './server.ts'
+import { forgetAddress, publishAddress, sealedTakerAt } from './serving-address.ts'
 import { verificationShown, verifyFiles } from './verify-command.ts'
 import { version } from './version.ts'
 
@@ -36,6 +42,10 @@ async function run(command: Command): Promise<void> {
       return
     case 'token':
       return token(command.state)
+    case 'recipient':
+      return recipient(command.state)
+    case 'import':
+      return importFrom(command)
     case 'rebuild-index':
       return rebuild(command.state)
     case 'serve':
@@ -53,6 +63,48 @@ async function token(state: string): Promise<void> {
   const key = await openCollectorKey(state)
   const tokens = await TokenBox.open(state)
   process.stdout.write(`${await tokens.issue(key.id, Date.now())}\n`)
+}
+
+/** Runs beside a collector that serves, as `token` does. */
+async function recipient(state: string): Promise<void> {
+  await makeFolder(state)
+  const key = await openCollectorKey(state)
+  const register = await ProbeRegister.open(state, key.id)
+  const promised = register.all().some((probe) => probe.recipient !== null)
+  const sealingKey = await openSealingKey(state, promised)
+  process.stdout.write(`${sealingKey.recipient}\n`)
+  process.stderr.write(
+    `Back up ${sealingKeyPath(state)}: without it nothing that probes seal can be opened.\n`,
+  )
+}
+
+/** Takes the folder when nobody has it, and asks the collector that serves it when one does. */
+async function importFrom({ state, stick, json }: Command & { name: 'import' }): Promise<void> {
+  loadSqlite()
+  if (!existsSync(join(state, 'collector-key')))
+    throw new UsageError(`There is no collector's state in ${state}`)
+  const lock = lockOrNull(state)
+  const collector =
+    lock === null ? null : await openCollector({ state, log: logAt('warn'), now: Date.now, openIndex: null })
+  try {
+    const take =
+      collector === null ? await sealedTakerAt(state) : (bytes: Buffer) => collector.sealedIntake.take(bytes)
+    const report = await importStick(stick, take)
+    process.stdout.write(importShown(report, stick, json))
+    process.exitCode = report.complete ? 0 : 1
+  } finally {
+    await collector?.stop()
+    lock?.release()
+  }
+}
+
+function lockOrNull(state: string) {
+  try {
+    return lockFolder(state)
+  } catch (error) {
+    if (error instanceof FolderInUse) return null
+    throw error
+  }
 }
 
 async function rebuild(state: string): Promise<void> {
@@ -84,6 +136,7 @@ async function serve({ state, host, port, logLevel, helper }: Command & { name: 
     setTimeout(() => server.server.closeAllConnections(), stopWithinMs).unref()
     await server.close()
     await collector.stop()
+    await forgetAddress(state)
     lock.release()
     log.info({ code: 'stopped' }, 'Stopped')
   }
@@ -94,6 +147,7 @@ async function serve({ state, host, port, logLevel, helper }: Command & { name: 
     await collector.stop()
     throw error
   })
+  await publishAddress(state, url)
   log.info({ code: 'listening', url, version, state }, 'Listening')
   tell({ event: 'listening', url })
 }

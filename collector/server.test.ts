@@ -55,6 +55,7 @@ describe('POST /v1/batches', () => {
       contiguous: 0,
       missing: [],
       nextAfterS: 0,
+      recipient: collector.collector.recipient,
     })
     expect(await readFile(batchFile(batch))).toEqual(batch.bytes)
     expect(await readFile(receiptFile(batch))).toEqual(answer.body)

@@ -5,6 +5,12 @@ import { gzipSync } from 'node:zlib'
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import * as v from 'valibot'
 import { batchId, batchMediaType } from '../tests-spec/protocol/batch.ts'
+import {
+  joinLines,
+  maxSealedBytes,
+  receiptsMediaType,
+  sealedMediaType,
+} from '../tests-spec/protocol/sealed.ts'
 import { maxRequestBytes } from '../tests-spec/protocol/test-helper.ts'
 import { exportLines } from './archive/export.ts'
 import type { Collector } from './collector.ts'
@@ -37,7 +43,7 @@ const pageQuery = v.object({ lang: v.optional(v.string()), all: v.optional(v.str
 
 /** @returns The server, not listening yet. Closing it leaves `collector` open. */
 export function buildServer(collector: Collector) {
-  const { intake, bodies, desk, archive, probes, index, indexer, helper, log, now } = collector
+  const { intake, sealedIntake, bodies, desk, archive, probes, index, indexer, helper, log, now } = collector
   const server = fastify({
     loggerInstance: log,
     // Fastify's own lines name the sender's address: a list of where the probes are, in whoever's hands the log is.
@@ -96,6 +102,19 @@ export function buildServer(collector: Collector) {
         .code(kind === 'stored' ? 201 : 200)
         .type(dsseMediaType)
         .send(receipt)
+    })
+  })
+
+  server.register(async (scope) => {
+    scope.addContentTypeParser(sealedMediaType, (_, body, done) => done(null, body))
+    scope.post('/v1/sealed', async ({ body, headers }, reply) => {
+      if (!(body instanceof Readable))
+        return answer(reply, problem(415, 'wrong_type', `Expected ${sealedMediaType}`))
+      const announced = headers['content-length']
+      const take = (bytes: Buffer) => sealedIntake.take(bytes)
+      const length = announced === undefined ? null : Number(announced)
+      const { word, receipts } = await bodies.with(body, length, take, maxSealedBytes)
+      return reply.type(receiptsMediaType).send(joinLines([word, ...receipts]))
     })
   })
 

@@ -21,15 +21,25 @@ const stages = [
   'agent/operations',
   'agent/plan',
   'agent/spool',
+  'agent/stick',
   'agent/submit',
   'agent/testlist',
   'agent/update',
 ]
 
 /** The files that stand between stages, where one meets the next. */
-const between = ['cycle', 'deliver', 'enrolment', 'link-watch', 'loop', 'measure-task', 'memory'].map(
-  (name) => `agent/${name}.ts`,
-)
+const between = [
+  'cycle',
+  'deliver',
+  'enrolment',
+  'link-watch',
+  'loop',
+  'measure-task',
+  'memory',
+  'outbox',
+  'outbox-socket',
+  'recipient',
+].map((name) => `agent/${name}.ts`)
 
 /** Which folder may import which, and nothing else. Values flow down; a stage never imports its neighbour. */
 const imports: readonly ImportRule[] = [
@@ -51,7 +61,7 @@ const imports: readonly ImportRule[] = [
   },
   { of: 'agent/plan', may: ['tests-spec'], because: 'pure: the same inputs plan the same tasks' },
   { of: 'agent/measurement', may: ['tests-spec'], because: 'pure: what leaves is decided without a network' },
-  ...['testlist', 'update', 'spool', 'submit', 'health'].map((stage) => ({
+  ...['testlist', 'update', 'spool', 'stick', 'submit', 'health'].map((stage) => ({
     of: `agent/${stage}`,
     may: ['tests-spec', 'agent/platform'],
     because:
@@ -121,6 +131,10 @@ const outside: Readonly<Record<string, { readonly in: readonly string[]; readonl
   valibot: {
     in: ['tests-spec', 'agent', 'collector', 'coordinator'],
     because: 'what comes from outside is parsed once',
+  },
+  'age-encryption': {
+    in: ['collector/intake/sealed-intake.ts'],
+    because: 'it opens what probes seal, and they seal without it (ADR 0014)',
   },
   fastify: { in: ['collector'], because: 'the agent serves nothing' },
   child_process: { in: [], because: 'Android kills children first, and a device needs none' },

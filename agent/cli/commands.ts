@@ -24,6 +24,8 @@ import { wrapWords } from './wrap-words.ts'
 export interface Invocation extends Surroundings {
   readonly terminalOut: Terminal
   readonly json: boolean
+  /** Of --recipient; null without. */
+  readonly recipient: string | null
   /** What stands after the command. */
   readonly operands: readonly string[]
 }

@@ -10,6 +10,9 @@ export type ActionableCode =
   | 'already_running'
   | 'not_enrolled'
   | 'enrolment_failed'
+  | 'no_recipient'
+  | 'stick_unusable'
+  | 'stick_full'
 
 /** sysexits(3): the numbers service managers already know. */
 const exitCodes: Readonly<Record<ActionableCode, number>> = {
@@ -21,6 +24,9 @@ const exitCodes: Readonly<Record<ActionableCode, number>> = {
   already_running: 75,
   not_enrolled: 69,
   enrolment_failed: 69,
+  no_recipient: 69,
+  stick_unusable: 74,
+  stick_full: 74,
 }
 
 export class ActionableError extends Error {

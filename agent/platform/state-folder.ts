@@ -5,6 +5,10 @@
 //   memory.json       what one cycle leaves for the next
 //   status.json       what `sonde status` shows
 //   config.json       the operator's, if they want it here
+//   recipient.json    whom to seal to for a stick, when a receipt said so after enrolment
+//   exports.json      which files on sticks hold which batches
+//   socket            where other commands ask the agent that has the folder open
+//   carried/          sealed files of other probes, on their way to the collector
 //   spool/  log/      see agent/spool and agent/platform/log-ring.ts
 
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
@@ -20,6 +24,10 @@ export interface StateFolder {
   readonly memory: string
   readonly status: string
   readonly lock: string
+  readonly recipient: string
+  readonly exports: string
+  readonly socket: string
+  readonly carried: string
   readonly spool: string
   readonly log: string
 }
@@ -43,12 +51,16 @@ export function openStateFolder(
     memory: join(path, 'memory.json'),
     status: join(path, 'status.json'),
     lock: join(path, 'lock'),
+    recipient: join(path, 'recipient.json'),
+    exports: join(path, 'exports.json'),
+    socket: join(path, 'socket'),
+    carried: join(path, 'carried'),
     spool: join(path, 'spool'),
     log: join(path, 'log'),
   }
   try {
     // Others on the machine learn nothing from it, not even how much there is.
-    for (const each of [path, folder.spool, folder.log]) makeFolder(each)
+    for (const each of [path, folder.spool, folder.log, folder.carried]) makeFolder(each)
     accessSync(path, constants.W_OK | constants.X_OK)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)

@@ -34,7 +34,7 @@ const problem = v.looseObject({ code: v.string(), detail: v.optional(v.string(),
  * What is said of the batch itself, as against the exchange, the probe or the hour. A code that is not here defers:
  * a collector of next year, or a portal in between, must not cost a batch.
  */
-const finalCodes: ReadonlySet<string> = new Set([
+export const finalCodes: ReadonlySet<string> = new Set([
   'not_a_batch',
   'truncated',
   'trailing_bytes',

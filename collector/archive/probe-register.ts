@@ -15,6 +15,8 @@ export interface EnrolledProbe {
   readonly enrolledAt: number
   /** SHA-256 of the record's payload: what seq 0 of every epoch of this probe links back to. */
   readonly digest: string
+  /** The age recipient it was told of then; null when there was none. */
+  readonly recipient: string | null
   /** The DSSE envelope, byte for byte as the probe got it. */
   readonly record: Buffer
 }
@@ -69,7 +71,7 @@ export class ProbeRegister {
 
   #open(record: Buffer): EnrolledProbe {
     const { enrolment, digest } = openEnrolment(record, this.#collectorKeyId)
-    const { device, spki, at } = enrolment
-    return { device, publicKey: publicKeyFrom(spki), enrolledAt: at, digest, record }
+    const { device, spki, at, recipient = null } = enrolment
+    return { device, publicKey: publicKeyFrom(spki), enrolledAt: at, digest, recipient, record }
   }
 }

@@ -21,6 +21,7 @@ export class Bodies {
    * Reads `stream` to its end and hands the bytes to `use`.
    *
    * @param announcedBytes - The Content-Length, or null. Refused by it alone, before anything is read.
+   * @param mostBytes - What the longest body may have; a batch unless said otherwise.
    * @throws {Refused} `too_large`; `busy` when others fill the room; `truncated` when the sender went away. What
    *   is left of the stream is then not read: close the connection.
    */
@@ -28,13 +29,14 @@ export class Bodies {
     stream: Readable,
     announcedBytes: number | null,
     use: (body: Buffer) => Promise<T>,
+    mostBytes = maxBatchBytes,
   ): Promise<T> {
-    if (announcedBytes !== null && announcedBytes > maxBatchBytes) throw tooLarge()
+    if (announcedBytes !== null && announcedBytes > mostBytes) throw tooLarge(mostBytes)
     let taken = 0
     const take = (bytes: number) => {
       taken += bytes
       this.#bytesUnderWay += bytes
-      if (taken > maxBatchBytes) throw tooLarge()
+      if (taken > mostBytes) throw tooLarge(mostBytes)
       if (this.#bytesUnderWay > maxBytesUnderWay)
         throw new Refused('busy', 'Too much is being received at once')
     }
@@ -46,8 +48,8 @@ export class Bodies {
   }
 }
 
-function tooLarge(): Refused {
-  return new Refused('too_large', `A batch has at most ${maxBatchBytes} bytes`)
+function tooLarge(mostBytes: number): Refused {
+  return new Refused('too_large', `At most ${mostBytes} bytes are taken`)
 }
 
 /** By events: leaving a `for await` early destroys the stream, and with it the socket the refusal should go out on. */

@@ -22,6 +22,8 @@ export interface EnrolmentDeskParts {
   readonly tokens: TokenBox
   readonly probes: ProbeRegister
   readonly key: CollectorKey
+  /** Whom probes seal batches to: `age1…`. */
+  readonly recipient: string
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly log: Pick<Logger, 'info'>
@@ -69,7 +71,7 @@ export class EnrolmentDesk {
   }
 
   #issue(device: DeviceId, publicKey: KeyObject): Buffer {
-    const { key, now } = this.#parts
+    const { key, recipient, now } = this.#parts
     const content = {
       v: 1,
       device,
@@ -77,6 +79,7 @@ export class EnrolmentDesk {
       collector: key.id,
       collectorSpki: base64Spki(key.publicKey),
       at: now(),
+      recipient,
     } as const
     return sealEnrolment(content, key.privateKey)
   }

@@ -20,6 +20,8 @@ export interface IntakeParts {
   readonly probes: ProbeRegister
   readonly chains: Chains
   readonly key: CollectorKey
+  /** Whom probes seal batches to: `age1…`. */
+  readonly recipient: string
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly log: Pick<Logger, 'info' | 'error'>
@@ -104,7 +106,7 @@ export class Intake {
   }
 
   async #sign(place: Place, chain: Chain): Promise<Buffer> {
-    const { archive, key, now, log, onStored } = this.#parts
+    const { archive, key, recipient, now, log, onStored } = this.#parts
     const { device, epoch, seq, id } = place
     const at = now()
     const content: Receipt = {
@@ -120,6 +122,7 @@ export class Intake {
       contiguous: chain.contiguous,
       missing: chain.missing(maxMissing),
       nextAfterS: pauseSeconds(this.#underWay),
+      recipient,
     }
     const receipt = sealReceipt(content, key.privateKey)
     // Before the answer, so that a probe that lost it on the way gets this one and not another.

@@ -12,6 +12,9 @@ export type RefusalCode =
   | 'bad_proof'
   | 'seq_conflict'
   | 'chain_broken'
+  | 'not_sealed'
+  | 'other_recipient'
+  | 'damaged'
   | 'busy'
 
 /** A request that changed nothing. All but `busy` would be refused again. */
@@ -43,5 +46,8 @@ export const statusOf: Readonly<Record<RefusalCode, number>> = {
   token_used: 409,
   seq_conflict: 409,
   chain_broken: 409,
+  not_sealed: 400,
+  other_recipient: 400,
+  damaged: 400,
   busy: 503,
 }

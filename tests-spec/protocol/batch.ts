@@ -189,6 +189,24 @@ export function verifyBatch(bytes: Uint8Array, keyOf: KeyLookup): VerifiedBatch 
   return { id: batchIdOf(body), manifest: content, payload }
 }
 
+/**
+ * How long the batch at the beginning of `bytes` says it is, for cutting apart batches that follow each other.
+ *
+ * Nothing is verified: the length is only good for choosing which bytes to give to `verifyBatch`.
+ *
+ * @throws {BatchRefused} When no batch begins here.
+ */
+export function claimedBatchBytes(bytes: Uint8Array): number {
+  const { envelope } = splitBatch(bytes)
+  try {
+    const outer = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(envelope))
+    const body = JSON.parse(Buffer.from(String(outer.payload), 'base64').toString('utf8'))
+    return 8 + envelope.length + v.parse(manifest.entries.payload.entries.len, body.payload.len)
+  } catch (cause) {
+    throw new BatchRefused('bad_envelope', 'Envelope does not say how long its payload is', { cause })
+  }
+}
+
 /** Reads the frame. Trusts nothing: lengths are checked against what is there. */
 function splitBatch(bytes: Uint8Array): { envelope: Uint8Array; payload: Uint8Array } {
   if (bytes.length < 8)

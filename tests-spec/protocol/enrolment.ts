@@ -52,6 +52,8 @@ export const enrolment = v.looseObject({
   spki: v.string(),
   collector: v.string(),
   collectorSpki: v.string(),
+  /** Whom to seal batches to for a stick: an age recipient. Absent in records from before there were any. */
+  recipient: v.optional(v.string()),
   /** Milliseconds since 1970 on the collector's clock. */
   at: v.pipe(v.number(), v.integer(), v.minValue(0)),
 })

@@ -27,6 +27,8 @@ export const receipt = v.looseObject({
   missing: v.pipe(v.array(v.tuple([count, count])), v.maxLength(32)),
   /** Seconds the device should wait before it sends routine batches again; 0 when it need not. */
   nextAfterS: count,
+  /** The collector's age recipient: how a probe enrolled before there was one, or before it changed, learns it. */
+  recipient: v.optional(v.string()),
 })
 export type Receipt = v.InferOutput<typeof receipt>
 

@@ -1,0 +1,137 @@
+// Sealed files of other probes on their way to the collector: a bounded store in the state folder. What is in them
+// nobody here can read. A command puts files in while an agent takes them out, each in one step that a power cut leaves
+// done or not done, so neither needs to know of the other.
+//
+//   carried/<number>-<SHA-256>.age    waits to be brought
+//   carried/<number>-<SHA-256>.rcp    was brought: the collector's answer, for the way back
+
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
+import { joinLines, splitLines } from '../../tests-spec/protocol/sealed.ts'
+import { readFileIfPresent, removeFile, writeFileDurably } from '../platform/atomic-file.ts'
+
+interface Entry {
+  readonly name: string
+  /** Counts up in the order of arrival: the clock of a probe may be years off. */
+  readonly number: number
+  readonly sha256: string
+  readonly kind: 'age' | 'rcp'
+  readonly bytes: number
+}
+
+export interface CarriedOptions {
+  readonly dir: string
+  /** Bytes the folder may take; 0 carries nothing. */
+  readonly quotaBytes: number
+  /** Bytes that the disk has to give and that the probe's own results may not need. */
+  readonly roomBytes: () => number
+}
+
+const form = /^(\d{8})-([0-9a-f]{64})\.(age|rcp)$/
+
+export class Carried {
+  readonly #options: CarriedOptions
+  /** Files the collector would not take while this process runs. A later one asks again: the answer was not signed. */
+  readonly #refused = new Set<string>()
+
+  constructor(options: CarriedOptions) {
+    this.#options = options
+  }
+
+  /** Whether this file is here, or was brought and its answer is here. */
+  has(sha256: string): boolean {
+    return this.#entries().some((entry) => entry.sha256 === sha256)
+  }
+
+  /**
+   * Keeps a sealed file, and gives up the oldest for it.
+   * @returns `no_room` when it is larger than the quota, or when the room is for the probe's own results.
+   * @throws The system's error, when the disk refuses.
+   */
+  async put(bytes: Uint8Array): Promise<'kept' | 'known' | 'no_room'> {
+    const { quotaBytes, roomBytes } = this.#options
+    const sha256 = sha256Hex(bytes)
+    if (this.has(sha256)) return 'known'
+    if (bytes.length > quotaBytes) return 'no_room'
+    await this.#makeRoom(quotaBytes - bytes.length)
+    if (roomBytes() < bytes.length) return 'no_room'
+    const last = Math.max(0, ...this.#entries().map(({ number }) => number))
+    await this.#write(`${String(last + 1).padStart(8, '0')}-${sha256}.age`, bytes)
+    return 'kept'
+  }
+
+  /** Digests of the files that wait to be brought, oldest first. */
+  waiting(): string[] {
+    return this.#entries()
+      .filter(({ kind, sha256 }) => kind === 'age' && !this.#refused.has(sha256))
+      .map(({ sha256 }) => sha256)
+  }
+
+  /** @returns null when it is gone, or has rotted, and then it is removed: its probe has it still. */
+  async read(sha256: string): Promise<Buffer | null> {
+    const entry = this.#entries().find((each) => each.sha256 === sha256 && each.kind === 'age')
+    if (entry === undefined) return null
+    const bytes = await readFileIfPresent(join(this.#options.dir, entry.name)).catch(() => null)
+    if (bytes !== null && sha256Hex(bytes) === sha256) return bytes
+    await this.#remove(entry)
+    return null
+  }
+
+  /** Keeps the collector's answer in place of the file. Only ever called with one that was verified. */
+  async brought(sha256: string, answer: readonly Uint8Array[]): Promise<void> {
+    const entry = this.#entries().find((each) => each.sha256 === sha256 && each.kind === 'age')
+    if (entry === undefined) return
+    await this.#write(entry.name.replace(/age$/, 'rcp'), joinLines(answer))
+    await this.#remove(entry)
+  }
+
+  /** Leaves a file where it is, and does not offer it again as long as this process runs. */
+  refused(sha256: string): void {
+    this.#refused.add(sha256)
+  }
+
+  /** Every line of every answer that is kept, oldest first. */
+  async answers(): Promise<Buffer[]> {
+    const lines: Buffer[] = []
+    for (const { name, kind } of this.#entries()) {
+      if (kind !== 'rcp') continue
+      const bytes = await readFileIfPresent(join(this.#options.dir, name)).catch(() => null)
+      lines.push(...splitLines(bytes ?? Buffer.alloc(0)))
+    }
+    return lines
+  }
+
+  /** Gives up the oldest until the rest fits. An answer is small, and worth as much as the file it is for. */
+  async #makeRoom(bytes: number): Promise<void> {
+    const entries = this.#entries()
+    let taken = entries.reduce((sum, entry) => sum + entry.bytes, 0)
+    for (const entry of entries) {
+      if (taken <= bytes) return
+      await this.#remove(entry)
+      taken -= entry.bytes
+    }
+  }
+
+  async #write(name: string, bytes: Uint8Array): Promise<void> {
+    // The folder is private; a command of root's must not lock the agent's own user out of a file in it.
+    await writeFileDurably(join(this.#options.dir, name), bytes, { mode: 0o644 })
+  }
+
+  async #remove({ name }: Entry): Promise<void> {
+    await removeFile(join(this.#options.dir, name))
+  }
+
+  /** Oldest first, as the disk has them now: another process may have changed them since the last look. */
+  #entries(): Entry[] {
+    const { dir } = this.#options
+    return readdirSync(dir)
+      .flatMap((name) => {
+        const [, number = '', sha256 = '', kind] = form.exec(name) ?? []
+        const bytes = statSync(join(dir, name), { throwIfNoEntry: false })?.size
+        if ((kind !== 'age' && kind !== 'rcp') || bytes === undefined) return []
+        return [{ name, number: Number(number), sha256, kind, bytes } as const]
+      })
+      .sort((a, b) => a.number - b.number)
+  }
+}

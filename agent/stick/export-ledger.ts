@@ -1,0 +1,66 @@
+// Which files this probe wrote to sticks, and what is in them: so that an export that was cut short goes on where it
+// stopped, and our own files can be told from others'. Losing it costs a second copy on the stick, never a result.
+
+import * as v from 'valibot'
+import { type BatchId, batchId } from '../../tests-spec/protocol/batch.ts'
+import { readFileIfPresent, writeFileDurably } from '../platform/atomic-file.ts'
+
+const ledgerFile = v.object({
+  files: v.array(v.object({ name: v.string(), sha256: v.string(), batches: v.array(batchId) })),
+})
+
+export interface ExportedFile {
+  readonly name: string
+  /** Of the whole file. */
+  readonly sha256: string
+  readonly batches: readonly BatchId[]
+}
+
+/** Of three sticks a month, for years. Beyond that the oldest are forgotten. */
+const maxFiles = 4_096
+
+export class ExportLedger {
+  readonly #path: string
+  #files: readonly ExportedFile[]
+
+  private constructor(path: string, files: readonly ExportedFile[]) {
+    this.#path = path
+    this.#files = files
+  }
+
+  /** Empty when there is none, or none that can be read. */
+  static async open(path: string): Promise<ExportLedger> {
+    try {
+      const bytes = await readFileIfPresent(path)
+      const parsed = v.safeParse(ledgerFile, JSON.parse(bytes?.toString('utf8') ?? 'null'))
+      return new ExportLedger(path, parsed.success ? parsed.output.files : [])
+    } catch {
+      return new ExportLedger(path, [])
+    }
+  }
+
+  get files(): readonly ExportedFile[] {
+    return this.#files
+  }
+
+  /** Notes a file before it is written, so that what a pulled stick holds of it is known to be ours. */
+  async add(file: ExportedFile): Promise<void> {
+    await this.#replace([...this.#files, file].slice(-maxFiles))
+  }
+
+  /** Forgets all but these. */
+  async keep(wanted: (file: ExportedFile) => boolean): Promise<void> {
+    const kept = this.#files.filter(wanted)
+    if (kept.length < this.#files.length) await this.#replace(kept)
+  }
+
+  async #replace(files: readonly ExportedFile[]): Promise<void> {
+    this.#files = files
+    try {
+      // Readable by whoever has the folder: a command of root's must not lock the agent's own user out.
+      await writeFileDurably(this.#path, Buffer.from(JSON.stringify({ files })), { mode: 0o644 })
+    } catch {
+      // A full card is what a stick is there to relieve: the export goes on, and may one day make a second copy.
+    }
+  }
+}

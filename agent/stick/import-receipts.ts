@@ -1,0 +1,116 @@
+// `sonde import-receipts`: the collector's word comes back on a stick, and the probe forgets what it speaks of, exactly
+// that. Receipts for other probes lie beside ours; they are counted and left.
+
+import type { KeyObject } from 'node:crypto'
+import { type BatchId, type DeviceId, sha256Hex } from '../../tests-spec/protocol/batch.ts'
+import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
+import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
+import {
+  maxReceiptsFileBytes,
+  maxSealedBytes,
+  openSealedReceipt,
+  receiptsExtension,
+  splitLines,
+} from '../../tests-spec/protocol/sealed.ts'
+import type { ExportLedger } from './export-ledger.ts'
+import type { Outbox } from './outbox.ts'
+import type { Stick } from './stick.ts'
+
+export interface ImportParts {
+  readonly outbox: Outbox
+  readonly stick: Stick
+  readonly ledger: ExportLedger
+  readonly device: DeviceId
+  /** The key pinned at enrolment: only its receipts count. */
+  readonly collectorKeyId: string
+  readonly collectorKey: KeyObject
+  /** Called with every verified receipt of this probe. */
+  readonly onReceipt: (receipt: Receipt) => Promise<void>
+}
+
+export interface ImportReport {
+  /** Batches that were forgotten now. */
+  readonly forgotten: readonly BatchId[]
+  /** Receipts for batches of this probe that no longer wait. */
+  readonly known: number
+  /** Lines that are no receipt of our collector for this probe: others', damaged, forged. */
+  readonly foreign: number
+  /** Batches of this probe that the collector would not take, with its code; those it never will are kept aside. */
+  readonly refused: readonly { readonly batch: BatchId; readonly code: string }[]
+  /** Files that could not be read at all. */
+  readonly unreadable: readonly string[]
+  /** Own files removed from the stick, because the collector has all that is in them. */
+  readonly removed: readonly string[]
+  /** Batches that still wait. */
+  readonly pending: number
+}
+
+export async function importReceipts(parts: ImportParts): Promise<ImportReport> {
+  const { outbox, stick, device, onReceipt } = parts
+  const keyOf: KeyLookup = (id) => (id === parts.collectorKeyId ? parts.collectorKey : null)
+  const waiting = new Set((await outbox.pending()).map(({ id }) => id))
+  const forgotten: BatchId[] = []
+  const words: Buffer[] = []
+  const unreadable: string[] = []
+  const seen = new Set<string>()
+  let known = 0
+  let foreign = 0
+  for (const file of stick.files(receiptsExtension)) {
+    const bytes = await stick.read(file, maxReceiptsFileBytes)
+    if (bytes === null) unreadable.push(file)
+    for (const line of splitLines(bytes ?? Buffer.alloc(0))) {
+      // The same receipt may lie in several files.
+      const digest = sha256Hex(line)
+      if (seen.has(digest)) continue
+      seen.add(digest)
+      const receipt = openOrNull(() => openReceipt(line, keyOf))
+      if (receipt?.device === device) {
+        await onReceipt(receipt)
+        if (!waiting.has(receipt.batch) || !(await outbox.receipted(line))) known++
+        else forgotten.push(receipt.batch)
+        continue
+      }
+      if (receipt === null && openOrNull(() => openSealedReceipt(line, keyOf)) !== null) words.push(line)
+      else foreign++
+    }
+  }
+  // After the receipts: one from a later import outweighs an earlier refusal.
+  const refused = []
+  for (const word of words) refused.push(...(await outbox.refused(word)))
+  const left = new Set((await outbox.pending()).map(({ id }) => id))
+  const removed = await removeFinished(parts, left)
+  return {
+    forgotten,
+    known,
+    foreign,
+    refused,
+    unreadable,
+    removed,
+    pending: left.size,
+  }
+}
+
+/** null for whatever is not the collector's word: nothing on a stick can be believed for being there. */
+function openOrNull<T>(read: () => T): T | null {
+  try {
+    return read()
+  } catch {
+    return null
+  }
+}
+
+/** Files of our own that nobody needs any more make room for the next. Only what is ours to the byte is removed. */
+async function removeFinished(
+  { stick, ledger }: ImportParts,
+  waiting: ReadonlySet<BatchId>,
+): Promise<string[]> {
+  const removed: string[] = []
+  for (const { name, sha256, batches } of ledger.files) {
+    if (batches.some((id) => waiting.has(id))) continue
+    const bytes = await stick.read(name, maxSealedBytes)
+    if (bytes === null || sha256Hex(bytes) !== sha256) continue
+    if (await stick.remove(name)) removed.push(name)
+  }
+  await ledger.keep(({ batches }) => batches.some((id) => waiting.has(id)))
+  return removed
+}

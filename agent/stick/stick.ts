@@ -1,0 +1,130 @@
+// A folder on something that a person plugged in: FAT as often as not, full, worn, pulled out while it is written to.
+// Other people's files are on it. They are never opened for writing, renamed or removed.
+
+import { lstatSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ActionableError } from '../platform/actionable-error.ts'
+import {
+  type AtomicDisk,
+  nodeAtomicDisk,
+  readFileIfPresent,
+  removeFile,
+  writeFileDurably,
+} from '../platform/atomic-file.ts'
+
+export class Stick {
+  readonly path: string
+  readonly #disk: AtomicDisk
+
+  private constructor(path: string) {
+    this.path = path
+    this.#disk = { ...nodeAtomicDisk, syncDirectory: syncIfPossible }
+  }
+
+  /** @throws {ActionableError} `stick_unusable` when there is no such folder. */
+  static open(path: string): Stick {
+    const stick = new Stick(path)
+    stick.files('')
+    return stick
+  }
+
+  /**
+   * Names of the regular files that end so, in whatever case: old sticks write in capitals.
+   * @throws {ActionableError} `stick_unusable`
+   */
+  files(extension: string): string[] {
+    try {
+      const entries = readdirSync(this.path, { withFileTypes: true })
+      return entries
+        .filter((entry) => entry.isFile() && entry.name.toLowerCase().endsWith(extension))
+        .map(({ name }) => name)
+        .sort()
+    } catch (cause) {
+      throw faultOf(this.path, cause)
+    }
+  }
+
+  /** @returns The file; null when it is not there, no regular file, longer than `mostBytes`, or cannot be read. */
+  async read(name: string, mostBytes: number): Promise<Buffer | null> {
+    const path = join(this.path, name)
+    try {
+      // Opening what only looks like a file, a pipe or a device, may never come back.
+      const found = lstatSync(path)
+      if (!found.isFile() || found.size > mostBytes) return null
+      return await readFileIfPresent(path, this.#disk)
+    } catch {
+      // One sick place must not keep the rest of the stick from being read.
+      return null
+    }
+  }
+
+  /** @returns The first of `names` that nothing has; null when all are taken. */
+  freeName(names: readonly string[]): string | null {
+    return names.find((name) => !this.#isThere(name) && !this.#isThere(unfinished(name))) ?? null
+  }
+
+  /**
+   * Writes a file that is whole or not there, whenever the stick is pulled.
+   * @throws {ActionableError} `stick_full`, `stick_unusable`
+   */
+  async write(name: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await writeFileDurably(join(this.path, name), bytes, { disk: this.#disk })
+    } catch (cause) {
+      throw faultOf(this.path, cause)
+    }
+  }
+
+  /** Removes a file of our own. @returns Whether it is gone. That a stick refuses is no fault: it is only room. */
+  async remove(name: string): Promise<boolean> {
+    return removeFile(join(this.path, name), this.#disk).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** Removes what an interrupted `write` of this name left. */
+  async clearUnfinished(name: string): Promise<void> {
+    await this.remove(unfinished(name))
+  }
+
+  #isThere(name: string): boolean {
+    return lstatSync(join(this.path, name), { throwIfNoEntry: false }) !== undefined
+  }
+}
+
+/** As writeFileDurably() calls it. */
+const unfinished = (name: string) => `${name}.tmp`
+
+/** Drivers that cannot sync a folder say so with these. The batches stay on the device until a receipt comes back. */
+const cannotSync: ReadonlySet<unknown> = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EACCES', 'EPERM'])
+
+async function syncIfPossible(path: string): Promise<void> {
+  try {
+    await nodeAtomicDisk.syncDirectory(path)
+  } catch (error) {
+    if (!cannotSync.has(codeOf(error))) throw error
+  }
+}
+
+const fullCodes: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
+function faultOf(path: string, cause: unknown): ActionableError {
+  if (fullCodes.has(codeOf(cause))) {
+    return new ActionableError(
+      'stick_full',
+      `There is no room left in ${path}. Make room or take another stick, then give the same command again: it goes on where it stopped.`,
+      { cause },
+    )
+  }
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new ActionableError(
+    'stick_unusable',
+    `Cannot use ${path}: ${why}. Check that the stick is plugged in, mounted and writable, then give the same command again: nothing is lost.`,
+    { cause },
+  )
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null
+}
