@@ -13,9 +13,15 @@ import { assertSandbox, buildNetwork, inNamespace, type Namespace, within } from
 import { compile, type Policy } from './policy.ts'
 import { type IspKey, isps } from './topology.ts'
 
-/** What the client may ask. `exec` answers when the program ends. */
+/** What the client may ask. `exec` answers when the program ends, `start` when it has said something. */
 export type Order =
   | { readonly do: 'policy'; readonly policy: Policy }
+  | {
+      readonly do: 'start'
+      readonly namespace: Namespace
+      readonly argv: readonly string[]
+      readonly env?: Readonly<Record<string, string>>
+    }
   | {
       readonly do: 'exec'
       readonly namespace: Namespace
@@ -74,6 +80,9 @@ async function obey(order: Order): Promise<unknown> {
       return apply(order.policy)
     case 'exec':
       return onDevice(order)
+    case 'start':
+      await startBox(order.namespace, order.argv, order.env)
+      return null
     default:
       return order satisfies never
   }
@@ -93,6 +102,7 @@ function prepareMounts(): void {
   }
   for (const isp of Object.values(isps))
     writeFileSync(`/run/lab/dev-${isp.key}.conf`, `nameserver ${isp.resolver}\n`)
+  writeFileSync('/run/lab/dev-b.conf', `nameserver ${isps.o.resolver}\n`)
 }
 
 function takeKeys(line: string): void {
@@ -101,9 +111,13 @@ function takeKeys(line: string): void {
 }
 
 /** @returns When it has printed `ready`. */
-async function startBox(namespace: Namespace, argv: readonly string[]): Promise<ChildProcess> {
+async function startBox(
+  namespace: Namespace,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
   const [file, args] = within(namespace, argv)
-  const box = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const box = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<never>((_, reject) =>
     box.once('exit', (code) =>
       reject(new Error(`A box ended with ${code}: ${argv.join(' ')} in ${namespace}`)),

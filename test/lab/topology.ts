@@ -44,6 +44,9 @@ export const isps: Readonly<Record<IspKey, Isp>> = {
   },
 }
 
+/** A device on both providers' lines at once, by its address on each. The first line is its default. */
+export const bothLines: Readonly<Record<IspKey, string>> = { o: '100.64.1.3', m: '21.2.1.3' }
+
 /** Outside the country: helper and collector, and the internet's end of their line. /30. */
 export const outside = { address: '22.3.0.2', upstream: '22.3.0.1', helperPort: 8080, collectorPort: 8000 }
 
@@ -110,6 +113,10 @@ export const sites: Readonly<Record<string, Site>> = {
       { address: `22.1.2.${index + 11}`, kind: 'chat' } as const,
     ]),
   ),
+  // Sites of the report on 29 July 2018.
+  'twitter.com': { address: '22.1.3.1', kind: 'page' },
+  'guardianproject.info': { address: '22.1.3.2', kind: 'page' },
+  'www.anonymizer.ru': { address: '22.1.3.3', kind: 'page' },
   'control-1.example': { address: '22.2.0.1', kind: 'control' },
   'control-2.example': { address: '22.2.0.2', kind: 'control' },
   'control-3.example': { address: '22.2.0.3', kind: 'control' },
