@@ -63,12 +63,12 @@ export function isFlap({ lasted }: Turn, shortestMinutes: number): boolean {
 /** The shortest state that a schedule of 15 minutes is sure to see. */
 export const surelySeenMinutes = Math.min(...schedules.flatMap(({ everyMinutes }) => everyMinutes ?? []))
 
-/** "15 min, 17:30 to 17:45". */
+/** "15 min 17:30–17:45". */
 export function intervalWords(interval: Interval | null): string {
   if (interval === null) return 'missed'
   const { after, by } = interval
   if (after === null) return `by ${timeOf(by)}`
-  return `${durationWords(minutesBetween(after, by))}, ${timeOf(after)} to ${timeOf(by)}`
+  return `${durationWords(minutesBetween(after, by))} ${timeOf(after)}–${timeOf(by)}`
 }
 
 export function durationWords(minutes: number): string {

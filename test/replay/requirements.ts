@@ -13,7 +13,7 @@ import {
 } from './evening.ts'
 import type { Finding } from './received.ts'
 import { ofSeries, urlRows, whatsappRows } from './tables.ts'
-import { type Series, seriesName, type Visit } from './visits.ts'
+import { seriesName, type Visit } from './visits.ts'
 
 export interface Requirement {
   /** What must hold, in a sentence. */
@@ -48,15 +48,19 @@ export function requirementsOf(replayed: Replayed): Requirement[] {
   ]
 }
 
+/** As late as the agent's own jitter may be; a table shows the time that it was. */
+const tolerableLateMs = 120_000
+
 function whatIsMissing({ evening, visits, findings }: Replayed): string[] {
-  const name = (series: Series, subject: string, at: number) =>
-    `${seriesName(series)}: ${subject} at ${timeOf(at)}`
-  const have = new Set(findings.map((each) => name(each, each.subject, each.cycleAt)))
-  const wanted = visits.flatMap((visit) =>
-    subjectsOf(visit.entries).map((subject) => name(visit, subject, visit.at)),
-  )
-  if (wanted.length === 0) return [`nothing was to be measured on ${evening.day}`]
-  return wanted.filter((each) => !have.has(each))
+  if (visits.length === 0) return [`nothing was to be measured on ${evening.day}`]
+  return visits.flatMap((visit) => {
+    const arrived = ofSeries(findings, visit).filter(
+      ({ cycleAt }) => visit.at <= cycleAt && cycleAt <= visit.at + tolerableLateMs,
+    )
+    return subjectsOf(visit.entries)
+      .filter((subject) => !arrived.some((each) => each.subject === subject))
+      .map((subject) => `${seriesName(visit)}: ${subject} at ${timeOf(visit.at)}`)
+  })
 }
 
 /**

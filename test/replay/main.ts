@@ -1,0 +1,99 @@
+// `npm run replay -- NAME`: plays an evening, shows what came of it, and ends with 0 only when everything held that is
+// required of it. README.md is the how-to.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type Account, accountOf } from './account.ts'
+import { csvFiles } from './csv.ts'
+import { type Evening, timeOf } from './evening.ts'
+import { mali2018 } from './mali-2018.ts'
+import { accountPage } from './page.ts'
+import { play, whyNoReplay } from './play.ts'
+import { accountText } from './terminal.ts'
+
+const evenings: readonly Evening[] = [mali2018]
+/** Most of an evening is waiting for what does not answer. More labs than this wait for the processors instead. */
+const usualLabs = 5
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const usage = `Usage: npm run replay -- NAME [--out DIR] [--labs N]
+
+Plays an evening of interference in laboratories on this machine, measures it, and shows what the collector received.
+  NAME        ${evenings.map(({ name, title }) => `${name}: ${title}`).join('\n              ')}
+  --out DIR   Where page, CSV and measurements are written; .sonde/replay/NAME of the checkout unless said otherwise
+  --labs N    At most so many laboratories side by side, ${usualLabs} unless said otherwise; 1 plays from end to end
+`
+
+process.exitCode = await main(process.argv.slice(2))
+
+/** @returns The exit code: 0 all held, 1 something did not, 64 wrong usage, 69 not on this machine, 70 a bug. */
+async function main(argv: readonly string[]): Promise<number> {
+  const wanted = read(argv)
+  if (wanted === null) {
+    process.stderr.write(usage)
+    return 64
+  }
+  const why = whyNoReplay()
+  if (why !== null) {
+    process.stderr.write(`Cannot play ${wanted.evening.name}: ${why}.\n`)
+    return 69
+  }
+  const played = await play(wanted.evening, wanted.labs, progress())
+  const account = accountOf(wanted.evening, played)
+  write(wanted.out, account, played.lines)
+  process.stdout.write(`\n${accountText(account, process.stdout.columns ?? 80)}`)
+  process.stderr.write(`\nWritten to ${wanted.out}\n`)
+  const broken = account.requirements.filter(({ faults }) => faults.length > 0)
+  for (const { sentence } of broken) process.stderr.write(`NOT SO: ${sentence}\n`)
+  return broken.length === 0 ? 0 : 1
+}
+
+/** @returns null when the command line does not say what to do. */
+function read(argv: readonly string[]) {
+  try {
+    const options = { out: { type: 'string' }, labs: { type: 'string' } } as const
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
+    const evening = evenings.find(({ name }) => name === positionals[0])
+    const labs = Number(values.labs ?? usualLabs)
+    if (evening === undefined || positionals.length > 1 || !Number.isInteger(labs) || labs < 1) return null
+    const out = values.out === undefined ? join(root, '.sonde', 'replay', evening.name) : resolve(values.out)
+    return { evening, labs, out }
+  } catch {
+    // parseArgs throws for what it does not know; the usage says what there is.
+    return null
+  }
+}
+
+/** A line for each moment that is over, so that who waits sees where it stands. */
+function progress() {
+  const begun = performance.now()
+  let all = 0
+  let done = 0
+  const say = (text: string) => {
+    const seconds = Math.round((performance.now() - begun) / 1000)
+    process.stderr.write(`${String(seconds).padStart(4)} s  ${text}\n`)
+  }
+  return {
+    onStart(moments: number, labs: number) {
+      all = moments
+      say(`${moments} moments in ${labs} ${labs === 1 ? 'laboratory' : 'laboratories'}`)
+    },
+    onMoment({ at, visits }: { readonly at: number; readonly visits: readonly unknown[] }) {
+      done++
+      const cycles = visits.length === 1 ? 'cycle' : 'cycles'
+      say(`${String(done).padStart(2)} of ${all}: it was ${timeOf(at)}, ${visits.length} ${cycles}`)
+    },
+  }
+}
+
+function write(out: string, account: Account, lines: readonly string[]): void {
+  mkdirSync(out, { recursive: true })
+  const files = {
+    'index.html': accountPage(account),
+    ...csvFiles(account),
+    'measurements.ndjson': lines.map((line) => `${line}\n`).join(''),
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(out, name), text)
+}
