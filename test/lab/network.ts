@@ -1,7 +1,7 @@
 // Namespaces, cables, addresses and routes of the lab. Runs inside the sandbox, as its root.
 
 import { execFileSync } from 'node:child_process'
-import { addressOf, bothLines, type Isp, isps, outside, publicResolvers, sites } from './topology.ts'
+import { addressOf, type Isp, isps, outside, publicResolvers, sites } from './topology.ts'
 
 /** The namespaces, in the order of a packet's way out. */
 export const namespaces = ['dev-o', 'dev-m', 'dev-b', 'isp-o', 'isp-m', 'inet', 'outside'] as const
@@ -82,14 +82,14 @@ export function buildNetwork(): void {
 }
 
 /** What is sent from the address on a line leaves by that line, and each provider's resolver is asked over its own. */
-function linesOfBoth({ key, router, resolver }: Isp, index: number): string[] {
+function linesOfBoth({ key, second, router, resolver }: Isp, index: number): string[] {
   const table = 100 + index
   return [
-    `addr add ${bothLines[key]}/24 dev line-${key}`,
+    `addr add ${second}/24 dev line-${key}`,
     `link set line-${key} up`,
     `route add ${resolver} via ${router}`,
     `route add default via ${router} table ${table}`,
-    `rule add from ${bothLines[key]} lookup ${table}`,
+    `rule add from ${second} lookup ${table}`,
   ]
 }
 

@@ -10,6 +10,8 @@ export interface Isp {
   readonly name: string
   /** Address of the device on this provider's line, and of the router there. /24. */
   readonly device: string
+  /** Address on this line of the device that hangs on both. */
+  readonly second: string
   readonly router: string
   /** The provider's side and the internet's side of its way out. /30. */
   readonly wan: string
@@ -25,6 +27,7 @@ export const isps: Readonly<Record<IspKey, Isp>> = {
     asn: 'AS30985',
     name: 'modelled on Orange Mali',
     device: '100.64.1.2',
+    second: '100.64.1.3',
     router: '100.64.1.1',
     wan: '21.1.0.2',
     upstream: '21.1.0.1',
@@ -36,6 +39,7 @@ export const isps: Readonly<Record<IspKey, Isp>> = {
     asn: 'AS21271',
     name: 'modelled on SOTELMA/Malitel',
     device: '21.2.1.2',
+    second: '21.2.1.3',
     router: '21.2.1.1',
     wan: '21.2.0.2',
     upstream: '21.2.0.1',
@@ -44,8 +48,8 @@ export const isps: Readonly<Record<IspKey, Isp>> = {
   },
 }
 
-/** A device on both providers' lines at once, by its address on each. The first line is its default. */
-export const bothLines: Readonly<Record<IspKey, string>> = { o: '100.64.1.3', m: '21.2.1.3' }
+/** What a device of the provider has for its /etc/resolv.conf. */
+export const resolverFile = (isp: IspKey) => `/run/lab/resolver-${isp}.conf`
 
 /** Outside the country: helper and collector, and the internet's end of their line. /30. */
 export const outside = { address: '22.3.0.2', upstream: '22.3.0.1', helperPort: 8080, collectorPort: 8000 }

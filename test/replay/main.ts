@@ -15,7 +15,7 @@ import { accountText } from './terminal.ts'
 
 const evenings: readonly Evening[] = [mali2018]
 /** Most of an evening is waiting for what does not answer. More labs than this wait for the processors instead. */
-const usualLabs = 5
+const usualLabs = 4
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const usage = `Usage: npm run replay -- NAME [--out DIR] [--labs N]

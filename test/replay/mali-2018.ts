@@ -101,7 +101,7 @@ export const mali2018: Evening = {
     { isp: 'o', at: '19:26', entries: [whatsapp] },
     { isp: 'm', at: '20:53', entries: [whatsapp, twitter] },
   ],
-  onDuty: { from: '17:00', until: '20:30' },
+  onDuty: { from: '17:15', until: '20:15' },
   published: {
     whatsapp: [
       { at: '17:43', registration: 'OK', endpoints: 'OK', web: reset },

@@ -5,7 +5,15 @@ import { Html, html } from '../../collector/dashboard/html.ts'
 import { style } from '../../collector/dashboard/style.ts'
 import type { Account, Chapter } from './account.ts'
 import { collapsed } from './tables.ts'
-import { columnSentence, detectionTable, method, type TableText, urlTable, whatsappTable } from './words.ts'
+import {
+  columnSentence,
+  detectionsExplained,
+  detectionTable,
+  method,
+  type TableText,
+  urlTable,
+  whatsappTable,
+} from './words.ts'
 
 /** What is good, what is bad, and what is only not there. */
 const colours: readonly (readonly [RegExp, string])[] = [
@@ -24,6 +32,19 @@ table{margin:.4rem 0 1rem}
 tbody th{white-space:normal}
 b,time,.count{white-space:normal}
 td b{font-weight:600}
+@media(max-width:44rem){
+h2{font-size:1.05rem}
+.small{display:table}
+.small thead{display:table-header-group;position:static;clip-path:none;width:auto;height:auto}
+.small tbody{display:table-row-group}
+.small tr{display:table-row}
+.small th,.small td{display:table-cell;padding:.3rem .35rem;font-size:.8rem}
+.small tbody th{min-width:0}
+.small thead th:first-child{width:auto}
+.small td i{display:none}
+.results:not(.small) tr{margin-bottom:.5rem}
+.results:not(.small) td{display:flex;justify-content:space-between;gap:1rem;padding:.2rem .6rem}
+}
 `
 
 export function accountPage(account: Account): string {
@@ -47,7 +68,8 @@ export function accountPage(account: Account): string {
         ${faults.length === 0 ? [] : html`<ul>${faults.map((fault) => html`<li>${fault}`)}</ul>`}`,
     )}</ul>
     <h2 id="changes">When each change was known, on AS30985</h2>
-    ${tableOf(detectionTable(account))}
+    <p>${detectionsExplained}</p>
+    ${tableOf(detectionTable(account), 'results')}
     <ul>${columns.map((column) => html`<li>${columnSentence(column)}`)}</ul>
     ${chapters.map(chapterOf)}
     <h2 id="method">How this was made</h2>
@@ -60,12 +82,13 @@ export function accountPage(account: Account): string {
 
 function chapterOf({ title, whatsapp, urls }: Chapter): Html {
   return html`<h2>${title}</h2>
-    <h3>WhatsApp</h3>${tableOf(whatsappTable(collapsed(whatsapp)))}
-    <h3>Sites</h3>${tableOf(urlTable(collapsed(urls)))}`
+    <h3>WhatsApp</h3>${tableOf(whatsappTable(collapsed(whatsapp)), 'results small')}
+    <h3>Sites</h3>${tableOf(urlTable(collapsed(urls)), 'results small')}`
 }
 
-function tableOf({ head, rows }: TableText): Html {
-  return html`<div class="wide"><table class="results">
+/** @param kind - `small` stays a table on a telephone; others become lists there, as on the collector's page. */
+function tableOf({ head, rows }: TableText, kind: 'results' | 'results small'): Html {
+  return html`<div class="wide"><table class="${kind}">
     <thead><tr>${head.map((name) => html`<th scope="col">${name}`)}
     <tbody>${rows.map(
       ([first = '', ...cells]) =>

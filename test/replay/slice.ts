@@ -10,9 +10,11 @@ import { readFileSync } from 'node:fs'
 import { modernNode } from '../../build/modern-node.ts'
 import { caFile } from '../lab/keys.ts'
 import { clockEnvironment, fakeTimeLibrary, type Lab } from '../lab/lab.ts'
+import type { Order } from '../lab/labd.ts'
 import { labList } from '../lab/list.ts'
 import type { Namespace } from '../lab/network.ts'
-import { bothLines, type IspKey, isps, outside } from '../lab/topology.ts'
+import type { Rule } from '../lab/policy.ts'
+import { type IspKey, isps, outside } from '../lab/topology.ts'
 import { agentBundle, collectorBundle, type Ended } from '../processes.ts'
 import { type Evening, rulesAt } from './evening.ts'
 import type { Enrolled } from './received.ts'
@@ -66,6 +68,7 @@ class Stage {
   readonly #evening: Evening
   /** Seconds from the machine's clock to the evening's. */
   #aheadSeconds = 0
+  readonly #inForce = new Map<IspKey, string>()
 
   constructor(lab: Lab, evening: Evening) {
     this.#lab = lab
@@ -96,8 +99,8 @@ class Stage {
     const token = await this.#run('outside', [
       ...[modernNode(), collectorBundle, 'token', '--state', collectorState],
     ])
-    const said = await this.#run(`dev-${device === 'both' ? 'b' : device}`, [
-      ...[process.execPath, agentBundle, 'enrol', collectorUrl, token.trim()],
+    const said = await this.#run(namespaceOf(device), [
+      ...[modernNode(), agentBundle, 'enrol', collectorUrl, token.trim()],
       ...['--state', stateOf(schedule, device)],
     ])
     const id = /Enrolled as ([0-9a-f]{32})/.exec(said)?.[1]
@@ -107,7 +110,7 @@ class Stage {
 
   /** Every device that is due, side by side; the one on both lines measures one after the other. */
   async play({ at, visits }: Moment): Promise<void> {
-    for (const isp of ['o', 'm'] as const) await this.#lab.policy(isp, rulesAt(this.#evening, isp, at))
+    for (const isp of ['o', 'm'] as const) await this.#enforce(isp, rulesAt(this.#evening, isp, at))
     await this.#setClock(at)
     const devices = new Set(visits.map(({ schedule, device }) => stateOf(schedule, device)))
     await Promise.all(
@@ -116,6 +119,13 @@ class Stage {
           if (stateOf(visit.schedule, visit.device) === state) await this.#measure(visit)
       }),
     )
+  }
+
+  async #enforce(isp: IspKey, rules: readonly Rule[]): Promise<void> {
+    const text = JSON.stringify(rules)
+    if (this.#inForce.get(isp) === text) return
+    await this.#lab.policy(isp, rules)
+    this.#inForce.set(isp, text)
   }
 
   /** Everything, when the collector has read all it received. */
@@ -136,14 +146,15 @@ class Stage {
       probe_network_name: isps[isp].name,
       jitter_seconds: 0,
       repeat_after_seconds: repeatAfterSeconds,
-      ...(device === 'both' && { local_address: bothLines[isp] }),
+      ...(device === 'both' && { local_address: isps[isp].second }),
     }
-    const argv = [process.execPath, agentBundle, 'once', '--state', stateOf(schedule, device)]
-    const once = [...argv, '--config', `${folder}/config.json`]
-    const namespace = `dev-${device === 'both' ? 'b' : device}` as const
-    await this.#run(namespace, device === 'both' ? askingResolverOf(isp, once) : once, {
-      [`${folder}/list.json`]: JSON.stringify({ ...labList, name: this.#evening.name, entries }),
-      [`${folder}/config.json`]: JSON.stringify(config),
+    const once = [modernNode(), agentBundle, 'once', '--state', stateOf(schedule, device)]
+    await this.#run(namespaceOf(device), [...once, '--config', `${folder}/config.json`], {
+      resolverOf: isp,
+      files: {
+        [`${folder}/list.json`]: JSON.stringify({ ...labList, name: this.#evening.name, entries }),
+        [`${folder}/config.json`]: JSON.stringify(config),
+      },
     })
   }
 
@@ -163,22 +174,17 @@ class Stage {
   async #run(
     namespace: Namespace,
     argv: readonly string[],
-    files: Readonly<Record<string, string>> = {},
+    more: Pick<Order & { do: 'exec' }, 'files' | 'resolverOf'> = {},
   ): Promise<string> {
     const env = clockEnvironment(this.#aheadSeconds)
-    const ended = (await this.#lab.order({ do: 'exec', namespace, argv, env, files })) as Ended
+    const ended = (await this.#lab.order({ do: 'exec', namespace, argv, env, ...more })) as Ended
     if (ended.code === 0) return ended.out
     throw new Error(`"${argv.join(' ')}" ended with ${ended.code} in ${namespace}: ${ended.err}`)
   }
 }
 
+const namespaceOf = (device: DeviceKey) => `dev-${device === 'both' ? 'b' : device}` as const
 const stateOf = (schedule: ScheduleKey, device: DeviceKey) => `/run/lab/replay-${schedule}-${device}`
-
-/** As a device does that keeps a resolver for each of its lines. */
-function askingResolverOf(isp: IspKey, argv: readonly string[]): string[] {
-  const mount = `mount --bind /run/lab/dev-${isp}.conf "$(readlink -f /etc/resolv.conf)" && exec "$@"`
-  return ['sh', '-c', mount, 'sh', ...argv]
-}
 
 /** Runs where the collector can be reached; its argument is the collector. */
 const readExport = readFileSync(new URL('read-export.mjs', import.meta.url), 'utf8')

@@ -2,7 +2,15 @@
 
 import type { Account } from './account.ts'
 import { collapsed } from './tables.ts'
-import { columnSentence, detectionTable, method, type TableText, urlTable, whatsappTable } from './words.ts'
+import {
+  columnSentence,
+  detectionsExplained,
+  detectionTable,
+  method,
+  type TableText,
+  urlTable,
+  whatsappTable,
+} from './words.ts'
 
 /** @param columns - Of the terminal; 40 is enough. */
 export function accountText(account: Account, columns: number): string {
@@ -17,6 +25,7 @@ export function accountText(account: Account, columns: number): string {
     underlined(evening.title, columns),
     ...chapters.flatMap(chapter),
     underlined('When each change was known, on AS30985', columns),
+    paragraph(detectionsExplained),
     tableText(detectionTable(account), columns),
     ...account.columns.map((each) => paragraph(columnSentence(each))),
     underlined('How this was made', columns),

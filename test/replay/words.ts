@@ -21,6 +21,10 @@ export function urlTable(rows: readonly UrlRow[]): TableText {
   return { head: ['URL', 'Time', 'Outcome'], rows: rows.map(({ url, at, outcome }) => [url, at, outcome]) }
 }
 
+/** Stands above that table. */
+export const detectionsExplained =
+  'How closely each schedule knows it, and between which two of its measurements it lies.'
+
 /** What happened, and when each schedule can say it did. */
 export function detectionTable({ detections, columns }: Account): TableText {
   return {
