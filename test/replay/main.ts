@@ -2,35 +2,23 @@
 // required of it. README.md is the how-to.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { type Account, accountOf } from './account.ts'
+import { readCommand, usage } from './command.ts'
 import { csvFiles } from './csv.ts'
-import { type Evening, timeOf } from './evening.ts'
-import { mali2018 } from './mali-2018.ts'
+import { timeOf } from './evening.ts'
 import { accountPage } from './page.ts'
 import { play, whyNoReplay } from './play.ts'
 import { accountText } from './terminal.ts'
 
-const evenings: readonly Evening[] = [mali2018]
-/** Most of an evening is waiting for what does not answer. More labs than this wait for the processors instead. */
-const usualLabs = 4
 const root = fileURLToPath(new URL('../..', import.meta.url))
-
-const usage = `Usage: npm run replay -- NAME [--out DIR] [--labs N]
-
-Plays an evening of interference in laboratories on this machine, measures it, and shows what the collector received.
-  NAME        ${evenings.map(({ name, title }) => `${name}: ${title}`).join('\n              ')}
-  --out DIR   Where page, CSV and measurements are written; .sonde/replay/NAME of the checkout unless said otherwise
-  --labs N    At most so many laboratories side by side, ${usualLabs} unless said otherwise; 1 plays from end to end
-`
 
 process.exitCode = await main(process.argv.slice(2))
 
 /** @returns The exit code: 0 all held, 1 something did not, 64 wrong usage, 69 not on this machine, 70 a bug. */
 async function main(argv: readonly string[]): Promise<number> {
-  const wanted = read(argv)
+  const wanted = readCommand(argv, root)
   if (wanted === null) {
     process.stderr.write(usage)
     return 64
@@ -48,22 +36,6 @@ async function main(argv: readonly string[]): Promise<number> {
   const broken = account.requirements.filter(({ faults }) => faults.length > 0)
   for (const { sentence } of broken) process.stderr.write(`NOT SO: ${sentence}\n`)
   return broken.length === 0 ? 0 : 1
-}
-
-/** @returns null when the command line does not say what to do. */
-function read(argv: readonly string[]) {
-  try {
-    const options = { out: { type: 'string' }, labs: { type: 'string' } } as const
-    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
-    const evening = evenings.find(({ name }) => name === positionals[0])
-    const labs = Number(values.labs ?? usualLabs)
-    if (evening === undefined || positionals.length > 1 || !Number.isInteger(labs) || labs < 1) return null
-    const out = values.out === undefined ? join(root, '.sonde', 'replay', evening.name) : resolve(values.out)
-    return { evening, labs, out }
-  } catch {
-    // parseArgs throws for what it does not know; the usage says what there is.
-    return null
-  }
 }
 
 /** A line for each moment that is over, so that who waits sees where it stands. */
