@@ -9,14 +9,14 @@ import { readCommand, usage } from './command.ts'
 import { csvFiles } from './csv.ts'
 import { timeOf } from './evening.ts'
 import { accountPage } from './page.ts'
-import { play, whyNoReplay } from './play.ts'
+import { type Played, play, whyNoReplay } from './play.ts'
 import { accountText } from './terminal.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 process.exitCode = await main(process.argv.slice(2))
 
-/** @returns The exit code: 0 all held, 1 something did not, 64 wrong usage, 69 not on this machine, 70 a bug. */
+/** @returns The exit code: 0 all held, 1 something did not, 64 wrong usage, 69 not on this machine, 70 a lab or a program in it failed. */
 async function main(argv: readonly string[]): Promise<number> {
   const wanted = readCommand(argv, root)
   if (wanted === null) {
@@ -28,7 +28,15 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`Cannot play ${wanted.evening.name}: ${why}.\n`)
     return 69
   }
-  const played = await play(wanted.evening, wanted.labs, progress())
+  let played: Played
+  try {
+    played = await play(wanted.evening, wanted.labs, progress())
+  } catch (error) {
+    process.stderr.write(
+      `Cannot play ${wanted.evening.name}: ${error instanceof Error ? error.stack : error}\n`,
+    )
+    return 70
+  }
   const account = accountOf(wanted.evening, played)
   write(wanted.out, account, played.lines)
   process.stdout.write(`\n${accountText(account, process.stdout.columns ?? 80)}`)

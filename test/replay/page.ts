@@ -38,8 +38,8 @@ h2{font-size:1.05rem}
 .small thead{display:table-header-group;position:static;clip-path:none;width:auto;height:auto}
 .small tbody{display:table-row-group}
 .small tr{display:table-row}
-.small th,.small td{display:table-cell;padding:.3rem .35rem;font-size:.8rem}
-.small tbody th{min-width:0}
+.small th,.small td{display:table-cell;padding:.3rem .3rem;font-size:.75rem}
+.small tbody th{min-width:4.7rem}
 .small thead th:first-child{width:auto}
 .small td i{display:none}
 .results:not(.small) tr{margin-bottom:.5rem}
