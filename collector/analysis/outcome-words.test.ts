@@ -58,5 +58,10 @@ describe('outcomeWords()', () => {
 
 test('wasReached() takes neither doubt nor a dead link for an answer', () => {
   const answers = verdictKinds.map((kind) => [kind, wasReached(found(kind, null, null))])
-  expect(Object.fromEntries(answers)).toEqual({ ok: true, anomaly: false, link_down: null, undetermined: null })
+  expect(Object.fromEntries(answers)).toEqual({
+    ok: true,
+    anomaly: false,
+    link_down: null,
+    undetermined: null,
+  })
 })
