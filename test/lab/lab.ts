@@ -144,8 +144,11 @@ export class Lab {
   }
 }
 
-/** The monotonic clock stays true: Node.js ends when it jumps. */
-function clockEnvironment(aheadSeconds: number): Record<string, string> {
+/**
+ * For a program whose wall clock is ahead by so many seconds, or behind when negative. The monotonic clock stays true:
+ * Node.js ends when it jumps.
+ */
+export function clockEnvironment(aheadSeconds: number): Record<string, string> {
   if (aheadSeconds === 0) return {}
   return {
     LD_PRELOAD: fakeTimeLibrary() ?? '',

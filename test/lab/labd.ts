@@ -11,11 +11,17 @@ import { fileURLToPath } from 'node:url'
 import { caFile, keysFile, type LabKeys } from './keys.ts'
 import { assertSandbox, buildNetwork, inNamespace, type Namespace, within } from './network.ts'
 import { compile, type Policy } from './policy.ts'
-import { type IspKey, isps } from './topology.ts'
+import { type IspKey, isps, resolverFile } from './topology.ts'
 
-/** What the client may ask. `exec` answers when the program ends. */
+/** What the client may ask. `exec` answers when the program ends, `start` when it has said something. */
 export type Order =
   | { readonly do: 'policy'; readonly policy: Policy }
+  | {
+      readonly do: 'start'
+      readonly namespace: Namespace
+      readonly argv: readonly string[]
+      readonly env?: Readonly<Record<string, string>>
+    }
   | {
       readonly do: 'exec'
       readonly namespace: Namespace
@@ -23,6 +29,8 @@ export type Order =
       readonly env?: Readonly<Record<string, string>>
       /** Written before, by path. They belong under /run/lab, and are gone with the lab. */
       readonly files?: Readonly<Record<string, string>>
+      /** Whose resolver a device was given; by default that of its line. */
+      readonly resolverOf?: IspKey
       /** Whether the device's clock says that the network set it. By default it does. */
       readonly clockSynced?: boolean
     }
@@ -74,6 +82,9 @@ async function obey(order: Order): Promise<unknown> {
       return apply(order.policy)
     case 'exec':
       return onDevice(order)
+    case 'start':
+      await startBox(order.namespace, order.argv, order.env)
+      return null
     default:
       return order satisfies never
   }
@@ -91,8 +102,7 @@ function prepareMounts(): void {
     mkdirSync(dirname(resolver), { recursive: true })
     writeFileSync(resolver, '')
   }
-  for (const isp of Object.values(isps))
-    writeFileSync(`/run/lab/dev-${isp.key}.conf`, `nameserver ${isp.resolver}\n`)
+  for (const isp of Object.values(isps)) writeFileSync(resolverFile(isp.key), `nameserver ${isp.resolver}\n`)
 }
 
 function takeKeys(line: string): void {
@@ -101,9 +111,13 @@ function takeKeys(line: string): void {
 }
 
 /** @returns When it has printed `ready`. */
-async function startBox(namespace: Namespace, argv: readonly string[]): Promise<ChildProcess> {
+async function startBox(
+  namespace: Namespace,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
   const [file, args] = within(namespace, argv)
-  const box = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const box = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<never>((_, reject) =>
     box.once('exit', (code) =>
       reject(new Error(`A box ended with ${code}: ${argv.join(' ')} in ${namespace}`)),
@@ -133,14 +147,21 @@ async function apply(policy: Policy): Promise<void> {
 }
 
 /** A program of a device: with the provider's resolver, and a clock of the quality it should have. */
-async function onDevice({ namespace, argv, env, files = {}, clockSynced = true }: Order & { do: 'exec' }) {
+async function onDevice({
+  namespace,
+  argv,
+  env,
+  files = {},
+  resolverOf = namespace === 'dev-m' ? 'm' : 'o',
+  clockSynced = true,
+}: Order & { do: 'exec' }) {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
   }
   const mounts = [
     namespace.startsWith('dev-')
-      ? `mount --bind /run/lab/${namespace}.conf "$(readlink -f /etc/resolv.conf)"`
+      ? `mount --bind ${resolverFile(resolverOf)} "$(readlink -f /etc/resolv.conf)"`
       : ':',
     clockSynced ? ':' : 'mount -t tmpfs none /run/systemd',
   ]

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { addressOf, type Isp, isps, outside, publicResolvers, sites } from './topology.ts'
 
 /** The namespaces, in the order of a packet's way out. */
-export const namespaces = ['dev-o', 'dev-m', 'isp-o', 'isp-m', 'inet', 'outside'] as const
+export const namespaces = ['dev-o', 'dev-m', 'dev-b', 'isp-o', 'isp-m', 'inet', 'outside'] as const
 export type Namespace = (typeof namespaces)[number]
 
 /** Argument list that runs a program in a namespace. `nsenter` and not `ip netns exec`, which copies every mount. */
@@ -26,7 +26,10 @@ export function assertSandbox(): void {
 
 export function buildNetwork(): void {
   const cables = Object.values(isps).flatMap(({ key }) => [
-    `link add eth0 netns dev-${key} type veth peer name cust netns isp-${key}`,
+    // A bridge: everything that hangs on the provider comes in by `cust`.
+    `link add cust netns isp-${key} type bridge`,
+    `link add eth0 netns dev-${key} type veth peer name to-${key} netns isp-${key}`,
+    `link add line-${key} netns dev-b type veth peer name to-b netns isp-${key}`,
     `link add wan netns isp-${key} type veth peer name from-${key} netns inet`,
   ])
   batch(null, [
@@ -41,6 +44,8 @@ export function buildNetwork(): void {
       `route add default via ${isp.router}`,
     ])
     batch(`isp-${isp.key}`, [
+      `link set to-${isp.key} master cust up`,
+      'link set to-b master cust up',
       `addr add ${isp.router}/24 dev cust`,
       `addr add ${isp.wan}/30 dev wan`,
       `addr add ${isp.resolver}/32 dev lo`,
@@ -49,6 +54,7 @@ export function buildNetwork(): void {
       `route add default via ${isp.upstream}`,
     ])
   }
+  batch('dev-b', [...Object.values(isps).flatMap(linesOfBoth), `route add default via ${isps.o.router}`])
   batch('outside', [
     `addr add ${outside.address}/30 dev wan`,
     'link set wan up',
@@ -73,6 +79,18 @@ export function buildNetwork(): void {
 }
 `,
   )
+}
+
+/** What is sent from the address on a line leaves by that line, and each provider's resolver is asked over its own. */
+function linesOfBoth({ key, second, router, resolver }: Isp, index: number): string[] {
+  const table = 100 + index
+  return [
+    `addr add ${second}/24 dev line-${key}`,
+    `link set line-${key} up`,
+    `route add ${resolver} via ${router}`,
+    `route add default via ${router} table ${table}`,
+    `rule add from ${second} lookup ${table}`,
+  ]
 }
 
 function linesOfUpstream({ key, upstream, wan, device, nat }: Isp): string[] {

@@ -10,6 +10,8 @@ export interface Isp {
   readonly name: string
   /** Address of the device on this provider's line, and of the router there. /24. */
   readonly device: string
+  /** Address on this line of the device that hangs on both. */
+  readonly second: string
   readonly router: string
   /** The provider's side and the internet's side of its way out. /30. */
   readonly wan: string
@@ -25,6 +27,7 @@ export const isps: Readonly<Record<IspKey, Isp>> = {
     asn: 'AS30985',
     name: 'modelled on Orange Mali',
     device: '100.64.1.2',
+    second: '100.64.1.3',
     router: '100.64.1.1',
     wan: '21.1.0.2',
     upstream: '21.1.0.1',
@@ -36,6 +39,7 @@ export const isps: Readonly<Record<IspKey, Isp>> = {
     asn: 'AS21271',
     name: 'modelled on SOTELMA/Malitel',
     device: '21.2.1.2',
+    second: '21.2.1.3',
     router: '21.2.1.1',
     wan: '21.2.0.2',
     upstream: '21.2.0.1',
@@ -43,6 +47,9 @@ export const isps: Readonly<Record<IspKey, Isp>> = {
     nat: false,
   },
 }
+
+/** What a device of the provider has for its /etc/resolv.conf. */
+export const resolverFile = (isp: IspKey) => `/run/lab/resolver-${isp}.conf`
 
 /** Outside the country: helper and collector, and the internet's end of their line. /30. */
 export const outside = { address: '22.3.0.2', upstream: '22.3.0.1', helperPort: 8080, collectorPort: 8000 }
@@ -110,6 +117,10 @@ export const sites: Readonly<Record<string, Site>> = {
       { address: `22.1.2.${index + 11}`, kind: 'chat' } as const,
     ]),
   ),
+  // Sites of the report on 29 July 2018.
+  'twitter.com': { address: '22.1.3.1', kind: 'page' },
+  'guardianproject.info': { address: '22.1.3.2', kind: 'page' },
+  'www.anonymizer.ru': { address: '22.1.3.3', kind: 'page' },
   'control-1.example': { address: '22.2.0.1', kind: 'control' },
   'control-2.example': { address: '22.2.0.2', kind: 'control' },
   'control-3.example': { address: '22.2.0.3', kind: 'control' },
