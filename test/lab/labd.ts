@@ -9,9 +9,9 @@ import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { caFile, keysFile, type LabKeys } from './keys.ts'
-import { assertSandbox, buildNetwork, inNamespace, type Namespace, within } from './network.ts'
+import { assertSandbox, buildNetwork, inNamespace, limitSlowLane, type Namespace, within } from './network.ts'
 import { compile, type Policy } from './policy.ts'
-import { type IspKey, isps } from './topology.ts'
+import { type IspKey, isps, resolverFile } from './topology.ts'
 
 /** What the client may ask. `exec` answers when the program ends. */
 export type Order =
@@ -23,6 +23,8 @@ export type Order =
       readonly env?: Readonly<Record<string, string>>
       /** Written before, by path. They belong under /run/lab, and are gone with the lab. */
       readonly files?: Readonly<Record<string, string>>
+      /** Whose resolver a device was given; by default that of its line. */
+      readonly resolverOf?: IspKey
       /** Whether the device's clock says that the network set it. By default it does. */
       readonly clockSynced?: boolean
     }
@@ -40,7 +42,7 @@ assertSandbox()
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 prepareMounts()
 takeKeys((await lines.next()).value ?? '{}')
-buildNetwork()
+await buildNetwork()
 const providers = new Map<IspKey, ChildProcess>()
 const injectors = new Map<IspKey, ChildProcess[]>()
 await Promise.all([
@@ -91,8 +93,7 @@ function prepareMounts(): void {
     mkdirSync(dirname(resolver), { recursive: true })
     writeFileSync(resolver, '')
   }
-  for (const isp of Object.values(isps))
-    writeFileSync(`/run/lab/dev-${isp.key}.conf`, `nameserver ${isp.resolver}\n`)
+  for (const isp of Object.values(isps)) writeFileSync(resolverFile(isp.key), `nameserver ${isp.resolver}\n`)
 }
 
 function takeKeys(line: string): void {
@@ -118,29 +119,36 @@ async function startBox(namespace: Namespace, argv: readonly string[]): Promise<
 async function apply(policy: Policy): Promise<void> {
   const isp = isps[policy.isp]
   const router = `isp-${isp.key}` as const
-  const { nft, iptables, answers, injections } = compile(policy, isp)
+  const { nft, iptables, slowKbit, answers, injections } = compile(policy, isp)
   for (const injector of injectors.get(isp.key) ?? []) injector.kill('SIGKILL')
   inNamespace(router, ['nft', '-f', '-'], nft)
   inNamespace(router, ['iptables-restore', '-T', 'filter'], iptables)
+  inNamespace(router, ['ip6tables-restore', '-T', 'filter'], iptables)
+  if (slowKbit !== null) limitSlowLane(isp.key, slowKbit)
   const provider = providers.get(isp.key)
   if (!provider?.stdin || !provider.stdout) throw new Error(`The boxes of ${isp.name} are gone`)
   provider.stdin.write(`${JSON.stringify(answers)}\n`)
   await once(provider.stdout, 'data')
-  const started = injections.map(({ name, address }) =>
-    startBox(router, [python, beside('inject.py'), 'cust', name, address]),
-  )
+  const started = injections.map((told) => startBox(router, [python, beside('inject.py'), 'cust', ...told]))
   injectors.set(isp.key, await Promise.all(started))
 }
 
 /** A program of a device: with the provider's resolver, and a clock of the quality it should have. */
-async function onDevice({ namespace, argv, env, files = {}, clockSynced = true }: Order & { do: 'exec' }) {
+async function onDevice({
+  namespace,
+  argv,
+  env,
+  files = {},
+  resolverOf = namespace === 'dev-m' ? 'm' : 'o',
+  clockSynced = true,
+}: Order & { do: 'exec' }) {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
   }
   const mounts = [
     namespace.startsWith('dev-')
-      ? `mount --bind /run/lab/${namespace}.conf "$(readlink -f /etc/resolv.conf)"`
+      ? `mount --bind ${resolverFile(resolverOf)} "$(readlink -f /etc/resolv.conf)"`
       : ':',
     clockSynced ? ':' : 'mount -t tmpfs none /run/systemd',
   ]

@@ -7,7 +7,7 @@ import { makeKeys } from './keys.ts'
 import { Lab, whyNoLab } from './lab.ts'
 import { namespaces } from './network.ts'
 import type { Rule } from './policy.ts'
-import type { IspKey } from './topology.ts'
+import { type IspKey, resolverFile } from './topology.ts'
 
 const usage = `  ${namespaces.join(' ')}
                        a shell there; exit comes back here. In another terminal: shell NAMESPACE
@@ -70,7 +70,7 @@ function shellIn(lab: Lab, namespace: string): string[] {
   const first = readFileSync(`/proc/${lab.pid}/task/${lab.pid}/children`, 'utf8').trim()
   const asUser = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials']
   const resolver = namespace.startsWith('dev-')
-    ? `mount --bind /run/lab/${namespace}.conf "$(readlink -f /etc/resolv.conf)"; `
+    ? `mount --bind ${resolverFile(namespace === 'dev-m' ? 'm' : 'o')} "$(readlink -f /etc/resolv.conf)"; `
     : ''
   const shell = `${resolver}PS1="${namespace}# " exec bash --norc`
   return [
