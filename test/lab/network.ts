@@ -198,20 +198,15 @@ function slowLane({ key }: Isp): void {
   limitSlowLane(key, 1_000_000)
 }
 
+/** A new class each time, so that nobody waits behind what was queued before. */
 export function limitSlowLane(isp: Isp['key'], kbit: number): void {
+  const slow = ['dev', 'cust', 'parent', '1:', 'classid', '1:20']
   const rate = ['htb', 'rate', `${kbit}kbit`, 'quantum', '1514']
-  inNamespace(`isp-${isp}`, [
-    'tc',
-    'class',
-    'replace',
-    'dev',
-    'cust',
-    'parent',
-    '1:',
-    'classid',
-    '1:20',
-    ...rate,
-  ])
+  const script = [
+    `tc class del ${slow.join(' ')} 2>/dev/null`,
+    `tc class add ${[...slow, ...rate].join(' ')}`,
+  ]
+  inNamespace(`isp-${isp}`, ['sh', '-c', script.join('; ')])
 }
 
 /** Milliseconds between two looks, and how many of them: ten times what it takes. */
