@@ -41,7 +41,7 @@ export const ipv6Scenarios: readonly Scenario[] = [
 ]
 
 const works = { verdict: 'ok', step: null } as const
-const unproven = { verdict: 'undetermined', rule: 'ipv6_unproven', step: 'connect' } as const
+const unproven = { verdict: 'undetermined', rule: 'family_unproven', step: 'connect' } as const
 
 export const ipv6Unblocked: readonly Scenario[] = [
   { ...onIpv6, name: 'a site that has IPv6 only', input: onlyIpv6, rules: [], expect: works },

@@ -37,11 +37,10 @@ export async function openLanes(keys: LabKeys, labCount: number): Promise<Lanes>
     },
     async paired(prepare, work) {
       const pair = leastWanted(all, (each) => each)
-      const backs: (() => void)[] = []
-      // Always in the same order, so that no two rows hold a lane each that the other waits for.
-      for (const turns of pair) backs.push(await turns.take())
-      await Promise.all(pair.map(({ lane }) => prepare(lane)))
-      return Promise.all(pair.map(({ lane }, index) => work(lane).finally(backs[index])))
+      // Both queues are joined at once, so that no two rows hold a lane each that the other waits for.
+      const backs = await Promise.all(pair.map((turns) => turns.take()))
+      const prepared = Promise.all(pair.map(({ lane }) => prepare(lane)))
+      return Promise.all(pair.map(({ lane }, index) => prepared.then(() => work(lane)).finally(backs[index])))
     },
     stop: async () => {
       await Promise.all(labs.map((lab) => lab.stop()))

@@ -282,7 +282,7 @@ export function judgeFailedStep(
   // Controls that were reached over IPv4 say nothing of an IPv6 that ends at the router, or loses what is large.
   const unproven =
     failed.step === 'connect' ? link.ipv6 !== true : silent && failed.neutralName !== 'answered'
-  if (failed.onlyIpv6 && unproven) return say('undetermined', 'ipv6_unproven')
+  if (failed.onlyIpv6 && unproven) return say('undetermined', 'family_unproven')
   const foreignAuthority = failed.certificateFaults.includes('ssl_unknown_authority') && clock === 'synced'
   // A clock set back by a power cut makes every certificate "not yet valid": our fault, not the network's. Of an
   // unknown authority no clock makes a known one.
