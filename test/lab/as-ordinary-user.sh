@@ -16,7 +16,7 @@ home=$(mktemp -d)
 if [ "$(id -u)" -eq 0 ]; then
   name=sonde-test-$$
   useradd --no-create-home --home-dir "$home" --shell /bin/sh "$name" || cannot "no user could be made"
-  trap 'userdel "$name" || true; rm -rf "$home"' EXIT
+  trap 'userdel --force "$name" || true; rm -rf "$home"' EXIT
   chown "$name" "$home"
   as_user=(setpriv "--reuid=$name" "--regid=$name" --init-groups --inh-caps=-all)
 else
@@ -27,7 +27,7 @@ as_user+=(env "HOME=$home" "TMPDIR=$home" SONDE_SCENARIOS=1)
 "${as_user[@]}" unshare --user --map-root-user --net true || cannot "user namespaces cannot be had"
 "${as_user[@]}" node node_modules/vitest/vitest.mjs --version >/dev/null || cannot "the user cannot read $PWD, or cannot run node"
 status=0
-"${as_user[@]}" node node_modules/vitest/vitest.mjs run test/lab test/scenarios \
+"${as_user[@]}" node node_modules/vitest/vitest.mjs run test/lab test/scenarios --configLoader=runner \
   --reporter=default --reporter=json --outputFile.json="$home/report.json" || status=$?
 # Without a report there is nothing to say but that it failed.
 if [ -f "$home/report.json" ] && [ "$report" != /dev/null ]; then cp "$home/report.json" "$report"; fi

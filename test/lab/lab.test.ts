@@ -4,12 +4,15 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { modernNode } from '../../build/modern-node.ts'
 import { type LabKeys, makeKeys } from './keys.ts'
 import { Lab, whyNoLab } from './lab.ts'
 import { compile } from './policy.ts'
 import { isps } from './topology.ts'
+
+// Half a second each, but a dozen processes: on a busy machine many times that.
+vi.setConfig({ testTimeout: 120_000 })
 
 const why = whyNoLab()
 if (why !== null) console.error(`\n\n  THE LAB WAS NOT TESTED: ${why}.\n\n`)
