@@ -73,7 +73,7 @@ describe.skipIf(why !== null)('the agent in the lab', () => {
   let lanes: Lanes
   beforeAll(async () => {
     lanes = await openLanes(makeKeys(), labCount)
-  }, 180_000)
+  }, 600_000)
   afterAll(async () => {
     await lanes?.stop()
   })
