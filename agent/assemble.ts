@@ -3,7 +3,7 @@
 
 import { randomInt } from 'node:crypto'
 import { readFileSync, statfsSync } from 'node:fs'
-import { isIP } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import type { Measurement } from '../tests-spec/data-formats/measurement.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList, type TestList, TestListRefused } from '../tests-spec/lists/test-list.ts'
@@ -106,7 +106,8 @@ export async function assemble({
     foreignName: foreignName(list),
     transferControl: list.transfer_control ?? null,
     mayAskElsewhere,
-    ipv6: own.ipv6,
+    // From an address of IPv4 nothing can be sent over IPv6.
+    ipv6: own.ipv6 && (config.local_address === null || isIPv6(config.local_address)),
     lab: config.lab,
     wallClock: machine.wallMs,
   })

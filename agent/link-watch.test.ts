@@ -49,3 +49,13 @@ test('worseOf() believes the worse of before and after', () => {
   expect(worseOf(link('degraded'), link('up')).state).toBe('degraded')
   expect(worseOf(link('up'), link('up')).state).toBe('up')
 })
+
+test.each([
+  [true, true, true],
+  [true, false, false],
+  [false, true, false],
+  [true, undefined, false],
+])('worseOf() believes in IPv6 that was %s before and %s after: %s', (before, after, during) => {
+  const state = (ipv6: boolean | undefined) => ({ ...link('up'), ...(ipv6 !== undefined && { ipv6 }) })
+  expect(worseOf(state(before), state(after)).ipv6).toBe(during)
+})

@@ -49,5 +49,6 @@ export function linkWatch(initial: LinkState, check: (previous: LinkState) => Pr
 
 /** The link during a measurement: as bad as before it or after it. */
 export function worseOf(before: LinkState, after: LinkState): LinkState {
-  return before.state !== 'up' && after.state === 'up' ? before : after
+  const worse = before.state !== 'up' && after.state === 'up' ? before : after
+  return before.ipv6 === undefined ? worse : { ...worse, ipv6: before.ipv6 && after.ipv6 === true }
 }

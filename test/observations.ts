@@ -56,13 +56,13 @@ export function query(
 
 export function connect(
   failure: Failure | null,
-  { tags = ['depth=0', 'classic'], port = 443, id = 50_001 } = {},
+  { tags = ['depth=0', 'classic'], ip = '21.0.0.10', port = 443, id = 50_001 } = {},
 ): Partial<Observations> {
   const one: TcpConnect = {
     ...timing,
     transaction_id: id,
     tags: [...tags],
-    ip: '21.0.0.10',
+    ip,
     port,
     status: { success: failure === null, failure },
   }
@@ -71,14 +71,14 @@ export function connect(
 
 export function handshake(
   failure: Failure | null,
-  { tags = ['depth=0', 'classic'], faults = [] as string[], id = 50_001 } = {},
+  { tags = ['depth=0', 'classic'], faults = [] as string[], address = '21.0.0.10:443', id = 50_001 } = {},
 ): Partial<Observations> {
   const one: TlsHandshake = {
     ...timing,
     transaction_id: id,
     tags: [...tags],
     network: 'tcp',
-    address: '21.0.0.10:443',
+    address,
     server_name: 'site.example',
     failure,
     tls_version: failure === null ? 'TLSv1.3' : '',

@@ -8,6 +8,7 @@ import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
 import {
   type ControlResult,
   type ControlRole,
+  ipv6Works,
   isOfSite,
   judgeLink,
   judgeLinkCheck,
@@ -54,7 +55,7 @@ export async function checkLink(
   const each = [...first, ...(await ask(own, neutral.length))]
   const seen = joinSeen(each.map((one) => one.seen))
   const results = resultsOf(each)
-  const link = judgeLink(results, previous, at)
+  const link = judgeLink(results, previous, at, ipv6Works(seen.observations))
   const verdict = judgeLinkCheck({ ...seen.observations, x_sonde_controls: results }, link)
   return { ...seen, name: linkCheckName, version: linkCheckVersion, controls: results, link, verdict }
 }

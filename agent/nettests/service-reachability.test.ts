@@ -188,7 +188,7 @@ describe('serviceReachability()', () => {
     expect(parts?.chat?.verdict).toBe('ok')
     expect(parts?.calls).toMatchObject({
       verdict: 'anomaly',
-      rule: 'service_reachability/resolvers_disagree@1',
+      rule: 'service_reachability/resolvers_disagree@2',
     })
     // The other resolver's address is a comparison: it is not contacted.
     expect(seen.observations.tcp_connect).toHaveLength(1)

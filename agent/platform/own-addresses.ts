@@ -42,6 +42,10 @@ function sourceAddress(type: 'udp4' | 'udp6'): Promise<string | null> {
       resolve(address)
     }
     socket.once('error', () => done(null))
-    socket.connect(53, farAddresses[type], () => done(socket.address().address))
+    socket.connect(53, farAddresses[type], () => {
+      const { address } = socket.address()
+      // Where IPv6 is switched off by a setting, connecting succeeds, and from nowhere.
+      done(address === '::' || address === '0.0.0.0' ? null : address)
+    })
   })
 }

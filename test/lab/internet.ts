@@ -1,9 +1,11 @@
-// A process in the lab's internet: every site, and the public resolvers.
+// A process in the lab's internet: every site over both families, and the public resolvers.
 
+import { startQuic, startStun } from './datagram-servers.ts'
+import { startEncryptedNameServer } from './encrypted-name-server.ts'
 import { type LabKeys, readKeys } from './keys.ts'
 import { startNameServer } from './name-server.ts'
 import { afterFirstBytes, httpServer, httpsServer, listen, pageOf } from './pages.ts'
-import { publicResolvers, type SiteKind, sites } from './topology.ts'
+import { addressesOf, publicResolvers, type SiteKind, sites } from './topology.ts'
 
 const { leaves } = readKeys()
 /** What sites show that do not show a good one. */
@@ -15,21 +17,35 @@ const leafOf: Partial<Record<SiteKind, keyof LabKeys['leaves']>> = {
 }
 const deaf = () => afterFirstBytes(() => {})
 
-for (const { address, kind } of Object.values(sites)) {
-  if (kind === 'refusing' || kind === 'silent') continue
-  if (kind === 'resetting' || kind === 'closing') {
-    const rude = () =>
-      afterFirstBytes((socket) => (kind === 'closing' ? socket.end() : socket.resetAndDestroy()))
-    await listen(rude(), 80, address)
-    await listen(rude(), 443, address)
-    continue
-  }
-  if (kind === 'chat') {
-    for (const port of [443, 5222]) await listen(deaf(), port, address)
-    continue
-  }
-  await listen(httpServer(pageOf(kind)), 80, address)
-  await listen(httpsServer(leaves[leafOf[kind] ?? 'good'], pageOf(kind)), 443, address)
-}
+for (const site of Object.values(sites))
+  for (const address of addressesOf(site)) await open(site.kind, address)
 for (const address of publicResolvers) await startNameServer(address)
 process.stdout.write('ready\n')
+
+async function open(kind: SiteKind, address: string): Promise<void> {
+  switch (kind) {
+    case 'refusing':
+    case 'silent':
+    case 'bogon':
+      return
+    case 'resetting':
+    case 'closing': {
+      const rude = () =>
+        afterFirstBytes((socket) => (kind === 'closing' ? socket.end() : socket.resetAndDestroy()))
+      await listen(rude(), 80, address)
+      await listen(rude(), 443, address)
+      return
+    }
+    case 'chat':
+      for (const port of [443, 5222]) await listen(deaf(), port, address)
+      return
+    case 'stun':
+      return startStun(address)
+    case 'resolver':
+      return startEncryptedNameServer(address, leaves.good)
+    default:
+      if (kind === 'page') await startQuic(address)
+      await listen(httpServer(pageOf(kind)), 80, address)
+      await listen(httpsServer(leaves[leafOf[kind] ?? 'good'], pageOf(kind)), 443, address)
+  }
+}

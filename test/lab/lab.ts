@@ -40,6 +40,8 @@ export function whyNoLab(): string | null {
 
 export interface Run {
   readonly isp: IspKey
+  /** By the device that hangs on both lines, over that of `isp`. */
+  readonly onBothLines?: boolean
   /** null: every entry of the list. */
   readonly input: string | null
   /** In place of the usual list's. */
@@ -106,11 +108,13 @@ export class Lab {
       probe_asn: isps[isp].asn,
       jitter_seconds: 0,
       repeat_after_seconds: repeatAfterSeconds,
+      ...(run.onBothLines && { local_address: isps[isp].second }),
     }
     const argv = [process.execPath, agentBundle, 'once', ...(input === null ? [] : [input]), '--json']
     const ended = await this.order({
       do: 'exec',
-      namespace: `dev-${isp}`,
+      namespace: run.onBothLines ? 'dev-b' : `dev-${isp}`,
+      resolverOf: isp,
       argv: [...argv, '--state', `${folder}/state`, '--config', configFile],
       env: clockEnvironment(run.clockAheadSeconds ?? 0),
       files: {

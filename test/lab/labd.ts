@@ -9,7 +9,7 @@ import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { caFile, keysFile, type LabKeys } from './keys.ts'
-import { assertSandbox, buildNetwork, inNamespace, type Namespace, within } from './network.ts'
+import { assertSandbox, buildNetwork, inNamespace, limitSlowLane, type Namespace, within } from './network.ts'
 import { compile, type Policy } from './policy.ts'
 import { type IspKey, isps, resolverFile } from './topology.ts'
 
@@ -48,7 +48,7 @@ assertSandbox()
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 prepareMounts()
 takeKeys((await lines.next()).value ?? '{}')
-buildNetwork()
+await buildNetwork()
 const providers = new Map<IspKey, ChildProcess>()
 const injectors = new Map<IspKey, ChildProcess[]>()
 await Promise.all([
@@ -132,17 +132,17 @@ async function startBox(
 async function apply(policy: Policy): Promise<void> {
   const isp = isps[policy.isp]
   const router = `isp-${isp.key}` as const
-  const { nft, iptables, answers, injections } = compile(policy, isp)
+  const { nft, iptables, slowKbit, answers, injections } = compile(policy, isp)
   for (const injector of injectors.get(isp.key) ?? []) injector.kill('SIGKILL')
   inNamespace(router, ['nft', '-f', '-'], nft)
   inNamespace(router, ['iptables-restore', '-T', 'filter'], iptables)
+  inNamespace(router, ['ip6tables-restore', '-T', 'filter'], iptables)
+  if (slowKbit !== null) limitSlowLane(isp.key, slowKbit)
   const provider = providers.get(isp.key)
   if (!provider?.stdin || !provider.stdout) throw new Error(`The boxes of ${isp.name} are gone`)
   provider.stdin.write(`${JSON.stringify(answers)}\n`)
   await once(provider.stdout, 'data')
-  const started = injections.map(({ name, address }) =>
-    startBox(router, [python, beside('inject.py'), 'cust', name, address]),
-  )
+  const started = injections.map((told) => startBox(router, [python, beside('inject.py'), 'cust', ...told]))
   injectors.set(isp.key, await Promise.all(started))
 }
 

@@ -1,9 +1,10 @@
 // Namespaces, cables, addresses and routes of the lab. Runs inside the sandbox, as its root.
 
 import { execFileSync } from 'node:child_process'
-import { addressOf, type Isp, isps, outside, publicResolvers, sites } from './topology.ts'
+import { setTimeout as after } from 'node:timers/promises'
+import { addressesOf, type Isp, isps, outside, publicResolvers, type Site, sites } from './topology.ts'
 
-/** The namespaces, in the order of a packet's way out. */
+/** The namespaces, in the order of a packet's way out. The device `dev-b` hangs on both lines. */
 export const namespaces = ['dev-o', 'dev-m', 'dev-b', 'isp-o', 'isp-m', 'inet', 'outside'] as const
 export type Namespace = (typeof namespaces)[number]
 
@@ -24,92 +25,144 @@ export function assertSandbox(): void {
   if (others.length > 0) throw new Error(`Cannot start the lab: there is a way out (${others.join(', ')})`)
 }
 
-export function buildNetwork(): void {
-  const cables = Object.values(isps).flatMap(({ key }) => [
-    // A bridge: everything that hangs on the provider comes in by `cust`.
-    `link add cust netns isp-${key} type bridge`,
-    `link add eth0 netns dev-${key} type veth peer name to-${key} netns isp-${key}`,
-    `link add line-${key} netns dev-b type veth peer name to-b netns isp-${key}`,
-    `link add wan netns isp-${key} type veth peer name from-${key} netns inet`,
-  ])
+/** @returns When IPv6 hears, which it does not before every cable has reported that its other end is there. */
+export async function buildNetwork(): Promise<void> {
   batch(null, [
     ...namespaces.map((each) => `netns add ${each}`),
-    ...cables,
+    ...Object.values(isps).flatMap(({ key }) => [
+      `link add eth0 netns dev-${key} type veth peer name line netns isp-${key}`,
+      `link add eth-${key} netns dev-b type veth peer name line-b netns isp-${key}`,
+      `link add wan netns isp-${key} type veth peer name from-${key} netns inet`,
+    ]),
     'link add wan netns outside type veth peer name from-out netns inet',
   ])
+  for (const namespace of namespaces) settle(namespace)
   for (const isp of Object.values(isps)) {
-    batch(`dev-${isp.key}`, [
-      `addr add ${isp.device}/24 dev eth0`,
-      'link set eth0 up',
-      `route add default via ${isp.router}`,
-    ])
-    batch(`isp-${isp.key}`, [
-      `link set to-${isp.key} master cust up`,
-      'link set to-b master cust up',
-      `addr add ${isp.router}/24 dev cust`,
-      `addr add ${isp.wan}/30 dev wan`,
-      `addr add ${isp.resolver}/32 dev lo`,
-      'link set cust up',
-      'link set wan up',
-      `route add default via ${isp.upstream}`,
-    ])
+    batch(`dev-${isp.key}`, device(isp))
+    batch(`isp-${isp.key}`, router(isp))
+    latencyAndNat(isp)
+    slowLane(isp)
   }
-  batch('dev-b', [...Object.values(isps).flatMap(linesOfBoth), `route add default via ${isps.o.router}`])
+  batch('dev-b', Object.values(isps).flatMap(lineOfTwo))
+  batch('dev-b', [`route add default via ${isps.o.router}`])
   batch('outside', [
     `addr add ${outside.address}/30 dev wan`,
+    `addr add ${outside.ipv6.address}/64 dev wan nodad`,
     'link set wan up',
     `route add default via ${outside.upstream}`,
+    `route add ::/0 via ${outside.ipv6.upstream}`,
   ])
   // The last one has no default route: what no site has, nobody has.
   batch('inet', [
-    ...Object.values(sites).map(({ address }) => `addr add ${address}/32 dev lo`),
-    ...publicResolvers.map((address) => `addr add ${address}/32 dev lo`),
+    ...Object.values(sites).flatMap(addressesOf).map(addressOfInternet),
+    ...publicResolvers.map(addressOfInternet),
     `addr add ${outside.upstream}/30 dev from-out`,
+    `addr add ${outside.ipv6.upstream}/64 dev from-out nodad`,
     'link set from-out up',
     ...Object.values(isps).flatMap(linesOfUpstream),
   ])
-  for (const namespace of namespaces) settle(namespace)
-  for (const isp of Object.values(isps)) latencyAndNat(isp)
-  const silent = addressOf('silent.example')
+  swallow(sites['silent.example'])
+  await carrier()
+}
+
+function device({ device, router, ipv6 }: Isp): string[] {
+  return [
+    `addr add ${device}/24 dev eth0`,
+    ...(ipv6 === null ? [] : [`addr add ${ipv6.device}/64 dev eth0 nodad`]),
+    'link set eth0 up',
+    `route add default via ${router}`,
+    ...(ipv6 === null ? [] : [`route add ::/0 via ${ipv6.router}`]),
+  ]
+}
+
+/** Both customers' cables end in one bridge, so that a rule need not know whose packet it meets. */
+function router({ router, wan, resolver, upstream, ipv6 }: Isp): string[] {
+  const more =
+    ipv6 === null
+      ? []
+      : [`addr add ${ipv6.router}/64 dev cust nodad`, `addr add ${ipv6.wan}/64 dev wan nodad`]
+  return [
+    'link add cust type bridge',
+    ...['line', 'line-b'].flatMap((line) => [`link set ${line} master cust`, `link set ${line} up`]),
+    `addr add ${router}/24 dev cust`,
+    `addr add ${wan}/30 dev wan`,
+    `addr add ${resolver}/32 dev lo`,
+    ...more,
+    'link set cust up',
+    'link set wan up',
+    `route add default via ${upstream}`,
+    ...(ipv6 === null ? [] : [`route add ::/0 via ${ipv6.upstream}`]),
+  ]
+}
+
+/** Of the device on both lines: what has the address of a line leaves by it, and so do questions to its resolver. */
+function lineOfTwo({ key, second, router, resolver }: Isp): string[] {
+  const table = 100 + Object.keys(isps).indexOf(key)
+  return [
+    `addr add ${second}/24 dev eth-${key}`,
+    `link set eth-${key} up`,
+    `route add default via ${router} table ${table}`,
+    `rule add from ${second} lookup ${table}`,
+    `route add ${resolver} via ${router}`,
+  ]
+}
+
+function addressOfInternet(address: string): string {
+  return address.includes(':') ? `addr add ${address}/128 dev lo nodad` : `addr add ${address}/32 dev lo`
+}
+
+function linesOfUpstream({ key, upstream, wan, device, nat, ipv6 }: Isp): string[] {
+  const network = (address: string, end: string) => address.replace(/[^.:]+$/, end)
+  return [
+    `addr add ${upstream}/30 dev from-${key}`,
+    `link set from-${key} up`,
+    ...(nat ? [] : [`route add ${network(device, '0/24')} via ${wan}`]),
+    ...(ipv6 === null
+      ? []
+      : [
+          `addr add ${ipv6.upstream}/64 dev from-${key} nodad`,
+          `route add ${network(ipv6.device, '/64')} via ${ipv6.wan}`,
+        ]),
+  ]
+}
+
+function swallow(site: Site | undefined): void {
+  const rules = (site === undefined ? [] : addressesOf(site)).map(
+    (address) => `${address.includes(':') ? 'ip6' : 'ip'} daddr ${address} drop;`,
+  )
   inNamespace(
     'inet',
     ['nft', '-f', '-'],
-    `table ip site {
-  chain in { type filter hook input priority 0; ip daddr ${silent} drop; }
+    `table inet site {
+  chain in { type filter hook input priority 0; ${rules.join(' ')} }
 }
 `,
   )
 }
 
-/** What is sent from the address on a line leaves by that line, and each provider's resolver is asked over its own. */
-function linesOfBoth({ key, second, router, resolver }: Isp, index: number): string[] {
-  const table = 100 + index
-  return [
-    `addr add ${second}/24 dev line-${key}`,
-    `link set line-${key} up`,
-    `route add ${resolver} via ${router}`,
-    `route add default via ${router} table ${table}`,
-    `rule add from ${second} lookup ${table}`,
-  ]
-}
-
-function linesOfUpstream({ key, upstream, wan, device, nat }: Isp): string[] {
-  const lines = [`addr add ${upstream}/30 dev from-${key}`, `link set from-${key} up`]
-  const network = device.replace(/\d+$/, '0/24')
-  return nat ? lines : [...lines, `route add ${network} via ${wan}`]
-}
-
-/** A router, without IPv6, and without the limit on ICMP errors that would turn refusals into silence. */
+/** A router, without the limits on ICMP errors that would turn refusals into silence. */
 function settle(namespace: Namespace): void {
   batch(namespace, ['link set lo up'])
+  const hasIpv6 = namespace === 'inet' || namespace === 'outside' || ispOf(namespace)?.ipv6
   const settings = {
     'ipv4/ip_forward': 1,
     'ipv4/icmp_ratelimit': 0,
     'ipv4/conf/all/rp_filter': 0,
-    'ipv6/conf/all/disable_ipv6': 1,
+    'ipv6/conf/all/disable_ipv6': hasIpv6 ? 0 : 1,
+    'ipv6/conf/default/disable_ipv6': hasIpv6 ? 0 : 1,
+    'ipv6/conf/all/accept_dad': 0,
+    'ipv6/conf/default/accept_dad': 0,
+    'ipv6/conf/all/forwarding': 1,
+    'ipv6/icmp/ratelimit': 0,
   }
   const script = Object.entries(settings).map(([name, value]) => `echo ${value} > /proc/sys/net/${name}`)
-  inNamespace(namespace, ['sh', '-c', script.join('\n')])
+  const each = 'for each in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $each; done'
+  inNamespace(namespace, ['sh', '-c', [...script, each].join('\n')])
+}
+
+/** Of a namespace that is a provider's alone. */
+function ispOf(namespace: Namespace): Isp | undefined {
+  return Object.values(isps).find(({ key }) => namespace === `dev-${key}` || namespace === `isp-${key}`)
 }
 
 /** Before any routing decision, so that what the router itself answers is late as well. */
@@ -118,8 +171,54 @@ function latencyAndNat({ key, nat }: Isp): void {
     (side) => `-A PREROUTING -i ${side} -j NFQUEUE --queue-num 1 --queue-bypass`,
   )
   const masquerade = nat ? ['*nat', '-A POSTROUTING -o wan -j MASQUERADE', 'COMMIT'] : []
-  const file = ['*mangle', ...queue, 'COMMIT', ...masquerade, '']
-  inNamespace(`isp-${key}`, ['iptables-restore'], file.join('\n'))
+  const late = ['*mangle', ...queue, 'COMMIT']
+  inNamespace(`isp-${key}`, ['iptables-restore'], [...late, ...masquerade, ''].join('\n'))
+  inNamespace(`isp-${key}`, ['ip6tables-restore'], [...late, ''].join('\n'))
+}
+
+/** Two classes towards the customers: one without a limit, and one for what a policy wants slow. Kbit per second. */
+function slowLane({ key }: Isp): void {
+  const tc = (...argv: readonly string[]) => inNamespace(`isp-${key}`, ['tc', ...argv])
+  tc('qdisc', 'add', 'dev', 'cust', 'root', 'handle', '1:', 'htb', 'default', '10')
+  tc(
+    'class',
+    'add',
+    'dev',
+    'cust',
+    'parent',
+    '1:',
+    'classid',
+    '1:10',
+    'htb',
+    'rate',
+    '10gbit',
+    'quantum',
+    '60000',
+  )
+  limitSlowLane(key, 1_000_000)
+}
+
+/** A new class each time, so that nobody waits behind what was queued before. */
+export function limitSlowLane(isp: Isp['key'], kbit: number): void {
+  const slow = ['dev', 'cust', 'parent', '1:', 'classid', '1:20']
+  const rate = ['htb', 'rate', `${kbit}kbit`, 'quantum', '1514']
+  const script = [
+    `tc class del ${slow.join(' ')} 2>/dev/null`,
+    `tc class add ${[...slow, ...rate].join(' ')}`,
+  ]
+  inNamespace(`isp-${isp}`, ['sh', '-c', script.join('; ')])
+}
+
+/** Milliseconds between two looks, and how many of them: ten times what it takes. */
+const look = { everyMs: 20, times: 500 }
+
+/** The kernel tells nobody inside that a cable has its carrier, so this looks again and again. */
+async function carrier(): Promise<void> {
+  for (let times = 0; times < look.times; times++) {
+    if (namespaces.every((each) => !/ state DOWN /.test(run('ip', ['-n', each, '-o', 'link'])))) return
+    await after(look.everyMs)
+  }
+  throw new Error('Cannot start the lab: a cable without a carrier')
 }
 
 export function inNamespace(namespace: Namespace, argv: readonly string[], input = ''): string {

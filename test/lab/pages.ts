@@ -11,8 +11,11 @@ export function pageOf(kind: SiteKind): RequestListener {
     case 'control':
       return (_request, response) => response.end(controlBody)
     case 'redirect':
-      return (_request, response) =>
-        response.writeHead(302, { server: 'lab', location: 'https://news.example/' }).end()
+      return redirect('https://news.example/')
+    case 'plain_redirect':
+      return redirect('http://news.example/')
+    case 'long_page':
+      return news(6_000)
     case 'captcha':
       return turningAway(captcha('lab'))
     case 'edge_captcha':
@@ -20,20 +23,29 @@ export function pageOf(kind: SiteKind): RequestListener {
     case 'notice':
       return notice
     default:
-      return news
+      return news(120)
   }
 }
 
-const news: RequestListener = (_request, response) => {
-  const body = `<title>News from every village</title>${'<p>Nothing of note happened today. '.repeat(120)}`
-  response.writeHead(200, { server: 'lab', 'content-type': 'text/html', 'x-edition': '1' }).end(body)
-}
+const redirect =
+  (location: string): RequestListener =>
+  (_request, response) =>
+    response.writeHead(302, { server: 'lab', location }).end()
+
+const news =
+  (paragraphs: number): RequestListener =>
+  (_request, response) => {
+    const body = `<title>News from every village</title>${'<p>Nothing of note happened today. '.repeat(paragraphs)}`
+    response.writeHead(200, { server: 'lab', 'content-type': 'text/html', 'x-edition': '1' }).end(body)
+  }
 
 /** Asks whoever is not the helper for more. */
 const turningAway =
   (page: RequestListener): RequestListener =>
   (request, response) =>
-    request.socket.remoteAddress === outside.address ? news(request, response) : page(request, response)
+    isHelper(request.socket.remoteAddress) ? news(120)(request, response) : page(request, response)
+
+const isHelper = (address = '') => address === outside.address || address === outside.ipv6.address
 
 const captcha =
   (server: string): RequestListener =>
@@ -51,6 +63,11 @@ export const portal: RequestListener = (request, response) => {
   if (request.headers.host === 'login.example')
     response.writeHead(200, { 'content-type': 'text/html' }).end('<title>Log in</title>')
   else response.writeHead(302, { location: 'http://notice.example/login' }).end()
+}
+
+export const bundleUsedUp: RequestListener = (_request, response) => {
+  const body = '<title>Bundle</title>Your data bundle is used up. Dial *111# to buy another one.'
+  response.writeHead(200, { 'content-type': 'text/html' }).end(body)
 }
 
 export const httpServer = (page: RequestListener): Server => createHttp(page)

@@ -1,8 +1,8 @@
 // What a censor does, as data, and compiled for the kernel: one nft file and one iptables-restore file (nft cannot
 // look for a string in a packet), each of which the kernel takes as one transaction, so that no packet meets half a
-// policy. Answers of the provider's resolver and forged packets are the business of its boxes. Pure.
+// policy. The latter is loaded for IPv4 and for IPv6. Answers of the provider's resolver and forged packets are the business of its boxes. Pure.
 
-import { addressOf, type Isp } from './topology.ts'
+import { addressesOf, addressOf, type Isp, sites } from './topology.ts'
 
 /** What the provider's resolver, or a forger on the path, says to a question. */
 export type DnsAnswer =
@@ -24,26 +24,60 @@ export type Rule =
   | { readonly kind: 'resolver_hijack' }
   /** Somebody beside the path answers questions for a name before the true answer comes. */
   | { readonly kind: 'dns_injection'; readonly name: string; readonly address: string }
-  | { readonly kind: 'address'; readonly site: string; readonly action: AddressAction }
-  /** `blackhole`: the whole flow from the ClientHello on, both ways. */
-  | { readonly kind: 'server_name'; readonly name: string; readonly action: 'reset' | 'drop' | 'blackhole' }
-  | { readonly kind: 'host_header'; readonly name: string; readonly action: 'reset' | 'drop' }
+  /** Without a family, both of the site's addresses. */
+  | {
+      readonly kind: 'address'
+      readonly site: string
+      readonly action: AddressAction
+      readonly family?: Family
+    }
+  /** Whatever goes to one port, wherever it is. */
+  | {
+      readonly kind: 'port'
+      readonly transport: 'tcp' | 'udp'
+      readonly port: number
+      readonly action: 'drop' | 'reset' | 'port_unreachable'
+    }
+  /** All of IPv6. */
+  | { readonly kind: 'ipv6'; readonly action: AddressAction }
+  | { readonly kind: 'server_name'; readonly name: string; readonly action: NameAction }
+  | { readonly kind: 'host_header'; readonly name: string; readonly action: NameAction }
   /** Connections to one port of a site end at a box of the provider's. */
   | { readonly kind: 'box'; readonly site: string; readonly box: Box }
   /** Every page is the login page, and nothing else passes. */
   | { readonly kind: 'captive_portal' }
+  /** Every page says that the bundle is used up, and everything else is reset. */
+  | { readonly kind: 'bundle_exhausted' }
+  /** What comes from a site's addresses, or over connections in which its name was sent. One speed a policy. */
+  | {
+      readonly kind: 'throttle'
+      readonly by: 'address' | 'server_name'
+      readonly site: string
+      readonly kbit: number
+    }
   /** Of the packets each way, at random. */
   | { readonly kind: 'loss'; readonly percent: number }
   /** Nothing comes through, the provider's resolver included. */
   | { readonly kind: 'blackout' }
+
+export type Family = 'ipv4' | 'ipv6'
 
 export type AddressAction =
   | 'drop'
   | 'host_unreachable'
   | 'net_unreachable'
   | 'admin_prohibited'
+  | 'port_unreachable'
   /** A reset in answer to the SYN. */
   | 'reset'
+
+/**
+ * - `reset`: the packet with the name is answered with a reset, and goes no further.
+ * - `drop`: it goes no further.
+ * - `blackhole`: the whole flow from that packet on, both ways.
+ * - `forged_reset`: somebody beside the path sends resets to both ends; the packet goes on.
+ */
+export type NameAction = 'reset' | 'drop' | 'blackhole' | 'forged_reset'
 
 export interface Policy {
   readonly isp: Isp['key']
@@ -54,6 +88,7 @@ export interface Policy {
 export const boxPorts = {
   block_page: 8080,
   portal: 8081,
+  bundle: 8082,
   wrong_authority: 8441,
   expired: 8442,
   wrong_name: 8443,
@@ -66,24 +101,30 @@ export const boxPorts = {
 export interface CompiledPolicy {
   /** For `nft -f`. */
   readonly nft: string
-  /** For `iptables-restore`. */
+  /** For `iptables-restore` and `ip6tables-restore`. */
   readonly iptables: string
+  /** Kbit per second of what is marked as slow; null when nothing is. */
+  readonly slowKbit: number | null
   /** For the provider's resolver; the key `*` stands for every name. */
   readonly answers: Readonly<Record<string, DnsAnswer>>
-  /** For inject.py. */
-  readonly injections: readonly { readonly name: string; readonly address: string }[]
+  /** What each inject.py is told. */
+  readonly injections: readonly (readonly string[])[]
 }
 
 const rejections: Readonly<Record<AddressAction, string>> = {
   drop: 'drop',
-  host_unreachable: 'reject with icmp type host-unreachable',
-  net_unreachable: 'reject with icmp type net-unreachable',
-  admin_prohibited: 'reject with icmp type admin-prohibited',
+  host_unreachable: 'reject with icmpx type host-unreachable',
+  net_unreachable: 'reject with icmpx type no-route',
+  admin_prohibited: 'reject with icmpx type admin-prohibited',
+  port_unreachable: 'reject with icmpx type port-unreachable',
   reset: 'meta l4proto tcp reject with tcp reset',
 }
 
-/** The mark of flows that are to be blackholed. */
+/** Marks of flows: to be blackholed, and to be slowed down. */
 const condemned = '0x9'
+const slowed = '0x7'
+/** The slow class of network.ts. */
+const slowly = 'meta priority set 1:20'
 
 export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
   const prerouting: string[] = []
@@ -91,7 +132,8 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
   const forward: string[] = []
   const strings: string[] = []
   const answers: Record<string, DnsAnswer> = {}
-  const injections: { name: string; address: string }[] = []
+  const injections: string[][] = []
+  const speeds: number[] = []
   for (const rule of rules) {
     switch (rule.kind) {
       case 'resolver': {
@@ -101,31 +143,60 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
         break
       }
       case 'resolver_hijack':
-        redirect.push(`iifname "cust" ip daddr != ${isp.resolver} udp dport 53 dnat to ${isp.resolver}`)
+        redirect.push(`iifname "cust" ip daddr != ${isp.resolver} udp dport 53 dnat ip to ${isp.resolver}`)
         break
       case 'dns_injection':
-        injections.push({ name: rule.name, address: addressOf(rule.address) })
+        injections.push(['dns', rule.name, addressOf(rule.address)])
         break
       case 'address':
-        forward.push(`ip daddr ${addressOf(rule.site)} ${rejections[rule.action]}`)
+        forward.push(
+          ...matchAddress('daddr', rule.site, rule.family).map((to) => `${to} ${rejections[rule.action]}`),
+        )
+        break
+      case 'port':
+        forward.push(`${rule.transport} dport ${rule.port} ${rejections[rule.action]}`)
+        break
+      case 'ipv6':
+        forward.push(`meta nfproto ipv6 ${rejections[rule.action]}`)
         break
       case 'server_name':
-        strings.push(...matching(443, `--string ${rule.name}`, rule.action))
+        if (rule.action === 'forged_reset') injections.push(['reset', '443', rule.name])
+        else strings.push(...matching(443, `--string ${rule.name}`, rule.action))
         break
       case 'host_header':
-        strings.push(...matching(80, `--icase --string "Host: ${rule.name}"`, rule.action))
+        if (rule.action === 'forged_reset') injections.push(['reset', '80', `Host: ${rule.name}`])
+        else strings.push(...matching(80, `--icase --string "Host: ${rule.name}"`, rule.action))
         break
       case 'box': {
         const port = rule.box === 'block_page' ? 80 : 443
-        redirect.push(`ip daddr ${addressOf(rule.site)} tcp dport ${port} redirect to :${boxPorts[rule.box]}`)
+        redirect.push(
+          ...matchAddress('daddr', rule.site).map(
+            (to) => `${to} tcp dport ${port} redirect to :${boxPorts[rule.box]}`,
+          ),
+        )
         break
       }
       case 'captive_portal':
-        redirect.push(`iifname "cust" tcp dport 80 redirect to :${boxPorts.portal}`)
+      case 'bundle_exhausted': {
+        const port = rule.kind === 'captive_portal' ? boxPorts.portal : boxPorts.bundle
+        redirect.push(`iifname "cust" tcp dport 80 redirect to :${port}`)
         forward.push('iifname "cust" meta l4proto tcp reject with tcp reset', 'iifname "cust" drop')
         break
+      }
+      case 'throttle':
+        speeds.push(rule.kbit)
+        if (rule.by === 'address')
+          forward.push(...matchAddress('saddr', rule.site).map((from) => `${from} ${slowly}`))
+        else {
+          strings.push(`${carrying(443, `--string ${rule.site}`)} -j CONNMARK --set-mark ${slowed}`)
+          forward.push(`oifname "cust" ct mark ${slowed} ${slowly}`)
+        }
+        break
       case 'loss':
-        prerouting.push(`numgen random mod 1000 < ${Math.round(rule.percent * 10)} drop`)
+        // Neighbours that do not find each other are another trouble.
+        prerouting.push(
+          `meta l4proto != ipv6-icmp numgen random mod 1000 < ${Math.round(rule.percent * 10)} drop`,
+        )
         break
       case 'blackout':
         prerouting.push('iifname "cust" drop', 'iifname "wan" drop')
@@ -134,11 +205,31 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
         rule satisfies never
     }
   }
-  return { nft: nftFile(prerouting, redirect, forward), iptables: iptablesFile(strings), answers, injections }
+  return {
+    nft: nftFile(prerouting, redirect, forward),
+    iptables: iptablesFile(strings),
+    slowKbit: speeds.length === 0 ? null : Math.min(...speeds),
+    answers,
+    injections,
+  }
 }
 
-function matching(port: number, match: string, action: 'reset' | 'drop' | 'blackhole'): string[] {
-  const found = `-A FORWARD -p tcp --dport ${port} -m string --algo bm ${match}`
+/** Of a site by name, or of the one place that an address names. */
+function matchAddress(field: 'saddr' | 'daddr', name: string, family?: Family): string[] {
+  const site = sites[name]
+  const all = site === undefined ? [addressOf(name)] : addressesOf(site)
+  return all
+    .map((address) => [address.includes(':') ? 'ip6' : 'ip', address] as const)
+    .filter(([word]) => family === undefined || (word === 'ip6') === (family === 'ipv6'))
+    .map(([word, address]) => `${word} ${field} ${address}`)
+}
+
+function carrying(port: number, match: string): string {
+  return `-A FORWARD -p tcp --dport ${port} -m string --algo bm ${match}`
+}
+
+function matching(port: number, match: string, action: Exclude<NameAction, 'forged_reset'>): string[] {
+  const found = carrying(port, match)
   if (action === 'reset') return [`${found} -j REJECT --reject-with tcp-reset`]
   if (action === 'drop') return [`${found} -j DROP`]
   return [
@@ -153,9 +244,9 @@ function nftFile(
   redirect: readonly string[],
   forward: readonly string[],
 ): string {
-  return `table ip censor
-delete table ip censor
-table ip censor {
+  return `table inet censor
+delete table inet censor
+table inet censor {
   chain first { type filter hook prerouting priority -400;
 ${indented(prerouting)}  }
   chain elsewhere { type nat hook prerouting priority -100;

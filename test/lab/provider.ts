@@ -5,7 +5,16 @@
 import { createInterface } from 'node:readline'
 import { readKeys } from './keys.ts'
 import { startNameServer } from './name-server.ts'
-import { afterFirstBytes, httpServer, httpsServer, listen, notice, pageOf, portal } from './pages.ts'
+import {
+  afterFirstBytes,
+  bundleUsedUp,
+  httpServer,
+  httpsServer,
+  listen,
+  notice,
+  pageOf,
+  portal,
+} from './pages.ts'
 import { boxPorts, type DnsAnswer } from './policy.ts'
 import { type IspKey, isps } from './topology.ts'
 
@@ -19,6 +28,7 @@ const alert = Buffer.from([21, 3, 3, 0, 2, 2, 40])
 const boxes = {
   block_page: httpServer(notice),
   portal: httpServer(portal),
+  bundle: httpServer(bundleUsedUp),
   // Whoever sits in the middle shows the true page, so that only the certificate tells.
   wrong_authority: httpsServer(leaves.impostor, pageOf('page')),
   expired: httpsServer(leaves.expired, pageOf('page')),
@@ -32,7 +42,7 @@ const boxes = {
 }
 
 for (const [box, server] of Object.entries(boxes))
-  await listen(server, boxPorts[box as keyof typeof boxPorts], '0.0.0.0')
+  await listen(server, boxPorts[box as keyof typeof boxPorts], '::')
 await startNameServer(isp.resolver, (name) => lies[name] ?? lies['*'])
 createInterface({ input: process.stdin }).on('line', (line) => {
   lies = JSON.parse(line)

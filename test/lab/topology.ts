@@ -1,6 +1,6 @@
 // Who is where in the lab's country: two providers, the internet behind them, and a place outside from which helper
-// and collector look. Addresses are of 21/8 and 22/8: never announced, and no bogons, so that the rules for real
-// networks apply. Nothing here can leave the sandbox: labd.ts checks that first.
+// and collector look. Addresses are of 21/8 and 22/8, never announced, and of 2d00::/16, which nobody was given: no
+// bogons, so that the rules for real networks apply. Nothing here can leave the sandbox: labd.ts checks that first.
 
 export type IspKey = 'o' | 'm'
 
@@ -19,6 +19,8 @@ export interface Isp {
   readonly resolver: string
   /** Whether many customers share one address outside, as behind most mobile networks. */
   readonly nat: boolean
+  /** The same places in IPv6, /64 each; null where the provider has none, as most in the region. */
+  readonly ipv6: Readonly<Record<'device' | 'router' | 'wan' | 'upstream', string>> | null
 }
 
 export const isps: Readonly<Record<IspKey, Isp>> = {
@@ -33,6 +35,7 @@ export const isps: Readonly<Record<IspKey, Isp>> = {
     upstream: '21.1.0.1',
     resolver: '21.1.0.53',
     nat: true,
+    ipv6: null,
   },
   m: {
     key: 'm',
@@ -45,14 +48,26 @@ export const isps: Readonly<Record<IspKey, Isp>> = {
     upstream: '21.2.0.1',
     resolver: '21.2.0.53',
     nat: false,
+    ipv6: {
+      device: '2d00:21:2:1::2',
+      router: '2d00:21:2:1::1',
+      wan: '2d00:21:2::2',
+      upstream: '2d00:21:2::1',
+    },
   },
 }
 
 /** What a device of the provider has for its /etc/resolv.conf. */
 export const resolverFile = (isp: IspKey) => `/run/lab/resolver-${isp}.conf`
 
-/** Outside the country: helper and collector, and the internet's end of their line. /30. */
-export const outside = { address: '22.3.0.2', upstream: '22.3.0.1', helperPort: 8080, collectorPort: 8000 }
+/** Outside the country: helper and collector, and the internet's end of their line. /30, and /64 in IPv6. */
+export const outside = {
+  address: '22.3.0.2',
+  upstream: '22.3.0.1',
+  ipv6: { address: '2d00:22:3::2', upstream: '2d00:22:3::1' },
+  helperPort: 8080,
+  collectorPort: 8000,
+}
 
 /** Helpers of a list: one that works, and one whose host is up and runs none. */
 export const helperUrl = `http://${outside.address}:${outside.helperPort}/v1/web-connectivity`
@@ -62,13 +77,20 @@ export const deadHelperUrl = `http://${outside.address}:9/v1/web-connectivity`
 export const publicResolvers = ['22.8.8.8', '22.9.9.9'] as const
 
 export interface Site {
+  /** The address in IPv6 follows from it: `ipv6Of()`. */
   readonly address: string
+  /** Of which its name has addresses; both by default. */
+  readonly families?: 'ipv4' | 'ipv6'
   /**
-   * - `page`: one page over HTTP and HTTPS.
+   * - `page`: one page over HTTP and HTTPS, and a server that speaks QUIC as far as to name its versions.
+   * - `long_page`: more text than a probe reads.
+   * - `bogon`: its zone says 127.0.0.1, and nothing else.
+   * - `resolver`: DNS over TLS and over HTTPS.
+   * - `stun`: tells over UDP which address asked.
    * - `expired`, `misnamed`, `self_made`: its certificate ran out in 2017, is for another name, is of no known authority.
    * - `refusing`, `silent`: nobody listens; the address swallows packets.
    * - `resetting`, `closing`: does so in answer to a ClientHello, and to a request in clear text.
-   * - `redirect`: sends every request to https://news.example/.
+   * - `redirect`, `plain_redirect`: sends every request to https://news.example/ or http://news.example/.
    * - `captcha`, `edge_captcha`: shows the country's readers something else than the helper, from the same server or
    *   from one of a thousand with a name of its own.
    * - `chat`: takes connections on 443 and 5222, and speaks only when spoken to.
@@ -80,6 +102,10 @@ export interface Site {
 
 export type SiteKind =
   | 'page'
+  | 'long_page'
+  | 'bogon'
+  | 'resolver'
+  | 'stun'
   | 'expired'
   | 'misnamed'
   | 'self_made'
@@ -88,6 +114,7 @@ export type SiteKind =
   | 'resetting'
   | 'closing'
   | 'redirect'
+  | 'plain_redirect'
   | 'captcha'
   | 'edge_captcha'
   | 'chat'
@@ -106,8 +133,14 @@ export const sites: Readonly<Record<string, Site>> = {
   'self-made.example': { address: '22.1.0.18', kind: 'self_made' },
   'resetting.example': { address: '22.1.0.19', kind: 'resetting' },
   'closing.example': { address: '22.1.0.20', kind: 'closing' },
+  'six.example': { address: '22.1.0.21', kind: 'page', families: 'ipv6' },
+  'long.example': { address: '22.1.0.22', kind: 'long_page' },
+  'plain-short.example': { address: '22.1.0.23', kind: 'plain_redirect' },
+  'bogon.example': { address: '22.1.0.24', kind: 'bogon' },
+  'stun.example': { address: '22.1.0.25', kind: 'stun' },
+  'dns.example': { address: '22.8.4.4', kind: 'resolver' },
   /** Another front of news.example, which a CDN's name server near the country gives. */
-  'edge.news.example': { address: '22.1.1.10', kind: 'page' },
+  'edge.news.example': { address: '22.1.1.10', kind: 'page', families: 'ipv4' },
   // The nettest knows its service by name. In here these are ours.
   'v.whatsapp.net': { address: '22.1.2.1', kind: 'page' },
   'web.whatsapp.com': { address: '22.1.2.2', kind: 'page' },
@@ -121,8 +154,8 @@ export const sites: Readonly<Record<string, Site>> = {
   'twitter.com': { address: '22.1.3.1', kind: 'page' },
   'guardianproject.info': { address: '22.1.3.2', kind: 'page' },
   'www.anonymizer.ru': { address: '22.1.3.3', kind: 'page' },
-  'control-1.example': { address: '22.2.0.1', kind: 'control' },
-  'control-2.example': { address: '22.2.0.2', kind: 'control' },
+  'control-1.example': { address: '22.2.0.1', kind: 'control', families: 'ipv4' },
+  'control-2.example': { address: '22.2.0.2', kind: 'control', families: 'ipv4' },
   'control-3.example': { address: '22.2.0.3', kind: 'control' },
   'control-4.example': { address: '22.2.0.4', kind: 'control' },
   /** Where forged answers point, as a rule. */
@@ -135,10 +168,27 @@ export const sites: Readonly<Record<string, Site>> = {
 export const controlBody = 'success'
 export const controlNames = Object.keys(sites).filter((name) => sites[name]?.kind === 'control')
 
+export const stunPort = 3478
+export const dotPort = 853
+/** Where the resolver of the lab answers over HTTPS. */
+export const dohPath = '/dns-query'
+
 /** The address of a site, or `name` itself when it is one already. */
 export function addressOf(name: string): string {
   const address = sites[name]?.address ?? name
   if (!/^[0-9.]+$/.test(address))
     throw new TypeError(`Cannot find "${name}": no site of the lab has that name`)
   return address
+}
+
+/** The address in IPv6 of what has `address` in IPv4, with the same digits: 22.1.0.10 is also 2d00:22:1:0::10. */
+export function ipv6Of(address: string): string {
+  const [a, b, c, d] = address.split('.')
+  return `2d00:${a}:${b}:${c}::${d}`
+}
+
+/** Where the site listens. */
+export function addressesOf({ address, families }: Site): string[] {
+  if (families === 'ipv4') return [address]
+  return families === 'ipv6' ? [ipv6Of(address)] : [address, ipv6Of(address)]
 }

@@ -1,7 +1,7 @@
 // Interference with connections and handshakes.
 
 import type { AddressAction, Box, Rule } from '../lab/policy.ts'
-import { lasting, page, type Scenario, site } from './scenario.ts'
+import { everyWay, lasting, page, type Scenario, site } from './scenario.ts'
 
 /** Silence and refusal are made by dead hosts too: only what lasts, and is fine outside, is an anomaly. */
 const onAddress = (action: AddressAction, failure: string): Scenario => ({
@@ -47,11 +47,12 @@ const inTheMiddle = (name: string, box: Box, failure: string, more: Partial<Scen
   },
 })
 
-export const connectionScenarios: readonly Scenario[] = [
+const mechanisms: readonly Scenario[] = [
   onAddress('drop', 'generic_timeout_error'),
   onAddress('host_unreachable', 'host_unreachable'),
   onAddress('net_unreachable', 'network_unreachable'),
   onAddress('admin_prohibited', 'host_unreachable'),
+  onAddress('port_unreachable', 'connection_refused'),
   onAddress('reset', 'connection_refused'),
   {
     name: 'the address: drop, for a moment only as far as the probe knows',
@@ -60,18 +61,9 @@ export const connectionScenarios: readonly Scenario[] = [
     expect: { verdict: 'undetermined', rule: 'failed_once', step: 'connect' },
   },
   onName('reset', 'tls_handshake_interfered', 'connection_reset'),
+  onName('forged_reset', 'tls_handshake_interfered', 'connection_reset'),
   onName('drop', 'server_name_interfered', 'generic_timeout_error'),
   onName('blackhole', 'server_name_interfered', 'generic_timeout_error'),
-  {
-    ...onName('reset', 'tls_handshake_interfered', 'connection_reset'),
-    name: 'the server name behind a redirect: reset',
-    input: 'http://short.example/',
-  },
-  {
-    ...onName('drop', 'server_name_interfered', 'generic_timeout_error'),
-    name: 'the server name behind a redirect: drop',
-    input: 'http://short.example/',
-  },
   inTheMiddle('a certificate of an authority nobody trusts', 'wrong_authority', 'ssl_unknown_authority'),
   inTheMiddle('a certificate for another name', 'wrong_name', 'ssl_invalid_hostname'),
   // Whoever is trusted and forgetful, or a front of the site's own: from here they look alike.
@@ -90,3 +82,5 @@ export const connectionScenarios: readonly Scenario[] = [
   }),
   inTheMiddle('a close in answer to a ClientHello', 'close', 'eof_error'),
 ]
+
+export const connectionScenarios: readonly Scenario[] = mechanisms.flatMap(everyWay)

@@ -1,7 +1,7 @@
 // Interference with the resolution of names.
 
 import type { DnsAnswer } from '../lab/policy.ts'
-import { lasting, page, type Scenario, site } from './scenario.ts'
+import { everyWay, lasting, page, type Scenario, site } from './scenario.ts'
 
 /** The provider's resolver lies about the site; public resolvers are left alone. */
 const lies = (name: string, answer: DnsAnswer, expect: Partial<Scenario['expect']>): Scenario => ({
@@ -12,20 +12,21 @@ const lies = (name: string, answer: DnsAnswer, expect: Partial<Scenario['expect'
 })
 const disagree = { rule: 'resolvers_disagree', step: 'resolve' } as const
 
-export const dnsScenarios: readonly Scenario[] = [
+const mechanisms: readonly Scenario[] = [
   lies('the resolver says NXDOMAIN', 'nxdomain', {
     ...disagree,
     failures: { resolve: 'dns_nxdomain_error' },
   }),
-  // getaddrinfo has one word for both.
-  lies('the resolver says SERVFAIL', 'servfail', {
-    ...disagree,
-    failures: { resolve: 'dns_server_misbehaving' },
-  }),
-  lies('the resolver says REFUSED', 'refused', {
-    ...disagree,
-    failures: { resolve: 'dns_server_misbehaving' },
-  }),
+  // getaddrinfo has one word for both, and for no answer at all.
+  ...(['servfail', 'refused'] as const).map(
+    (answer): Scenario => ({
+      ...lies(`the resolver says ${answer.toUpperCase()}`, answer, {
+        ...disagree,
+        failures: { resolve: 'dns_server_misbehaving' },
+      }),
+      repeatAfterSeconds: lasting,
+    }),
+  ),
   lies('the resolver says that there is no address', 'empty', {
     ...disagree,
     failures: { resolve: 'dns_no_answer' },
@@ -58,6 +59,15 @@ export const dnsScenarios: readonly Scenario[] = [
       ...disagree,
       failures: { resolve: 'dns_nxdomain_error' },
     },
+    behindRedirect: {
+      repeatAfterSeconds: lasting,
+      expect: {
+        verdict: 'anomaly',
+        rule: 'resolve_fails_only_here',
+        step: 'resolve',
+        failures: { resolve: 'dns_nxdomain_error' },
+      },
+    },
   },
   {
     name: 'the resolver gives the address of a block page, and public resolvers are hijacked',
@@ -87,3 +97,5 @@ export const dnsScenarios: readonly Scenario[] = [
     expect: { verdict: 'anomaly', step: 'resolve', failures: { resolve: null } },
   },
 ]
+
+export const dnsScenarios: readonly Scenario[] = mechanisms.flatMap(everyWay)

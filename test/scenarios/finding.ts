@@ -15,7 +15,7 @@ export function verdictOf({ test_keys }: Measurement): Verdict {
 export function faultsOf(measurements: readonly Measurement[], expected: Expectation): string[] {
   const last = measurements.at(-1)
   if (last === undefined) return ['nothing was measured']
-  const { verdict, rule, step } = verdictOf(last)
+  const { verdict, rule, step, how } = verdictOf(last)
   const allowed = [expected.verdict].flat()
   const faults: string[] = []
   const compare = (what: string, is: unknown, wanted: unknown) => {
@@ -28,6 +28,12 @@ export function faultsOf(measurements: readonly Measurement[], expected: Expecta
     faults.push('an anomaly was reported where nothing is blocked')
   compare('rule', /\/([a-z_]+)@/.exec(rule)?.[1], expected.rule)
   compare('step', step, expected.step)
+  compare('how', how, expected.how)
+  if (expected.slow !== undefined) {
+    const seconds = secondsOf(last, expected.slow.step)
+    if (!(seconds >= expected.slow.atLeastSeconds))
+      faults.push(`${expected.slow.step} took ${seconds} s, expected ${expected.slow.atLeastSeconds} or more`)
+  }
   const parts = (last.test_keys.x_sonde_parts ?? {}) as Readonly<Record<string, Verdict>>
   for (const [part, wanted] of Object.entries(expected.parts ?? {})) {
     const is = parts[part]?.verdict
@@ -36,6 +42,13 @@ export function faultsOf(measurements: readonly Measurement[], expected: Expecta
   }
   for (const each of steps) compare(each, failuresOf(last)[each], expected.failures?.[each])
   return faults
+}
+
+/** NaN when the step was not taken. */
+function secondsOf({ test_keys }: Measurement, step: 'tls_handshake' | 'http_round_trip'): number {
+  const keys = test_keys as unknown as Observations
+  const [one] = step === 'tls_handshake' ? keys.tls_handshakes : keys.requests
+  return one === undefined ? Number.NaN : one.t - one.t0
 }
 
 /** The first failure of each step, on the last hop, over addresses of the system resolver; undefined: not taken. */

@@ -1,30 +1,30 @@
 // Interference with requests and pages in clear text.
 
-import { clearTextPage, lasting, page, type Scenario, site } from './scenario.ts'
+import type { Rule } from '../lab/policy.ts'
+import { clearTextPage, everyWay, lasting, onOneAndBoth, page, type Scenario, site } from './scenario.ts'
 
-export const pageScenarios: readonly Scenario[] = [
-  {
-    name: 'the Host header: reset',
-    input: clearTextPage,
-    rules: [{ kind: 'host_header', name: site, action: 'reset' }],
-    expect: {
-      verdict: 'anomaly',
-      rule: 'http_round_trip_interfered',
-      step: 'http_round_trip',
-      failures: { resolve: null, connect: null, http_round_trip: 'connection_reset' },
-    },
+const onHeader = (
+  action: (Rule & { kind: 'host_header' })['action'],
+  rule: string,
+  failure: string,
+): Scenario => ({
+  name: `the Host header: ${action}`,
+  input: clearTextPage,
+  rules: [{ kind: 'host_header', name: site, action }],
+  expect: {
+    verdict: 'anomaly',
+    rule,
+    step: 'http_round_trip',
+    failures: { resolve: null, connect: null, http_round_trip: failure },
   },
+})
+
+const mechanisms: readonly Scenario[] = [
+  onHeader('reset', 'http_round_trip_interfered', 'connection_reset'),
+  onHeader('forged_reset', 'http_round_trip_interfered', 'connection_reset'),
   {
-    name: 'the Host header: drop',
-    input: clearTextPage,
-    rules: [{ kind: 'host_header', name: site, action: 'drop' }],
+    ...onHeader('drop', 'http_round_trip_fails_only_here', 'generic_timeout_error'),
     repeatAfterSeconds: lasting,
-    expect: {
-      verdict: 'anomaly',
-      rule: 'http_round_trip_fails_only_here',
-      step: 'http_round_trip',
-      failures: { resolve: null, connect: null, http_round_trip: 'generic_timeout_error' },
-    },
   },
   {
     name: 'a block page',
@@ -43,16 +43,24 @@ export const pageScenarios: readonly Scenario[] = [
     rules: [{ kind: 'resolver', name: site, answer: { address: 'notice.example' } }],
     expect: { verdict: 'anomaly', rule: 'foreign_page', step: 'http_round_trip' },
   },
-  {
-    name: 'a captive portal, seen by a page in clear text',
-    input: clearTextPage,
-    rules: [{ kind: 'captive_portal' }],
-    expect: { verdict: 'link_down', rule: 'link_down' },
-  },
-  {
-    name: 'a captive portal, seen by a page over TLS',
-    input: page,
-    rules: [{ kind: 'captive_portal' }],
-    expect: { verdict: 'link_down', rule: 'link_down' },
-  },
 ]
+
+export const pageScenarios: readonly Scenario[] = mechanisms.flatMap(everyWay)
+
+/** Somebody answers for everyone: the link's trouble, and no site's. */
+const portals: readonly (readonly [string, Rule])[] = [
+  ['a captive portal', { kind: 'captive_portal' }],
+  ['a bundle that is used up', { kind: 'bundle_exhausted' }],
+]
+export const portalScenarios: readonly Scenario[] = portals
+  .flatMap(([name, rule]) =>
+    [clearTextPage, page].map(
+      (input): Scenario => ({
+        name: `${name}, seen by ${new URL(input).protocol.slice(0, -1)}`,
+        input,
+        rules: [rule],
+        expect: { verdict: 'link_down', rule: 'link_down' },
+      }),
+    ),
+  )
+  .flatMap(onOneAndBoth)

@@ -1,14 +1,27 @@
 // What a scenario is: what the network does, what is measured, and what must be seen and concluded.
 
-import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import { parseTestList, type TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Step, VerdictKind } from '../../tests-spec/nettests/verdict.ts'
+import { labList } from '../lab/list.ts'
 import type { Rule } from '../lab/policy.ts'
+import type { IspKey } from '../lab/topology.ts'
 
 export interface Scenario {
   readonly name: string
   /** null: what `list` holds. */
   readonly input: string | null
   readonly rules: readonly Rule[]
+  /**
+   * - `one`: one provider does it; a device on the other one measures the same at the same time, and says `ok`.
+   * - `both`: both do it, and a device on each sees it.
+   *
+   * By default a single device measures.
+   */
+  readonly reach?: 'one' | 'both'
+  /** Where it matters which provider does it; by default any. */
+  readonly isp?: IspKey
+  /** By the device that hangs on both lines, over one after the other. */
+  readonly onBothLines?: true
   /** What the network does from some time after the agent was started. */
   readonly later?: readonly { readonly afterMs: number; readonly rules: readonly Rule[] }[]
   /** In place of the lab's usual list. */
@@ -21,6 +34,8 @@ export interface Scenario {
   readonly clockAheadSeconds?: number
   readonly clockSynced?: boolean
   readonly expect: Expectation
+  /** What differs behind a redirect, of which the helper says only whether it came to the end. */
+  readonly behindRedirect?: Pick<Scenario, 'expect' | 'repeatAfterSeconds'>
 }
 
 /** Of the last measurement of the cycle, which is the repeat when there was one. */
@@ -30,6 +45,10 @@ export interface Expectation {
   /** Without nettest and version. */
   readonly rule?: string
   readonly step?: Step | null
+  /** The failure or finding that decided. */
+  readonly how?: string
+  /** A step that went well and took its time. */
+  readonly slow?: { readonly step: 'tls_handshake' | 'http_round_trip'; readonly atLeastSeconds: number }
   /** Of each function of a service that is looked at. */
   readonly parts?: Readonly<Record<string, VerdictKind | readonly VerdictKind[]>>
   /**
@@ -46,3 +65,34 @@ export const lasting = 31
 export const site = 'news.example'
 export const page = `https://${site}/`
 export const clearTextPage = `http://${site}/`
+/** Sites that send every request on to these two. */
+const redirecting: Readonly<Record<string, string>> = {
+  [page]: 'http://short.example/',
+  [clearTextPage]: 'http://plain-short.example/',
+}
+
+/** By one provider, and by both. */
+export function onOneAndBoth(scenario: Scenario): Scenario[] {
+  return [
+    { ...scenario, name: `${scenario.name}, on one provider`, reach: 'one' },
+    { ...scenario, name: `${scenario.name}, on both providers`, reach: 'both' },
+  ]
+}
+
+/** By one, by both, and by one to the same site behind a redirect. */
+export function everyWay(scenario: Scenario): Scenario[] {
+  const input = redirecting[scenario.input ?? '']
+  if (input === undefined) throw new TypeError(`Cannot redirect to "${scenario.input}": no site does`)
+  const name = `${scenario.name}, behind a redirect`
+  return [...onOneAndBoth(scenario), { ...scenario, ...scenario.behindRedirect, name, input, reach: 'one' }]
+}
+
+/** A list of one entry, which is no URL. */
+export function entry(
+  nettest: 'dnscheck' | 'quicping' | 'stunreachability',
+  input: string,
+  options?: Readonly<Record<string, string>>,
+): Pick<Scenario, 'input' | 'list'> {
+  const one = { nettest, input, category_code: 'ANON', ...(options !== undefined && { options }) }
+  return { input: null, list: { entries: parseTestList({ ...labList, entries: [one] }).entries } }
+}

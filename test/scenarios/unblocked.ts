@@ -56,6 +56,20 @@ export const unblockedScenarios: readonly Scenario[] = [
     'https://expired.example/',
     notReached('certificate_date', 'tls_handshake'),
   ),
+  // The resolver of the list does not have it otherwise, nor does the helper.
+  plain(
+    'the zone of the site holds loopback',
+    'https://bogon.example/',
+    notReached('fails_outside_too', 'resolve'),
+  ),
+  {
+    ...plain(
+      'the helper is down, and the zone of the site holds loopback',
+      'https://bogon.example/',
+      notReached('no_outside_view', 'resolve'),
+    ),
+    ...withoutHelper,
+  },
   ...troubled.map(([name, input, step]) => plain(name, input, notReached('fails_outside_too', step))),
   ...troubled.map(([name, input, step]) => ({
     ...plain(`the helper is down, and ${name}`, input, notReached('no_outside_view', step)),
@@ -144,6 +158,21 @@ export const unblockedScenarios: readonly Scenario[] = [
     expect: { verdict: 'link_down', rule: 'link_down', step: 'connect' },
   },
   {
+    name: 'the link dies in the middle of a handshake',
+    // Takes connections, and says nothing.
+    input: 'https://e1.whatsapp.net/',
+    rules: [],
+    later: [{ afterMs: 4_000, rules: [{ kind: 'blackout' }] }],
+    expect: { verdict: 'link_down', rule: 'link_down' },
+  },
+  {
+    name: 'the link dies while a page comes in',
+    input: 'http://long.example/',
+    rules: [{ kind: 'throttle', by: 'address', site: 'long.example', kbit: 10 }],
+    later: [{ afterMs: 5_000, rules: [{ kind: 'blackout' }] }],
+    expect: { verdict: 'link_down', rule: 'link_down', step: 'http_round_trip' },
+  },
+  {
     name: 'the link is gone for half a minute',
     input: page,
     rules: [{ kind: 'blackout' }],
@@ -174,14 +203,29 @@ export const unblockedScenarios: readonly Scenario[] = [
     'http://edge-captcha.example/',
     notReached('page_differs', 'http_round_trip'),
   ),
-  {
-    ...plain('the clock is far ahead', page, notReached('local_clock', 'tls_handshake')),
-    clockAheadSeconds: quarterCenturySeconds,
-    clockSynced: false,
-  },
-  {
-    ...plain('the clock is far behind', page, notReached('local_clock', 'tls_handshake')),
-    clockAheadSeconds: -quarterCenturySeconds,
-    clockSynced: false,
-  },
+  ...([1, -1] as const).flatMap((direction): Scenario[] => {
+    const clockAheadSeconds = direction * quarterCenturySeconds
+    const where = direction > 0 ? 'ahead' : 'behind'
+    return [
+      {
+        ...plain(`the clock is far ${where}`, page, notReached('local_clock', 'tls_handshake')),
+        clockAheadSeconds,
+        clockSynced: false,
+      },
+      {
+        ...plain(
+          `the clock is far ${where}, and the system calls it right`,
+          page,
+          notReached('certificate_date', 'tls_handshake'),
+        ),
+        clockAheadSeconds,
+      },
+      // In clear text nothing hangs on the time.
+      {
+        ...plain(`the clock is far ${where}, in clear text`, clearTextPage, reached),
+        clockAheadSeconds,
+        clockSynced: false,
+      },
+    ]
+  }),
 ]

@@ -1,7 +1,7 @@
 // A service of three functions, each of which was blocked by itself in Mali on 29 July 2018.
 
 import type { Rule } from '../lab/policy.ts'
-import type { Scenario } from './scenario.ts'
+import { onOneAndBoth, type Scenario } from './scenario.ts'
 
 const whatsapp = (name: string, rules: readonly Rule[], expect: Scenario['expect']): Scenario => ({
   name: `whatsapp: ${name}`,
@@ -13,7 +13,7 @@ const whatsapp = (name: string, rules: readonly Rule[], expect: Scenario['expect
 const fine = { registration: 'ok', endpoints: 'ok', web: 'ok' } as const
 const chatHosts = Array.from({ length: 16 }, (_, index) => `e${index + 1}.whatsapp.net`)
 
-export const whatsappScenarios: readonly Scenario[] = [
+const mechanisms: readonly Scenario[] = [
   whatsapp('the web client is reset', [{ kind: 'server_name', name: 'web.whatsapp.com', action: 'reset' }], {
     verdict: 'anomaly',
     rule: 'tls_handshake_interfered',
@@ -45,6 +45,8 @@ export const whatsappScenarios: readonly Scenario[] = [
     },
   ),
 ]
+
+export const whatsappScenarios: readonly Scenario[] = mechanisms.flatMap(onOneAndBoth)
 
 export const whatsappUnblocked: readonly Scenario[] = [
   whatsapp('nothing is wrong', [], { verdict: 'ok', parts: fine }),

@@ -125,7 +125,9 @@ describe('judgeDnscheck()', () => {
   for (const [name, seen, expected, circumstances] of rows) {
     test(name, () => {
       const { verdict } = judgeDnscheck(seen, { ...good, ...circumstances })
-      expect(`${verdict.verdict} ${verdict.rule}`).toBe(expected.replace(' ', ' dnscheck/').concat('@1'))
+      expect(`${verdict.verdict} ${verdict.rule}`).toBe(
+        expected.replace(' ', ' dnscheck/').concat(expected.includes('resolvers_disagree') ? '@2' : '@1'),
+      )
     })
   }
 

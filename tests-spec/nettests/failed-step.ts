@@ -26,6 +26,10 @@ export interface FailedStep {
    * as foreign to it; null: not tried, or that host did not.
    */
   readonly nameElsewhere: 'answered' | 'failed_too' | null
+  /** The step is a lookup, and lost datagrams make this failure too. */
+  readonly maybeLost: boolean
+  /** Every address that failed at the step is one of IPv6. */
+  readonly onlyIpv6: boolean
 }
 
 /** Tags of the follow-ups to a failed handshake: the same address under a neutral name, then under the name again. */
@@ -76,6 +80,8 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
     neutralName: null,
     nameElsewhere: null,
     certificateFaults: [],
+    maybeLost: false,
+    onlyIpv6: false,
   }
   const system = seen.queries.find((query) => query.engine === 'getaddrinfo')
   // The question never left this machine: as good as not measured.
@@ -84,7 +90,9 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   }
   if (system !== undefined) {
     const failure = systemFailure(system, lab)
-    if (failure !== null) return { step: 'resolve', failure, because: [system.transaction_id], ...elsewhere }
+    const maybeLost = isMaybeLost(system)
+    if (failure !== null)
+      return { step: 'resolve', failure, because: [system.transaction_id], ...elsewhere, maybeLost }
   }
   const request = classic.requests.find((each) => each.failure !== null)
   if (request?.failure) {
@@ -93,6 +101,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
       failure: request.failure,
       because: [request.transaction_id],
       ...elsewhere,
+      onlyIpv6: isIpv6Endpoint(request),
     }
   }
   const handshake = classic.tls_handshakes.find((each) => each.failure !== null)
@@ -107,15 +116,18 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
       certificateFaults,
       neutralName: neutralName(seen),
       nameElsewhere: nameElsewhere(seen),
+      onlyIpv6: isIpv6Endpoint(handshake),
     }
   }
-  const connect = classic.tcp_connect.find((each) => each.status.failure !== null)
+  const refused = classic.tcp_connect.filter((each) => each.status.failure !== null)
+  const connect = refused[0]
   if (connect?.status.failure) {
     return {
       step: 'connect',
       failure: connect.status.failure,
       because: [connect.transaction_id],
       ...elsewhere,
+      onlyIpv6: refused.every(({ ip }) => ip.includes(':')),
     }
   }
   // No address to try and no failure to blame: the flow was cut short before it began.
@@ -125,6 +137,10 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
 type Tagged = { readonly tags: readonly string[] }
 
 const isFollowUp = ({ tags }: Tagged) => tags.some((tag) => tag.startsWith('followup='))
+
+function isIpv6Endpoint({ address }: { readonly address: string }): boolean {
+  return address.startsWith('[')
+}
 
 /** What was seen of the target as it is used, without what was asked again to understand a failure. */
 export function withoutFollowUps(seen: Observations): Observations {
@@ -169,9 +185,24 @@ function systemFailure(system: DnsQuery, lab: boolean): Failure | null {
   return addresses.length === 0 ? 'dns_no_answer' : null
 }
 
+/**
+ * A C library asks again after five seconds. When then only one of its two questions, for either family, is answered,
+ * it reports what that one said, which may be that there is no address; and of no answer at all it says what it says
+ * of a server's failure.
+ */
+const askedAgainSeconds = 4
+function isMaybeLost({ failure, t0, t }: DnsQuery): boolean {
+  return failure === 'dns_server_misbehaving' || (failure === 'dns_no_answer' && t - t0 >= askedAgainSeconds)
+}
+
+/** An answer that came late counts as well: where answers are forged, the true one follows. */
 function resolvedElsewhere(seen: Observations, lab: boolean): boolean | null {
   const others = seen.queries.filter((query) => query.engine !== 'getaddrinfo')
-  if (others.some((query) => addressesIn(query).some((ip) => lab || !isBogon(ip)))) return true
+  const all = (query: DnsQuery) => [
+    ...addressesIn(query),
+    ...(query.x_sonde_late_replies ?? []).flatMap((reply) => reply.addresses),
+  ]
+  if (others.some((query) => all(query).some((ip) => lab || !isBogon(ip)))) return true
   return others.some((query) => query.rcode !== undefined) ? false : null
 }
 
@@ -199,20 +230,46 @@ const sentBySomeone: Readonly<Record<Step, ReadonlySet<Failure>>> = {
 /** Nothing came back: what one lost datagram looks like. */
 const silence: ReadonlySet<Failure> = new Set(['generic_timeout_error', 'timed_out'])
 
+/** This machine's own: no packet was sent, or none could have come back. */
+const local: ReadonlySet<Failure> = new Set([
+  'address_family_not_supported',
+  'address_in_use',
+  'address_not_available',
+  'invalid_argument',
+  'network_down',
+  'no_buffer_space',
+])
+
 /**
- * What a failed step may be called.
- *
- * @param outside - Whether a helper outside got past the same step; null when none was asked or it could not tell.
+ * Rules that changed their mind since their first version: about lost answers, about IPv6, and, where a target may be
+ * broken, about what it sends itself.
  */
+function versionOf(rule: string, maybeBroken: boolean): number {
+  if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return maybeBroken ? 2 : 1
+  return rule === 'resolvers_disagree' || rule.endsWith('_fails_only_here') ? 2 : 1
+}
+
+/** What is known of the target itself. */
+export interface Standing {
+  /** Whether a helper outside got past the same step; null when none was asked or it could not tell. */
+  readonly outside: boolean | null
+  /**
+   * Whether it may well be broken, as any site of a list may; a service that millions use is not, with every host of
+   * it under watch.
+   */
+  readonly maybeBroken: boolean
+}
+
+/** What a failed step may be called. */
 export function judgeFailedStep(
   nettest: string,
   failed: FailedStep,
   { link, clock, earlier }: Circumstances,
-  outside: boolean | null = null,
+  { outside, maybeBroken }: Standing = { outside: null, maybeBroken: false },
 ): Verdict {
   const say = (verdict: Verdict['verdict'], rule: string, how: string = failed.failure): Verdict => ({
     verdict,
-    rule: `${nettest}/${rule}@1`,
+    rule: `${nettest}/${rule}@${versionOf(rule, maybeBroken)}`,
     step: failed.step,
     how,
     because: [...failed.because],
@@ -220,6 +277,12 @@ export function judgeFailedStep(
   if (isCutOff(link)) return say('link_down', 'link_down', link.state)
   if (link.state !== 'up') return say('undetermined', `link_${link.state}`)
   if (failed.failure === 'interrupted') return say('undetermined', 'interrupted')
+  if (local.has(failed.failure)) return say('undetermined', 'local_failure')
+  const silent = silence.has(failed.failure) || failed.maybeLost
+  // Controls that were reached over IPv4 say nothing of an IPv6 that ends at the router, or loses what is large.
+  const unproven =
+    failed.step === 'connect' ? link.ipv6 !== true : silent && failed.neutralName !== 'answered'
+  if (failed.onlyIpv6 && unproven) return say('undetermined', 'family_unproven')
   const foreignAuthority = failed.certificateFaults.includes('ssl_unknown_authority') && clock === 'synced'
   // A clock set back by a power cut makes every certificate "not yet valid": our fault, not the network's. Of an
   // unknown authority no clock makes a known one.
@@ -230,17 +293,23 @@ export function judgeFailedStep(
     return say('undetermined', clock === 'synced' ? 'certificate_date' : 'local_clock')
   }
   if (outside === false) return say('undetermined', 'fails_outside_too')
-  const silent = silence.has(failed.failure)
   const elsewhere =
     failed.step === 'resolve' && (failed.resolvedElsewhere === true || failed.reachedElsewhere)
   if (elsewhere && !silent) return say('anomaly', 'resolvers_disagree')
   // Two hosts of different people cannot both be broken for one name.
   if (failed.nameElsewhere === 'failed_too' && !silent) return say('anomaly', 'server_name_interfered')
+  // A site may show a wrong certificate by itself, or have a private address in its zone; only another look could tell.
+  const unseen =
+    maybeBroken &&
+    failed.neutralName !== 'answered' &&
+    failed.nameElsewhere !== 'failed_too' &&
+    !failed.reachedElsewhere
   // A host that cuts every handshake, whatever the name, may just be broken, and so may one under whose own name alone
   // it fails while the name passes elsewhere: only a look from outside could tell.
   const itsOwnTrouble =
     outside !== true &&
-    (failed.nameElsewhere === 'answered' ||
+    (unseen ||
+      failed.nameElsewhere === 'answered' ||
       (failed.neutralName === 'failed_too' && failed.nameElsewhere === null))
   if ((sentBySomeone[failed.step].has(failed.failure) || foreignAuthority) && !itsOwnTrouble) {
     return say('anomaly', `${failed.step}_interfered`)

@@ -128,6 +128,8 @@ function commonest(failures: readonly FailedStep[]): FailedStep {
     reachedElsewhere: same.some((each) => each.reachedElsewhere),
     neutralName: same.find((each) => each.neutralName === 'answered')?.neutralName ?? speaks.neutralName,
     nameElsewhere: same.find((each) => each.nameElsewhere !== null)?.nameElsewhere ?? null,
+    maybeLost: same.every((each) => each.maybeLost),
+    onlyIpv6: furthest.every((each) => each.onlyIpv6),
   }
 }
 
@@ -147,4 +149,6 @@ const cutShort: FailedStep = {
   reachedElsewhere: false,
   neutralName: null,
   nameElsewhere: null,
+  maybeLost: false,
+  onlyIpv6: false,
 }

@@ -1,8 +1,8 @@
 // What the controls say of the link.
 
 import { describe, expect, test } from 'vitest'
-import { nothing } from '../../test/observations.ts'
-import { type ControlResult, judgeLink, judgeLinkCheck } from './link-check.ts'
+import { connect, nothing } from '../../test/observations.ts'
+import { type ControlResult, ipv6Works, judgeLink, judgeLinkCheck } from './link-check.ts'
 import { linkState, unknownLink } from './verdict.ts'
 
 const at = '2018-07-29T17:43:00.000Z'
@@ -103,15 +103,15 @@ describe('judgeLink()', () => {
     ['no control was asked', [], 'unknown'],
   ] as const
   test.each(rows)('%s', (_name, results, state) => {
-    expect(judgeLink(controls(...results), unknownLink, at).state).toBe(state)
+    expect(judgeLink(controls(...results), unknownLink, at, false).state).toBe(state)
   })
 
   test('keeps "since" while the state stays, and begins anew when it changes', () => {
-    const down = judgeLink(controls('failed', 'failed'), unknownLink, at)
+    const down = judgeLink(controls('failed', 'failed'), unknownLink, at, false)
     expect(down.since).toBe(at)
-    const still = judgeLink(controls('failed', 'failed'), down, '2018-07-29T18:00:00.000Z')
+    const still = judgeLink(controls('failed', 'failed'), down, '2018-07-29T18:00:00.000Z', false)
     expect(still).toMatchObject({ since: at, checked_at: '2018-07-29T18:00:00.000Z' })
-    expect(judgeLink(controls('ok', 'ok'), still, '2018-07-29T19:00:00.000Z').since).toBe(
+    expect(judgeLink(controls('ok', 'ok'), still, '2018-07-29T19:00:00.000Z', false).since).toBe(
       '2018-07-29T19:00:00.000Z',
     )
   })
@@ -126,4 +126,19 @@ test('judgeLinkCheck() never calls a link an anomaly', () => {
     expect(verdict.verdict).not.toBe('anomaly')
     expect(verdict.rule).toBe(`link_check/${state}@1`)
   }
+})
+
+describe('ipv6Works()', () => {
+  const over = (ip: string, failure: 'generic_timeout_error' | null) => {
+    const [one] = connect(failure).tcp_connect ?? []
+    return one === undefined ? [] : [{ ...one, ip }]
+  }
+  test.each([
+    ['a control took a connection over IPv6', over('2d00:22::1', null), true],
+    ['it was tried in vain', over('2d00:22::1', 'generic_timeout_error'), false],
+    ['only IPv4 was tried', over('22.0.0.1', null), false],
+    ['nothing was tried', [], false],
+  ])('%s', (_name, tcp_connect, works) => {
+    expect(ipv6Works({ ...nothing, tcp_connect })).toBe(works)
+  })
 })

@@ -32,12 +32,18 @@ export interface LinkCheckTestKeys extends Observations {
 /**
  * @param previous - State before, so that `since` survives a check that changes nothing.
  * @param at - ISO 8601 time of this check by the probe's clock.
+ * @param ipv6 - Whether any control took a connection over IPv6.
  */
-export function judgeLink(controls: readonly ControlResult[], previous: LinkState, at: string): LinkState {
+export function judgeLink(
+  controls: readonly ControlResult[],
+  previous: LinkState,
+  at: string,
+  ipv6 = false,
+): LinkState {
   const neutral = ofRole(controls, 'neutral')
   const state = stateFrom(controls)
   const since = state === previous.state && previous.since !== null ? previous.since : at
-  return { state, controls_ok: count(neutral, 'ok'), controls: neutral.length, checked_at: at, since }
+  return { state, controls_ok: count(neutral, 'ok'), controls: neutral.length, ipv6, checked_at: at, since }
 }
 
 function stateFrom(controls: readonly ControlResult[]): LinkState['state'] {
@@ -83,6 +89,11 @@ const ofRole = (controls: readonly ControlResult[], role: ControlRole) =>
 
 const count = (controls: readonly ControlResult[], result: ControlResult['result']) =>
   controls.filter((each) => each.result === result).length
+
+/** A connect is made to every address of a control, so one that came about over IPv6 shows that IPv6 works. */
+export function ipv6Works({ tcp_connect }: Observations): boolean {
+  return tcp_connect.some(({ ip, status }) => ip.includes(':') && status.success)
+}
 
 /** The link check's own verdict: it is about the link, so it is never an anomaly. */
 export function judgeLinkCheck(testKeys: LinkCheckTestKeys, link: LinkState): Verdict {

@@ -31,5 +31,7 @@ export function failedAt(step: Step, failure: Failure, because: readonly number[
     reachedElsewhere: false,
     neutralName: null,
     nameElsewhere: null,
+    maybeLost: false,
+    onlyIpv6: false,
   }
 }

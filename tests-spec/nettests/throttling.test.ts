@@ -151,10 +151,18 @@ describe('judgeWebConnectivity() of a slow page', () => {
       connect('generic_timeout_error', { tags, id: 50_099 }),
     )
     expect(judgeWebConnectivity(with_(slow, failed), null, good)).toMatchObject({ verdict: 'ok' })
-    const reset = join(query(['21.0.0.10']), connect(null), handshake('connection_reset'))
+    const followUp = (tag: string, failure: 'connection_reset' | 'ssl_invalid_hostname') =>
+      handshake(failure, { tags: ['depth=0', 'classic', `followup=${tag}`], id: 50_010 })
+    const reset = join(
+      query(['21.0.0.10']),
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', 'ssl_invalid_hostname'),
+      followUp('same_name', 'connection_reset'),
+    )
     expect(judgeWebConnectivity(with_(reset, fastControl), null, good)).toMatchObject({
       verdict: 'anomaly',
-      rule: 'web_connectivity/tls_handshake_interfered@1',
+      rule: 'web_connectivity/tls_handshake_interfered@2',
     })
   })
 })

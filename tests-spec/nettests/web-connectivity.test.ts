@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { connect, good, handshake, join, link, query, response } from '../../test/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
-import type { Circumstances } from './verdict.ts'
+import type { Circumstances, Step } from './verdict.ts'
 import { judgeWebConnectivity } from './web-connectivity.ts'
 
 const address = ['21.0.0.10']
@@ -29,6 +29,58 @@ const failedThrice = (failure: Failure, neutral: Failure) =>
 const cutThrice = failedThrice('connection_reset', 'ssl_invalid_hostname')
 const cutAnyName = failedThrice('connection_reset', 'connection_reset')
 const silentThrice = failedThrice('generic_timeout_error', 'ssl_invalid_hostname')
+/** The named resolver's first answer is a bogon; `addresses` came after it. */
+const late = (addresses: readonly string[]): Partial<Observations> => ({
+  queries: (query(['10.0.0.1'], { engine: 'udp', tags: ['depth=0'], id: 20_001 }).queries ?? []).map(
+    (each) => ({
+      ...each,
+      x_sonde_late_replies: [{ t: 0.3, raw: '', addresses: [...addresses] }],
+    }),
+  ),
+})
+/** As when a C library has asked twice. */
+const slow = ({ queries = [] }: Partial<Observations>) => ({
+  queries: queries.map((each) => ({ ...each, t: each.t0 + 5.1 })),
+})
+/** What somebody on the path sends, or a site that is broken. */
+const cutBySomeone: readonly (readonly [string, Step, Observations])[] = [
+  [
+    'reset behind the ClientHello',
+    'tls_handshake',
+    join(resolved, connect(null), handshake('connection_reset')),
+  ],
+  ['closed behind the ClientHello', 'tls_handshake', join(resolved, connect(null), handshake('eof_error'))],
+  ['plain HTTP on 443', 'tls_handshake', join(resolved, connect(null), handshake('ssl_not_tls'))],
+  [
+    'a certificate of an unknown authority',
+    'tls_handshake',
+    join(resolved, connect(null), handshake('ssl_unknown_authority')),
+  ],
+  [
+    'a certificate for another name',
+    'tls_handshake',
+    join(resolved, connect(null), handshake('ssl_invalid_hostname')),
+  ],
+  [
+    'an expired certificate of an unknown authority, the clock right',
+    'tls_handshake',
+    join(
+      resolved,
+      connect(null),
+      handshake('ssl_invalid_certificate', { faults: ['expired', 'ssl_unknown_authority'] }),
+    ),
+  ],
+  [
+    'reset behind a clear-text request',
+    'http_round_trip',
+    join(resolved, connect(null), response('connection_reset', { url: 'http://site.example/' })),
+  ],
+  [
+    'a status line nobody writes',
+    'http_round_trip',
+    join(resolved, connect(null), response('http_invalid_response', { url: 'http://site.example/' })),
+  ],
+]
 
 type Row = readonly [string, Observations, string, string | null, Partial<Circumstances>?]
 
@@ -70,47 +122,39 @@ const rows: readonly Row[] = [
     'http_round_trip',
   ],
 
+  // Between one place and a site that may be broken by itself: only with another look.
+  ...cutBySomeone.flatMap(([name, step, seen]): Row[] => [
+    [`${name}: the site may be broken`, seen, 'undetermined no_outside_view', step],
+    [
+      `${name}, while an address of another resolver's shows the site`,
+      join(seen, other, reachedElsewhere),
+      `anomaly ${step}_interfered`,
+      step,
+    ],
+  ]),
   [
-    'reset behind the ClientHello',
-    join(resolved, connect(null), handshake('connection_reset')),
+    'reset behind the ClientHello, answered under a neutral name, reset again',
+    join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', 'ssl_invalid_hostname'),
+      followUp('same_name', 'connection_reset'),
+    ),
     'anomaly tls_handshake_interfered',
     'tls_handshake',
   ],
   [
-    'closed behind the ClientHello',
-    join(resolved, connect(null), handshake('eof_error')),
-    'anomaly tls_handshake_interfered',
+    'reset behind the ClientHello, answered under a neutral name, and then under its own',
+    join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', 'ssl_invalid_hostname'),
+      followUp('same_name', null),
+    ),
+    'undetermined no_outside_view',
     'tls_handshake',
-  ],
-  [
-    'plain HTTP on 443',
-    join(resolved, connect(null), handshake('ssl_not_tls')),
-    'anomaly tls_handshake_interfered',
-    'tls_handshake',
-  ],
-  [
-    'a certificate of an unknown authority',
-    join(resolved, connect(null), handshake('ssl_unknown_authority')),
-    'anomaly tls_handshake_interfered',
-    'tls_handshake',
-  ],
-  [
-    'a certificate for another name',
-    join(resolved, connect(null), handshake('ssl_invalid_hostname')),
-    'anomaly tls_handshake_interfered',
-    'tls_handshake',
-  ],
-  [
-    'reset behind a clear-text request',
-    join(resolved, connect(null), response('connection_reset', { url: 'http://site.example/' })),
-    'anomaly http_round_trip_interfered',
-    'http_round_trip',
-  ],
-  [
-    'a status line nobody writes',
-    join(resolved, connect(null), response('http_invalid_response', { url: 'http://site.example/' })),
-    'anomaly http_round_trip_interfered',
-    'http_round_trip',
   ],
   [
     'NXDOMAIN from the system, an address from another resolver',
@@ -130,7 +174,65 @@ const rows: readonly Row[] = [
     'anomaly resolvers_disagree',
     'resolve',
   ],
-  ['only a bogon, nobody else to ask', join(query(['10.0.0.1'])), 'anomaly resolve_interfered', 'resolve'],
+  [
+    'only a bogon, nobody else to ask: some zones hold one',
+    join(query(['10.0.0.1'])),
+    'undetermined no_outside_view',
+    'resolve',
+  ],
+  [
+    'a bogon from both',
+    join(query(['127.0.0.1']), query(['127.0.0.1'], { engine: 'udp', tags: ['depth=0'] })),
+    'undetermined no_outside_view',
+    'resolve',
+  ],
+  [
+    'a bogon from both, and behind the forged answer the true one',
+    join(query(['10.0.0.1']), late(['21.0.0.10'])),
+    'anomaly resolvers_disagree',
+    'resolve',
+  ],
+  [
+    'a bogon from both, and late another bogon',
+    join(query(['10.0.0.1']), late(['10.0.0.2'])),
+    'undetermined no_outside_view',
+    'resolve',
+  ],
+  [
+    'a failure of the resolver, an address from another, once: an answer may be lost',
+    join(query('dns_server_misbehaving'), other),
+    'undetermined failed_once',
+    'resolve',
+  ],
+  [
+    'a failure of the resolver, an address from another, and again half a minute later',
+    join(query('dns_server_misbehaving'), other),
+    'anomaly resolvers_disagree',
+    'resolve',
+    { earlier: { step: 'resolve', how: 'dns_server_misbehaving', secondsAgo: 31 } },
+  ],
+  [
+    'no address at once, an address from another',
+    join(query('dns_no_answer'), other),
+    'anomaly resolvers_disagree',
+    'resolve',
+  ],
+  [
+    'no address after the question was put again: the answer for the other family may be lost',
+    join(slow(query('dns_no_answer')), other),
+    'undetermined failed_once',
+    'resolve',
+  ],
+  [
+    'no address after the question was put again, with a control lost, and again half a minute later',
+    join(slow(query('dns_no_answer')), other),
+    'undetermined a_control_failed',
+    'resolve',
+    {
+      link: link('up', 3),
+      earlier: { step: 'resolve', how: 'dns_no_answer', secondsAgo: 31 },
+    },
+  ],
 
   [
     'NXDOMAIN from both: the name may be gone',
@@ -219,16 +321,6 @@ const rows: readonly Row[] = [
     'anomaly resolvers_disagree',
     'resolve',
     { earlier: { step: 'resolve', how: 'generic_timeout_error', secondsAgo: 31 } },
-  ],
-  [
-    'an expired certificate of an unknown authority, the clock right',
-    join(
-      resolved,
-      connect(null),
-      handshake('ssl_invalid_certificate', { faults: ['expired', 'ssl_unknown_authority'] }),
-    ),
-    'anomaly tls_handshake_interfered',
-    'tls_handshake',
   ],
   [
     'a host that cuts every handshake, whatever the name: it may just be broken',
@@ -364,6 +456,8 @@ const rows: readonly Row[] = [
       query(address, { tags: ['depth=1', 'classic'] }),
       connect(null, { tags: ['depth=1', 'classic'] }),
       handshake('connection_reset', { tags: ['depth=1', 'classic'] }),
+      handshake(null, { tags: ['depth=1', 'classic', 'followup=neutral_name'], id: 50_011 }),
+      handshake('connection_reset', { tags: ['depth=1', 'classic', 'followup=same_name'], id: 50_012 }),
     ),
     'anomaly tls_handshake_interfered',
     'tls_handshake',
@@ -383,9 +477,15 @@ const rows: readonly Row[] = [
     null,
   ],
   [
-    'an IP literal that is reset',
+    'a source address that this machine does not have',
+    join(resolved, connect('address_not_available')),
+    'undetermined local_failure',
+    'connect',
+  ],
+  [
+    'an IP literal that is reset, and has no name by which to tell',
     join(connect(null), handshake('connection_reset')),
-    'anomaly tls_handshake_interfered',
+    'undetermined no_outside_view',
     'tls_handshake',
   ],
 ]
@@ -394,7 +494,7 @@ describe('judgeWebConnectivity()', () => {
   for (const [name, seen, expected, step, circumstances] of rows) {
     test(name, () => {
       const verdict = judgeWebConnectivity(seen, null, { ...good, ...circumstances })
-      const rule = verdict.rule.replace(/^web_connectivity\/(.*)@1$/, '$1')
+      const rule = verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')
       expect(`${verdict.verdict} ${rule}`).toBe(expected)
       expect(verdict.step).toBe(step)
       if (verdict.verdict === 'anomaly') expect(verdict.because.length).toBeGreaterThan(0)

@@ -2,6 +2,7 @@
 // the probe's and the helper's view is in web-control.ts; here are its keys, and our own verdict.
 
 import type { HttpRequest, Observations } from '../data-formats/observation.ts'
+import { isBogon } from './bogon.ts'
 import {
   classicTag,
   type FailedStep,
@@ -113,12 +114,13 @@ function judgeSlow(reached: Verdict, slow: Throttling, { link, earlier }: Circum
 function judgeReached(seen: Observations, control: Control | null, circumstances: Circumstances): Verdict {
   const hop = failedHop(seen, circumstances.lab)
   if (hop !== null) {
-    return judgeFailedStep('web_connectivity', hop.failed, circumstances, seenOutside(hop, control))
+    const outside = seenOutside(hop, control, circumstances)
+    return judgeFailedStep('web_connectivity', hop.failed, circumstances, { outside, maybeBroken: true })
   }
   const last = seen.requests[0]
   const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
     verdict,
-    rule: `web_connectivity/${rule}@1`,
+    rule: `web_connectivity/${rule}@${rule === 'foreign_page' ? 2 : 1}`,
     step: verdict === 'ok' ? null : 'http_round_trip',
     how,
     because: last === undefined ? [] : [last.transaction_id],
@@ -168,20 +170,25 @@ function lastDepth(seen: Observations): number {
 }
 
 /** Whether the helper got past the step that failed here; null when its answer does not say. */
-function seenOutside({ depth, observations, failed }: FailedHop, control: Control | null): boolean | null {
+function seenOutside(
+  { depth, observations, failed }: FailedHop,
+  control: Control | null,
+  { link, lab }: Circumstances,
+): boolean | null {
   if (control === null) return null
   // The helper reports no endpoints of later hops, only how its own chain ended.
   if (depth > 0 || failed.step === 'http_round_trip') return control.http_request.failure === null
   if (failed.step === 'resolve') {
-    return control.dns.failure === null && control.dns.addrs.length > 0
+    return control.dns.failure === null && control.dns.addrs.some((ip) => lab || !isBogon(ip))
   }
   // Silence at the address people here are sent to is not refuted by an answer from another one; a wrong certificate is.
   const classic = observations.queries.length > 0 ? tagged(observations, classicTag) : observations
   const statuses =
     failed.step === 'connect'
-      ? classic.tcp_connect.map(
-          ({ ip, port }) => control.tcp_connect[ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`],
-        )
+      ? classic.tcp_connect
+          // That it got there over an IPv6 that this link may not have says nothing of the link's IPv4.
+          .filter(({ ip }) => !ip.includes(':') || link.ipv6 === true)
+          .map(({ ip, port }) => control.tcp_connect[ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`])
       : observations.tls_handshakes.map(({ address }) => control.tls_handshake?.[address])
   const known = statuses.flatMap((each) => each?.status ?? [])
   return known.length === 0 ? null : known.includes(true)
@@ -190,8 +197,13 @@ function seenOutside({ depth, observations, failed }: FailedHop, control: Contro
 function sameServer(answer: HttpRequest, { http_request: theirs }: Control): boolean {
   const header = (headers: Readonly<Record<string, string>>) =>
     Object.entries(headers).find(([name]) => name.toLowerCase() === 'server')?.[1]
-  const server = header(answer.response.headers)
-  return server !== undefined && server === header(theirs.headers)
+  const [server, theirServer] = [header(answer.response.headers), header(theirs.headers)].map(withoutComments)
+  return server !== undefined && server === theirServer
+}
+
+/** Some CDNs put the name of the single machine in brackets behind their own. */
+function withoutComments(server: string | undefined): string | undefined {
+  return server?.replaceAll(/\([^()]*\)/g, '').trim()
 }
 
 function isOverTls(request: HttpRequest): boolean {

@@ -73,6 +73,13 @@ function page(over: {
 }
 
 const silence = 'generic_timeout_error'
+const overIpv6 = { ip: '2d00:22::10' }
+const onlyOverIpv6 = query(['2d00:22::10'])
+const reachedOverIpv6 = outside({
+  tcp_connect: { '[2d00:22::10]:443': { status: true, failure: null } },
+  tls_handshake: { '[2d00:22::10]:443': { server_name: 'site.example', status: true, failure: null } },
+  dns: { failure: null, addrs: ['2d00:22::10'] },
+})
 const followUp = (tag: string, failure: Failure | null) => {
   const tags = ['depth=0', 'classic', `followup=${tag}`]
   return join(connect(null, { tags, id: 50_009 }), handshake(failure, { tags, id: 50_009 }))
@@ -136,6 +143,79 @@ const controlRows: readonly ControlRow[] = [
     outside({ tcp_connect: {} }),
     'undetermined no_outside_view',
     ['http-failure', false],
+  ],
+  [
+    'silent twice over IPv6 alone, and no control shows that IPv6 works here',
+    join(onlyOverIpv6, connect(silence, overIpv6)),
+    reachedOverIpv6,
+    'undetermined family_unproven',
+    ['tcp_ip', false],
+    earlier('connect'),
+  ],
+  [
+    'silent twice over IPv6 alone, on a link whose IPv6 works',
+    join(onlyOverIpv6, connect(silence, overIpv6)),
+    reachedOverIpv6,
+    'anomaly connect_fails_only_here',
+    ['tcp_ip', false],
+    { ...earlier('connect'), link: { ...link('up'), ipv6: true } },
+  ],
+  [
+    'silent twice over both, over IPv4 outside too, and IPv6 does not work here',
+    join(
+      query(['21.0.0.10', '2d00:22::10']),
+      connect(silence),
+      connect(silence, { ...overIpv6, id: 50_002 }),
+    ),
+    { ...reachedOverIpv6, tcp_connect: { ...reachedOverIpv6.tcp_connect, ...siteDown.tcp_connect } },
+    'undetermined fails_outside_too',
+    [false, false],
+    { ...earlier('connect'), link: { ...link('up'), ipv6: false } },
+  ],
+  [
+    'silent twice over both, fine outside: IPv4 alone is enough',
+    join(
+      query(['21.0.0.10', '2d00:22::10']),
+      connect(silence),
+      connect(silence, { ...overIpv6, id: 50_002 }),
+    ),
+    outside(),
+    'anomaly connect_fails_only_here',
+    ['tcp_ip', false],
+    { ...earlier('connect'), link: { ...link('up'), ipv6: false } },
+  ],
+  [
+    'a handshake over IPv6 silent twice: large packets may be lost on the way',
+    join(onlyOverIpv6, connect(null, overIpv6), handshake(silence, { address: '[2d00:22::10]:443' })),
+    reachedOverIpv6,
+    'undetermined family_unproven',
+    ['http-failure', false],
+    { ...earlier('tls_handshake'), link: { ...link('up'), ipv6: true } },
+  ],
+  [
+    'a handshake over IPv6 reset, fine outside',
+    join(
+      onlyOverIpv6,
+      connect(null, overIpv6),
+      handshake('connection_reset', { address: '[2d00:22::10]:443' }),
+    ),
+    reachedOverIpv6,
+    'anomaly tls_handshake_interfered',
+    ['http-failure', false],
+  ],
+  [
+    'a bogon here, and a bogon outside: the zone holds it',
+    join(query(['127.0.0.1'])),
+    outside({ dns: { failure: null, addrs: ['127.0.0.1'] }, http_request: failing }),
+    'undetermined fails_outside_too',
+    ['dns', false],
+  ],
+  [
+    'a bogon here, an address outside',
+    join(query(['127.0.0.1'])),
+    outside(),
+    'anomaly resolve_interfered',
+    ['dns', false],
   ],
   [
     'a certificate nobody trusts, outside neither',
@@ -266,6 +346,20 @@ const controlRows: readonly ControlRow[] = [
     ['http-diff', false],
   ],
   [
+    'a captcha of a CDN that names the single machine',
+    page({ code: 403, length: 300, title: 'Just a moment', headers: { Server: 'nginx (bko/7EC7)' } }),
+    outside(),
+    'undetermined page_differs',
+    ['http-diff', false],
+  ],
+  [
+    'a block page of a server of another version',
+    page({ length: 300, title: 'Accès refusé', headers: { Server: 'nginx/1.2 (Debian)' } }),
+    outside(),
+    'anomaly foreign_page',
+    ['http-diff', false],
+  ],
+  [
     'a page while the helper was turned away',
     page({ headers: {}, title: 'x' }),
     outside({ http_request: { ...failing, failure: null, status_code: 403, body_length: 5 } }),
@@ -285,7 +379,9 @@ describe("judgeWebConnectivity() with a helper, and OONI's conclusion beside it"
   for (const [name, seen, control, expected, [blocking, accessible], circumstances] of controlRows) {
     test(name, () => {
       const verdict = judgeWebConnectivity(seen, control, { ...good, ...circumstances })
-      expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@1$/, '$1')}`).toBe(expected)
+      expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')}`).toBe(
+        expected,
+      )
       expect(webConnectivityKeys(seen, control, false)).toMatchObject({
         blocking,
         accessible,
