@@ -9,6 +9,7 @@ import type { GenericSchema } from 'valibot'
 import { measurement, record } from '../tests-spec/data-formats/measurement.ts'
 import { testList } from '../tests-spec/lists/test-list.ts'
 import { manifest } from '../tests-spec/protocol/batch.ts'
+import { endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { enrolment, enrolmentRequest } from '../tests-spec/protocol/enrolment.ts'
 import { receipt } from '../tests-spec/protocol/receipt.ts'
 import { testHelperRequest, testHelperResponse } from '../tests-spec/protocol/test-helper.ts'
@@ -21,6 +22,7 @@ const documents: Readonly<Record<string, GenericSchema>> = {
   'test-list': testList,
   'batch-manifest': manifest,
   receipt,
+  endpoint,
   enrolment,
   'enrolment-request': enrolmentRequest,
   'test-helper-request': testHelperRequest,
