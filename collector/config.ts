@@ -2,6 +2,8 @@
 
 import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
+import * as v from 'valibot'
+import { type DeviceId, deviceId } from '../tests-spec/protocol/batch.ts'
 import { type HelperEndpoint, readEndpoint } from '../tests-spec/protocol/test-helper.ts'
 import type { HelperSettings } from './helper/test-helper.ts'
 import type { VerifyRequest } from './verify-command.ts'
@@ -13,6 +15,7 @@ Receives batches from probes, keeps them, signs for them, and shows what is in t
 Commands:
   serve           Receive and show. Prints {"event":"listening","url":…} when it is ready; logs to stderr
   token           Print a token that enrols one probe. It is shown once and works once
+  revoke DEVICE   Take nothing more from a probe, at once and for good; --undo takes its batches again
   rebuild-index   Make the index again from the archive. The collector must not be running
   verify FILE...  Check batch files offline and say what they prove, by --key or the probes of --state.
                   Ends with 0 when all are good, 1 when one is not; batches that are missing are no fault
@@ -22,6 +25,8 @@ Options:
   --host ADDRESS  Where to listen, 127.0.0.1 unless said otherwise     [SONDE_HOST]
   --port PORT     8080 unless said otherwise; 0 for any that is free   [SONDE_PORT]
   --log LEVEL     debug, info, warn or error; info unless said so      [SONDE_LOG]
+  --endpoints FILE   serve: ways to this collector, a JSON array, for the records of probes that enrol from now on
+  --undo          revoke: take batches of the probe again
   --key KEY       verify: a probe's public key, base64 SPKI; may be repeated
   --json          verify: print one JSON object
   --helper        Be a test helper too: look at a URL for whoever asks, so that probes can compare
@@ -35,6 +40,7 @@ export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type Command =
   | { readonly name: 'help' | 'version' }
   | { readonly name: 'token' | 'rebuild-index'; readonly state: string }
+  | { readonly name: 'revoke'; readonly state: string; readonly device: DeviceId; readonly undo: boolean }
   | ({ readonly name: 'verify'; readonly json: boolean } & VerifyRequest)
   | {
       readonly name: 'serve'
@@ -44,6 +50,8 @@ export type Command =
       readonly logLevel: (typeof logLevels)[number]
       /** null: not a test helper. */
       readonly helper: HelperSettings | null
+      /** File of ways to this collector; null when there are none but the URL of each enrolment. */
+      readonly endpoints: string | null
     }
 
 /** A command line that does not say what to do. */
@@ -62,10 +70,16 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
   if (values.help) return { name: 'help' }
   if (values.version) return { name: 'version' }
   const [name, ...more] = positionals
-  if (name === undefined) throw new UsageError('Say what to do: serve, token, rebuild-index or verify')
+  if (name === undefined)
+    throw new UsageError('Say what to do: serve, token, revoke, rebuild-index or verify')
   if (name === 'verify') return readVerify(more, values, environment)
   if (values.key !== undefined || values.json) throw new UsageError(`Cannot use --key or --json with ${name}`)
-  if (more.length > 0) throw new UsageError(`Cannot understand "${more.join(' ')}" after ${name}`)
+  if (values.undo && name !== 'revoke') throw new UsageError(`Cannot use --undo with ${name}`)
+  if (values.endpoints !== undefined && name !== 'serve')
+    throw new UsageError(`Cannot use --endpoints with ${name}`)
+  const device = name === 'revoke' ? readDevice(more) : null
+  if (device === null && more.length > 0)
+    throw new UsageError(`Cannot understand "${more.join(' ')}" after ${name}`)
   const state = values.state ?? environment.SONDE_STATE
   if (state === undefined || state === '') throw new UsageError('Say where to keep everything: --state DIR')
   switch (name) {
@@ -77,13 +91,22 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
         port: readPort(values.port ?? environment.SONDE_PORT ?? '8080'),
         logLevel: readLevel(values.log ?? environment.SONDE_LOG ?? 'info'),
         helper: readHelper(values),
+        endpoints: values.endpoints ?? null,
       }
+    case 'revoke':
+      if (device === null) break
+      return { name, state, device, undo: values.undo ?? false }
     case 'token':
     case 'rebuild-index':
       return { name, state }
-    default:
-      throw new UsageError(`Cannot do "${name}": expected serve, token, rebuild-index or verify`)
   }
+  throw new UsageError(`Cannot do "${name}": expected serve, token, revoke, rebuild-index or verify`)
+}
+
+function readDevice(operands: readonly string[]): DeviceId {
+  const device = v.safeParse(deviceId, operands[0])
+  if (operands.length === 1 && device.success) return device.output
+  throw new UsageError('Say which probe: revoke DEVICE, 32 hex digits')
 }
 
 function parse(args: readonly string[]) {
@@ -96,6 +119,8 @@ function parse(args: readonly string[]) {
     log: text,
     key: { type: 'string', multiple: true } as const,
     json: flag,
+    endpoints: text,
+    undo: flag,
     helper: flag,
     'helper-resolver': text,
     'helper-allow-private': flag,

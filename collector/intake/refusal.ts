@@ -12,9 +12,16 @@ export type RefusalCode =
   | 'bad_proof'
   | 'seq_conflict'
   | 'chain_broken'
+  | 'wrong_type'
+  | 'revoked'
+  | 'not_held'
+  | 'no_upload'
+  | 'offset_mismatch'
+  | 'superseded'
+  | 'too_slow'
   | 'busy'
 
-/** A request that changed nothing. All but `busy` would be refused again. */
+/** A request that changed nothing. All but `busy`, `too_slow` and those about uploads would be refused again. */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly code: RefusalCode
@@ -22,6 +29,17 @@ export class Refused extends Error {
   constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
+  }
+}
+
+/** A part of a batch that does not begin where the part that is held ends. */
+export class OffsetMismatch extends Refused {
+  /** Bytes held. */
+  readonly held: number
+
+  constructor(held: number) {
+    super('offset_mismatch', `${held} bytes are held: go on from there`)
+    this.held = held
   }
 }
 
@@ -43,5 +61,12 @@ export const statusOf: Readonly<Record<RefusalCode, number>> = {
   token_used: 409,
   seq_conflict: 409,
   chain_broken: 409,
+  wrong_type: 415,
+  revoked: 403,
+  not_held: 404,
+  no_upload: 404,
+  offset_mismatch: 409,
+  superseded: 409,
+  too_slow: 408,
   busy: 503,
 }
