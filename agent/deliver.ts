@@ -2,8 +2,10 @@
 // the way is closed. While it is closed nothing more is sealed, so that later batches are full ones.
 
 import type { Collector } from './enrolment.ts'
+import type { Log } from './platform/log.ts'
 import type { Spool } from './spool/spool.ts'
-import { uploadBacklog } from './submit/upload-backlog.ts'
+import type { Uplink } from './submit/uplink.ts'
+import { type UploadSummary, uploadBacklog } from './submit/upload-backlog.ts'
 
 export interface Delivery {
   readonly kind: 'delivered' | 'deferred' | 'not_enrolled'
@@ -13,18 +15,28 @@ export interface Delivery {
   readonly received: number
   /** Why it stopped early; null when everything went. */
   readonly reason: string | null
+  /** Milliseconds until the next attempt is due; null when the next cycle's will do. */
   readonly retryAfterMs: number | null
 }
 
 const nothing = { accepted: 0, rejected: 0, sent: 0, received: 0, reason: null, retryAfterMs: null }
 
-/** @param collector - null while the device is not enrolled: measurements stay on it. */
-export async function deliver(
-  spool: Spool,
-  collector: Collector | null,
-  signal: AbortSignal,
-): Promise<Delivery> {
-  if (collector === null) return { kind: 'not_enrolled', ...nothing }
+export interface Delivering {
+  readonly spool: Spool
+  /** null while the device is not enrolled: measurements stay on it. */
+  readonly collector: Collector | null
+  /** The ways to that collector. */
+  readonly uplink: Uplink | null
+  readonly log: Log
+  /** Fires when the agent stops or the next cycle begins. What is cut off then goes on later where it stopped. */
+  readonly signal: AbortSignal
+  /** Resolves after `ms` milliseconds, or at once when the signal fires. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+}
+
+export async function deliver(delivering: Delivering): Promise<Delivery> {
+  const { spool, collector, uplink, log, signal, sleep } = delivering
+  if (collector === null || uplink === null) return { kind: 'not_enrolled', ...nothing }
   // Sealed records are packed together and take a third of the room: with the way closed for weeks that decides
   // whether the quota has to give some up.
   while (
@@ -33,31 +45,57 @@ export async function deliver(
   );
   let total: Delivery = { kind: 'delivered', ...nothing }
   while (!signal.aborted) {
-    if (spool.pending().length === 0 && (await spool.seal('age', collector.enrolmentDigest)) === null)
+    if (spool.pending().length === 0 && (await spool.seal('age', collector.enrolmentDigest)) === null) {
+      logDelivery(log, total, uplink)
       return total
-    const outcome = await uploadBacklog(spool, collector, { timeoutMs: uploadTimeoutMs, signal })
-    total = {
-      ...total,
-      accepted: total.accepted + outcome.accepted,
-      rejected: total.rejected + outcome.rejected,
-      sent: total.sent + outcome.sent,
-      received: total.received + outcome.received,
+    }
+    const outcome = await uploadBacklog(spool, uplink, signal)
+    total = sum(total, outcome)
+    // A link whose flows die carries a little each time: going on at once is what it takes to use it.
+    if (outcome.progressed && outcome.retryAfterMs !== null && outcome.retryAfterMs <= shortPauseMs) {
+      await sleep(outcome.retryAfterMs, signal)
+      continue
     }
     // A collector that refuses one batch may refuse them all: one a cycle is enough to learn that it does not.
     if (outcome.deferred > 0 || outcome.rejected > 0) {
-      return {
-        ...total,
-        kind: 'deferred',
-        reason: outcome.reason ?? 'refused',
-        retryAfterMs: outcome.retryAfterMs,
-      }
+      const { reason, retryAfterMs } = outcome
+      total = { ...total, kind: 'deferred', reason: reason ?? 'refused', retryAfterMs }
+      logDelivery(log, total, uplink)
+      return total
     }
   }
   return { ...total, kind: 'deferred', reason: 'interrupted' }
 }
 
+function sum(total: Delivery, outcome: UploadSummary): Delivery {
+  return {
+    ...total,
+    accepted: total.accepted + outcome.accepted,
+    rejected: total.rejected + outcome.rejected,
+    sent: total.sent + outcome.sent,
+    received: total.received + outcome.received,
+  }
+}
+
+/** By transport and never by name: a seized log must not tell the way out. */
+function logDelivery(
+  log: Log,
+  { accepted, rejected, sent, received, reason }: Delivery,
+  uplink: Uplink,
+): void {
+  const ways = Object.fromEntries(
+    uplink.counts.map((each) => [
+      each.transport,
+      `${each.accepted}/${each.connected}${each.lastFailure === null ? '' : ` ${each.lastFailure}`}`,
+    ]),
+  )
+  if (accepted > 0) log.info('S4001', { batches: accepted, sent, received, ...ways })
+  if (rejected > 0) log.error('S4901', { batches: rejected })
+  if (reason !== null && reason !== 'refused') log.warn('S4101', { reason, ...ways })
+}
+
+/** The first step of the backoff: longer ones are for the loop, between cycles. */
+const shortPauseMs = 2_000
+
 /** Records; about ten cycles, and several full batches. */
 const fullBacklog = 1_000
-
-/** 64 KiB at 100 kbit/s with 20 % loss took 9 s; a minute leaves room for a worse evening. */
-const uploadTimeoutMs = 60_000

@@ -3,6 +3,7 @@
 import type { KeyObject } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import * as v from 'valibot'
+import { type Endpoint, readEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { openEnrolment } from '../tests-spec/protocol/enrolment.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 import { writeFileDurably } from './platform/atomic-file.ts'
@@ -22,6 +23,8 @@ export interface Collector {
   readonly collectorKey: KeyObject
   /** What the first batch of every epoch links back to. */
   readonly enrolmentDigest: string
+  /** Ways to it that the record names. */
+  readonly endpoints: readonly Endpoint[]
 }
 
 /**
@@ -32,8 +35,9 @@ export function readEnrolment(path: string): Collector | null {
   if (!existsSync(path)) return null
   try {
     const { url, collector_key_id, record } = v.parse(enrolmentFile, JSON.parse(readFileSync(path, 'utf8')))
-    const { collectorKey, digest } = openEnrolment(Buffer.from(record), collector_key_id)
-    return { url, collectorKeyId: collector_key_id, collectorKey, enrolmentDigest: digest }
+    const { enrolment, collectorKey, digest } = openEnrolment(Buffer.from(record), collector_key_id)
+    const endpoints = readEndpoints(enrolment.endpoints ?? [])
+    return { url, collectorKeyId: collector_key_id, collectorKey, enrolmentDigest: digest, endpoints }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError('bad_state', `Cannot believe ${path}: ${why}. Enrol again with a new token.`, {

@@ -70,7 +70,7 @@ async function main(
     terminalOut: terminal,
     json: values.json === true,
     operands,
-    sleep: (ms) => sleep(ms, stop.signal),
+    sleep: (ms, also = stop.signal) => sleep(ms, AbortSignal.any([stop.signal, also])),
   })
 }
 

@@ -47,7 +47,7 @@ const commonFields = {
 const signedEndpoint = v.looseObject({ ...commonFields, proxy: v.optional(v.looseObject(proxyFields)) })
 const writtenEndpoint = v.strictObject({ ...commonFields, proxy: v.optional(v.strictObject(proxyFields)) })
 export type Endpoint = v.InferOutput<typeof signedEndpoint>
-export type Proxy = NonNullable<Endpoint['proxy']>
+export type ProxyHop = NonNullable<Endpoint['proxy']>
 
 const secure = 'pins and sni say what TLS does: they need an https URL'
 const onion = 'a .onion name is resolved by a SOCKS5 proxy: give one, and no ip'
