@@ -83,6 +83,13 @@ export class SampleProbe {
     return batch
   }
 
+  /** @returns The next batch of the chain around a payload that need not be one. */
+  nextOf(payload: Buffer, change: (manifest: Manifest) => Manifest = (m) => m): SampleBatch {
+    const batch = this.batchOf(this.#last, Buffer.alloc(0), payload, change)
+    this.#last = batch
+    return batch
+  }
+
   /** @returns A batch that follows `last`, and is not part of the chain this probe goes on with. */
   after(
     last: SampleBatch | null,
