@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import pino from 'pino'
-import { batchMediaType } from '../tests-spec/protocol/batch.ts'
+import { type BatchId, batchMediaType } from '../tests-spec/protocol/batch.ts'
 import { openReceipt, type Receipt } from '../tests-spec/protocol/receipt.ts'
 import { TokenBox } from './archive/token-box.ts'
 import { type Collector, type CollectorSettings, openCollector } from './collector.ts'
@@ -101,6 +101,21 @@ export class SampleCollector {
         body: new Uint8Array(body),
       }),
     )
+  }
+
+  async send(
+    method: 'POST' | 'PATCH',
+    path: string,
+    body: Uint8Array,
+    headers: Record<string, string>,
+  ): Promise<Answer> {
+    const url = `${this.url}${path}`
+    return this.#read(await fetch(url, { method, headers, body: new Uint8Array(body) }))
+  }
+
+  /** As a crash between a batch and its receipt does. */
+  async loseReceipt(id: BatchId): Promise<void> {
+    await rm(join(this.state, 'batches', id.slice(0, 2), `${id}.receipt.json`))
   }
 
   async get(path: string, headers: Record<string, string> = {}): Promise<Answer> {

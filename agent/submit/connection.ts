@@ -117,6 +117,8 @@ export class Connection {
         {
           path: `${this.#base.pathname}${path}`,
           method,
+          // undici would close after a HEAD, and this line is the only one.
+          reset: false,
           headers: { ...headers, ...length },
           body: body === undefined ? null : bodyOf(body, window),
         },

@@ -126,22 +126,22 @@ export class Uplink implements CollectorKey {
   /**
    * Opens the next way: collectors first, several at once if need be; relays when no collector is left.
    *
-   * @param but - Ids not to try.
+   * @param but - Ids not to try; those that fail are added.
    * @returns null when none opens.
    */
-  async climb(but: ReadonlySet<string>, signal: AbortSignal): Promise<Way | null> {
+  async climb(but: Set<string>, signal: AbortSignal): Promise<Way | null> {
     const rungs = [...this.#endpoints].map(([id, { kind }]) => ({ id, isRelay: kind === 'relay' }))
     const past = { lastGood: this.#lastGood, failedAt: this.#failedAt }
     const order = climbingOrder(rungs, past).filter((id) => !but.has(id))
     const isRelay = (id: string) => this.#endpoint(id).kind === 'relay'
     for (const ids of [order.filter((id) => !isRelay(id)), order.filter(isRelay)]) {
-      const way = ids.length === 0 ? null : await this.#race(ids, signal)
+      const way = ids.length === 0 ? null : await this.#race(ids, but, signal)
       if (way !== null || signal.aborted) return way
     }
     return null
   }
 
-  async #race(ids: readonly string[], signal: AbortSignal): Promise<Way | null> {
+  async #race(ids: readonly string[], but: Set<string>, signal: AbortSignal): Promise<Way | null> {
     const { now } = this.#options
     const won = await race(ids, {
       now,
@@ -159,7 +159,9 @@ export class Uplink implements CollectorKey {
         count.sent += failure.spent.sent
         count.received += failure.spent.received
         // A loser has not failed; nor has one that the agent gave up to measure.
-        if (failure.code !== 'lost_race' && failure.code !== 'interrupted') this.failed(id, failure.code)
+        if (failure.code === 'lost_race' || failure.code === 'interrupted') return
+        this.failed(id, failure.code)
+        but.add(id)
       },
     })
     if (won === null) return null

@@ -3,7 +3,7 @@
 
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
-import { byTheWay, type SubmitOutcome } from './answer.ts'
+import { byTheWay, type Deferred, type SubmitOutcome } from './answer.ts'
 import { maxRetryAfterMs } from './connection.ts'
 import { leaveAtRelay } from './relay.ts'
 import { offerBatch } from './submit-batch.ts'
@@ -147,7 +147,7 @@ class Climber {
         this.left += 1
         this.#uplink.leave(way.id, id)
       }
-      if (outcome.kind !== 'deferred' || outcome.by === 'collector') return outcome
+      if (outcome.kind !== 'deferred' || isWordOfCollector(outcome, way)) return outcome
       this.close()
       if (this.#signal.aborted) return outcome
       // It carries, and flows on it die: the next attempt begins with it again.
@@ -184,6 +184,14 @@ class Climber {
     }
     return offerBatch(way, offer, uplink)
   }
+}
+
+/**
+ * A problem is not signed: from a way that has brought no receipt yet it says that this way is of no use, and another may
+ * be. A collector that asks to be left alone is left alone, on whatever way it asked.
+ */
+function isWordOfCollector({ by, retryAfterMs }: Deferred, { proven }: Way): boolean {
+  return by === 'collector' && (proven || retryAfterMs !== null)
 }
 
 async function readOrNull(batches: Backlog, id: BatchId): Promise<Buffer | null> {

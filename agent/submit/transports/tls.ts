@@ -18,7 +18,10 @@ export interface Expected {
   readonly roots?: readonly string[] | undefined
 }
 
-/** The session to resume one endpoint by, in memory only: on a disk it would tell where the probe has been. */
+/**
+ * The session to resume one endpoint by, its pins included: who resumes proves to be who was let in when it began. In
+ * memory only: on a disk it would tell where the probe has been.
+ */
 export interface SessionSlot {
   read(): Buffer | undefined
   write(session: Buffer | undefined): void
@@ -67,7 +70,7 @@ export async function secure(
   return secured
 }
 
-/** A resumed session brings the certificate it was made with, or none, and it was made with a pinned one. */
+/** A resumed session of TLS 1.3 brings no certificate, and began with a pinned one. */
 function pinned(socket: TLSSocket, pins: readonly string[]): boolean {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return socket.isSessionReused()
