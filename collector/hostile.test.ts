@@ -88,7 +88,7 @@ describe('a crowd', () => {
 
   it('of senders who trickle stops no honest upload, and costs no memory', async () => {
     const crowd = cases(400, 2_000)
-    const promise = head(8_000_000) + 'PSB1'
+    const promise = `${head(8_000_000)}PSB1`
     for (let i = 0; i < crowd; i += 100) {
       const some = await Promise.all(Array.from({ length: 100 }, open))
       for (const socket of some) socket.write(promise)
