@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { readCommand } from './config.ts'
 
-const usual = { host: '127.0.0.1', port: 8080, logLevel: 'info', helper: null }
+const usual = { host: '127.0.0.1', port: 8080, logLevel: 'info', helper: null, endpoints: null }
 const read = (line: string, environment: NodeJS.ProcessEnv = {}) =>
   readCommand(line.split(' ').filter(Boolean), environment)
 
@@ -12,11 +12,17 @@ describe('readCommand()', () => {
     ['serve --state /s', { ...usual, name: 'serve', state: '/s' }],
     [
       'serve --state /s --host :: --port 0 --log warn',
-      { name: 'serve', state: '/s', host: '::', port: 0, logLevel: 'warn', helper: null },
+      { name: 'serve', state: '/s', host: '::', port: 0, logLevel: 'warn', helper: null, endpoints: null },
     ],
     [
       'serve --state /s --helper',
-      { ...usual, name: 'serve', state: '/s', helper: { allowPrivate: false, resolver: null } },
+      {
+        ...usual,
+        name: 'serve',
+        state: '/s',
+        helper: { allowPrivate: false, resolver: null },
+        endpoints: null,
+      },
     ],
     ['token --state=/s', { name: 'token', state: '/s' }],
     ['rebuild-index --state /s', { name: 'rebuild-index', state: '/s' }],
@@ -31,7 +37,15 @@ describe('readCommand()', () => {
 
   it('takes from the environment what the line leaves open, and nothing else', () => {
     const environment = { SONDE_STATE: '/e', SONDE_HOST: '::1', SONDE_PORT: '9', SONDE_LOG: 'error' }
-    const command = { name: 'serve', state: '/e', host: '::1', port: 9, logLevel: 'error', helper: null }
+    const command = {
+      name: 'serve',
+      state: '/e',
+      host: '::1',
+      port: 9,
+      logLevel: 'error',
+      helper: null,
+      endpoints: null,
+    }
     expect(read('serve', environment)).toEqual(command)
     expect(read('serve --state /s --port 7', environment)).toMatchObject({ state: '/s', port: 7 })
   })
