@@ -25,6 +25,15 @@ describe('readCommand()', () => {
       },
     ],
     ['token --state=/s', { name: 'token', state: '/s' }],
+    [
+      `revoke ${'a'.repeat(32)} --state /s`,
+      { name: 'revoke', state: '/s', device: 'a'.repeat(32), undo: false },
+    ],
+    [
+      `revoke ${'a'.repeat(32)} --undo --state /s`,
+      { name: 'revoke', state: '/s', device: 'a'.repeat(32), undo: true },
+    ],
+    ['serve --state /s --endpoints /e.json', { ...usual, name: 'serve', state: '/s', endpoints: '/e.json' }],
     ['rebuild-index --state /s', { name: 'rebuild-index', state: '/s' }],
     ['verify a b --key K', { name: 'verify', files: ['a', 'b'], keys: ['K'], state: null, json: false }],
     ['verify a --state /s --json', { name: 'verify', files: ['a'], keys: [], state: '/s', json: true }],
@@ -62,6 +71,11 @@ describe('readCommand()', () => {
     ['verify --key K', 'Say which batch files'],
     ['verify a', 'Say whose batches these are'],
     ['serve --state /s --json', 'Cannot use --key or --json with serve'],
+    ['serve --state /s --undo', 'Cannot use --undo with serve'],
+    ['token --state /s --endpoints /e', 'Cannot use --endpoints with token'],
+    ['revoke --state /s', 'Say which probe'],
+    ['revoke abc --state /s', 'Say which probe'],
+    [`revoke ${'a'.repeat(32)} ${'b'.repeat(32)} --state /s`, 'Say which probe'],
     ['serve --stat /s', '--stat'],
     ['serve --state', '--state'],
   ])('refuses "%s"', (line, sentence) => {
