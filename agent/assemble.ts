@@ -224,7 +224,7 @@ async function openUplink(
     collectorKey,
     endpoints: [{ kind: 'collector', url }, ...config.endpoints, ...endpoints],
     lastGood: lastGoodIn(folder.upload),
-    now: clock.monotonicMs,
+    now: () => clock.monotonicMs(),
     chance: () => randomInt(2 ** 32) / 2 ** 32,
     spreadMs: config.upload_spread_seconds * 1000,
     // One batch is on its way at a time, and it is the first in order.

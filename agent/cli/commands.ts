@@ -89,7 +89,7 @@ export async function status({ folder, machine, json, terminalOut }: Invocation)
 
 export async function enrolDevice({
   folder,
-  clock,
+  machine,
   operands,
   signal,
   terminalOut,
@@ -102,7 +102,7 @@ export async function enrolDevice({
   try {
     const { record } = await enrol(url, tokenText, identity, {
       silenceMs: enrolSilenceMs,
-      now: clock.monotonicMs,
+      now: machine.monotonicMs,
       signal,
     })
     const keyId = readToken(tokenText)?.collectorKeyId ?? ''
