@@ -8,9 +8,10 @@ import type { Measurement } from '../tests-spec/data-formats/measurement.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList, type TestList, TestListRefused } from '../tests-spec/lists/test-list.ts'
 import { isBogon } from '../tests-spec/nettests/bogon.ts'
+import type { Receipt } from '../tests-spec/protocol/receipt.ts'
 import type { Config } from './config.ts'
 import { type CycleReport, runCycle } from './cycle.ts'
-import { deliverAndForward } from './deliver.ts'
+import { type Delivery, deliverAndForward } from './deliver.ts'
 import { type Collector, readEnrolment } from './enrolment.ts'
 import { type Status, writeStatus } from './health/status.ts'
 import type { Vantage } from './measurement/envelope.ts'
@@ -37,6 +38,8 @@ import { WatchedClock } from './platform/watched-clock.ts'
 import { learnRecipient } from './recipient.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
 import { Carried } from './stick/carried.ts'
+import { lastGoodIn } from './submit/last-good.ts'
+import { Uplink } from './submit/uplink.ts'
 import { buildDateMs, softwareName, version } from './version.ts'
 
 export interface Agent {
@@ -46,12 +49,19 @@ export interface Agent {
   readonly collector: Collector | null
   readonly list: TestList
   readonly spool: Spool
-  /** Runs one cycle of `list`, with what the cycle before it left. */
-  cycle(list: TestList, onMeasurement: OnMeasurement): Promise<CycleReport>
+  /**
+   * Runs one cycle of `list`, with what the cycle before it left.
+   * @param untilNextMs - Asked when the upload begins, which must then be over in so many milliseconds; null: no limit.
+   */
+  cycle(list: TestList, onMeasurement: OnMeasurement, untilNextMs?: UntilNextMs): Promise<CycleReport>
+  /** Uploads what waits, between cycles. */
+  deliver(untilNextMs: UntilNextMs): Promise<Delivery>
   /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
   report(report: CycleReport, nextStartMs: number | null): Promise<void>
   close(): Promise<void>
 }
+
+export type UntilNextMs = () => number | null
 
 export type OnMeasurement = (measurement: Measurement, done: number, of: number) => void
 
@@ -60,8 +70,8 @@ export interface Surroundings {
   readonly config: Config
   readonly machine: MachineClocks
   readonly signal: AbortSignal
-  /** Resolves after `ms` milliseconds, or at once when the signal fires. */
-  sleep(ms: number): Promise<void>
+  /** Resolves after `ms` milliseconds, or at once when the signal, or the other one given here, fires. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Gets readable log lines; null when nobody watches. */
   readonly terminal: ((line: string) => void) | null
 }
@@ -90,6 +100,16 @@ export async function assemble({
   const outbox = collector === null ? null : outboxOf(spool, collector, identity.device)
   const served = outbox === null ? null : await serveOutbox(folder.socket, outbox)
   if (outbox !== null && served === null) log.warn('S1101')
+  const uplink = collector === null ? null : await openUplink(collector, folder, config, clock, spool)
+  const deliverUntil = (untilNextMs: UntilNextMs) => {
+    const ms = untilNextMs()
+    // Measuring goes first: an upload in the way of the next cycle is cut off and goes on where it stopped.
+    const until = ms === null ? signal : AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, ms))])
+    const onReceipt = async (receipt: Receipt) => {
+      if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
+    }
+    return deliverAndForward({ spool, collector, uplink, log, sleep, signal: until, onReceipt }, carried)
+  }
   let memory = await readMemory(folder.memory)
   let own = await ownAddresses()
 
@@ -132,7 +152,8 @@ export async function assemble({
     collector,
     list,
     spool,
-    async cycle(cycleList, onMeasurement) {
+    deliver: deliverUntil,
+    async cycle(cycleList, onMeasurement, untilNextMs = () => null) {
       const resolvers = config.resolvers ?? cycleList.resolvers
       let questionsElsewhere = maxQuestionsElsewhere
       const report = await runCycle(
@@ -150,14 +171,7 @@ export async function assemble({
           vantage,
           uplink: async () => (await ownAddresses()).uplink,
           spool,
-          deliver: () =>
-            deliverAndForward(spool, collector, signal, {
-              carried,
-              log,
-              async onReceipt(receipt) {
-                if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
-              },
-            }),
+          deliver: () => deliverUntil(untilNextMs),
           signal,
           sleep,
           onMeasurement,
@@ -176,6 +190,7 @@ export async function assemble({
         spool,
         clock: clock.quality(),
         logLinesDropped: ring.dropped(),
+        uplink,
       }
       await writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
     },
@@ -246,6 +261,31 @@ export function carriedIn(folder: StateFolder, config: Config): Carried {
   })
 }
 
+/** Whatever its URL says, the collector is known by its key. */
+async function openUplink(
+  collector: Collector,
+  folder: StateFolder,
+  config: Config,
+  clock: Clock,
+  spool: Spool,
+): Promise<Uplink> {
+  const { url, endpoints, collectorKeyId, collectorKey } = collector
+  return Uplink.open({
+    collectorKeyId,
+    collectorKey,
+    endpoints: [{ kind: 'collector', url }, ...config.endpoints, ...endpoints],
+    lastGood: lastGoodIn(folder.upload),
+    now: () => clock.monotonicMs(),
+    chance: () => randomInt(2 ** 32) / 2 ** 32,
+    spreadMs: config.upload_spread_seconds * 1000,
+    // One batch is on its way at a time, and it is the first in order.
+    maybeOffered: spool
+      .pending()
+      .slice(0, 1)
+      .map(({ id }) => id),
+  })
+}
+
 export function readTestList(config: Config): TestList {
   if (config.test_list === null) return parseTestList(coreList)
   try {
@@ -311,6 +351,7 @@ interface Facts {
   readonly spool: Spool
   readonly clock: string
   readonly logLinesDropped: number
+  readonly uplink: Uplink | null
 }
 
 function statusOf(report: CycleReport, nextStartMs: number | null, now: number, facts: Facts): Status {
@@ -343,6 +384,10 @@ function statusOf(report: CycleReport, nextStartMs: number | null, now: number, 
       health: stats.health,
     },
     upload: { kind: delivery.kind, at: now, accepted: delivery.accepted, reason: delivery.reason },
+    ways: (facts.uplink?.counts ?? []).map(({ lastFailure, ...way }) => ({
+      ...way,
+      last_failure: lastFailure,
+    })),
     log_lines_dropped: facts.logLinesDropped,
   }
 }

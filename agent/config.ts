@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parse as parseCron } from 'node-cron'
 import * as v from 'valibot'
 import { testListResolver } from '../tests-spec/lists/test-list.ts'
+import { endpointSetting, maxEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 
 const cron = v.pipe(v.string(), v.check(isCron, 'expected five cron fields in UTC, such as "*/15 * * * *"'))
@@ -40,6 +41,10 @@ const config = v.strictObject({
   test_list: v.optional(v.nullable(v.string()), null),
   /** Resolvers to ask beside the system's, in place of the list's. */
   resolvers: v.optional(v.nullable(v.array(testListResolver)), null),
+  /** Further ways to the collector, tried after the URL of the enrolment. */
+  endpoints: v.optional(v.pipe(v.array(endpointSetting), v.maxLength(maxEndpoints)), []),
+  /** After a start, results without anomalies are sent up to this much later, by chance. */
+  upload_spread_seconds: v.optional(whole(0, 600), 60),
   /** Files of further CA certificates (PEM) to trust while measuring. */
   extra_ca: v.optional(v.array(v.string()), []),
   /** A laboratory on one machine: private and loopback addresses are measured like any other, and data says so. */

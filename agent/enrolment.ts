@@ -3,6 +3,7 @@
 import type { KeyObject } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import * as v from 'valibot'
+import { type Endpoint, readEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { openEnrolment } from '../tests-spec/protocol/enrolment.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 import { writeFileDurably } from './platform/atomic-file.ts'
@@ -26,6 +27,8 @@ export interface Collector {
   readonly enrolledAt: number
   /** Whom to seal to for a stick, as the record says; null in one from before there was anyone. */
   readonly recipient: string | null
+  /** Ways to it that the record names. */
+  readonly endpoints: readonly Endpoint[]
 }
 
 /**
@@ -38,8 +41,9 @@ export function readEnrolment(path: string): Collector | null {
     const { url, collector_key_id, record } = v.parse(enrolmentFile, JSON.parse(readFileSync(path, 'utf8')))
     const { enrolment, collectorKey, digest } = openEnrolment(Buffer.from(record), collector_key_id)
     const { at: enrolledAt, recipient = null } = enrolment
+    const endpoints = readEndpoints(enrolment.endpoints ?? [])
     const collectorKeyId = collector_key_id
-    return { url, collectorKeyId, collectorKey, enrolmentDigest: digest, enrolledAt, recipient }
+    return { url, collectorKeyId, collectorKey, enrolmentDigest: digest, enrolledAt, recipient, endpoints }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError('bad_state', `Cannot believe ${path}: ${why}. Enrol again with a new token.`, {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { fakeClock } from '../test/fake-clock.ts'
 import { link } from '../test/observations.ts'
 import type { CycleReport } from './cycle.ts'
+import type { Delivery } from './deliver.ts'
 import { type Loop, runLoop } from './loop.ts'
 import { cronSchedule } from './plan/cron-schedule.ts'
 import type { LogCode } from './platform/log.ts'
@@ -29,10 +30,15 @@ function harness(
   cycleMs: (n: number) => number,
   cycles: number,
   onSleep?: (clock: ReturnType<typeof fakeClock>) => void,
+  first: Delivery = delivery,
+  deliver: (untilNextMs: number, clock: ReturnType<typeof fakeClock>) => Delivery = () => delivery,
 ) {
   const clock = fakeClock(Date.parse('2018-07-29T17:30:00Z'))
   const stop = new AbortController()
   const starts: string[] = []
+  const uploads: string[] = []
+  const reported: (string | null)[] = []
+  const time = () => new Date(clock.now()).toISOString().slice(11, 19)
   const codes: LogCode[] = []
   const say = (code: LogCode) => void codes.push(code)
   const loop: Loop = {
@@ -41,18 +47,24 @@ function harness(
     schedule: cronSchedule('*/15 * * * *', 0, 'seed'),
     signal: stop.signal,
     async cycle() {
-      starts.push(new Date(clock.now()).toISOString().slice(11, 19))
+      starts.push(time())
       clock.advance(cycleMs(starts.length))
       if (starts.length === cycles) stop.abort()
-      return report
+      return { ...report, delivery: first }
     },
-    onCycle: async () => {},
+    async deliver(untilNextMs) {
+      uploads.push(time())
+      return deliver(untilNextMs(), clock)
+    },
+    async onCycle(said) {
+      reported.push(said.delivery.reason)
+    },
     async sleep(ms) {
       clock.advance(ms)
       onSleep?.(clock)
     },
   }
-  return { loop, starts, codes, clock }
+  return { loop, starts, codes, clock, uploads, reported }
 }
 
 test('runLoop() starts at once and then on the schedule', async () => {
@@ -119,4 +131,53 @@ test('runLoop() starts at once when the machine slept through a start', async ()
   )
   await runLoop(loop)
   expect(starts[1]).toBe('20:38:01')
+})
+
+const putOff = (retryAfterMs: number | null, reason = 'stalled'): Delivery => ({
+  ...delivery,
+  kind: 'deferred',
+  reason,
+  retryAfterMs,
+})
+
+test('runLoop() uploads again between cycles, when it is due, until it is done', async () => {
+  const answers = [putOff(300_000, 'busy'), delivery]
+  const { loop, starts, uploads, reported } = harness(
+    () => 60_000,
+    2,
+    undefined,
+    putOff(2_000),
+    () => answers.shift() ?? delivery,
+  )
+  await runLoop(loop)
+  expect(uploads).toEqual(['17:31:02', '17:36:02'])
+  expect(starts).toEqual(['17:30:00', '17:45:00'])
+  expect(reported).toEqual(['stalled', 'busy', null, 'stalled'])
+})
+
+test('runLoop() gives an upload the time until shortly before the next start, and starts on time whatever it does', async () => {
+  const { loop, starts, codes } = harness(
+    () => 60_000,
+    3,
+    undefined,
+    putOff(2_000),
+    (untilNextMs, clock) => {
+      expect(untilNextMs).toBeGreaterThan(0)
+      clock.advance(untilNextMs)
+      return putOff(0, 'interrupted')
+    },
+  )
+  await runLoop(loop)
+  expect(starts).toEqual(['17:30:00', '17:45:00', '18:00:00'])
+  expect(codes).toEqual([])
+})
+
+test.each([
+  ['nobody says when', putOff(null)],
+  ['it is due after the next start', putOff(3_600_000)],
+  ['nothing waits', delivery],
+])('runLoop() does not upload between cycles when %s', async (_, first) => {
+  const { loop, uploads } = harness(() => 60_000, 3, undefined, first)
+  await runLoop(loop)
+  expect(uploads).toEqual([])
 })

@@ -76,7 +76,7 @@ async function main(
     json: values.json === true,
     recipient: values.recipient ?? null,
     operands,
-    sleep: (ms) => sleep(ms, stop.signal),
+    sleep: (ms, also = stop.signal) => sleep(ms, AbortSignal.any([stop.signal, also])),
   })
 }
 

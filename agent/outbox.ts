@@ -8,7 +8,7 @@ import { openSealedReceipt } from '../tests-spec/protocol/sealed.ts'
 import type { Collector } from './enrolment.ts'
 import { BatchUnreadable, type Spool } from './spool/spool.ts'
 import type { Outbox } from './stick/outbox.ts'
-import { finalCodes } from './submit/submit-batch.ts'
+import { finalCodes } from './submit/answer.ts'
 
 /** @param device - Whose receipts count. */
 export function outboxOf(spool: Spool, collector: Collector, device: string): Outbox {

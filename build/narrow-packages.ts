@@ -33,7 +33,7 @@ export const cuts: readonly Cut[] = [
   cut(
     inUndici,
     /web\/fetch\/body(\.js)?$/,
-    'bodies are Buffers or none, so undici never has to take a FormData apart',
+    'bodies are Buffers, streams or none, so undici never has to take a FormData apart',
   ),
   // undici asks for this one inside a try and falls back to the portable twin: the throw is the fallback's trigger.
   cut(

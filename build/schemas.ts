@@ -9,6 +9,7 @@ import type { GenericSchema } from 'valibot'
 import { measurement, record } from '../tests-spec/data-formats/measurement.ts'
 import { testList } from '../tests-spec/lists/test-list.ts'
 import { manifest } from '../tests-spec/protocol/batch.ts'
+import { endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { enrolment, enrolmentRequest } from '../tests-spec/protocol/enrolment.ts'
 import { receipt } from '../tests-spec/protocol/receipt.ts'
 import { sealedReceipt } from '../tests-spec/protocol/sealed.ts'
@@ -23,6 +24,7 @@ const documents: Readonly<Record<string, GenericSchema>> = {
   'batch-manifest': manifest,
   receipt,
   'sealed-receipt': sealedReceipt,
+  endpoint,
   enrolment,
   'enrolment-request': enrolmentRequest,
   'test-helper-request': testHelperRequest,

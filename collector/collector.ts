@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { BatchId } from '../tests-spec/protocol/batch.ts'
+import type { Endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { Archive } from './archive/archive.ts'
 import { type CollectorKey, openCollectorKey } from './archive/collector-key.ts'
 import { makeFolder } from './archive/durable-file.ts'
@@ -17,6 +18,7 @@ import { Chains, type Place, placeOf } from './intake/chains.ts'
 import { EnrolmentDesk } from './intake/enrolment-desk.ts'
 import { Intake } from './intake/intake.ts'
 import { SealedIntake } from './intake/sealed-intake.ts'
+import { type UploadLimits, Uploads } from './intake/uploads.ts'
 
 export interface Collector {
   readonly key: CollectorKey
@@ -27,7 +29,9 @@ export interface Collector {
   readonly desk: EnrolmentDesk
   readonly intake: Intake
   readonly sealedIntake: SealedIntake
-  readonly bodies: Bodies
+  /** Sealed files on their way in. */
+  readonly sealedBodies: Bodies
+  readonly uploads: Uploads
   /** null when it cannot be opened: batches are then received as ever, and there is nothing to look at. */
   readonly index: MeasurementIndex | null
   readonly indexer: Indexer | null
@@ -50,10 +54,17 @@ export interface CollectorSettings {
   readonly openIndex: ((path: string) => Promise<MeasurementIndex>) | null
   /** Absent or null: not a test helper. */
   readonly helper?: HelperSettings | null
+  /** Ways to this collector, for the enrolment records it issues. */
+  readonly endpoints?: readonly Endpoint[]
+  /** Absent: the usual ones. */
+  readonly uploadLimits?: UploadLimits
 }
 
 const helperAllowsPrivate =
   'The test helper connects to private addresses, this machine among them, for whoever asks: laboratories only'
+
+/** The wall clock may be set; how long an upload lies about is not its business. */
+const monotonicMs = () => performance.now()
 
 export const indexPath = (state: string) => join(state, 'index.sqlite')
 
@@ -99,8 +110,17 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
     helper: helper === null ? null : new TestHelper(helper),
     log,
     now,
-    desk: new EnrolmentDesk({ tokens, probes, key, recipient, now, log }),
-    bodies: new Bodies(),
+    desk: new EnrolmentDesk({
+      tokens,
+      probes,
+      key,
+      recipient,
+      now,
+      log,
+      endpoints: settings.endpoints ?? [],
+    }),
+    sealedBodies: new Bodies(),
+    uploads: new Uploads(intake.admission, monotonicMs, settings.uploadLimits),
     async stop() {
       await indexer?.stop()
       index?.close()

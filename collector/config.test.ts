@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { readCommand } from './config.ts'
 
-const usual = { host: '127.0.0.1', port: 8080, logLevel: 'info', helper: null }
+const usual = { host: '127.0.0.1', port: 8080, logLevel: 'info', helper: null, endpoints: null }
 const read = (line: string, environment: NodeJS.ProcessEnv = {}) =>
   readCommand(line.split(' ').filter(Boolean), environment)
 
@@ -12,16 +12,31 @@ describe('readCommand()', () => {
     ['serve --state /s', { ...usual, name: 'serve', state: '/s' }],
     [
       'serve --state /s --host :: --port 0 --log warn',
-      { name: 'serve', state: '/s', host: '::', port: 0, logLevel: 'warn', helper: null },
+      { name: 'serve', state: '/s', host: '::', port: 0, logLevel: 'warn', helper: null, endpoints: null },
     ],
     [
       'serve --state /s --helper',
-      { ...usual, name: 'serve', state: '/s', helper: { allowPrivate: false, resolver: null } },
+      {
+        ...usual,
+        name: 'serve',
+        state: '/s',
+        helper: { allowPrivate: false, resolver: null },
+        endpoints: null,
+      },
     ],
     ['token --state=/s', { name: 'token', state: '/s' }],
     ['recipient --state /s', { name: 'recipient', state: '/s' }],
     ['import /media/stick --state /s', { name: 'import', state: '/s', stick: '/media/stick', json: false }],
     ['import . --json --state /s', { name: 'import', state: '/s', stick: '.', json: true }],
+    [
+      `revoke ${'a'.repeat(32)} --state /s`,
+      { name: 'revoke', state: '/s', device: 'a'.repeat(32), undo: false },
+    ],
+    [
+      `revoke ${'a'.repeat(32)} --undo --state /s`,
+      { name: 'revoke', state: '/s', device: 'a'.repeat(32), undo: true },
+    ],
+    ['serve --state /s --endpoints /e.json', { ...usual, name: 'serve', state: '/s', endpoints: '/e.json' }],
     ['rebuild-index --state /s', { name: 'rebuild-index', state: '/s' }],
     ['verify a b --key K', { name: 'verify', files: ['a', 'b'], keys: ['K'], state: null, json: false }],
     ['verify a --state /s --json', { name: 'verify', files: ['a'], keys: [], state: '/s', json: true }],
@@ -34,7 +49,15 @@ describe('readCommand()', () => {
 
   it('takes from the environment what the line leaves open, and nothing else', () => {
     const environment = { SONDE_STATE: '/e', SONDE_HOST: '::1', SONDE_PORT: '9', SONDE_LOG: 'error' }
-    const command = { name: 'serve', state: '/e', host: '::1', port: 9, logLevel: 'error', helper: null }
+    const command = {
+      name: 'serve',
+      state: '/e',
+      host: '::1',
+      port: 9,
+      logLevel: 'error',
+      helper: null,
+      endpoints: null,
+    }
     expect(read('serve', environment)).toEqual(command)
     expect(read('serve --state /s --port 7', environment)).toMatchObject({ state: '/s', port: 7 })
   })
@@ -56,6 +79,11 @@ describe('readCommand()', () => {
     ['recipient a --state /s', 'Cannot understand "a"'],
     ['import a --state /s --key K', 'Cannot use --key or --json with import'],
     ['serve --state /s --json', 'Cannot use --key or --json with serve'],
+    ['serve --state /s --undo', 'Cannot use --undo with serve'],
+    ['token --state /s --endpoints /e', 'Cannot use --endpoints with token'],
+    ['revoke --state /s', 'Say which probe'],
+    ['revoke abc --state /s', 'Say which probe'],
+    [`revoke ${'a'.repeat(32)} ${'b'.repeat(32)} --state /s`, 'Say which probe'],
     ['serve --stat /s', '--stat'],
     ['serve --state', '--state'],
   ])('refuses "%s"', (line, sentence) => {

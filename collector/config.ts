@@ -2,6 +2,8 @@
 
 import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
+import * as v from 'valibot'
+import { type DeviceId, deviceId } from '../tests-spec/protocol/batch.ts'
 import { type HelperEndpoint, readEndpoint } from '../tests-spec/protocol/test-helper.ts'
 import type { HelperSettings } from './helper/test-helper.ts'
 import type { VerifyRequest } from './verify-command.ts'
@@ -16,6 +18,7 @@ Commands:
   import DIR      Take in what probes exported to a stick, and put the receipts beside it.
                   Works while the collector serves, and while it does not. Ends with 1 when something was not taken
   recipient       Print the key that probes seal to for a stick; back up the file it names
+  revoke DEVICE   Take nothing more from a probe, at once and for good; --undo takes its batches again
   rebuild-index   Make the index again from the archive. The collector must not be running
   verify FILE...  Check batch files offline and say what they prove, by --key or the probes of --state.
                   Ends with 0 when all are good, 1 when one is not; batches that are missing are no fault
@@ -25,6 +28,8 @@ Options:
   --host ADDRESS  Where to listen, 127.0.0.1 unless said otherwise     [SONDE_HOST]
   --port PORT     8080 unless said otherwise; 0 for any that is free   [SONDE_PORT]
   --log LEVEL     debug, info, warn or error; info unless said so      [SONDE_LOG]
+  --endpoints FILE   serve: ways to this collector, a JSON array, for the records of probes that enrol from now on
+  --undo          revoke: take batches of the probe again
   --key KEY       verify: a probe's public key, base64 SPKI; may be repeated
   --json          verify, import: print one JSON object
   --helper        Be a test helper too: look at a URL for whoever asks, so that probes can compare
@@ -39,6 +44,7 @@ export type Command =
   | { readonly name: 'help' | 'version' }
   | { readonly name: 'token' | 'rebuild-index' | 'recipient'; readonly state: string }
   | { readonly name: 'import'; readonly state: string; readonly stick: string; readonly json: boolean }
+  | { readonly name: 'revoke'; readonly state: string; readonly device: DeviceId; readonly undo: boolean }
   | ({ readonly name: 'verify'; readonly json: boolean } & VerifyRequest)
   | {
       readonly name: 'serve'
@@ -48,6 +54,8 @@ export type Command =
       readonly logLevel: (typeof logLevels)[number]
       /** null: not a test helper. */
       readonly helper: HelperSettings | null
+      /** File of ways to this collector; null when there are none but the URL of each enrolment. */
+      readonly endpoints: string | null
     }
 
 /** A command line that does not say what to do. */
@@ -67,12 +75,17 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
   if (values.version) return { name: 'version' }
   const [name, ...more] = positionals
   if (name === undefined)
-    throw new UsageError('Say what to do: serve, token, import, recipient, rebuild-index or verify')
+    throw new UsageError('Say what to do: serve, token, revoke, import, recipient, rebuild-index or verify')
   if (name === 'verify') return readVerify(more, values, environment)
   if (values.key !== undefined || (values.json && name !== 'import'))
     throw new UsageError(`Cannot use --key or --json with ${name}`)
+  if (values.undo && name !== 'revoke') throw new UsageError(`Cannot use --undo with ${name}`)
+  if (values.endpoints !== undefined && name !== 'serve')
+    throw new UsageError(`Cannot use --endpoints with ${name}`)
+  const device = name === 'revoke' ? readDevice(more) : null
   const stick = name === 'import' ? more.shift() : undefined
-  if (more.length > 0) throw new UsageError(`Cannot understand "${more.join(' ')}" after ${name}`)
+  if (device === null && more.length > 0)
+    throw new UsageError(`Cannot understand "${more.join(' ')}" after ${name}`)
   const state = values.state ?? environment.SONDE_STATE
   if (state === undefined || state === '') throw new UsageError('Say where to keep everything: --state DIR')
   switch (name) {
@@ -84,7 +97,11 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
         port: readPort(values.port ?? environment.SONDE_PORT ?? '8080'),
         logLevel: readLevel(values.log ?? environment.SONDE_LOG ?? 'info'),
         helper: readHelper(values),
+        endpoints: values.endpoints ?? null,
       }
+    case 'revoke':
+      if (device === null) break
+      return { name, state, device, undo: values.undo ?? false }
     case 'token':
     case 'rebuild-index':
     case 'recipient':
@@ -92,11 +109,16 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
     case 'import':
       if (stick === undefined) throw new UsageError('Say where the stick is: import DIR')
       return { name, state, stick, json: values.json ?? false }
-    default:
-      throw new UsageError(
-        `Cannot do "${name}": expected serve, token, import, recipient, rebuild-index or verify`,
-      )
   }
+  throw new UsageError(
+    `Cannot do "${name}": expected serve, token, revoke, import, recipient, rebuild-index or verify`,
+  )
+}
+
+function readDevice(operands: readonly string[]): DeviceId {
+  const device = v.safeParse(deviceId, operands[0])
+  if (operands.length === 1 && device.success) return device.output
+  throw new UsageError('Say which probe: revoke DEVICE, 32 hex digits')
 }
 
 function parse(args: readonly string[]) {
@@ -109,6 +131,8 @@ function parse(args: readonly string[]) {
     log: text,
     key: { type: 'string', multiple: true } as const,
     json: flag,
+    endpoints: text,
+    undo: flag,
     helper: flag,
     'helper-resolver': text,
     'helper-allow-private': flag,

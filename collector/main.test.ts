@@ -77,6 +77,63 @@ async function post(url: string, { bytes }: SampleBatch): Promise<{ status: numb
   return { status: answer.status, receipt: Buffer.from(await answer.arrayBuffer()) }
 }
 
+describe('sonde-collector revoke', () => {
+  it('works while the collector runs, says what it did, and can be taken back', async () => {
+    const { url } = await serve()
+    const token = async () => (await run(['token', '--state', state])).out.trim()
+    const probe = await enrol(url, await token())
+    const revoked = await run(['revoke', probe.device, '--state', state])
+    expect(revoked).toMatchObject({ code: 0, err: '' })
+    expect(JSON.parse(revoked.out)).toEqual({ event: 'revoked', device: probe.device })
+    const batch = probe.next()
+    expect((await post(url, batch)).status).toBe(403)
+    expect(await run(['revoke', probe.device, '--undo', '--state', state])).toMatchObject({ code: 0 })
+    expect((await post(url, batch)).status).toBe(201)
+  })
+
+  it('of a probe that is not enrolled fails, with a code', async () => {
+    const { code, err } = await run(['revoke', 'a'.repeat(32), '--state', state])
+    expect(code).toBe(1)
+    expect(err).toMatch(/^sonde-collector: unknown_probe: No probe a+ is enrolled/)
+  })
+})
+
+describe('sonde-collector serve --endpoints', () => {
+  const endpoints = [
+    { kind: 'collector', url: 'https://collector.example:8443' },
+    {
+      kind: 'collector',
+      url: 'https://collector.example',
+      ip: '192.0.2.7',
+      sni: null,
+      pins: [`${'A'.repeat(43)}=`],
+    },
+  ]
+
+  it('puts them into the records of those who enrol, signed', async () => {
+    const file = join(state, 'endpoints.json')
+    await writeFile(file, JSON.stringify(endpoints))
+    const { url } = await serve('--endpoints', file)
+    const probe = await enrol(url, (await run(['token', '--state', state])).out.trim())
+    expect(probe.endpoints).toEqual(endpoints)
+  })
+
+  it.each([
+    ['is not there', null, 'ENOENT'],
+    ['is not JSON', '[', 'JSON'],
+    ['is no list', '{}', 'Array'],
+    ['names nonsense', JSON.stringify([endpoints[0], { kind: 'collector', url: 'collector' }]), '1.url'],
+    ['has a field that means nothing', JSON.stringify([{ ...endpoints[0], port: 1 }]), '0.port'],
+  ])('refuses to start when the file %s, and says what is wrong', async (_, content, words) => {
+    const file = join(state, 'endpoints.json')
+    if (content !== null) await writeFile(file, content)
+    const { code, err } = await run(['serve', '--state', state, '--port', '0', '--endpoints', file])
+    expect(code).toBe(1)
+    expect(err).toMatch(/^sonde-collector: bad_endpoints: Cannot use the endpoints in /)
+    expect(err).toContain(words)
+  })
+})
+
 describe('sonde-collector', () => {
   it('says how it is used, and which one it is', async () => {
     const help = await run(['--help'])

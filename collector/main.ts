@@ -10,6 +10,7 @@ import { openSealingKey, sealingKeyPath } from './archive/sealing-key.ts'
 import { TokenBox } from './archive/token-box.ts'
 import { openCollector } from './collector.ts'
 import { type Command, readCommand, UsageError, usage } from './config.ts'
+import { readEndpointsFile } from './endpoints-file.ts'
 import { importShown, importStick } from './import-command.ts'
 import { FolderInUse, lockFolder } from './index/folder-lock.ts'
 import { loadSqlite } from './index/sqlite.ts'
@@ -46,6 +47,8 @@ async function run(command: Command): Promise<void> {
       return recipient(command.state)
     case 'import':
       return importFrom(command)
+    case 'revoke':
+      return revoke(command)
     case 'rebuild-index':
       return rebuild(command.state)
     case 'serve':
@@ -107,6 +110,17 @@ function lockOrNull(state: string) {
   }
 }
 
+/** Runs beside a collector that serves, which finds it with the next batch of the probe. */
+async function revoke({ state, device, undo }: Command & { name: 'revoke' }): Promise<void> {
+  await makeFolder(state)
+  const key = await openCollectorKey(state)
+  const probes = await ProbeRegister.open(state, key.id)
+  if (probes.get(device) === null)
+    throw Object.assign(new Error(`No probe ${device} is enrolled in ${state}`), { code: 'unknown_probe' })
+  await (undo ? probes.readmit(device) : probes.revoke(device, Date.now()))
+  tell({ event: undo ? 'readmitted' : 'revoked', device })
+}
+
 async function rebuild(state: string): Promise<void> {
   loadSqlite()
   await makeFolder(state)
@@ -121,14 +135,22 @@ async function verify(command: Command & { name: 'verify' }): Promise<void> {
   process.exitCode = result.good ? 0 : 1
 }
 
-async function serve({ state, host, port, logLevel, helper }: Command & { name: 'serve' }): Promise<void> {
+async function serve({
+  state,
+  host,
+  port,
+  logLevel,
+  helper,
+  endpoints: endpointsFile,
+}: Command & { name: 'serve' }): Promise<void> {
   // Before anything is made: a collector without tables for want of a newer Node.js is a mistake to hear of at once.
   loadSqlite()
+  const endpoints = endpointsFile === null ? [] : await readEndpointsFile(endpointsFile)
   await makeFolder(state)
   const lock = lockFolder(state)
   const log = logAt(logLevel)
   const openIndex = (path: string) => SqliteIndex.open(path)
-  const collector = await openCollector({ state, log, now: Date.now, openIndex, helper })
+  const collector = await openCollector({ state, log, now: Date.now, openIndex, helper, endpoints })
   const server = buildServer(collector)
 
   const stop = async (signal: string) => {

@@ -3,15 +3,16 @@
 
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import pino from 'pino'
-import { batchMediaType } from '../tests-spec/protocol/batch.ts'
+import { type BatchId, batchMediaType } from '../tests-spec/protocol/batch.ts'
 import { openReceipt, type Receipt } from '../tests-spec/protocol/receipt.ts'
 import { TokenBox } from './archive/token-box.ts'
 import { type Collector, type CollectorSettings, openCollector } from './collector.ts'
 import type { SampleBatch, SampleProbe } from './sample-probe.ts'
-import { buildServer } from './server.ts'
+import { buildServer, type Timeouts } from './server.ts'
 
 /** What came back, read whole. */
 export interface Answer {
@@ -26,16 +27,25 @@ export class SampleCollector {
   /** Everything logged, as the lines that would have been written. */
   readonly logged: Record<string, unknown>[] = []
   #running: { collector: Collector; server: ReturnType<typeof buildServer>; url: string } | null = null
+  /** TCP connections since it was opened. */
+  connections = 0
   /** Moved by hand. */
   now = Date.UTC(2018, 6, 29, 13)
 
-  private constructor(state: string, openIndex: CollectorSettings['openIndex']) {
+  readonly #timeouts: Timeouts | undefined
+
+  private constructor(state: string, openIndex: CollectorSettings['openIndex'], timeouts?: Timeouts) {
     this.state = state
     this.#openIndex = openIndex
+    this.#timeouts = timeouts
   }
 
-  static async start(openIndex: CollectorSettings['openIndex'] = null): Promise<SampleCollector> {
-    const sample = new SampleCollector(await mkdtemp(join(tmpdir(), 'sonde-collector-')), openIndex)
+  static async start(
+    openIndex: CollectorSettings['openIndex'] = null,
+    timeouts?: Timeouts,
+  ): Promise<SampleCollector> {
+    const folder = await mkdtemp(join(tmpdir(), 'sonde-collector-'))
+    const sample = new SampleCollector(folder, openIndex, timeouts)
     await sample.#open()
     return sample
   }
@@ -46,6 +56,11 @@ export class SampleCollector {
 
   get url(): string {
     return this.#parts.url
+  }
+
+  /** Sees each request as it comes, before the server does. */
+  onRequest(see: (request: IncomingMessage) => void): void {
+    this.#parts.server.server.prependListener('request', see)
   }
 
   async restart(): Promise<void> {
@@ -88,6 +103,21 @@ export class SampleCollector {
     )
   }
 
+  async send(
+    method: 'POST' | 'PATCH',
+    path: string,
+    body: Uint8Array,
+    headers: Record<string, string>,
+  ): Promise<Answer> {
+    const url = `${this.url}${path}`
+    return this.#read(await fetch(url, { method, headers, body: new Uint8Array(body) }))
+  }
+
+  /** As a crash between a batch and its receipt does. */
+  async loseReceipt(id: BatchId): Promise<void> {
+    await rm(join(this.state, 'batches', id.slice(0, 2), `${id}.receipt.json`))
+  }
+
   async get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
     return this.#read(await fetch(`${this.url}${path}`, { headers }))
   }
@@ -123,7 +153,11 @@ export class SampleCollector {
       now: () => this.now,
       openIndex: this.#openIndex,
     })
-    const server = buildServer(collector)
+    const server = buildServer(collector, this.#timeouts)
+    server.server.on('connection', () => {
+      this.connections += 1
+    })
+    this.connections = 0
     this.#running = { collector, server, url: await server.listen({ host: '127.0.0.1', port: 0 }) }
   }
 

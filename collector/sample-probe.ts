@@ -48,6 +48,8 @@ export class SampleProbe {
   readonly device: DeviceId
   /** Another life of the spool: set it, and `next()` begins again at 0. */
   epoch = '0123456789abcdef01'
+  /** What its enrolment record names. */
+  endpoints: readonly unknown[] = []
   #collectorKeyId = ''
   #enrolmentDigest = ''
   #last: SampleBatch | null = null
@@ -70,7 +72,9 @@ export class SampleProbe {
 
   /** Takes the collector's answer as a probe does, checks included. */
   enrolled(record: Uint8Array): void {
-    this.#enrolmentDigest = openEnrolment(record, this.#collectorKeyId).digest
+    const { digest, enrolment } = openEnrolment(record, this.#collectorKeyId)
+    this.#enrolmentDigest = digest
+    this.endpoints = enrolment.endpoints ?? []
   }
 
   /** @returns The next batch of the chain. `change` makes it a worse one; the chain goes on from what was made. */
@@ -79,6 +83,13 @@ export class SampleProbe {
     change: (manifest: Manifest) => Manifest = (m) => m,
   ): SampleBatch {
     const batch = this.after(this.#last, measurements, change)
+    this.#last = batch
+    return batch
+  }
+
+  /** @returns The next batch of the chain around a payload that need not be one. */
+  nextOf(payload: Buffer, change: (manifest: Manifest) => Manifest = (m) => m): SampleBatch {
+    const batch = this.batchOf(this.#last, Buffer.alloc(0), payload, change)
     this.#last = batch
     return batch
   }

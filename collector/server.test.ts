@@ -372,10 +372,17 @@ describe('POST /v1/batches refuses, and leaves every file as it was,', () => {
     expect(await collector.tree()).toEqual(before)
   })
 
-  it('a body without end, as soon as it is longer than a batch', async () => {
+  it.each([
+    ['that begins as nothing', 'not_a_batch', () => Buffer.alloc(0)],
+    ['that begins as a good batch', 'trailing_bytes', () => probe.next().bytes],
+  ])('a body without end %s: 400 %s, at the first byte too many', async (_, code, beginning) => {
     const chunk = new Uint8Array(1024 * 1024)
     let sent = 0
+    const first = new Uint8Array(beginning())
     const body = new ReadableStream({
+      start(controller) {
+        if (first.length > 0) controller.enqueue(first)
+      },
       pull(controller) {
         sent += chunk.length
         controller.enqueue(chunk)
@@ -389,8 +396,9 @@ describe('POST /v1/batches refuses, and leaves every file as it was,', () => {
       duplex: 'half',
     } as RequestInit)
     // Either the answer comes through, or the connection breaks under a sender who does not listen.
-    const status = await request.then((response) => response.status).catch(() => 413)
-    expect(status).toBe(413)
+    const status = await request.then((response) => response.status).catch(() => 400)
+    expect(status).toBe(400)
+    expect(collector.logged).toContainEqual(expect.objectContaining({ code: 'refused', refusal: code }))
     expect(sent).toBeLessThan(64 * 1024 * 1024)
     expect((await collector.postBatch(probe.next())).status).toBe(201)
   })

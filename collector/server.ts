@@ -4,7 +4,15 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import * as v from 'valibot'
-import { batchId, batchMediaType } from '../tests-spec/protocol/batch.ts'
+import { type BatchId, batchId, batchMediaType } from '../tests-spec/protocol/batch.ts'
+import {
+  partialUploadType,
+  progressStatus,
+  readComplete,
+  readOffset,
+  structuredBoolean,
+  uploadHeaders,
+} from '../tests-spec/protocol/resumable-upload.ts'
 import {
   joinLines,
   maxSealedBytes,
@@ -18,14 +26,33 @@ import { dashboard } from './dashboard/dashboard.ts'
 import { contentSecurityPolicy } from './dashboard/page.ts'
 import { chooseLanguage } from './dashboard/words.ts'
 import { greeting } from './helper/test-helper.ts'
+import { OffsetMismatch, Refused } from './intake/refusal.ts'
+import { type Arrived, type Incoming, maxBatchBytes, usualLimits } from './intake/uploads.ts'
 import { problem, problemMediaType, problemOf } from './problem.ts'
 
 const dsseMediaType = 'application/vnd.dsse.envelope.v1+json'
 const maxEnrolmentBytes = 4_096
 
-/** Slow is normal where probes are; silent is not. A batch of 64 KiB at 2 kbit/s takes 260 s. */
-const timeouts = { requestTimeout: 300_000, connectionTimeout: 120_000 }
-/** 2,100 probes at once, those behind a slow proxy twice. Bodies are limited together, in intake/body.ts. */
+/** How long a client may take. All in milliseconds. */
+export interface Timeouts {
+  /** One request, its body included. */
+  readonly requestTimeout: number
+  /** Silence on a connection. */
+  readonly connectionTimeout: number
+  /** The headers of a request: a line of them every minute holds no connection. */
+  readonly headersTimeout: number
+  /** How often the three are looked at. */
+  readonly checkEvery: number
+}
+
+/** Slow is normal where probes are; silent is not. A batch of 64 KiB at 2 kbit/s takes 260 s, headers 3. */
+const usualTimeouts: Timeouts = {
+  requestTimeout: 300_000,
+  connectionTimeout: 120_000,
+  headersTimeout: 30_000,
+  checkEvery: 10_000,
+}
+/** 2,100 probes at once, those behind a slow proxy twice. Bodies are limited together, in intake/uploads.ts. */
 const maxConnections = 4_096
 /** What a busy collector asks for; probes spread it over as long again. */
 const retryAfterSeconds = 30
@@ -42,13 +69,28 @@ const exportQuery = v.object({
 const pageQuery = v.object({ lang: v.optional(v.string()), all: v.optional(v.string()) })
 
 /** @returns The server, not listening yet. Closing it leaves `collector` open. */
-export function buildServer(collector: Collector) {
-  const { intake, sealedIntake, bodies, desk, archive, probes, index, indexer, helper, log, now } = collector
+export function buildServer(collector: Collector, timeouts: Timeouts = usualTimeouts) {
+  const {
+    intake,
+    sealedIntake,
+    sealedBodies,
+    uploads,
+    desk,
+    archive,
+    probes,
+    index,
+    indexer,
+    helper,
+    log,
+    now,
+  } = collector
   const server = fastify({
     loggerInstance: log,
     // Fastify's own lines name the sender's address: a list of where the probes are, in whoever's hands the log is.
     logController: new LogController({ disableRequestLogging: true }),
-    ...timeouts,
+    requestTimeout: timeouts.requestTimeout,
+    connectionTimeout: timeouts.connectionTimeout,
+    http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: timeouts.checkEvery },
     // Behind a server that speaks TLS on this machine, `ip` is the address that one names: the helper counts by it.
     trustProxy: 'loopback',
     forceCloseConnections: 'idle',
@@ -85,24 +127,40 @@ export function buildServer(collector: Collector) {
   })
 
   server.register(async (scope) => {
-    // Read by `bodies`, not by Fastify: the limit is over all requests together.
-    scope.addContentTypeParser(batchMediaType, (_, body, done) => done(null, body))
-    scope.post('/v1/batches', async ({ body, headers }, reply) => {
-      // Without a body there is no content type to refuse either.
-      if (!(body instanceof Readable))
-        return answer(reply, problem(415, 'wrong_type', `Expected ${batchMediaType}`))
-      const announced = headers['content-length']
-      const accept = (bytes: Buffer) => intake.accept(bytes)
-      const { kind, receipt } = await bodies.with(
-        body,
-        announced === undefined ? null : Number(announced),
-        accept,
-      )
-      return reply
-        .code(kind === 'stored' ? 201 : 200)
-        .type(dsseMediaType)
-        .send(receipt)
+    // Read by `uploads`, not by Fastify: the limit is over all requests together.
+    for (const type of [batchMediaType, partialUploadType])
+      scope.addContentTypeParser(type, (_, body, done) => done(null, body))
+
+    scope.post('/v1/batches', async (request, reply) => {
+      const incoming = incomingOf(request, reply, batchMediaType)
+      return uploads.begin(incoming, (arrived) => settle(arrived, reply, 201))
     })
+
+    scope.patch('/v1/uploads/:id', async (request, reply) => {
+      const incoming = incomingOf(request, reply, partialUploadType)
+      const offset = readOffset(request.headers[uploadHeaders.offset])
+      const id = idIn(request.params)
+      if (offset === null || id === null)
+        throw new Refused('bad_request', `Expected a batchId and ${uploadHeaders.offset}`)
+      return uploads.resume(id, offset, incoming, (arrived) => settle(arrived, reply, 204))
+    })
+  })
+
+  server.head('/v1/uploads/:id', async ({ params }, reply) => {
+    const id = idIn(params)
+    const held = id === null ? null : uploads.offsetOf(id)
+    if (held === null) return reply.code(404).send()
+    return reply.code(204).headers(progressOf(held)).send()
+  })
+
+  server.get('/v1/batches/:id/receipt', async ({ params }, reply) => {
+    const id = idIn(params)
+    const receipt = id === null ? null : await intake.receipt(id)
+    if (receipt !== null) return reply.type(dsseMediaType).send(receipt)
+    const held = id === null ? null : uploads.offsetOf(id)
+    // Also what HEAD of the upload would say: on a bad link a round trip is a second.
+    if (held !== null) reply.headers(progressOf(held))
+    return answer(reply, problem(404, 'not_held', 'This batch is not here'))
   })
 
   server.register(async (scope) => {
@@ -113,7 +171,7 @@ export function buildServer(collector: Collector) {
       const announced = headers['content-length']
       const take = (bytes: Buffer) => sealedIntake.take(bytes)
       const length = announced === undefined ? null : Number(announced)
-      const { word, receipts } = await bodies.with(body, length, take, maxSealedBytes)
+      const { word, receipts } = await sealedBodies.with(body, length, take, maxSealedBytes)
       return reply.type(receiptsMediaType).send(joinLines([word, ...receipts]))
     })
   })
@@ -139,8 +197,8 @@ export function buildServer(collector: Collector) {
   }
 
   server.head('/v1/batches/:id', async ({ params }, reply) => {
-    const { success, output } = v.safeParse(v.object({ id: batchId }), params)
-    return reply.code(success && (await archive.has(output.id)) ? 200 : 404).send()
+    const id = idIn(params)
+    return reply.code(id !== null && (await archive.has(id)) ? 200 : 404).send()
   })
 
   server.get('/api/v1/measurements', async ({ query }, reply) => {
@@ -188,7 +246,22 @@ export function buildServer(collector: Collector) {
     // What is left of a body is not read: 10 GB would have to pass before the next request.
     if (!request.raw.complete) reply.header('connection', 'close')
     if (status === 503) reply.header('retry-after', retryAfterSeconds)
+    if (error instanceof OffsetMismatch) reply.headers(progressOf(error.held))
     return answer(reply, found)
+  }
+
+  async function settle(arrived: Arrived, reply: FastifyReply, ofPart: number): Promise<FastifyReply> {
+    if (arrived.kind === 'part') {
+      return reply
+        .code(ofPart)
+        .headers({ location: `/v1/uploads/${arrived.id}`, ...progressOf(arrived.held) })
+        .send()
+    }
+    const { kind, receipt } = await intake.accept(arrived.bytes)
+    return reply
+      .code(kind === 'stored' ? 201 : 200)
+      .type(dsseMediaType)
+      .send(receipt)
   }
 
   function behind(): number {
@@ -199,6 +272,45 @@ export function buildServer(collector: Collector) {
   async function indexCaughtUp(): Promise<void> {
     await indexer?.settledWithin(maxWaitForIndexMs)
   }
+}
+
+/** @throws {Refused} `wrong_type`. */
+function incomingOf({ body, headers }: FastifyRequest, reply: FastifyReply, type: string): Incoming {
+  // Without a body there is no content type that Fastify could refuse.
+  if (!(body instanceof Readable) || headers['content-type']?.split(';')[0]?.trim() !== type)
+    throw new Refused('wrong_type', `Expected ${type}`)
+  const announced = headers['content-length']
+  const complete = readComplete(headers[uploadHeaders.complete])
+  return {
+    stream: body,
+    announcedBytes: announced === undefined ? null : Number(announced),
+    complete: complete ?? true,
+    // Whoever names the header knows interim answers; to anyone else they could be noise.
+    onProgress: complete === null ? () => {} : (id, held) => tellProgress(reply, id, held),
+  }
+}
+
+/**
+ * An interim answer while the body comes, so that a sender sees bytes arrive that its own kernel hides. Node.js writes
+ * only some of these itself; `socket` is there when this request is the one being answered.
+ */
+function tellProgress({ raw }: FastifyReply, id: BatchId, held: number): void {
+  if (raw.headersSent || raw.writableEnded) return
+  const lines = [`HTTP/1.1 ${progressStatus} Upload Resumption Supported`, `Location: /v1/uploads/${id}`]
+  raw.socket?.write(`${[...lines, `${uploadHeaders.offset}: ${held}`].join('\r\n')}\r\n\r\n`)
+}
+
+function progressOf(held: number): Record<string, string> {
+  return {
+    [uploadHeaders.offset]: String(held),
+    [uploadHeaders.complete]: structuredBoolean(false),
+    [uploadHeaders.limit]: `max-size=${maxBatchBytes}, max-age=${usualLimits.idleMs / 1000}`,
+  }
+}
+
+function idIn(params: unknown): BatchId | null {
+  const { success, output } = v.safeParse(v.object({ id: batchId }), params)
+  return success ? output.id : null
 }
 
 function answer(reply: FastifyReply, found: ReturnType<typeof problem>) {

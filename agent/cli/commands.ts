@@ -4,7 +4,7 @@ import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { LinkState } from '../../tests-spec/nettests/verdict.ts'
 import { readToken } from '../../tests-spec/protocol/enrolment.ts'
-import { type Agent, assemble, type Surroundings } from '../assemble.ts'
+import { type Agent, assemble, type Surroundings, type UntilNextMs } from '../assemble.ts'
 import type { Delivery } from '../deliver.ts'
 import { writeEnrolment } from '../enrolment.ts'
 import { readStatus } from '../health/status.ts'
@@ -43,7 +43,8 @@ export async function run(invocation: Invocation): Promise<number> {
       schedule,
       signal,
       sleep,
-      cycle: () => cycleShown(agent, agent.list, terminalOut),
+      cycle: (untilNextMs) => cycleShown(agent, agent.list, terminalOut, untilNextMs),
+      deliver: agent.deliver,
       async onCycle(report, nextStartMs) {
         await agent.report(report, nextStartMs)
         if (signal.aborted || !terminalOut.showsResults) return
@@ -60,7 +61,9 @@ export async function run(invocation: Invocation): Promise<number> {
 
 export async function once(invocation: Invocation): Promise<number> {
   const { operands, json, terminalOut } = invocation
-  const agent = await assemble({ ...invocation, terminal: json ? null : invocation.terminal })
+  // A person waits: nothing is spread for the sake of a crowd.
+  const config = { ...invocation.config, upload_spread_seconds: 0 }
+  const agent = await assemble({ ...invocation, config, terminal: json ? null : invocation.terminal })
   try {
     const list = operands.length === 0 ? agent.list : listOf(agent.list, operands)
     if (!json) {
@@ -86,14 +89,24 @@ export async function status({ folder, machine, json, terminalOut }: Invocation)
   return 0
 }
 
-export async function enrolDevice({ folder, operands, signal, terminalOut }: Invocation): Promise<number> {
+export async function enrolDevice({
+  folder,
+  machine,
+  operands,
+  signal,
+  terminalOut,
+}: Invocation): Promise<number> {
   const [url, tokenText] = operands
   if (url === undefined || tokenText === undefined || operands.length > 2 || !URL.canParse(url)) {
     throw new ActionableError('bad_usage', 'Usage: sonde enrol URL TOKEN, both as the coordinator gave them.')
   }
   const identity = await openIdentity(folder.deviceKey)
   try {
-    const { record } = await enrol(url, tokenText, identity, { timeoutMs: enrolTimeoutMs, signal })
+    const { record } = await enrol(url, tokenText, identity, {
+      silenceMs: enrolSilenceMs,
+      now: machine.monotonicMs,
+      signal,
+    })
     const keyId = readToken(tokenText)?.collectorKeyId ?? ''
     await writeEnrolment(folder.enrolment, url, keyId, record)
   } catch (cause) {
@@ -105,21 +118,30 @@ export async function enrolDevice({ folder, operands, signal, terminalOut }: Inv
 }
 
 /** Long enough for EDGE; a person is waiting. */
-const enrolTimeoutMs = 60_000
+const enrolSilenceMs = 30_000
 
 /** In a service nobody watches: the log says how it went, and nothing says what was measured. */
-async function cycleShown(agent: Agent, list: TestList, terminal: Terminal) {
-  return terminal.showsResults ? cycleWithTable(agent, list, terminal) : agent.cycle(list, () => {})
+async function cycleShown(agent: Agent, list: TestList, terminal: Terminal, untilNextMs: UntilNextMs) {
+  return terminal.showsResults
+    ? cycleWithTable(agent, list, terminal, false, untilNextMs)
+    : agent.cycle(list, () => {}, untilNextMs)
 }
 
-async function cycleWithTable(agent: Agent, list: TestList, terminal: Terminal, traced = false) {
+async function cycleWithTable(
+  agent: Agent,
+  list: TestList,
+  terminal: Terminal,
+  traced = false,
+  untilNextMs: UntilNextMs = () => null,
+) {
   const progress = progressBar(terminal.err, terminal.interactive ? terminal.columns : null)
   const measured: Measurement[] = []
   progress.step(0, Math.max(1, list.entries.length))
-  const report = await agent.cycle(list, (measurement, done, of) => {
+  const show = (measurement: Measurement, done: number, of: number) => {
     measured.push(measurement)
     progress.step(done, of)
-  })
+  }
+  const report = await agent.cycle(list, show, untilNextMs)
   progress.clear()
   const inListOrder = (a: Measurement, b: Measurement) => place(list, a) - place(list, b)
   if (traced) {

@@ -34,6 +34,20 @@ export const status = v.looseObject({
   upload: v.nullable(
     v.looseObject({ kind: v.string(), at: v.number(), accepted: count, reason: v.nullable(v.string()) }),
   ),
+  /** What each transport has done since the agent started; absent in files of an older one. */
+  ways: v.optional(
+    v.array(
+      v.looseObject({
+        transport: v.string(),
+        connected: count,
+        failed: count,
+        accepted: count,
+        sent: count,
+        received: count,
+        last_failure: v.nullable(v.string()),
+      }),
+    ),
+  ),
   log_lines_dropped: count,
 })
 export type Status = v.InferOutput<typeof status>

@@ -3,6 +3,7 @@
 //   enrolment.json    the collector's signed enrolment record, and where to find the collector
 //   clock.json        what is certain of the time, for a boot that knows nothing
 //   memory.json       what one cycle leaves for the next
+//   upload.json       which way to the collector worked last
 //   status.json       what `sonde status` shows
 //   config.json       the operator's, if they want it here
 //   recipient.json    whom to seal to for a stick, when a receipt said so after enrolment
@@ -22,6 +23,7 @@ export interface StateFolder {
   readonly enrolment: string
   readonly clock: string
   readonly memory: string
+  readonly upload: string
   readonly status: string
   readonly lock: string
   readonly recipient: string
@@ -49,6 +51,7 @@ export function openStateFolder(
     enrolment: join(path, 'enrolment.json'),
     clock: join(path, 'clock.json'),
     memory: join(path, 'memory.json'),
+    upload: join(path, 'upload.json'),
     status: join(path, 'status.json'),
     lock: join(path, 'lock'),
     recipient: join(path, 'recipient.json'),

@@ -9,6 +9,7 @@ import {
   readToken,
   sealEnrolment,
 } from '../../tests-spec/protocol/enrolment.ts'
+import { systemClock } from '../platform/clock.ts'
 import { EnrolmentFailed, enrol } from './enrol.ts'
 import { answer, problem, type Reply, type StubCollector, stubCollector } from './stub-collector.ts'
 
@@ -17,7 +18,7 @@ const collectorId = keyIdOf(collector.publicKey)
 const impostor = generateKeyPairSync('ed25519')
 const device = generateKeyPairSync('ed25519')
 const token = makeToken(collectorId)
-const options = { timeoutMs: 20_000, signal: new AbortController().signal }
+const options = { silenceMs: 20_000, signal: new AbortController().signal, now: systemClock().monotonicMs }
 
 let servers: StubCollector[] = []
 afterEach(async () => {

@@ -9,8 +9,10 @@ import {
   openEnrolment,
   readToken,
 } from '../../tests-spec/protocol/enrolment.ts'
-import { type Answer, CollectorConnection, NoAnswer, type Patience } from './collector-connection.ts'
-import { readProblem } from './submit-batch.ts'
+import { readProblem } from './answer.ts'
+import type { Answer } from './connection.ts'
+import { NoAnswer } from './no-answer.ts'
+import { type OneWayOptions, openWay } from './one-way.ts'
 
 /** Stable: the how-to pages are ordered by them. */
 export type EnrolmentFailureCode = 'bad_token' | 'unreachable' | 'refused' | 'forged'
@@ -50,7 +52,7 @@ export async function enrol(
   url: string,
   tokenText: string,
   keys: IdentityKeys,
-  options: Patience,
+  options: OneWayOptions,
 ): Promise<Enrolled> {
   const token = readToken(tokenText)
   if (token === null) {
@@ -65,32 +67,21 @@ export async function enrol(
   return believe(answer.body, token.collectorKeyId, keys.publicKey)
 }
 
-async function ask(url: string, body: Buffer, options: Patience): Promise<Answer> {
-  const connection = connectionTo(url)
+async function ask(url: string, body: Buffer, options: OneWayOptions): Promise<Answer> {
   try {
-    return await connection.post({ path: 'v1/enrol', contentType: 'application/json', body }, options)
+    const way = await openWay(url, options)
+    const headers = { 'content-type': 'application/json' }
+    return await way.exchange({ method: 'POST', path: 'v1/enrol', headers, body }).finally(() => way.close())
   } catch (cause) {
+    if (cause instanceof TypeError) {
+      const words = `"${url}" is not an address such as https://collector.example.`
+      throw new EnrolmentFailed('unreachable', words, { cause })
+    }
     if (!(cause instanceof NoAnswer)) throw cause
     throw new EnrolmentFailed(
       'unreachable',
       `The collector at ${url} does not answer (${cause.code}). Check the address and this device's connection, then try again with the same token.`,
       { cause },
-    )
-  } finally {
-    connection.close()
-  }
-}
-
-function connectionTo(url: string): CollectorConnection {
-  try {
-    return new CollectorConnection(url)
-  } catch (cause) {
-    throw new EnrolmentFailed(
-      'unreachable',
-      `"${url}" is not an address such as https://collector.example.`,
-      {
-        cause,
-      },
     )
   }
 }

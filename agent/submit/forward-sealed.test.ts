@@ -13,6 +13,7 @@ import { carry } from '../stick/carry.ts'
 import { Stick } from '../stick/stick.ts'
 import { forwardSealed } from './forward-sealed.ts'
 import { answer, problem, type Reply, type StubCollector, stubCollector } from './stub-collector.ts'
+import { Uplink } from './uplink.ts'
 
 let collector: SampleCollector
 let probe: StickDevice
@@ -35,12 +36,17 @@ afterEach(async () => {
 
 const carryFor = async (device: StickDevice) =>
   carry(Stick.open(stick), device.carried, await device.ledger())
-const forward = (url = collector.url, carried = carrier.carried) =>
-  forwardSealed(
-    carried,
-    { ...carrier.collector, url },
-    { timeoutMs: 5_000, signal: new AbortController().signal },
-  )
+const forward = async (url = collector.url, carried = carrier.carried) => {
+  const uplink = await Uplink.open({
+    ...carrier.collector,
+    endpoints: [{ kind: 'collector', url }],
+    lastGood: { read: async () => null, write: async () => {} },
+    now: () => performance.now(),
+    chance: Math.random,
+    spreadMs: 0,
+  })
+  return forwardSealed(carried, uplink, new AbortController().signal)
+}
 
 describe('a carrier', () => {
   it('brings what it took, and brings the receipts back, having read nothing', async () => {

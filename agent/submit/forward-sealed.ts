@@ -4,8 +4,9 @@
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
 import { openSealedReceipt, sealedMediaType, splitLines } from '../../tests-spec/protocol/sealed.ts'
-import { CollectorConnection, NoAnswer, type Patience } from './collector-connection.ts'
-import { type CollectorAddress, readProblem } from './submit-batch.ts'
+import { readProblem } from './answer.ts'
+import { NoAnswer } from './no-answer.ts'
+import type { CollectorKey, Uplink, Way } from './uplink.ts'
 
 /** The part of a store of carried files that forwarding needs. */
 export interface CarriedFiles {
@@ -30,35 +31,52 @@ export interface Forwarding {
 /** What is said of the file itself. Whatever else is said, another day may answer otherwise. */
 const finalCodes: ReadonlySet<string> = new Set(['not_sealed', 'other_recipient', 'damaged', 'too_large'])
 
-/** Offers what waits, one after the other, and stops at the first that is put off. */
+/**
+ * Offers what waits over the first way that opens, one after the other, and stops at the first that is put off. A relay
+ * takes batches and no more.
+ */
 export async function forwardSealed(
   files: CarriedFiles,
-  to: CollectorAddress,
-  options: Patience,
+  uplink: Uplink,
+  signal: AbortSignal,
 ): Promise<Forwarding> {
   const digests = files.waiting()
   const tally = { brought: 0, refused: 0 }
   if (digests.length === 0) return { ...tally, sent: 0, received: 0, reason: null }
-  const connection = new CollectorConnection(to.url)
-  let reason: string | null = null
+  const before = uplink.spent
+  const way = await uplink.climb(new Set(), signal)
+  const reason =
+    way === null || way.endpoint.kind === 'relay'
+      ? uplink.lastFailure
+      : await offerAll(files, digests, way, uplink, tally)
+  way?.close()
+  const { sent, received } = uplink.spent
+  return { ...tally, sent: sent - before.sent, received: received - before.received, reason }
+}
+
+/** @returns Why something still waits; null when nothing does. */
+async function offerAll(
+  files: CarriedFiles,
+  digests: readonly string[],
+  way: Way,
+  key: CollectorKey,
+  tally: { brought: number; refused: number },
+): Promise<string | null> {
   for (const sha256 of digests) {
     const bytes = await files.read(sha256)
     // Given up for room, or rotten, since the list was made.
     if (bytes === null) continue
-    const outcome = await offer(connection, bytes, to, options)
+    const outcome = await offer(way, bytes, key)
+    if (outcome.kind === 'deferred') return outcome.reason
     if (outcome.kind === 'arrived') {
       await files.brought(sha256, outcome.answer)
       tally.brought++
-    } else if (outcome.kind === 'refused') {
+    } else {
       files.refused(sha256)
       tally.refused++
-    } else {
-      reason = outcome.reason
-      break
     }
   }
-  connection.close()
-  return { ...tally, ...connection.bytes, reason }
+  return null
 }
 
 type Outcome =
@@ -66,16 +84,11 @@ type Outcome =
   | { readonly kind: 'refused' }
   | { readonly kind: 'deferred'; readonly reason: string }
 
-async function offer(
-  connection: CollectorConnection,
-  bytes: Buffer,
-  to: CollectorAddress,
-  options: Patience,
-): Promise<Outcome> {
+async function offer(way: Pick<Way, 'exchange'>, bytes: Buffer, key: CollectorKey): Promise<Outcome> {
   try {
-    const post = { path: 'v1/sealed', contentType: sealedMediaType, body: bytes }
-    const { status, body } = await connection.post(post, options)
-    if (status === 200) return believe(body, bytes, to)
+    const headers = { 'content-type': sealedMediaType }
+    const { status, body } = await way.exchange({ method: 'POST', path: 'v1/sealed', headers, body: bytes })
+    if (status === 200) return believe(body, bytes, key)
     const code = readProblem(body)?.code
     if (status >= 400 && status < 500 && finalCodes.has(code ?? '')) return { kind: 'refused' }
     return { kind: 'deferred', reason: code ?? `status_${status}` }
@@ -86,7 +99,7 @@ async function offer(
 }
 
 /** Stops whoever answers in the collector's place from making us drop the file, or carry back what is no receipt. */
-function believe(body: Buffer, bytes: Buffer, { collectorKeyId, collectorKey }: CollectorAddress): Outcome {
+function believe(body: Buffer, bytes: Buffer, { collectorKeyId, collectorKey }: CollectorKey): Outcome {
   const keyOf = (keyId: string) => (keyId === collectorKeyId ? collectorKey : null)
   const answer = splitLines(body)
   const [word = Buffer.alloc(0), ...receipts] = answer

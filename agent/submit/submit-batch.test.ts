@@ -9,17 +9,22 @@ import { selfSigned } from '../../test/certificates.ts'
 import { type BatchId, batchId, batchMediaType, deviceId } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { systemClock } from '../platform/clock.ts'
+import { byTheWay } from './answer.ts'
+import { NoAnswer } from './no-answer.ts'
+import { type OneWayOptions, openWay } from './one-way.ts'
 import { answer, problem, type Reply, type StubCollector, stubCollector } from './stub-collector.ts'
-import { type CollectorAddress, type SubmitOptions, submitBatch } from './submit-batch.ts'
+import { offerBatch } from './submit-batch.ts'
+import { DialFailed } from './transports/dial.ts'
 
 const collector = generateKeyPairSync('ed25519')
 const impostor = generateKeyPairSync('ed25519')
 const collectorKeyId = keyIdOf(collector.publicKey)
 const id = v.parse(batchId, 'b'.repeat(64))
-const bytes = Buffer.alloc(40_000, 'PSB1 and so on, ')
+const bytes = Buffer.alloc(30_000, 'PSB1 and so on, ')
 
 const never = new AbortController().signal
-const options: SubmitOptions = { timeoutMs: 20_000, signal: never }
+const options: OneWayOptions = { silenceMs: 20_000, signal: never, now: systemClock().monotonicMs }
 
 function receiptFor(batch: BatchId, fields: Partial<Receipt> = {}): Receipt {
   return {
@@ -72,11 +77,23 @@ async function serveRaw(conduct: (socket: Socket) => void): Promise<{ url: strin
   return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}` }
 }
 
-const to = (url: string): CollectorAddress => ({ url, collectorKeyId, collectorKey: collector.publicKey })
-const submit = (url: string, with_: Partial<SubmitOptions> = {}) =>
-  submitBatch(bytes, id, to(url), { ...options, ...with_ })
+const key = { collectorKeyId, collectorKey: collector.publicKey }
 
-describe('submitBatch()', () => {
+/** Dials, offers, and says what the line carried. */
+async function submit(url: string, over: Partial<OneWayOptions> = {}) {
+  try {
+    const way = await openWay(url, { ...options, ...over })
+    const outcome = await offerBatch(way, { id, bytes, ask: false }, key)
+    way.close()
+    return { ...outcome, ...way.connection.spent }
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error
+    const spent = error instanceof DialFailed ? error.spent : { sent: 0, received: 0 }
+    return { ...byTheWay(error.code), ...spent }
+  }
+}
+
+describe('offerBatch()', () => {
   it('posts the batch as it is, and says nothing else about whoever sends it', async () => {
     const server = await serve(answer(201, receipt))
     await submit(server.url)
@@ -88,6 +105,7 @@ describe('submitBatch()', () => {
       connection: 'keep-alive',
       'content-type': batchMediaType,
       'content-length': String(bytes.length),
+      'upload-complete': '?1',
     })
   })
 
@@ -115,7 +133,7 @@ describe('submitBatch()', () => {
   })
 })
 
-describe('submitBatch() does not accept', () => {
+describe('offerBatch() does not accept', () => {
   const other = v.parse(batchId, 'c'.repeat(64))
   const rows: readonly [what: string, reason: string, reply: Reply][] = [
     ['the page of a captive portal', 'not_a_receipt', answer(200, '<html>Log in</html>')],
@@ -151,7 +169,7 @@ describe('submitBatch() does not accept', () => {
   })
 })
 
-describe('submitBatch() tells never from not now', () => {
+describe('offerBatch() tells never from not now', () => {
   it.each([
     [400, 'not_a_batch'],
     [400, 'truncated'],
@@ -200,7 +218,7 @@ describe('submitBatch() tells never from not now', () => {
   })
 })
 
-describe('submitBatch() hears Retry-After', () => {
+describe('offerBatch() hears Retry-After', () => {
   const date = 'Sun, 22 Nov 2026 10:00:00 GMT'
   it.each([
     ['seconds', { 'retry-after': '120' }, 120_000],
@@ -221,7 +239,7 @@ describe('submitBatch() hears Retry-After', () => {
   })
 })
 
-describe('submitBatch() without an answer', () => {
+describe('offerBatch() without an answer', () => {
   it('is deferred when nobody listens', async () => {
     const server = await stubCollector(answer(201, receipt))
     await server.close()
@@ -229,6 +247,7 @@ describe('submitBatch() without an answer', () => {
       kind: 'deferred',
       reason: 'ECONNREFUSED',
       retryAfterMs: null,
+      by: 'way',
       sent: 0,
       received: 0,
     })
@@ -276,8 +295,8 @@ describe('submitBatch() without an answer', () => {
 
   it('is deferred when the answer does not come in time, and counts what was sent for nothing', async () => {
     const server = await serve(() => {})
-    const outcome = await submit(server.url, { timeoutMs: 300 })
-    expect(outcome).toMatchObject({ kind: 'deferred', reason: 'timeout', received: 0 })
+    const outcome = await submit(server.url, { silenceMs: 300 })
+    expect(outcome).toMatchObject({ kind: 'deferred', reason: 'stalled', received: 0 })
     expect(outcome.sent).toBeGreaterThan(bytes.length)
   })
 
@@ -287,7 +306,7 @@ describe('submitBatch() without an answer', () => {
         socket.write(`HTTP/1.1 201 Created\r\nContent-Length: ${receipt.length}\r\n\r\n{`),
       ),
     )
-    expect(await submit(url, { timeoutMs: 300 })).toMatchObject({ kind: 'deferred', reason: 'timeout' })
+    expect(await submit(url, { silenceMs: 300 })).toMatchObject({ kind: 'deferred', reason: 'stalled' })
   })
 
   it('is deferred when the agent stops meanwhile, and before', async () => {

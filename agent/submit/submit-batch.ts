@@ -1,125 +1,126 @@
-// Offers one batch to the collector and says what became of it: tests-spec/protocol/batch.md, "Exchange".
+// Offers one batch to a collector and says what became of it: tests-spec/protocol/batch.md, "Exchange" and "Interrupted
+// uploads". A body is not sent a second time before the collector was asked what it has.
 
-import type { KeyObject } from 'node:crypto'
-import * as v from 'valibot'
-import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
-import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
-import { type Answer, CollectorConnection, NoAnswer, type Patience } from './collector-connection.ts'
+import { type BatchId, batchMediaType, envelopeEnd } from '../../tests-spec/protocol/batch.ts'
+import {
+  chunkBytes,
+  partialUploadType,
+  structuredBoolean,
+  uploadHeaders,
+  wholeUpToBytes,
+} from '../../tests-spec/protocol/resumable-upload.ts'
+import { believe, byTheWay, outcomeOf, readProblem, refusalOf, type SubmitOutcome } from './answer.ts'
+import type { Answer } from './connection.ts'
+import { NoAnswer } from './no-answer.ts'
+import type { CollectorKey, Way } from './uplink.ts'
 
-/** What became of a batch. Only `accepted` lets the spool forget anything. */
-export type SubmitOutcome =
-  | { readonly kind: 'accepted'; readonly receipt: Receipt }
-  /** Not now. `retryAfterMs` is what the collector asked for, an hour at most; null when it did not. */
-  | { readonly kind: 'deferred'; readonly reason: string; readonly retryAfterMs: number | null }
-  /** Never: the same bytes would be refused again. */
-  | { readonly kind: 'rejected'; readonly code: string; readonly problem: string }
-
-export interface CollectorAddress {
-  /** Base URL. */
-  readonly url: string
-  /** The key pinned at enrolment: only its receipts count. */
-  readonly collectorKeyId: string
-  readonly collectorKey: KeyObject
+export interface Offer {
+  readonly id: BatchId
+  readonly bytes: Uint8Array
+  /** Ask for the receipt first: the batch was offered before, or whoever answers has not been proven. */
+  readonly ask: boolean
+  /** Called with how much of the batch is known to have arrived, before the receipt. */
+  readonly onProgress?: (held: number) => void
+  /** Called before the first byte of the body goes. */
+  readonly onBody?: () => void
 }
 
-/** `timeoutMs`: for one exchange, connecting included. */
-export type SubmitOptions = Patience
+type Exchange = Pick<Way, 'exchange'>
 
-const path = 'v1/batches'
-
-/** RFC 9457, with a code that programs decide on. */
-const problem = v.looseObject({ code: v.string(), detail: v.optional(v.string(), '') })
-
-/**
- * What is said of the batch itself, as against the exchange, the probe or the hour. A code that is not here defers:
- * a collector of next year, or a portal in between, must not cost a batch.
- */
-export const finalCodes: ReadonlySet<string> = new Set([
-  'not_a_batch',
-  'truncated',
-  'trailing_bytes',
-  'too_large',
-  'bad_envelope',
-  'bad_manifest',
-  'payload_mismatch',
-  'device_mismatch',
-  'seq_conflict',
-  'chain_broken',
-])
-/** These speak of who asks, and when. Whatever code comes with them, another day may answer otherwise. */
-const passingStatuses: ReadonlySet<number> = new Set([401, 403, 408, 425, 429])
-
-/**
- * Posts one batch over a connection of its own.
- *
- * @returns The outcome, with the bytes the link carried. What the network does is an outcome, never an exception.
- */
-export async function submitBatch(
-  bytes: Uint8Array,
-  id: BatchId,
-  to: CollectorAddress,
-  options: SubmitOptions,
-): Promise<SubmitOutcome & { sent: number; received: number }> {
-  const connection = new CollectorConnection(to.url)
-  const outcome = await offerBatch(connection, bytes, id, to, options)
-  connection.close()
-  return { ...outcome, ...connection.bytes }
-}
-
-/** As `submitBatch`, over a connection that the caller closes. After anything but an answer it is closed already. */
-export async function offerBatch(
-  connection: CollectorConnection,
-  bytes: Uint8Array,
-  id: BatchId,
-  to: CollectorAddress,
-  options: SubmitOptions,
-): Promise<SubmitOutcome> {
+/** @returns What the network does is an outcome, never an exception. */
+export async function offerBatch(way: Exchange, offer: Offer, key: CollectorKey): Promise<SubmitOutcome> {
   try {
-    const answer = await connection.post({ path, contentType: batchMediaType, body: bytes }, options)
-    return outcomeOf(answer, id, to)
+    const asked = offer.ask ? await askFor(way, offer.id, key) : 0
+    if (typeof asked !== 'number') return asked
+    if (asked > 0) offer.onProgress?.(asked)
+    offer.onBody?.()
+    if (asked > 0 || offer.bytes.length > wholeUpToBytes) {
+      const outcome = await sendInParts(way, offer, asked, key)
+      // Parts that were put together wrongly say nothing of the batch: only what is refused whole is refused.
+      if (outcome !== null && outcome.kind !== 'rejected') return outcome
+    }
+    return outcomeOf(await way.exchange(whole(offer.bytes)), offer.id, key)
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
-    return { kind: 'deferred', reason: error.code, retryAfterMs: null }
+    return byTheWay(error.code)
   }
 }
 
-function outcomeOf(answer: Answer, id: BatchId, to: CollectorAddress): SubmitOutcome {
-  if (answer.status === 200 || answer.status === 201) return believe(answer, id, to)
+/**
+ * Some 200 bytes each way, in place of a body.
+ * @returns Bytes the collector has of the batch, if it has not all of it.
+ */
+async function askFor(way: Exchange, id: BatchId, key: CollectorKey): Promise<SubmitOutcome | number> {
+  const answer = await way.exchange({ method: 'GET', path: `v1/batches/${id}/receipt` })
+  if (answer.status === 200) return believe(answer, id, key)
+  // A collector that does not know the question answers with a problem too, and is sent the body.
+  if (answer.status === 404 && readProblem(answer.body) !== null) return answer.held ?? 0
   return refusalOf(answer)
 }
 
-/** Stops a captive portal, a proxy that answers for others, and a receipt for another batch from costing data. */
-function believe(
-  { body, retryAfterMs }: Answer,
-  id: BatchId,
-  { collectorKeyId, collectorKey }: CollectorAddress,
-): SubmitOutcome {
-  let receipt: Receipt
-  try {
-    receipt = openReceipt(body, (keyId) => (keyId === collectorKeyId ? collectorKey : null))
-  } catch {
-    // Whatever is wrong with it, it is not the collector's word.
-    return { kind: 'deferred', reason: 'not_a_receipt', retryAfterMs }
-  }
-  if (receipt.batch !== id) return { kind: 'deferred', reason: 'receipt_for_another_batch', retryAfterMs }
-  return { kind: 'accepted', receipt }
+function whole(bytes: Uint8Array) {
+  return {
+    method: 'POST',
+    path: 'v1/batches',
+    headers: { 'content-type': batchMediaType, [uploadHeaders.complete]: structuredBoolean(true) },
+    body: bytes,
+  } as const
 }
 
-function refusalOf({ status, body, retryAfterMs }: Answer): SubmitOutcome {
-  const said = readProblem(body)
-  const reason = said === null ? `status_${status}` : said.code
-  const isFinal = status >= 400 && status < 500 && !passingStatuses.has(status)
-  return said !== null && isFinal && finalCodes.has(said.code)
-    ? { kind: 'rejected', code: said.code, problem: said.detail }
-    : { kind: 'deferred', reason, retryAfterMs }
+/** Times an offset may come out other than expected, before it is called a contradiction. */
+const maxCorrections = 3
+
+/** @returns null when the collector holds nothing that could be gone on from. */
+async function sendInParts(
+  way: Exchange,
+  { id, bytes, onProgress }: Offer,
+  from: number,
+  key: CollectorKey,
+): Promise<SubmitOutcome | null> {
+  let held = from
+  for (let corrections = 0; corrections <= maxCorrections; ) {
+    if (held >= bytes.length) return null
+    const answer = await way.exchange(held === 0 ? beginning(bytes) : continuation(id, bytes, held))
+    if (answer.status === 404 && readProblem(answer.body)?.code === 'no_upload') return null
+    const now = isPart(answer) || isMismatch(answer) ? answer.held : null
+    if (now === null) return outcomeOf(answer, id, key)
+    if (isPart(answer) && now > held) onProgress?.(now)
+    else corrections += 1
+    held = now
+  }
+  return byTheWay('offset_contradiction')
 }
 
-/** @returns null when the body is no problem document: then it was not the collector who spoke. */
-export function readProblem(body: Buffer): { readonly code: string; readonly detail: string } | null {
-  try {
-    const parsed = v.safeParse(problem, JSON.parse(body.toString('utf8')))
-    return parsed.success ? parsed.output : null
-  } catch {
-    return null
-  }
+function isPart({ status, held }: Answer): boolean {
+  return (status === 201 || status === 204) && held !== null
+}
+
+function isMismatch({ status, body, held }: Answer): boolean {
+  return status === 409 && held !== null && readProblem(body)?.code === 'offset_mismatch'
+}
+
+/** The first part holds the whole envelope: a collector keeps nothing before it knows whose it is. */
+function beginning(bytes: Uint8Array) {
+  return {
+    method: 'POST',
+    path: 'v1/batches',
+    headers: { 'content-type': batchMediaType, [uploadHeaders.complete]: structuredBoolean(false) },
+    body: bytes.subarray(0, Math.max(chunkBytes, envelopeEnd(bytes))),
+  } as const
+}
+
+function continuation(id: BatchId, bytes: Uint8Array, offset: number) {
+  // What is left of a batch that goes whole goes whole as well.
+  const end = bytes.length <= wholeUpToBytes ? bytes.length : Math.min(bytes.length, offset + chunkBytes)
+  return {
+    method: 'PATCH',
+    path: `v1/uploads/${id}`,
+    headers: {
+      'content-type': partialUploadType,
+      [uploadHeaders.offset]: String(offset),
+      [uploadHeaders.complete]: structuredBoolean(end === bytes.length),
+    },
+    body: bytes.subarray(offset, end),
+    offset,
+  } as const
 }

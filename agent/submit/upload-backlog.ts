@@ -1,9 +1,13 @@
-// Everything that waits, in the order it should go, until it is gone or the way is closed.
+// Everything that waits, in the order it should go, until it is gone or nothing gets through any more: one attempt. When
+// the next one may be made, the uplink remembers.
 
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
-import { CollectorConnection } from './collector-connection.ts'
-import { type CollectorAddress, offerBatch, type SubmitOptions } from './submit-batch.ts'
+import { byTheWay, type Deferred, type SubmitOutcome } from './answer.ts'
+import { maxRetryAfterMs } from './connection.ts'
+import { leaveAtRelay } from './relay.ts'
+import { offerBatch } from './submit-batch.ts'
+import type { Uplink, Way } from './uplink.ts'
 
 /** The part of a spool that uploading needs. */
 export interface Backlog {
@@ -23,64 +27,65 @@ export interface PendingBatch {
 
 export interface UploadSummary {
   readonly accepted: number
-  /** Batches that still wait: the one that was put off and those behind it. */
+  /** Batches that still wait: the one that was put off and those behind it, and those that lie at a relay. */
   readonly deferred: number
   /** Batches the collector will never accept, now in quarantine. */
   readonly rejected: number
   /** Bytes the link carried. */
   readonly sent: number
   readonly received: number
-  /** How long the collector asks to be left alone; null when it does not. */
+  /** Milliseconds until the next attempt should be made; null when nothing waits, or only for a receipt. */
   readonly retryAfterMs: number | null
   /** Why something still waits; null when nothing does. */
   readonly reason: string | null
+  /** Something arrived before the way broke off: the link is there, and bad. */
+  readonly progressed: boolean
 }
 
 /**
- * Submits what waits, one after the other over one connection, and stops at the first that is put off: what holds one
- * up holds up the next as well.
+ * Submits what waits, one after the other over one connection. A way that breaks off or leads to somebody else makes room
+ * for the next, until none is left; what the collector itself puts off holds up everything.
  *
  * A receipt that asks for a pause keeps routine batches back; those with anomalies go all the same.
  */
 export async function uploadBacklog(
   batches: Backlog,
-  to: CollectorAddress,
-  options: SubmitOptions,
+  uplink: Uplink,
+  signal: AbortSignal,
 ): Promise<UploadSummary> {
-  const connection = new CollectorConnection(to.url)
-  const tally = { accepted: 0, rejected: 0 }
+  const before = uplink.spent
+  const tally = { accepted: 0, rejected: 0, progressed: false }
+  const climber = new Climber(uplink, signal, () => {
+    tally.progressed = true
+  })
   const waiting = batches.pending()
   let stop: Stop | null = null
-  let pauseMs = 0
   for (const batch of waiting) {
-    if (options.signal.aborted) stop = { reason: 'interrupted', retryAfterMs: null }
-    else if (pauseMs > 0 && batch.anomalies === 0) stop = { reason: 'paced', retryAfterMs: pauseMs }
+    stop = mayGo(batch, uplink, signal)
     if (stop !== null) break
     const bytes = await readOrNull(batches, batch.id)
     if (bytes === null) continue
-    const outcome = await offerBatch(connection, bytes, batch.id, to, options)
-    switch (outcome.kind) {
-      case 'accepted':
-        await batches.receipted(outcome.receipt)
-        tally.accepted++
-        pauseMs = Math.min(outcome.receipt.nextAfterS * 1000, maxPauseMs)
-        break
-      case 'rejected':
-        await batches.quarantine(batch.id, `${outcome.code}: ${outcome.problem}`)
-        tally.rejected++
-        break
-      case 'deferred':
-        stop = outcome
-        break
-      default:
-        outcome satisfies never
+    const outcome = await climber.offer(batch.id, bytes)
+    if (outcome.kind === 'accepted') {
+      await batches.receipted(outcome.receipt)
+      tally.accepted++
+      tally.progressed = true
+    } else if (outcome.kind === 'rejected') {
+      await batches.quarantine(batch.id, `${outcome.code}: ${outcome.problem}`)
+      tally.rejected++
+    } else if (outcome.kind === 'deferred') {
+      stop = stopFor(outcome, tally.progressed, uplink, signal)
+      break
     }
   }
-  connection.close()
+  climber.close()
   // Asked for and not counted: a batch whose bytes, or whose quarantine, the disk refused waits as well.
   const deferred = stillWaiting(batches, waiting)
-  const { reason, retryAfterMs } = stop ?? { reason: deferred > 0 ? 'disk' : null, retryAfterMs: null }
-  return { ...tally, deferred, ...connection.bytes, reason, retryAfterMs }
+  const whyNot = climber.left > 0 ? 'at_relay' : 'disk'
+  const { reason, retryAfterMs } = stop ?? { reason: deferred > 0 ? whyNot : null, retryAfterMs: null }
+  const { sent, received } = uplink.spent
+  const bytes = { sent: sent - before.sent, received: received - before.received }
+  return { ...tally, deferred, ...bytes, reason, retryAfterMs }
 }
 
 interface Stop {
@@ -88,8 +93,106 @@ interface Stop {
   readonly retryAfterMs: number | null
 }
 
-/** As for `Retry-After`: nobody shuts a probe up for longer. */
-const maxPauseMs = 3_600_000
+function mayGo({ anomalies }: PendingBatch, uplink: Uplink, signal: AbortSignal): Stop | null {
+  if (signal.aborted) return { reason: 'interrupted', retryAfterMs: null }
+  if (uplink.heldMs > 0) return { reason: 'held_off', retryAfterMs: uplink.heldMs }
+  if (anomalies === 0 && uplink.routineHeldMs > 0)
+    return { reason: 'paced', retryAfterMs: uplink.routineHeldMs }
+  return null
+}
+
+function stopFor(
+  { reason, retryAfterMs }: SubmitOutcome & { kind: 'deferred' },
+  progressed: boolean,
+  uplink: Uplink,
+  signal: AbortSignal,
+): Stop {
+  // The agent wants to measure: nothing has failed, and nobody need wait.
+  if (signal.aborted) return { reason: 'interrupted', retryAfterMs: null }
+  if (progressed) uplink.progressed()
+  return { reason, retryAfterMs: uplink.holdOff(retryAfterMs) }
+}
+
+/** Carries batches over the way that is open, and looks for another when it breaks off. */
+class Climber {
+  readonly #uplink: Uplink
+  readonly #signal: AbortSignal
+  readonly #onProgress: () => void
+  /** Tried in this attempt, and of no use. */
+  readonly #useless = new Set<string>()
+  #way: Way | null = null
+  /** Whether the open way has carried anything. */
+  #carried = false
+  /** Batches that lie at a relay after this attempt. */
+  left = 0
+
+  constructor(uplink: Uplink, signal: AbortSignal, onProgress: () => void) {
+    this.#uplink = uplink
+    this.#signal = signal
+    this.#onProgress = onProgress
+  }
+
+  async offer(id: BatchId, bytes: Buffer): Promise<SubmitOutcome> {
+    for (;;) {
+      this.#way ??= await this.#climb()
+      if (this.#way === null) return byTheWay(this.#uplink.lastFailure)
+      const way = this.#way
+      const outcome = await this.#offerOver(way, id, bytes)
+      if (outcome.kind === 'accepted') {
+        this.#carried = true
+        const pauseMs = Math.min(outcome.receipt.nextAfterS * 1000, maxRetryAfterMs)
+        await this.#uplink.good(way.id, id, pauseMs)
+      }
+      if (outcome.kind === 'left') {
+        this.left += 1
+        this.#uplink.leave(way.id, id)
+      }
+      if (outcome.kind !== 'deferred' || isWordOfCollector(outcome, way)) return outcome
+      this.close()
+      if (this.#signal.aborted) return outcome
+      // It carries, and flows on it die: the next attempt begins with it again.
+      if (this.#carried) return outcome
+      this.#uplink.failed(way.id, outcome.reason)
+      this.#useless.add(way.id)
+    }
+  }
+
+  close(): void {
+    this.#way?.close()
+    this.#way = null
+  }
+
+  async #climb(): Promise<Way | null> {
+    this.#carried = false
+    return this.#uplink.climb(this.#useless, this.#signal)
+  }
+
+  #offerOver(way: Way, id: BatchId, bytes: Buffer): Promise<SubmitOutcome> {
+    const uplink = this.#uplink
+    if (way.endpoint.kind === 'relay')
+      return leaveAtRelay(way, { id, bytes, left: uplink.wasLeft(way.id, id) }, uplink)
+    const offer = {
+      id,
+      bytes,
+      ask: uplink.wasOffered(id) || !way.proven,
+      onBody: () => uplink.offer(id),
+      onProgress: (held: number) => {
+        if (!uplink.grew(id, held)) return
+        this.#carried = true
+        this.#onProgress()
+      },
+    }
+    return offerBatch(way, offer, uplink)
+  }
+}
+
+/**
+ * A problem is not signed: from a way that has brought no receipt yet it says that this way is of no use, and another may
+ * be. A collector that asks to be left alone is left alone, on whatever way it asked.
+ */
+function isWordOfCollector({ by, retryAfterMs }: Deferred, { proven }: Way): boolean {
+  return by === 'collector' && (proven || retryAfterMs !== null)
+}
 
 async function readOrNull(batches: Backlog, id: BatchId): Promise<Buffer | null> {
   try {

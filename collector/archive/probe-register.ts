@@ -1,12 +1,14 @@
-// Who may send: one signed enrolment record per probe, kept as it was issued, `probes/<device>.json`.
+// Who may send: one signed enrolment record per probe, kept as it was issued, `probes/<device>.json`. A probe with a
+// file `revoked/<device>.json` may not, until that file is gone. What it sent before stays what it was.
 
 import type { KeyObject } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DeviceId } from '../../tests-spec/protocol/batch.ts'
 import { publicKeyFrom } from '../../tests-spec/protocol/dsse.ts'
 import { openEnrolment } from '../../tests-spec/protocol/enrolment.ts'
-import { makeFolder, temporarySuffix, writeDurably } from './durable-file.ts'
+import { makeFolder, syncFolder, temporarySuffix, writeDurably } from './durable-file.ts'
 
 export interface EnrolledProbe {
   readonly device: DeviceId
@@ -23,6 +25,7 @@ export interface EnrolledProbe {
 
 export class ProbeRegister {
   readonly #folder: string
+  readonly #revoked: string
   readonly #collectorKeyId: string
   readonly #probes = new Map<string, EnrolledProbe>()
   /** Files that are not a record this collector signed. Their probes are unknown until a person looks. */
@@ -30,12 +33,14 @@ export class ProbeRegister {
 
   private constructor(state: string, collectorKeyId: string) {
     this.#folder = join(state, 'probes')
+    this.#revoked = join(state, 'revoked')
     this.#collectorKeyId = collectorKeyId
   }
 
   static async open(state: string, collectorKeyId: string): Promise<ProbeRegister> {
     const register = new ProbeRegister(state, collectorKeyId)
     await makeFolder(register.#folder)
+    await makeFolder(register.#revoked)
     for (const name of await readdir(register.#folder)) {
       if (!name.endsWith(temporarySuffix)) register.#read(name, await readFile(join(register.#folder, name)))
     }
@@ -44,6 +49,25 @@ export class ProbeRegister {
 
   get(device: string): EnrolledProbe | null {
     return this.#probes.get(device) ?? null
+  }
+
+  /** Asked of the disk each time, a few microseconds: `sonde-collector revoke` is another process. */
+  isRevoked(device: string): boolean {
+    return existsSync(join(this.#revoked, `${device}.json`))
+  }
+
+  /**
+   * Takes nothing more from a probe. Survives a power cut when it resolves.
+   * @param now - Milliseconds since 1970, for the file.
+   */
+  async revoke(device: DeviceId, now: number): Promise<void> {
+    await writeDurably(join(this.#revoked, `${device}.json`), Buffer.from(JSON.stringify({ revokedAt: now })))
+  }
+
+  /** Takes batches of a revoked probe again: it has kept what it measured meanwhile. */
+  async readmit(device: DeviceId): Promise<void> {
+    await rm(join(this.#revoked, `${device}.json`), { force: true })
+    await syncFolder(this.#revoked)
   }
 
   all(): EnrolledProbe[] {

@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import * as v from 'valibot'
 import { type DeviceId, deviceId } from '../../tests-spec/protocol/batch.ts'
 import { EnvelopeRefused, keyIdOf, publicKeyFrom } from '../../tests-spec/protocol/dsse.ts'
+import type { Endpoint } from '../../tests-spec/protocol/endpoint.ts'
 import {
   type EnrolmentRequest,
   enrolmentRequest,
@@ -24,6 +25,8 @@ export interface EnrolmentDeskParts {
   readonly key: CollectorKey
   /** Whom probes seal batches to: `age1…`. */
   readonly recipient: string
+  /** Ways to this collector, for the records it issues from now on; none leaves the URL a probe enrols with. */
+  readonly endpoints?: readonly Endpoint[]
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly log: Pick<Logger, 'info'>
@@ -43,7 +46,7 @@ export class EnrolmentDesk {
    * @param body - As it came; parsed here.
    * @returns The signed enrolment record. A probe that is enrolled already gets its record as it was issued: its
    *   chains begin at that record's digest, so there is never a second one.
-   * @throws {Refused} `bad_request`, `token_unknown`, `bad_key`, `bad_proof`, `token_used`.
+   * @throws {Refused} `bad_request`, `token_unknown`, `bad_key`, `bad_proof`, `token_used`, `revoked`.
    */
   async enrol(body: unknown): Promise<Buffer> {
     const request = parse(body)
@@ -64,6 +67,8 @@ export class EnrolmentDesk {
     }
     if (token.usedBy === null) await tokens.use(request.secret, token, device)
     const known = probes.get(device)
+    if (probes.isRevoked(device))
+      throw new Refused('revoked', 'The operator of this collector takes nothing more from this probe')
     if (known !== null) return known.record
     const { record } = await probes.put(this.#issue(device, publicKey))
     log.info({ code: 'probe_enrolled', device }, 'Probe enrolled')
@@ -71,7 +76,7 @@ export class EnrolmentDesk {
   }
 
   #issue(device: DeviceId, publicKey: KeyObject): Buffer {
-    const { key, recipient, now } = this.#parts
+    const { key, recipient, now, endpoints = [] } = this.#parts
     const content = {
       v: 1,
       device,
@@ -80,6 +85,7 @@ export class EnrolmentDesk {
       collectorSpki: base64Spki(key.publicKey),
       at: now(),
       recipient,
+      ...(endpoints.length === 0 ? {} : { endpoints: [...endpoints] }),
     } as const
     return sealEnrolment(content, key.privateKey)
   }

@@ -11,6 +11,7 @@ import type { Chain } from './chain.ts'
 import { type Chains, type Place, placeOf } from './chains.ts'
 import { Refused } from './refusal.ts'
 import { Turns } from './turns.ts'
+import type { Admission } from './upload.ts'
 
 /** A receipt has room for this many gaps; the first are the ones a probe can still fill. */
 const maxMissing = 32
@@ -45,6 +46,32 @@ export class Intake {
     this.#parts = parts
   }
 
+  /** The key of a probe whose batches are taken. */
+  readonly admission: Admission = (device) => {
+    const { probes } = this.#parts
+    const probe = probes.get(device)
+    if (probe !== null && probes.isRevoked(device))
+      throw new Refused('revoked', 'The operator of this collector takes nothing more from this probe')
+    return probe?.publicKey ?? null
+  }
+
+  /**
+   * The receipt that was given for a batch: no secret, and all a probe needs that lost its own on the way.
+   * @returns null while the batch is not held.
+   */
+  async receipt(id: BatchId): Promise<Buffer | null> {
+    const { archive, chains } = this.#parts
+    const given = await archive.receipt(id)
+    if (given !== null) return given
+    // A crash came between the batch and its receipt: signed for now, as when the batch comes again.
+    const content = (await archive.has(id)) ? await archive.content(id) : null
+    if (content === null) return null
+    const place = placeOf(id, content.manifest)
+    return this.#turns.run(place.device, async () =>
+      chains.get(place) === null ? null : (await this.#duplicate(place)).receipt,
+    )
+  }
+
   /** Batches that have been read and not yet answered. */
   get underWay(): number {
     return this.#underWay
@@ -54,11 +81,11 @@ export class Intake {
    * Verifies a batch, keeps it, and signs for it.
    *
    * @throws {BatchRefused} When it is not a batch of an enrolled probe.
-   * @throws {Refused} `seq_conflict`, `chain_broken`. Nothing but the copy of a conflict is then on the disk.
+   * @throws {Refused} `revoked`, `seq_conflict`, `chain_broken`. Nothing but the copy of a conflict is then on the disk.
    * @throws What the file system says when it cannot be kept; the probe keeps it then.
    */
   async accept(bytes: Uint8Array): Promise<Accepted> {
-    const batch = verifyBatch(bytes, (id) => this.#parts.probes.get(id)?.publicKey ?? null)
+    const batch = verifyBatch(bytes, this.admission)
     this.#underWay++
     try {
       // Stops two posts of one seq from both finding it free.

@@ -15,9 +15,16 @@ export type RefusalCode =
   | 'not_sealed'
   | 'other_recipient'
   | 'damaged'
+  | 'wrong_type'
+  | 'revoked'
+  | 'not_held'
+  | 'no_upload'
+  | 'offset_mismatch'
+  | 'superseded'
+  | 'too_slow'
   | 'busy'
 
-/** A request that changed nothing. All but `busy` would be refused again. */
+/** A request that changed nothing. All but `busy`, `too_slow` and those about uploads would be refused again. */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly code: RefusalCode
@@ -25,6 +32,17 @@ export class Refused extends Error {
   constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
+  }
+}
+
+/** A part of a batch that does not begin where the part that is held ends. */
+export class OffsetMismatch extends Refused {
+  /** Bytes held. */
+  readonly held: number
+
+  constructor(held: number) {
+    super('offset_mismatch', `${held} bytes are held: go on from there`)
+    this.held = held
   }
 }
 
@@ -49,5 +67,12 @@ export const statusOf: Readonly<Record<RefusalCode, number>> = {
   not_sealed: 400,
   other_recipient: 400,
   damaged: 400,
+  wrong_type: 415,
+  revoked: 403,
+  not_held: 404,
+  no_upload: 404,
+  offset_mismatch: 409,
+  superseded: 409,
+  too_slow: 408,
   busy: 503,
 }

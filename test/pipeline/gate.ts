@@ -44,9 +44,9 @@ export async function startGate(target: string): Promise<Gate> {
       client.pipe(upstream)
       if (mode === 'open') upstream.pipe(client)
       else
-        upstream.once('data', () => {
-          upstream.resume()
-          if (isUpload) uploaded()
+        upstream.on('data', (answer) => {
+          // Interim answers say that the batch is on its way, not that it has arrived.
+          if (isUpload && / 20[01] /.test(answer.toString('latin1'))) uploaded()
         })
     })
   })

@@ -56,7 +56,7 @@ async function enrolledDevice(url = nowhere): Promise<{ readonly state: string; 
   const key = await openCollectorKey(collector.state)
   const token = await (await TokenBox.open(collector.state)).issue(key.id, 0)
   const identity = await openIdentity(join(state, 'device-key'))
-  const patience = { timeoutMs: 60_000, signal: new AbortController().signal }
+  const patience = { now: () => performance.now(), silenceMs: 60_000, signal: new AbortController().signal }
   const { record } = await enrol(collector.url, token, identity, patience)
   await writeEnrolment(join(state, 'enrolment.json'), url, key.id, record)
   return { state, device: identity.device }

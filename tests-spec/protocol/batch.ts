@@ -178,15 +178,41 @@ export function encodeBatch(
  * @throws {BatchRefused}
  */
 export function verifyBatch(bytes: Uint8Array, keyOf: KeyLookup): VerifiedBatch {
-  const { envelope, payload } = splitBatch(bytes)
-  const { body, keyId } = openManifest(envelope, keyOf)
+  const { id, manifest: content, payloadOffset } = verifyHead(bytes, keyOf)
+  const payload = bytes.subarray(payloadOffset)
+  checkPayload(content, payload)
+  return { id, manifest: content, payload }
+}
+
+/** What the beginning of a batch proves before the rest has come. */
+export interface BatchHead {
+  readonly id: BatchId
+  readonly manifest: Manifest
+  /** Bytes from the start of the file to the payload. */
+  readonly payloadOffset: number
+}
+
+/**
+ * Checks the part of a batch that comes first, as `verifyBatch` does: form, signature, device.
+ *
+ * @param bytes - The batch from its start to `envelopeEnd()` at least.
+ * @throws {BatchRefused}
+ */
+export function verifyHead(bytes: Uint8Array, keyOf: KeyLookup): BatchHead {
+  const payloadOffset = envelopeEnd(bytes)
+  if (bytes.length < payloadOffset) {
+    throw new BatchRefused(
+      'truncated',
+      `Envelope of ${payloadOffset - 8} bytes, but only ${bytes.length - 8} follow`,
+    )
+  }
+  const { body, keyId } = openManifest(bytes.subarray(8, payloadOffset), keyOf)
   const content = readManifest(body)
   // Stops one enrolled device from signing in another's name.
   if (content.device !== keyId) {
     throw new BatchRefused('device_mismatch', `Batch of ${content.device} is signed by ${keyId}`)
   }
-  checkPayload(content, payload)
-  return { id: batchIdOf(body), manifest: content, payload }
+  return { id: batchIdOf(body), manifest: content, payloadOffset }
 }
 
 /**
@@ -197,7 +223,10 @@ export function verifyBatch(bytes: Uint8Array, keyOf: KeyLookup): VerifiedBatch 
  * @throws {BatchRefused} When no batch begins here.
  */
 export function claimedBatchBytes(bytes: Uint8Array): number {
-  const { envelope } = splitBatch(bytes)
+  const end = envelopeEnd(bytes)
+  if (bytes.length < end)
+    throw new BatchRefused('truncated', `Envelope of ${end - 8} bytes, but only ${bytes.length - 8} follow`)
+  const envelope = bytes.subarray(8, end)
   try {
     const outer = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(envelope))
     const body = JSON.parse(Buffer.from(String(outer.payload), 'base64').toString('utf8'))
@@ -207,8 +236,14 @@ export function claimedBatchBytes(bytes: Uint8Array): number {
   }
 }
 
-/** Reads the frame. Trusts nothing: lengths are checked against what is there. */
-function splitBatch(bytes: Uint8Array): { envelope: Uint8Array; payload: Uint8Array } {
+/**
+ * Reads the frame.
+ *
+ * @param bytes - The first 8 bytes of a batch, or more.
+ * @returns Where the envelope ends and the payload begins, in bytes from the start.
+ * @throws {BatchRefused} `truncated`, `not_a_batch`, `too_large`.
+ */
+export function envelopeEnd(bytes: Uint8Array): number {
   if (bytes.length < 8)
     throw new BatchRefused('truncated', `Batch has ${bytes.length} bytes, expected at least 8`)
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, 8)
@@ -218,10 +253,7 @@ function splitBatch(bytes: Uint8Array): { envelope: Uint8Array; payload: Uint8Ar
   if (length > maxEnvelopeBytes) {
     throw new BatchRefused('too_large', `Envelope of ${length} bytes, allowed are ${maxEnvelopeBytes}`)
   }
-  if (bytes.length < 8 + length) {
-    throw new BatchRefused('truncated', `Envelope of ${length} bytes, but only ${bytes.length - 8} follow`)
-  }
-  return { envelope: bytes.subarray(8, 8 + length), payload: bytes.subarray(8 + length) }
+  return 8 + length
 }
 
 function openManifest(envelope: Uint8Array, keyOf: KeyLookup): { body: Buffer; keyId: string } {

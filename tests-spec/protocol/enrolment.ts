@@ -9,6 +9,7 @@ import { type KeyObject, randomBytes, sign, verify } from 'node:crypto'
 import * as v from 'valibot'
 import { deviceId, sha256Hex } from './batch.ts'
 import { EnvelopeRefused, keyIdOf, openEnvelope, publicKeyFrom, sealEnvelope } from './dsse.ts'
+import { maxEndpoints } from './endpoint.ts'
 
 export const enrolmentType = 'application/vnd.sonde.enrolment.v1+json'
 
@@ -56,6 +57,8 @@ export const enrolment = v.looseObject({
   recipient: v.optional(v.string()),
   /** Milliseconds since 1970 on the collector's clock. */
   at: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** Ways to the collector, in the order it names them; `readEndpoints()` passes over those of a later kind. */
+  endpoints: v.optional(v.pipe(v.array(v.looseObject({ kind: v.string() })), v.maxLength(maxEndpoints))),
 })
 export type Enrolment = v.InferOutput<typeof enrolment>
 

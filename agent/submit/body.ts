@@ -1,0 +1,72 @@
+// A body on its way, piece by piece, never far ahead of what the other side says it has. The kernel takes 64 kB in one
+// gulp and hides for how long it lies there; on a link whose flows die, all of it would be sent again.
+
+/** The kernel's acceptance of each is a sign of life. */
+export const pieceBytes = 8 * 1024
+/** Four times what is under way on a link of 100 kbit/s with a round trip of 600 ms. */
+const windowBytes = 32 * 1024
+/** Where nobody says how far a body has come, waiting to hear costs this much, once for each line. */
+const leastWaitMs = 1_000
+
+export interface SendingWindow {
+  /** @param held - What the other side has, in bytes since the batch began; null says only that it is listening. */
+  confirm(held: number | null): void
+  /** Resolves when `sent` bytes may become more. */
+  open(sent: number): Promise<void>
+  /** Nobody confirms anything here, so that bytes go as the kernel takes them. */
+  readonly isBlind: boolean
+  close(): void
+}
+
+/**
+ * @param rttMs - Of the line, in milliseconds.
+ * @param offset - Where in the batch the body begins.
+ * @param knownBlind - What an earlier body on the same line found out.
+ */
+export function sendingWindow(rttMs: number, offset: number, knownBlind = false): SendingWindow {
+  /** Bytes of this body; null while nobody has confirmed anything. */
+  let confirmed: number | null = null
+  let blind = knownBlind
+  let closed = false
+  let timer: NodeJS.Timeout | undefined
+  let wake = () => {}
+  const mayGoOn = (sent: number) => blind || closed || sent - (confirmed ?? 0) < windowBytes
+  return {
+    confirm(held) {
+      confirmed = Math.max(confirmed ?? 0, (held ?? 0) - offset)
+      wake()
+    },
+    async open(sent) {
+      if (confirmed === null && !mayGoOn(sent)) {
+        timer = setTimeout(
+          () => {
+            // A proxy in between that passes nothing on until it has everything, or a collector that says nothing.
+            if (confirmed === null) blind = true
+            wake()
+          },
+          Math.max(leastWaitMs, 2 * rttMs),
+        )
+      }
+      while (!mayGoOn(sent)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    get isBlind() {
+      return blind
+    },
+    close() {
+      clearTimeout(timer)
+      closed = true
+      wake()
+    },
+  }
+}
+
+export async function* pieces(body: Uint8Array, window: SendingWindow): AsyncGenerator<Uint8Array> {
+  for (let sent = 0; sent < body.length; sent += pieceBytes) {
+    await window.open(sent)
+    yield body.subarray(sent, sent + pieceBytes)
+  }
+}

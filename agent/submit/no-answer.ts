@@ -1,0 +1,22 @@
+// Why there is no answer, as one word that says nothing of where the probe is or whom it asked.
+
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+  /**
+   * `timeout` while connecting, `stalled` afterwards, `interrupted` by the agent itself, `pin_mismatch`,
+   * `answer_too_large`, `proxy_…` and `socks_…` from a proxy, or the system's name for it, such as ECONNREFUSED.
+   */
+  readonly code: string
+
+  constructor(code: string, options?: ErrorOptions) {
+    super(`No answer from the collector: ${code}`, options)
+    this.code = code
+  }
+}
+
+/** @returns The error as a `NoAnswer`; without its message, which may name the probe's own address. */
+export function noAnswer(error: unknown): NoAnswer {
+  if (error instanceof NoAnswer) return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+  return new NoAnswer(code, { cause: error })
+}

@@ -1,0 +1,41 @@
+// A batch by way of a store that only keeps files: tests-spec/protocol/endpoint.md, "Relays". The receipt comes later, when
+// whoever runs the store has carried the file on; until then the batch stays with the probe.
+
+import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
+import { believe, byTheWay, type SubmitOutcome } from './answer.ts'
+import { NoAnswer } from './no-answer.ts'
+import type { CollectorKey, Way } from './uplink.ts'
+
+export interface Consignment {
+  readonly id: BatchId
+  readonly bytes: Uint8Array
+  /** It lies there since an earlier visit. */
+  readonly left: boolean
+}
+
+const kept: ReadonlySet<number> = new Set([200, 201, 204])
+/** A store answers one of these for a file it does not have; which, depends on who may list it. */
+const absent: ReadonlySet<number> = new Set([403, 404, 410])
+
+/** @returns What the network does is an outcome, never an exception. */
+export async function leaveAtRelay(
+  way: Pick<Way, 'exchange'>,
+  { id, bytes, left }: Consignment,
+  key: CollectorKey,
+): Promise<SubmitOutcome> {
+  try {
+    const receipt = await way.exchange({ method: 'GET', path: `${id}.receipt.json` })
+    if (receipt.status === 200) return believe(receipt, id, key)
+    if (!absent.has(receipt.status)) return byTheWay(`status_${receipt.status}`, receipt.retryAfterMs)
+    if (left) return { kind: 'left' }
+    // From before a restart, perhaps: asking costs 200 bytes.
+    const path = `${id}.psb`
+    if ((await way.exchange({ method: 'HEAD', path })).status === 200) return { kind: 'left' }
+    const headers = { 'content-type': batchMediaType }
+    const put = await way.exchange({ method: 'PUT', path, headers, body: bytes })
+    return kept.has(put.status) ? { kind: 'left' } : byTheWay(`status_${put.status}`, put.retryAfterMs)
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error
+    return byTheWay(error.code)
+  }
+}

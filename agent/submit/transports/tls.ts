@@ -1,0 +1,79 @@
+// TLS over a connection that is open: tests-spec/protocol/endpoint.md, "Whom TLS lets in". Without pins the roots that
+// came with Node.js decide; with pins the server's key and nothing else.
+
+import { createHash } from 'node:crypto'
+import { isIP, type Socket } from 'node:net'
+import { checkServerIdentity, connect, type TLSSocket } from 'node:tls'
+import { NoAnswer } from '../no-answer.ts'
+import { settled } from './tcp.ts'
+
+export interface Expected {
+  /** The name or address in the URL, without brackets: what an unpinned certificate must be for. */
+  readonly name: string
+  /** Absent for that name, null for none. */
+  readonly sni?: string | null | undefined
+  /** Base64 of SHA-256 over the SPKI. */
+  readonly pins?: readonly string[] | undefined
+  /** PEM, in place of Node.js' own. */
+  readonly roots?: readonly string[] | undefined
+}
+
+/**
+ * The session to resume one endpoint by, its pins included: who resumes proves to be who was let in when it began. In
+ * memory only: on a disk it would tell where the probe has been.
+ */
+export interface SessionSlot {
+  read(): Buffer | undefined
+  write(session: Buffer | undefined): void
+}
+
+/** @throws {NoAnswer} `pin_mismatch`, before anything was sent that only the collector should see; or TLS's own code. */
+export async function secure(
+  socket: Socket,
+  { name, sni, pins, roots }: Expected,
+  slot: SessionSlot,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  const session = slot.read()
+  const shown = sni === undefined ? name : sni
+  const secured = connect({
+    socket,
+    ALPNProtocols: ['http/1.1'],
+    // An IP literal is not sent as SNI (RFC 6066 §3).
+    ...(shown === null || isIP(shown) !== 0 ? {} : { servername: shown }),
+    ...(session === undefined ? {} : { session }),
+    ...(roots === undefined ? {} : { ca: [...roots] }),
+    // `checkServerIdentity: undefined` breaks Node.js 20 from within, hence no key where there is no check.
+    ...(pins === undefined
+      ? { checkServerIdentity: (_: string, certificate) => checkServerIdentity(name, certificate) }
+      : { rejectUnauthorized: false }),
+  })
+  secured.on('error', () => {})
+  let latest: Buffer | undefined
+  let trusted = false
+  secured.on('session', (given) => {
+    latest = given
+    if (trusted) slot.write(given)
+  })
+  try {
+    await settled<void>(signal, (resolve, reject) => {
+      secured.once('secureConnect', () => resolve()).once('error', reject)
+    })
+    if (pins !== undefined && !pinned(secured, pins)) throw new NoAnswer('pin_mismatch')
+  } catch (error) {
+    slot.write(undefined)
+    secured.destroy()
+    throw error
+  }
+  trusted = true
+  if (latest !== undefined) slot.write(latest)
+  return secured
+}
+
+/** A resumed session of TLS 1.3 brings no certificate, and began with a pinned one. */
+function pinned(socket: TLSSocket, pins: readonly string[]): boolean {
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate === undefined) return socket.isSessionReused()
+  const spki = certificate.publicKey.export({ type: 'spki', format: 'der' })
+  return pins.includes(createHash('sha256').update(spki).digest('base64'))
+}

@@ -1,0 +1,277 @@
+// Every batch on its way in, and what interrupted ones left: batch.md, "Interrupted uploads". Bounded in number, bytes
+// and age, in all and for each probe. In memory only: a batch that was not signed for is safe with its probe, so a
+// restart costs a few bytes sent again, while a file for each would cost a flush and a folder to sweep.
+
+import type { Readable } from 'node:stream'
+import {
+  type BatchId,
+  BatchRefused,
+  maxEnvelopeBytes,
+  maxPayloadBytes,
+} from '../../tests-spec/protocol/batch.ts'
+import { OffsetMismatch, Refused } from './refusal.ts'
+import { type Admission, cutShort, Upload } from './upload.ts'
+
+/** The largest batch there can be: head, envelope, payload. */
+export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
+
+export interface UploadLimits {
+  /**
+   * What bodies may take together, interrupted ones included. Counted as it arrives and not as it is announced, so that
+   * a client who promises much and sends nothing takes no room. Sixteen of the largest batches, 2,000 of the usual.
+   */
+  readonly bytes: number
+  /** Interrupted uploads are given up beyond this, the oldest first; at once when bytes are needed for the living. */
+  readonly idleBytes: number
+  readonly idle: number
+  /** A probe sends one batch at a time; a second is left over when the first was tried another way. */
+  readonly idlePerProbe: number
+  /** A link that dies every 15 s is back within a minute; after a quarter of an hour sending again costs little. */
+  readonly idleMs: number
+  /** Requests of one probe at once: a stolen key must not take the room of 2,100 others. */
+  readonly activePerProbe: number
+  /**
+   * The time a body has to show whose it is. An envelope of 2 kB comes in 8 s at 2 kbit/s; a sender nobody knows holds
+   * a connection for a minute and no longer.
+   */
+  readonly unknownMs: number
+}
+
+export const usualLimits: UploadLimits = {
+  bytes: 128 * 1024 * 1024,
+  idleBytes: 64 * 1024 * 1024,
+  idle: 4_096,
+  idlePerProbe: 2,
+  idleMs: 15 * 60_000,
+  activePerProbe: 32,
+  unknownMs: 60_000,
+}
+
+/** One request that carries a batch or a part of one. */
+export interface Incoming {
+  readonly stream: Readable
+  /** The Content-Length, or null. */
+  readonly announcedBytes: number | null
+  /** Whether the sender says that the batch ends with this body. */
+  readonly complete: boolean
+  /** Called with the bytes held, when the head is verified and now and then afterwards. */
+  readonly onProgress: (id: BatchId, held: number) => void
+}
+
+export type Arrived =
+  | { readonly kind: 'whole'; readonly bytes: Buffer }
+  | { readonly kind: 'part'; readonly id: BatchId; readonly held: number }
+
+/** How often a sender hears how far its body has come. 60 bytes down for each 8 kB up. */
+const progressBytes = 8_192
+
+export class Uploads {
+  readonly #admission: Admission
+  readonly #limits: UploadLimits
+  /** Milliseconds that only grow. */
+  readonly #now: () => number
+  /** Being received, and how to end that in favour of another connection. */
+  readonly #active = new Map<Upload, () => void>()
+  /** Interrupted, the one touched longest ago first. */
+  readonly #idle = new Set<Upload>()
+  #bytes = 0
+
+  constructor(admission: Admission, now: () => number, limits: UploadLimits = usualLimits) {
+    this.#admission = admission
+    this.#now = now
+    this.#limits = limits
+  }
+
+  /** For the operator: what is in memory now. */
+  get held(): { readonly active: number; readonly idle: number; readonly bytes: number } {
+    return { active: this.#active.size, idle: this.#idle.size, bytes: this.#bytes }
+  }
+
+  /**
+   * Receives a batch from its beginning and hands it to `use`, or keeps the part that came.
+   *
+   * @throws {BatchRefused | Refused} What is left of the stream is then not read: close the connection.
+   */
+  begin<T>(incoming: Incoming, use: (arrived: Arrived) => Promise<T>): Promise<T> {
+    return this.#receive(new Upload(this.#admission), incoming, use)
+  }
+
+  /**
+   * Goes on with an upload from `offset`. Whoever was still sending it is cut off: their connection is dead, or they
+   * would not have come again.
+   *
+   * @throws {Refused} `no_upload`; {OffsetMismatch}; and as `begin`.
+   */
+  resume<T>(
+    id: BatchId,
+    offset: number,
+    incoming: Incoming,
+    use: (arrived: Arrived) => Promise<T>,
+  ): Promise<T> {
+    const upload = this.#longest(id)
+    if (upload === null)
+      return Promise.reject(
+        new Refused('no_upload', 'Nothing is held of this batch: send it from the beginning'),
+      )
+    this.#active.get(upload)?.()
+    if (upload.bytes !== offset) {
+      this.#keepOrDrop(upload)
+      return Promise.reject(new OffsetMismatch(upload.bytes))
+    }
+    this.#idle.delete(upload)
+    return this.#receive(upload, incoming, use)
+  }
+
+  /** Bytes held of a batch, by an upload under way or an interrupted one; null when there is none. */
+  offsetOf(id: BatchId): number | null {
+    return this.#longest(id)?.bytes ?? null
+  }
+
+  async #receive<T>(upload: Upload, incoming: Incoming, use: (arrived: Arrived) => Promise<T>): Promise<T> {
+    const { announcedBytes, complete } = incoming
+    if (announcedBytes !== null && upload.bytes + announcedBytes > maxBatchBytes) {
+      if (upload.bytes > 0) this.#keepOrDrop(upload)
+      throw tooLarge()
+    }
+    try {
+      await this.#read(upload, incoming)
+    } catch (error) {
+      // What was cut off goes on later; what was refused never does; what was superseded has another owner.
+      const code = error instanceof Refused ? error.code : null
+      if (code === 'truncated') this.#keepOrDrop(upload)
+      else if (code !== 'superseded') this.#drop(upload)
+      throw error
+    }
+    const { head, isWhole } = upload
+    if (!isWhole && (complete || head === null)) {
+      this.#drop(upload)
+      throw new BatchRefused(
+        'truncated',
+        `The body ended after ${upload.bytes} of ${upload.expected ?? 'unknown'} bytes`,
+      )
+    }
+    if (!isWhole && head !== null) {
+      this.#keepOrDrop(upload)
+      return use({ kind: 'part', id: head.id, held: upload.bytes })
+    }
+    this.#forget(head?.id ?? null)
+    const whole = upload.take()
+    try {
+      return await use({ kind: 'whole', bytes: whole })
+    } finally {
+      this.#bytes -= whole.length
+    }
+  }
+
+  /** By events: leaving a `for await` early destroys the stream, and with it the socket the refusal should go out on. */
+  #read(upload: Upload, { stream, onProgress }: Incoming): Promise<void> {
+    let told = upload.bytes
+    let supersede = () => {}
+    return new Promise<void>((resolve, reject) => {
+      const fail = (error: Error) => {
+        stream.removeAllListeners('data').pause()
+        reject(error)
+      }
+      supersede = () => {
+        fail(new Refused('superseded', 'The same batch came over another connection'))
+        // Nobody waits for an answer there any more.
+        stream.destroy()
+      }
+      this.#active.set(upload, supersede)
+      const unknown = setTimeout(() => {
+        if (upload.head === null)
+          fail(new Refused('too_slow', 'The beginning of the batch did not come in time'))
+      }, this.#limits.unknownMs).unref()
+      stream.on('close', () => clearTimeout(unknown))
+      stream.on('data', (chunk: Buffer) => {
+        try {
+          const knownBefore = upload.head !== null
+          this.#take(upload, chunk)
+          if (upload.head === null) return
+          if (!knownBefore) this.#checkShare(upload)
+          if (knownBefore && upload.bytes - told < progressBytes) return
+          told = upload.bytes
+          onProgress(upload.head.id, told)
+        } catch (refusal) {
+          fail(refusal as Error)
+        }
+      })
+      stream.on('end', () => resolve())
+      stream.on('error', (cause) => reject(cutShort(upload.bytes, cause)))
+      stream.on('close', () => reject(cutShort(upload.bytes)))
+    }).finally(() => {
+      if (this.#active.get(upload) === supersede) this.#active.delete(upload)
+    })
+  }
+
+  #take(upload: Upload, chunk: Buffer): void {
+    this.#bytes += chunk.length
+    upload.touchedAt = this.#now()
+    for (const oldest of this.#idle) {
+      if (this.#bytes <= this.#limits.bytes) break
+      this.#drop(oldest)
+    }
+    upload.append(chunk)
+    if (this.#bytes > this.#limits.bytes) throw new Refused('busy', 'Too much is being received at once')
+    if (upload.bytes > maxBatchBytes) throw tooLarge()
+  }
+
+  /** Stops one probe's key from taking every place. */
+  #checkShare(upload: Upload): void {
+    const device = upload.head?.manifest.device
+    const others = [...this.#active.keys()].filter((each) => each.head?.manifest.device === device)
+    if (others.length > this.#limits.activePerProbe)
+      throw new Refused('busy', 'This probe is sending too much at once')
+  }
+
+  #longest(id: BatchId): Upload | null {
+    this.#dropOld()
+    const of = [...this.#idle, ...this.#active.keys()].filter(({ head }) => head?.id === id)
+    return of.sort((a, b) => b.bytes - a.bytes)[0] ?? null
+  }
+
+  /** Keeps what an interrupted upload brought, if there is a head to it and room. */
+  #keepOrDrop(upload: Upload): void {
+    const { head } = upload
+    if (head === null || upload.isWhole) {
+      this.#drop(upload)
+      return
+    }
+    this.#idle.delete(upload)
+    this.#idle.add(upload)
+    this.#dropOld()
+    const ofBatch = [...this.#idle].filter((each) => each.head?.id === head.id)
+    for (const each of ofBatch.sort((a, b) => a.bytes - b.bytes).slice(0, -1)) this.#drop(each)
+    const ofProbe = [...this.#idle].filter((each) => each.head?.manifest.device === head.manifest.device)
+    for (const each of ofProbe.slice(0, -this.#limits.idlePerProbe)) this.#drop(each)
+    let bytes = [...this.#idle].reduce((sum, each) => sum + each.bytes, 0)
+    for (const each of this.#idle) {
+      if (this.#idle.size <= this.#limits.idle && bytes <= this.#limits.idleBytes) break
+      bytes -= each.bytes
+      this.#drop(each)
+    }
+  }
+
+  #dropOld(): void {
+    const before = this.#now() - this.#limits.idleMs
+    for (const each of this.#idle) {
+      if (each.touchedAt > before) break
+      this.#drop(each)
+    }
+  }
+
+  /** The batch is whole: parts of it that other connections left are of no use. */
+  #forget(id: BatchId | null): void {
+    for (const each of this.#idle) if (each.head?.id === id) this.#drop(each)
+  }
+
+  #drop(upload: Upload): void {
+    this.#idle.delete(upload)
+    this.#bytes -= upload.bytes
+    upload.take()
+  }
+}
+
+function tooLarge(): Refused {
+  return new Refused('too_large', `A batch has at most ${maxBatchBytes} bytes`)
+}

@@ -1,0 +1,35 @@
+// How a body that was cut off goes on where it stopped: the shape of draft-ietf-httpbis-resumable-upload-15. It is still
+// a draft, so that its words stand here and nowhere else. batch.md, "Interrupted uploads", says what they mean for a batch.
+
+/** In lower case, as Node.js gives them. */
+export const uploadHeaders = {
+  /** Bytes the collector holds; in a request, where its body belongs. */
+  offset: 'upload-offset',
+  /** A structured boolean (RFC 9651 §3.3.6): whether the body, or what is held, ends the batch. */
+  complete: 'upload-complete',
+  limit: 'upload-limit',
+} as const
+
+export const partialUploadType = 'application/partial-upload'
+
+/** Status of an interim answer that says how far the body has come. */
+export const progressStatus = 104
+
+/** A batch up to this size goes whole: a second round trip would cost more than what an interruption does. */
+export const wholeUpToBytes = 64 * 1024
+/** Of larger ones. Four times as many bytes were resent at 64 KiB where flows die, and 16 KiB waits for round trips. */
+export const chunkBytes = 32 * 1024
+
+export const structuredBoolean = (value: boolean) => (value ? '?1' : '?0')
+
+/** @returns null for anything that is not a structured boolean, absence included. */
+export function readComplete(value: unknown): boolean | null {
+  if (value === '?1') return true
+  return value === '?0' ? false : null
+}
+
+/** @returns null for anything that is not a count of bytes, absence included. */
+export function readOffset(value: unknown): number | null {
+  if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) return null
+  return Number(value)
+}
