@@ -13,7 +13,7 @@ import {
 } from '../../test/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
-import type { Circumstances, Step } from './verdict.ts'
+import type { Circumstances } from './verdict.ts'
 import { judgeWebConnectivity } from './web-connectivity.ts'
 
 const address = ['21.0.0.10']
