@@ -8,7 +8,7 @@ import type {
   TcpConnect,
   TlsHandshake,
 } from '../tests-spec/data-formats/observation.ts'
-import type { Circumstances, LinkState } from '../tests-spec/nettests/verdict.ts'
+import type { Circumstances, LinkState, Step } from '../tests-spec/nettests/verdict.ts'
 
 const timing = { t0: 0.1, t: 0.2 }
 
@@ -130,3 +130,51 @@ export function link(state: LinkState['state'], controlsOk = state === 'up' ? 4 
 }
 
 export const good: Circumstances = { link: link('up'), clock: 'synced', lab: false, earlier: null }
+
+/** What somebody on the path sends, or a site that is broken. */
+export const cutBySomeone: readonly (readonly [string, Step, Observations])[] = [
+  [
+    'reset behind the ClientHello',
+    'tls_handshake',
+    join(query(['21.0.0.10']), connect(null), handshake('connection_reset')),
+  ],
+  [
+    'closed behind the ClientHello',
+    'tls_handshake',
+    join(query(['21.0.0.10']), connect(null), handshake('eof_error')),
+  ],
+  ['plain HTTP on 443', 'tls_handshake', join(query(['21.0.0.10']), connect(null), handshake('ssl_not_tls'))],
+  [
+    'a certificate of an unknown authority',
+    'tls_handshake',
+    join(query(['21.0.0.10']), connect(null), handshake('ssl_unknown_authority')),
+  ],
+  [
+    'a certificate for another name',
+    'tls_handshake',
+    join(query(['21.0.0.10']), connect(null), handshake('ssl_invalid_hostname')),
+  ],
+  [
+    'an expired certificate of an unknown authority, the clock right',
+    'tls_handshake',
+    join(
+      query(['21.0.0.10']),
+      connect(null),
+      handshake('ssl_invalid_certificate', { faults: ['expired', 'ssl_unknown_authority'] }),
+    ),
+  ],
+  [
+    'reset behind a clear-text request',
+    'http_round_trip',
+    join(query(['21.0.0.10']), connect(null), response('connection_reset', { url: 'http://site.example/' })),
+  ],
+  [
+    'a status line nobody writes',
+    'http_round_trip',
+    join(
+      query(['21.0.0.10']),
+      connect(null),
+      response('http_invalid_response', { url: 'http://site.example/' }),
+    ),
+  ],
+]

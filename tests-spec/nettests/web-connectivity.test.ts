@@ -1,10 +1,19 @@
 // Golden verdicts of web_connectivity, in both directions: what must be found, and what must not be called an anomaly.
 
 import { describe, expect, test } from 'vitest'
-import { connect, good, handshake, join, link, query, response } from '../../test/observations.ts'
+import {
+  connect,
+  cutBySomeone,
+  good,
+  handshake,
+  join,
+  link,
+  query,
+  response,
+} from '../../test/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
-import type { Circumstances, Step } from './verdict.ts'
+import type { Circumstances } from './verdict.ts'
 import { judgeWebConnectivity } from './web-connectivity.ts'
 
 const address = ['21.0.0.10']
@@ -42,46 +51,6 @@ const late = (addresses: readonly string[]): Partial<Observations> => ({
 const slow = ({ queries = [] }: Partial<Observations>) => ({
   queries: queries.map((each) => ({ ...each, t: each.t0 + 5.1 })),
 })
-/** What somebody on the path sends, or a site that is broken. */
-const cutBySomeone: readonly (readonly [string, Step, Observations])[] = [
-  [
-    'reset behind the ClientHello',
-    'tls_handshake',
-    join(resolved, connect(null), handshake('connection_reset')),
-  ],
-  ['closed behind the ClientHello', 'tls_handshake', join(resolved, connect(null), handshake('eof_error'))],
-  ['plain HTTP on 443', 'tls_handshake', join(resolved, connect(null), handshake('ssl_not_tls'))],
-  [
-    'a certificate of an unknown authority',
-    'tls_handshake',
-    join(resolved, connect(null), handshake('ssl_unknown_authority')),
-  ],
-  [
-    'a certificate for another name',
-    'tls_handshake',
-    join(resolved, connect(null), handshake('ssl_invalid_hostname')),
-  ],
-  [
-    'an expired certificate of an unknown authority, the clock right',
-    'tls_handshake',
-    join(
-      resolved,
-      connect(null),
-      handshake('ssl_invalid_certificate', { faults: ['expired', 'ssl_unknown_authority'] }),
-    ),
-  ],
-  [
-    'reset behind a clear-text request',
-    'http_round_trip',
-    join(resolved, connect(null), response('connection_reset', { url: 'http://site.example/' })),
-  ],
-  [
-    'a status line nobody writes',
-    'http_round_trip',
-    join(resolved, connect(null), response('http_invalid_response', { url: 'http://site.example/' })),
-  ],
-]
-
 type Row = readonly [string, Observations, string, string | null, Partial<Circumstances>?]
 
 const rows: readonly Row[] = [
