@@ -13,10 +13,10 @@ import { TokenBox } from './archive/token-box.ts'
 import { type HelperSettings, TestHelper } from './helper/test-helper.ts'
 import { type BatchToIndex, Indexer } from './index/indexer.ts'
 import type { MeasurementIndex } from './index/measurement-index.ts'
-import { Bodies } from './intake/body.ts'
 import { Chains, type Place, placeOf } from './intake/chains.ts'
 import { EnrolmentDesk } from './intake/enrolment-desk.ts'
 import { Intake } from './intake/intake.ts'
+import { SealedBodies } from './intake/sealed-bodies.ts'
 import { SealedIntake } from './intake/sealed-intake.ts'
 import { type UploadLimits, Uploads } from './intake/uploads.ts'
 
@@ -30,7 +30,7 @@ export interface Collector {
   readonly intake: Intake
   readonly sealedIntake: SealedIntake
   /** Sealed files on their way in. */
-  readonly sealedBodies: Bodies
+  readonly sealedBodies: SealedBodies
   readonly uploads: Uploads
   /** null when it cannot be opened: batches are then received as ever, and there is nothing to look at. */
   readonly index: MeasurementIndex | null
@@ -119,7 +119,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
       log,
       endpoints: settings.endpoints ?? [],
     }),
-    sealedBodies: new Bodies(),
+    sealedBodies: new SealedBodies(),
     uploads: new Uploads(intake.admission, monotonicMs, settings.uploadLimits),
     async stop() {
       await indexer?.stop()

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import * as v from 'valibot'
-import { type BatchId, batchId, batchMediaType } from '../tests-spec/protocol/batch.ts'
+import { type BatchId, batchId, batchMediaType, maxBatchBytes } from '../tests-spec/protocol/batch.ts'
 import {
   partialUploadType,
   progressStatus,
@@ -13,12 +13,7 @@ import {
   structuredBoolean,
   uploadHeaders,
 } from '../tests-spec/protocol/resumable-upload.ts'
-import {
-  joinLines,
-  maxSealedBytes,
-  receiptsMediaType,
-  sealedMediaType,
-} from '../tests-spec/protocol/sealed.ts'
+import { joinLines, receiptsMediaType, sealedMediaType } from '../tests-spec/protocol/sealed.ts'
 import { maxRequestBytes } from '../tests-spec/protocol/test-helper.ts'
 import { exportLines } from './archive/export.ts'
 import type { Collector } from './collector.ts'
@@ -27,7 +22,7 @@ import { contentSecurityPolicy } from './dashboard/page.ts'
 import { chooseLanguage } from './dashboard/words.ts'
 import { greeting } from './helper/test-helper.ts'
 import { OffsetMismatch, Refused } from './intake/refusal.ts'
-import { type Arrived, type Incoming, maxBatchBytes, usualLimits } from './intake/uploads.ts'
+import { type Arrived, type Incoming, usualLimits } from './intake/uploads.ts'
 import { problem, problemMediaType, problemOf } from './problem.ts'
 
 const dsseMediaType = 'application/vnd.dsse.envelope.v1+json'
@@ -171,7 +166,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
       const announced = headers['content-length']
       const take = (bytes: Buffer) => sealedIntake.take(bytes)
       const length = announced === undefined ? null : Number(announced)
-      const { word, receipts } = await sealedBodies.with(body, length, take, maxSealedBytes)
+      const { word, receipts } = await sealedBodies.with(body, length, take)
       return reply.type(receiptsMediaType).send(joinLines([word, ...receipts]))
     })
   })

@@ -3,10 +3,10 @@
 
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { maxBatchBytes } from '../tests-spec/protocol/batch.ts'
 import { verificationText } from '../tests-spec/protocol/verification-text.ts'
 import {
   type KnownProbe,
-  maxBatchBytes,
   probeOfKey,
   type Verification,
   verifyBatches,

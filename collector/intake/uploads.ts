@@ -3,17 +3,9 @@
 // restart costs a few bytes sent again, while a file for each would cost a flush and a folder to sweep.
 
 import type { Readable } from 'node:stream'
-import {
-  type BatchId,
-  BatchRefused,
-  maxEnvelopeBytes,
-  maxPayloadBytes,
-} from '../../tests-spec/protocol/batch.ts'
+import { type BatchId, BatchRefused, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
 import { OffsetMismatch, Refused } from './refusal.ts'
 import { type Admission, cutShort, Upload } from './upload.ts'
-
-/** The largest batch there can be: head, envelope, payload. */
-export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
 
 export interface UploadLimits {
   /**

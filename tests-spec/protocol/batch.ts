@@ -17,6 +17,8 @@ export const manifestType = 'application/vnd.sonde.batch-manifest.v1+json'
 export const maxEnvelopeBytes = 65_536
 /** What a collector takes at most. A device seals at 64 KiB, the unit of resumption on a bad link. */
 export const maxPayloadBytes = 8 * 1024 * 1024
+/** The largest batch there can be: head, envelope, payload. */
+export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
 /** Ceiling of the unpacked payload: about 170 times the sealed size, far above what brotli makes of records. */
 export const maxRawBytes = 64 * 1024 * 1024
 

@@ -5,9 +5,8 @@
 import type { KeyObject } from 'node:crypto'
 import * as v from 'valibot'
 import { ageFileBytes } from './age.ts'
-import { BatchRefused, batchId, claimedBatchBytes, sha256Hex } from './batch.ts'
+import { BatchRefused, batchId, claimedBatchBytes, maxBatchBytes, sha256Hex } from './batch.ts'
 import { type KeyLookup, openEnvelope, sealEnvelope } from './dsse.ts'
-import { maxBatchBytes } from './verify-batches.ts'
 
 export const sealedMediaType = 'application/vnd.sonde.sealed'
 /** The answer to a sealed file: lines, the first of them the word that it has arrived, then a receipt each. */

@@ -13,16 +13,11 @@ import {
   type BatchRefusalCode,
   BatchRefused,
   type Manifest,
-  maxEnvelopeBytes,
-  maxPayloadBytes,
   sha256Hex,
   verifyBatch,
 } from './batch.ts'
 import { keyIdOf, publicKeyFrom } from './dsse.ts'
 import { openEnrolment } from './enrolment.ts'
-
-/** No batch is longer: a file that is need not be read. */
-export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
 
 /** Why a file is not believed: a check of batch.md, in its order. Stable: scripts match on these. */
 export type FileFault =

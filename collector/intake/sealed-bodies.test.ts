@@ -2,42 +2,45 @@
 
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { Bodies, maxBatchBytes } from './body.ts'
+import { maxSealedBytes } from '../../tests-spec/protocol/sealed.ts'
+import { SealedBodies } from './sealed-bodies.ts'
 
 const lengthOf = async (body: Buffer) => body.length
 const megabytes = (count: number) =>
   Readable.from(Array.from({ length: count }, () => Buffer.alloc(1024 * 1024)))
 
-describe('Bodies.with()', () => {
+describe('SealedBodies.with()', () => {
   it('reads a body whole', async () => {
     const body = Readable.from([Buffer.from('PS'), Buffer.from('B1')])
-    expect(await new Bodies().with(body, 4, async (bytes) => bytes.toString())).toBe('PSB1')
+    expect(await new SealedBodies().with(body, 4, async (bytes) => bytes.toString())).toBe('PSB1')
   })
 
   it('refuses by the announced length and reads nothing', async () => {
     const body = new PassThrough()
-    await expect(new Bodies().with(body, maxBatchBytes + 1, lengthOf)).rejects.toMatchObject({
+    await expect(new SealedBodies().with(body, maxSealedBytes + 1, lengthOf)).rejects.toMatchObject({
       code: 'too_large',
     })
     expect(body.readableFlowing).toBeNull()
   })
 
   it('refuses a body that is longer than announced', async () => {
-    await expect(new Bodies().with(megabytes(9), 1, lengthOf)).rejects.toMatchObject({ code: 'too_large' })
+    await expect(new SealedBodies().with(megabytes(9), 1, lengthOf)).rejects.toMatchObject({
+      code: 'too_large',
+    })
   })
 
   it('refuses when bodies together take too much, and takes more when they are done', async () => {
-    const bodies = new Bodies()
+    const bodies = new SealedBodies()
     let done = () => {}
     const working = new Promise<void>((resolve) => {
       done = resolve
     })
-    // Sixteen of 8 MB are read and being worked on, when the next byte comes.
+    // Eight of 8 MB are read and being worked on, when the next byte comes.
     let read = 0
     const reading = new Promise<void>((resolve) => {
-      for (let i = 0; i < 16; i++) {
+      for (let i = 0; i < 8; i++) {
         bodies.with(megabytes(8), null, () => {
-          if (++read === 16) resolve()
+          if (++read === 8) resolve()
           return working
         })
       }
@@ -52,7 +55,7 @@ describe('Bodies.with()', () => {
 
   it.each([undefined, new Error('reset')])('refuses a body whose sender went away (%s)', async (error) => {
     const body = new PassThrough()
-    const reading = new Bodies().with(body, 100, lengthOf)
+    const reading = new SealedBodies().with(body, 100, lengthOf)
     body.write('half')
     body.destroy(error)
     await expect(reading).rejects.toMatchObject({ code: 'truncated' })

@@ -1,27 +1,24 @@
-// Reads a request's body into memory: never more than one batch may have, never more over all requests together than
-// this machine should spare.
+// Reads the body of a request that brings a sealed file into memory: never more than one may have, never more over all
+// such requests together than this machine should spare. Nothing of it can be checked before it is whole, unlike a
+// batch (uploads.ts), and carriers are few.
 
 import type { Readable } from 'node:stream'
-import { maxEnvelopeBytes, maxPayloadBytes } from '../../tests-spec/protocol/batch.ts'
+import { maxSealedBytes } from '../../tests-spec/protocol/sealed.ts'
 import { Refused } from './refusal.ts'
-
-/** The largest batch there can be: head, envelope, payload. */
-export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
 
 /**
  * What bodies under way may take together. Counted as it arrives and not as it is announced, so that a client who
- * promises much and sends nothing takes no room from others. Sixteen batches of the largest kind, 2,000 of the usual.
+ * promises much and sends nothing takes no room from others. Seven of the largest kind, 60 of the usual.
  */
-const maxBytesUnderWay = 128 * 1024 * 1024
+const maxBytesUnderWay = 64 * 1024 * 1024
 
-export class Bodies {
+export class SealedBodies {
   #bytesUnderWay = 0
 
   /**
    * Reads `stream` to its end and hands the bytes to `use`.
    *
    * @param announcedBytes - The Content-Length, or null. Refused by it alone, before anything is read.
-   * @param mostBytes - What the longest body may have; a batch unless said otherwise.
    * @throws {Refused} `too_large`; `busy` when others fill the room; `truncated` when the sender went away. What
    *   is left of the stream is then not read: close the connection.
    */
@@ -29,14 +26,13 @@ export class Bodies {
     stream: Readable,
     announcedBytes: number | null,
     use: (body: Buffer) => Promise<T>,
-    mostBytes = maxBatchBytes,
   ): Promise<T> {
-    if (announcedBytes !== null && announcedBytes > mostBytes) throw tooLarge(mostBytes)
+    if (announcedBytes !== null && announcedBytes > maxSealedBytes) throw tooLarge()
     let taken = 0
     const take = (bytes: number) => {
       taken += bytes
       this.#bytesUnderWay += bytes
-      if (taken > mostBytes) throw tooLarge(mostBytes)
+      if (taken > maxSealedBytes) throw tooLarge()
       if (this.#bytesUnderWay > maxBytesUnderWay)
         throw new Refused('busy', 'Too much is being received at once')
     }
@@ -48,8 +44,8 @@ export class Bodies {
   }
 }
 
-function tooLarge(mostBytes: number): Refused {
-  return new Refused('too_large', `At most ${mostBytes} bytes are taken`)
+function tooLarge(): Refused {
+  return new Refused('too_large', `A sealed file has at most ${maxSealedBytes} bytes`)
 }
 
 /** By events: leaving a `for await` early destroys the stream, and with it the socket the refusal should go out on. */
