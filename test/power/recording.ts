@@ -12,12 +12,13 @@ import { seededChance } from '../../agent/spool/sample-spool.ts'
 import { collectorWriter } from './collector-writer.ts'
 import { diskAfterCut, type Entry, instants, type Model, models, saidUntil } from './disk-log.ts'
 import { diskName, FuseDisk, saidName } from './fuse-disk.ts'
-import { spoolWriter } from './spool-writer.ts'
+import { sealingWriter, spoolWriter } from './spool-writer.ts'
 import { carelessWriter, stateWriter } from './state-writer.ts'
 import type { Writer } from './writer.ts'
 
 const writers = {
   spool: spoolWriter,
+  sealing: sealingWriter,
   collector: collectorWriter,
   state: stateWriter,
   careless: carelessWriter,
@@ -68,6 +69,7 @@ if (role === 'write') await live(rest[0] as Plan['writer'], rest[1] ?? '', rest[
 async function run(plan: Plan): Promise<never> {
   // Whoever started this holds the other end: when it dies, in whatever way, so does this, and all with it.
   process.stdin.on('end', () => process.exit(1)).resume()
+  await holdNamespace()
   const { memory, fuse, mounted } = foldersIn(plan.folder)
   for (const each of [memory, fuse, mounted]) await mkdir(each)
   // Images live in memory, and are gone with the namespace.
@@ -97,6 +99,16 @@ async function run(plan: Plan): Promise<never> {
   }
   writeSync(1, `${JSON.stringify(outcome)}\n`)
   process.exit(0)
+}
+
+/**
+ * Starts a process that keeps the mount namespace until this one is wholly gone. Were this the last in it, the kernel
+ * would unmount the ext4 while this process dies, before it lets go of /dev/fuse: the file system's last flush then
+ * waits for ever for the disk that this process is. Killed in the moment between mounting and the first writer, half
+ * of all recordings hung so, in a process that no signal reached.
+ */
+async function holdNamespace(): Promise<void> {
+  await once(spawn('sleep', ['infinity'], { stdio: 'ignore' }), 'spawn')
 }
 
 /**
