@@ -23,7 +23,7 @@ export function whyNoPower(): string | null {
       return `it needs ${device}`
     }
   }
-  for (const tool of ['mkfs.ext4', 'mount', 'unshare']) {
+  for (const tool of ['mkfs.ext4', 'mount', 'unshare', 'nsenter']) {
     const folders = ['/sbin', '/usr/sbin', '/bin', '/usr/bin']
     if (!folders.some((folder) => existsSync(join(folder, tool))))
       return `it needs ${tool} (e2fsprogs, util-linux)`

@@ -69,7 +69,6 @@ if (role === 'write') await live(rest[0] as Plan['writer'], rest[1] ?? '', rest[
 async function run(plan: Plan): Promise<never> {
   // Whoever started this holds the other end: when it dies, in whatever way, so does this, and all with it.
   process.stdin.on('end', () => process.exit(1)).resume()
-  await holdNamespace()
   const { memory, fuse, mounted } = foldersIn(plan.folder)
   for (const each of [memory, fuse, mounted]) await mkdir(each)
   // Images live in memory, and are gone with the namespace.
@@ -102,16 +101,6 @@ async function run(plan: Plan): Promise<never> {
 }
 
 /**
- * Starts a process that keeps the mount namespace until this one is wholly gone. Were this the last in it, the kernel
- * would unmount the ext4 while this process dies, before it lets go of /dev/fuse: the file system's last flush then
- * waits for ever for the disk that this process is. Killed in the moment between mounting and the first writer, half
- * of all recordings hung so, in a process that no signal reached.
- */
-async function holdNamespace(): Promise<void> {
-  await once(spawn('sleep', ['infinity'], { stdio: 'ignore' }), 'spawn')
-}
-
-/**
  * Side by side. A disk that is mounted within the file system that holds its own image would keep itself alive for
  * ever, were somebody outside to delete the folder: seen, and only a reboot freed the loop device.
  */
@@ -131,18 +120,12 @@ async function record(plan: Plan, round: number, content: Buffer): Promise<Entry
   const { fuse, mounted } = foldersIn(folder)
   const disk = new FuseDisk(content)
   await disk.mount(fuse)
-  // mount(8) attaches the loop device so that it lets go by itself with the last use of it.
-  await call('mount', ['-t', 'ext4', '-o', `loop,${mountOptions}`, join(fuse, diskName), mounted])
+  const inside = await mountApart(join(fuse, diskName), mountOptions, mounted)
   writeSync(1, '{"event":"recording"}\n')
   for (const [i, words] of lives.entries()) {
     const life = round * lives.length + i
-    const child = spawn(
-      process.execPath,
-      [program, 'write', writer, mounted, join(fuse, saidName), `${life}`],
-      {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    )
+    const argv = [process.execPath, program, 'write', writer, mounted, join(fuse, saidName), `${life}`]
+    const child = spawn('nsenter', [...inside.enter, ...argv], { stdio: ['ignore', 'ignore', 'inherit'] })
     const ended = once(child, 'close')
     const enough = disk.words + words
     const watch = setInterval(() => {
@@ -154,9 +137,35 @@ async function record(plan: Plan, round: number, content: Buffer): Promise<Entry
   }
   // What unmounting writes is not part of anything's life.
   const log = disk.log.slice()
-  await call('umount', [mounted])
+  await inside.leave()
   await call('umount', [fuse])
   return log
+}
+
+/**
+ * Mounts the disk in a namespace that this process is not in. Were it, then whoever kills it, or the part of it that
+ * dies last, would have the kernel unmount the ext4 before it lets go of /dev/fuse: the file system's last flush then
+ * waits for ever for the disk that the dying process was, in a sleep that no signal reaches. Killed between mounting
+ * and the first writer, two of three recordings hung so.
+ */
+async function mountApart(disk: string, mountOptions: string, mounted: string) {
+  // mount(8) attaches the loop device so that it lets go by itself with the last use of it.
+  const script = 'mount -t ext4 -o "loop,$1" "$2" "$3" && echo mounted && exec sleep infinity'
+  const argv = ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', mountOptions, disk, mounted]
+  const holder = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(holder, 'close')
+  const early = ended.then(() => Promise.reject(new Error(`Cannot mount ${disk} on ${mounted}`)))
+  await Promise.race([once(holder.stdout, 'data'), early])
+  const enter = ['--target', `${holder.pid}`, '--mount']
+  return {
+    /** Arguments of nsenter(1). */
+    enter,
+    async leave(): Promise<void> {
+      await call('nsenter', [...enter, 'umount', mounted])
+      holder.kill('SIGKILL')
+      await ended
+    },
+  }
 }
 
 async function live(name: Plan['writer'], dir: string, saidPath: string, life: number): Promise<void> {
