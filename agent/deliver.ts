@@ -67,7 +67,7 @@ export async function deliver(
   // Sealed records are packed together and take a third of the room: with the way closed for weeks that decides
   // whether the quota has to give some up.
   while (
-    spool.stats().unsealed >= fullBacklog &&
+    spool.stats().unsealedRoutine >= fullBacklog &&
     (await spool.seal('size', collector.enrolmentDigest)) !== null
   );
   let total: Delivery = { kind: 'delivered', ...nothing }
@@ -95,7 +95,7 @@ export async function deliver(
   return { ...total, kind: 'deferred', reason: 'interrupted' }
 }
 
-/** Records; about ten cycles, and several full batches. */
+/** Routine records; about ten cycles, and several full batches. */
 const fullBacklog = 1_000
 
 /** 64 KiB at 100 kbit/s with 20 % loss took 9 s; a minute leaves room for a worse evening. */

@@ -1,4 +1,5 @@
-// What goes first when there is no room. Pure: the deciding, not the doing.
+// What goes first when there is no room, as whole segments and batches. Pure: the deciding, not the doing. Before any
+// of them that holds an anomaly goes, repeats are thinned: repeats.ts.
 
 /** Something that can be given up as a whole to make room. */
 export interface Evictable {

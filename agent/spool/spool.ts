@@ -62,6 +62,8 @@ export interface SealedBatch {
 export interface SpoolStats {
   /** Records in no batch yet, those in memory included. */
   readonly unsealed: number
+  /** Routine ones among them, on disk: what sealing for `size` can take. */
+  readonly unsealedRoutine: number
   readonly pendingBatches: number
   readonly pendingBytes: number
   readonly quarantined: number
@@ -270,6 +272,7 @@ class GroupedSpool implements Spool {
     const times = [store?.oldestWallMs ?? null, this.#waiting.oldestWallMs].filter((each) => each !== null)
     return {
       unsealed: (store?.unsealed ?? 0) + this.#waiting.count(),
+      unsealedRoutine: store?.unsealedRoutine ?? 0,
       pendingBatches: pending.length,
       pendingBytes: pending.reduce((sum, { bytes }) => sum + bytes, 0),
       quarantined: store?.ledger.quarantined.length ?? 0,

@@ -7,9 +7,10 @@ import { type BatchId, type DeviceId, encodeBatch, type Manifest } from '../../t
 import type { BatchFolder } from './batch-folder.ts'
 import { carryOver } from './carry-over.ts'
 import type { ControlLog } from './control-log.ts'
+import { currentDictionary, deflateBody } from './dictionary.ts'
 import { type Evictable, nextVictim } from './eviction.ts'
 import { type BatchNote, type ControlRecord, Ledger, type LossReason, noteOf } from './ledger.ts'
-import type { RangeSet } from './ranges.ts'
+import { RangeSet } from './ranges.ts'
 import {
   adoptBatch,
   type Ground,
@@ -19,8 +20,9 @@ import {
   recover,
   type Streams,
 } from './recovery.ts'
+import { repeatsIn } from './repeats.ts'
 import { Reserve } from './reserve.ts'
-import { describePayload, packRecords, SegmentReader } from './seal.ts'
+import { describePayload, packRecords, readRecords, SegmentReader } from './seal.ts'
 import { type RecordStreamLetter, type StoredRecord, type StoredSegment, Stream } from './stream.ts'
 
 /** What the manifest says beside the records. */
@@ -98,6 +100,11 @@ export class Store {
     return this.#segments().reduce((sum, { segment }) => sum + this.#live(segment).size, 0)
   }
 
+  /** How many of them are routine. */
+  get unsealedRoutine(): number {
+    return this.#streams.r.segments.reduce((sum, segment) => sum + this.#live(segment).size, 0)
+  }
+
   /** Bytes of all files. */
   get bytes(): number {
     const batches = [...this.ledger.pending, ...this.ledger.quarantined.map(({ batch }) => batch)]
@@ -142,7 +149,10 @@ export class Store {
   async seal(signing: Signing): Promise<BatchNote | null> {
     await this.#settleDoubt()
     const { a, r, d } = this.#streams
-    const packed = await packRecords(this.#reader, [a, r, d], this.ledger.settled)
+    // Sealed to save room, while there is no way out: a batch of routine alone can be given up by itself, and what
+    // stays in its segment can be thinned.
+    const streams = signing.why === 'size' ? [r] : [a, r, d]
+    const packed = await packRecords(this.#reader, streams, this.ledger.settled)
     await this.lose('corrupt', packed.corrupt)
     const signed = this.ledger.unsignedLosses(maxLostRanges)
     if (packed.numbers.isEmpty && signed.length === 0 && !signing.evenEmpty) return null
@@ -263,8 +273,34 @@ export class Store {
     while (this.bytes + growth > this.#ground.budget.limit) {
       const victim = nextVictim(this.#evictables())
       if (victim === null) return
+      if (victim.holds === 'anomaly' && (await this.#thinOldest())) continue
       await victim.giveUp()
     }
+  }
+
+  /**
+   * Gives up the repeats in the oldest segment of anomalies that may have some.
+   * @returns Whether there was one. It need not have made room: two segments of what is left may make one later.
+   */
+  async #thinOldest(): Promise<boolean> {
+    const stream = this.#streams.a
+    const segment = stream.segments.find((each) => each.thinned !== true && !stream.isOpen(each))
+    if (segment === undefined) return false
+    segment.thinned = true
+    const live = this.#live(segment)
+    const records = await readRecords(this.#reader, segment, live)
+    const repeats = RangeSet.of(repeatsIn(records).map((n) => [n, n]))
+    // Moving the rest wears the medium as much as writing it did: not for less than a quarter. And what cannot be read
+    // today is not moved: it would be lost with the segment.
+    if (repeats.size * 4 < live.size || records.length < live.size) return true
+    await this.lose('evicted', repeats)
+    const left = records
+      .filter(({ n }) => !repeats.has(n))
+      .map(({ n, json, wallMs }) => ({ n, wallMs, body: deflateBody(json.toString(), currentDictionary) }))
+    // Twice on the medium for a moment, under the same numbers: should the power go now, one of the two counts.
+    for (let done = 0; done < left.length; ) done += await stream.append(left.slice(done))
+    await stream.remove(segment)
+    return true
   }
 
   #evictables(): (Evictable & { readonly giveUp: () => Promise<void> })[] {
