@@ -66,10 +66,7 @@ export async function deliver(
   if (collector === null) return { kind: 'not_enrolled', ...nothing }
   // Sealed records are packed together and take a third of the room: with the way closed for weeks that decides
   // whether the quota has to give some up.
-  while (
-    spool.stats().unsealedRoutine >= fullBacklog &&
-    (await spool.seal('size', collector.enrolmentDigest)) !== null
-  );
+  while ((await spool.seal('size', collector.enrolmentDigest)) !== null);
   let total: Delivery = { kind: 'delivered', ...nothing }
   while (!signal.aborted) {
     if (spool.pending().length === 0 && (await spool.seal('age', collector.enrolmentDigest)) === null)
@@ -94,9 +91,6 @@ export async function deliver(
   }
   return { ...total, kind: 'deferred', reason: 'interrupted' }
 }
-
-/** Routine records; about ten cycles, and several full batches. */
-const fullBacklog = 1_000
 
 /** 64 KiB at 100 kbit/s with 20 % loss took 9 s; a minute leaves room for a worse evening. */
 const uploadTimeoutMs = 60_000

@@ -62,8 +62,6 @@ export interface SealedBatch {
 export interface SpoolStats {
   /** Records in no batch yet, those in memory included. */
   readonly unsealed: number
-  /** Routine ones among them, on disk: what sealing for `size` can take. */
-  readonly unsealedRoutine: number
   readonly pendingBatches: number
   readonly pendingBytes: number
   readonly quarantined: number
@@ -98,6 +96,9 @@ export interface Spool {
   /**
    * Seals the next batch of at most about 64 KiB, anomalies first, oldest first. Losses not told of yet are a batch
    * too, and so is what the first receipt told of the time. To seal all there is, call until null.
+   *
+   * Except for `size`, which saves room while there is no way out: it seals what is enough for a batch, and nothing of
+   * different worth in one.
    *
    * @param enrolmentDigest - What seq 0 of an epoch links back to.
    * @returns null when there is nothing to seal, or the disk refused: `stats().health` tells which.
@@ -272,7 +273,6 @@ class GroupedSpool implements Spool {
     const times = [store?.oldestWallMs ?? null, this.#waiting.oldestWallMs].filter((each) => each !== null)
     return {
       unsealed: (store?.unsealed ?? 0) + this.#waiting.count(),
-      unsealedRoutine: store?.unsealedRoutine ?? 0,
       pendingBatches: pending.length,
       pendingBytes: pending.reduce((sum, { bytes }) => sum + bytes, 0),
       quarantined: store?.ledger.quarantined.length ?? 0,

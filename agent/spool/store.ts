@@ -20,7 +20,7 @@ import {
   recover,
   type Streams,
 } from './recovery.ts'
-import { repeatsIn } from './repeats.ts'
+import { type NumberedRecord, repeatsIn } from './repeats.ts'
 import { Reserve } from './reserve.ts'
 import { describePayload, packRecords, readRecords, SegmentReader } from './seal.ts'
 import { type RecordStreamLetter, type StoredRecord, type StoredSegment, Stream } from './stream.ts'
@@ -43,8 +43,23 @@ export interface Signing {
 const maxLostRanges = 512
 /** The schema's bound for one entry of `lost`. */
 const rangesPerEntry = 32
+/**
+ * Records that make a batch worth sealing for room alone. Routine ones are about ten cycles of forty targets; a segment
+ * holds a record of an anomaly in two kilobytes, and a batch in a fifth of it.
+ */
+const fullRoutine = 1_000
+const fullAnomalies = 400
 /** Batches are older than segments that hold the same class: what is sealed was put first. */
 const segmentsAfterBatches = 1e9
+
+/** What a sealing takes. */
+interface Choice {
+  readonly streams: readonly Stream[]
+  /** Numbers it leaves alone. */
+  readonly without: RangeSet
+  /** Whether it is nothing but repeats of one outcome. */
+  readonly repeats: boolean
+}
 
 export class Store {
   readonly #ground: Ground
@@ -100,11 +115,6 @@ export class Store {
     return this.#segments().reduce((sum, { segment }) => sum + this.#live(segment).size, 0)
   }
 
-  /** How many of them are routine. */
-  get unsealedRoutine(): number {
-    return this.#streams.r.segments.reduce((sum, segment) => sum + this.#live(segment).size, 0)
-  }
-
   /** Bytes of all files. */
   get bytes(): number {
     const batches = [...this.ledger.pending, ...this.ledger.quarantined.map(({ batch }) => batch)]
@@ -148,11 +158,9 @@ export class Store {
    */
   async seal(signing: Signing): Promise<BatchNote | null> {
     await this.#settleDoubt()
-    const { a, r, d } = this.#streams
-    // Sealed to save room, while there is no way out: a batch of routine alone can be given up by itself, and what
-    // stays in its segment can be thinned.
-    const streams = signing.why === 'size' ? [r] : [a, r, d]
-    const packed = await packRecords(this.#reader, streams, this.ledger.settled)
+    const choice = signing.why === 'size' ? await this.#worthSealing() : this.#everything()
+    if (choice === null) return null
+    const packed = await packRecords(this.#reader, choice.streams, choice.without)
     await this.lose('corrupt', packed.corrupt)
     const signed = this.ledger.unsignedLosses(maxLostRanges)
     if (packed.numbers.isEmpty && signed.length === 0 && !signing.evenEmpty) return null
@@ -172,7 +180,10 @@ export class Store {
       why: signing.why,
     }
     const { id, bytes } = encodeBatch(manifest, packed.payload, signing.privateKey)
-    const batch = noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: packed.oldestWallMs })
+    const batch = {
+      ...noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: packed.oldestWallMs }),
+      ...(choice.repeats ? { repeats: true as const } : {}),
+    }
     // From here until the note is durable, the file's being there decides: a second content for this seq is never
     // made while a first may exist.
     this.#inDoubt = true
@@ -182,6 +193,41 @@ export class Store {
     await this.#removeCovered()
     await this.#makeRoom(0)
     return batch
+  }
+
+  #everything(): Choice {
+    const { a, r, d } = this.#streams
+    return { streams: [a, r, d], without: this.ledger.settled, repeats: false }
+  }
+
+  /**
+   * What is sealed to save room while there is no way out. Records of different worth go into different batches, so
+   * that one can be given up without the other.
+   * @returns null while there is too little of everything.
+   */
+  async #worthSealing(): Promise<Choice | null> {
+    const { a, r } = this.#streams
+    const { settled } = this.ledger
+    if (this.#waitingIn(r) >= fullRoutine) return { streams: [r], without: settled, repeats: false }
+    if (this.#waitingIn(a) < fullAnomalies) return null
+    const repeats = RangeSet.of((await this.#repeats(a.segments)).map((n) => [n, n]))
+    const all = RangeSet.of(a.segments.flatMap((segment) => this.#live(segment).list()))
+    const first = repeats.size * 4 >= all.size
+    const without = RangeSet.of([...settled.list(), ...(first ? all.minus(repeats) : repeats).list()])
+    return { streams: [a], without, repeats: first }
+  }
+
+  /** Of all segments together: a row of one outcome runs through several. */
+  async #repeats(segments: readonly StoredSegment[]): Promise<number[]> {
+    const records: NumberedRecord[] = []
+    for (const segment of segments) {
+      for (const each of await readRecords(this.#reader, segment, this.#live(segment))) records.push(each)
+    }
+    return repeatsIn(records)
+  }
+
+  #waitingIn(stream: Stream): number {
+    return stream.segments.reduce((sum, segment) => sum + this.#live(segment).size, 0)
   }
 
   /** After a sealing that failed somewhere: keeps its batch if it was written, or makes sure that it was not. */
@@ -314,7 +360,7 @@ export class Store {
         giveUp: () => this.#giveUpBatch(batch, 'evicted'),
       })),
       ...pending.map((batch, order) => ({
-        holds: batch.anomalies > 0 ? holds.a : holds.r,
+        holds: batch.repeats === true ? ('repeat' as const) : batch.anomalies > 0 ? holds.a : holds.r,
         order,
         bytes: batch.bytes,
         giveUp: () => this.#giveUpBatch(batch, 'evicted'),

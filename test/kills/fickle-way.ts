@@ -115,8 +115,12 @@ export async function openFickleWay(chance: () => number): Promise<FickleWay> {
 }
 
 function drawn(point: number): Fate {
-  let sum = 0
-  return fates.find(({ share }) => point < (sum += share))?.fate ?? 'passes'
+  let left = point
+  for (const { fate, share } of fates) {
+    if (left < share) return fate
+    left -= share
+  }
+  return 'passes'
 }
 
 /** Whole messages as they come: a head, and as many bytes as its Content-Length says, which all of ours have. */
