@@ -193,7 +193,11 @@ function keep({ log, spool }: Stages, cycle: Cycle, finished: Kept): Measurement
   const changed = isChange(cycle.history, whole)
   cycle.history = remember(cycle.history, whole, level)
   const measurement = withEvidence(whole, level)
-  const entry = { class: recordClass(finished.name, finished.verdict, changed), time: finished.began, measurement }
+  const entry = {
+    class: recordClass(finished.name, finished.verdict, changed),
+    time: finished.began,
+    measurement,
+  }
   cycle.measurements += 1
   if (finished.verdict.verdict === 'anomaly') cycle.anomalies += 1
   cycle.kept.push(spool.put(entry).catch((error) => logRefusal(log, error)))

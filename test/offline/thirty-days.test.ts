@@ -33,7 +33,7 @@ const rows: readonly Row[] = deep
 describe(`${days} days offline, ${cyclesADay} cycles a day, ${targets} targets`, () => {
   test.each(rows)(
     'with a quota of $quotaBytes bytes: every change and anomaly is there, or named as lost',
-    { timeout: deep ? 1_200_000 : 120_000 },
+    { timeout: deep ? 3_600_000 : 300_000 },
     async ({ quotaBytes, roomy }) => {
       const disk = new SimulatedDisk()
       const clock = handClock()
