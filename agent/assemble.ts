@@ -25,7 +25,7 @@ import { makeTrust } from './operations/trust.ts'
 import { outboxOf } from './outbox.ts'
 import { serveOutbox } from './outbox-socket.ts'
 import { ActionableError } from './platform/actionable-error.ts'
-import { removeLeftovers } from './platform/atomic-file.ts'
+import { isSick, removeLeftovers } from './platform/atomic-file.ts'
 import { type Clock, type MachineClocks, measurementClock } from './platform/clock.ts'
 import { type ClockMemory, readClockMemory, writeClockMemory } from './platform/clock-memory.ts'
 import { type Identity, openIdentity } from './platform/identity.ts'
@@ -90,11 +90,12 @@ export async function assemble({
   const lock = takeLock(folder.lock)
   const ring = openLogRing(folder.log)
   const log = openLog(ring, terminal, machine.wallMs, config.log_level)
-  await removeLeftovers(folder.path)
+  await removeLeftovers(folder.path).catch(unlessSick)
   const clock = await openClock(folder, machine, log)
+  const startedMonotonicMs = clock.monotonicMs()
   const identity = await openIdentity(folder.deviceKey)
   const collector = readEnrolment(folder.enrolment)
-  await removeLeftovers(folder.carried)
+  await removeLeftovers(folder.carried).catch(unlessSick)
   const spool = await openOwnSpool(folder, config, clock, identity, list)
   const carried = carriedIn(folder, config)
   const outbox = collector === null ? null : outboxOf(spool, collector, identity.device)
@@ -112,6 +113,14 @@ export async function assemble({
   }
   let memory = await readMemory(folder.memory)
   let own = await ownAddresses()
+
+  /** Memory and status are conveniences: a disk that refuses them costs a line in the log. */
+  const keepIfPossible = async (writing: Promise<void>) => {
+    await writing.catch((error) => {
+      unlessSick(error)
+      log.error('S3903', { error: String(error) })
+    })
+  }
 
   const context = (
     resolvers: readonly Resolver[],
@@ -156,6 +165,7 @@ export async function assemble({
     async cycle(cycleList, onMeasurement, untilNextMs = () => null) {
       const resolvers = config.resolvers ?? cycleList.resolvers
       let questionsElsewhere = maxQuestionsElsewhere
+      lock.hold()
       const report = await runCycle(
         {
           clock,
@@ -179,7 +189,7 @@ export async function assemble({
         memory,
       )
       memory = report.memory
-      await writeMemory(folder.memory, memory)
+      await keepIfPossible(writeMemory(folder.memory, memory))
       return report
     },
     async report(report, nextStartMs) {
@@ -191,8 +201,10 @@ export async function assemble({
         clock: clock.quality(),
         logLinesDropped: ring.dropped(),
         uplink,
+        startedAt: clock.now() - (clock.monotonicMs() - startedMonotonicMs),
       }
-      await writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
+      const written = writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
+      await keepIfPossible(written)
     },
     async close() {
       served?.close()
@@ -286,6 +298,10 @@ async function openUplink(
   })
 }
 
+function unlessSick(error: unknown): void {
+  if (!isSick(error)) throw error
+}
+
 export function readTestList(config: Config): TestList {
   if (config.test_list === null) return parseTestList(coreList)
   try {
@@ -352,6 +368,8 @@ interface Facts {
   readonly clock: string
   readonly logLinesDropped: number
   readonly uplink: Uplink | null
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
 }
 
 function statusOf(report: CycleReport, nextStartMs: number | null, now: number, facts: Facts): Status {
@@ -382,7 +400,10 @@ function statusOf(report: CycleReport, nextStartMs: number | null, now: number, 
       oldest_at: stats.oldestWallMs,
       disk_bytes: stats.diskBytes,
       health: stats.health,
+      written_bytes: stats.bytesWritten,
+      flushes: stats.flushes,
     },
+    started_at: facts.startedAt,
     upload: { kind: delivery.kind, at: now, accepted: delivery.accepted, reason: delivery.reason },
     ways: (facts.uplink?.counts ?? []).map(({ lastFailure, ...way }) => ({
       ...way,

@@ -18,7 +18,7 @@ import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
 import { type Kept, type Measuring, measureTask, timed } from './measure-task.ts'
 import { recordClass, toMeasurement, type Vantage } from './measurement/envelope.ts'
-import { evidenceLevel, type History, remember, withEvidence } from './measurement/evidence.ts'
+import { evidenceLevel, type History, isChange, remember, withEvidence } from './measurement/evidence.ts'
 import { checkLink, type LinkControl } from './nettests/link-check.ts'
 import { planCycle, type Task } from './plan/plan-cycle.ts'
 import type { Log } from './platform/log.ts'
@@ -190,9 +190,14 @@ function worthRepeating({ verdict, step, how }: Verdict, link: LinkState): boole
 function keep({ log, spool }: Stages, cycle: Cycle, finished: Kept): Measurement {
   const whole = toMeasurement({ ...finished, cycleStartedMs: cycle.startedMs }, cycle.vantage)
   const level = evidenceLevel(cycle.history, whole)
+  const changed = isChange(cycle.history, whole)
   cycle.history = remember(cycle.history, whole, level)
   const measurement = withEvidence(whole, level)
-  const entry = { class: recordClass(finished.name, finished.verdict), time: finished.began, measurement }
+  const entry = {
+    class: recordClass(finished.name, finished.verdict, changed),
+    time: finished.began,
+    measurement,
+  }
   cycle.measurements += 1
   if (finished.verdict.verdict === 'anomaly') cycle.anomalies += 1
   cycle.kept.push(spool.put(entry).catch((error) => logRefusal(log, error)))

@@ -68,10 +68,7 @@ export async function deliver(delivering: Delivering): Promise<Delivery> {
   if (collector === null || uplink === null) return { kind: 'not_enrolled', ...nothing }
   // Sealed records are packed together and take a third of the room: with the way closed for weeks that decides
   // whether the quota has to give some up.
-  while (
-    spool.stats().unsealed >= fullBacklog &&
-    (await spool.seal('size', collector.enrolmentDigest)) !== null
-  );
+  while ((await spool.seal('size', collector.enrolmentDigest)) !== null);
   let total: Delivery = { kind: 'delivered', ...nothing }
   while (!signal.aborted) {
     if (spool.pending().length === 0 && (await spool.seal('age', collector.enrolmentDigest)) === null) {
@@ -125,6 +122,3 @@ function logDelivery(
 
 /** The first step of the backoff: longer ones are for the loop, between cycles. */
 const shortPauseMs = 2_000
-
-/** Records; about ten cycles, and several full batches. */
-const fullBacklog = 1_000

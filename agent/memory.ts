@@ -2,13 +2,16 @@
 // last word on each target, so that an unchanged one is kept in brief. Losing it costs a few bytes, never a result.
 
 import * as v from 'valibot'
-import { linkState, unknownLink } from '../tests-spec/nettests/verdict.ts'
+import { linkState, unknownLink, verdictKinds } from '../tests-spec/nettests/verdict.ts'
 import type { Memory } from './cycle.ts'
 import { readFileIfPresent, writeFileDurably } from './platform/atomic-file.ts'
 
 const memoryFile = v.object({
   link: linkState,
-  history: v.record(v.string(), v.object({ conclusion: v.string(), fullOn: v.string() })),
+  history: v.record(
+    v.string(),
+    v.object({ conclusion: v.string(), fullOn: v.string(), state: v.optional(v.picklist(verdictKinds)) }),
+  ),
 })
 
 const nothing: Memory = { link: unknownLink, history: {} }

@@ -85,3 +85,17 @@ test('statusText() names every trouble', () => {
 test('statusText() does not show a negative age when the clock was set back', () => {
   expect(statusText(calm, now - 3_600_000)).not.toMatch(/ -\d/)
 })
+
+test('statusText() shows what was written since the start, and what that is in a day once an hour is over', () => {
+  const writing = { ...calm.spool, written_bytes: 2_500_000, flushes: 75 }
+  expect(statusText({ ...calm, spool: writing, started_at: now - 60_000 }, now)).toContain(
+    'Written: 2.5 MB, 75 flushes\n  since the agent started\n',
+  )
+  expect(statusText({ ...calm, spool: writing, started_at: now - 6 * 3_600_000 }, now)).toContain(
+    'Written: 2.5 MB, 75 flushes\n  since start; a day: 10.0 MB, 300\n',
+  )
+})
+
+test('statusText() says when the log itself could not be written', () => {
+  expect(statusText({ ...calm, log_lines_dropped: 7 }, now)).toContain('7 log lines not written\n')
+})

@@ -15,6 +15,8 @@ export function statusText(status: Status, now: number): string {
     ...backlogLines(status, now),
     ...(spool.health === 'ok' ? [] : ['DISK cannot be written (S3901)', '  new results are in memory only']),
     ...(spool.lost > 0 ? [`${spool.lost} results lost, and named as lost`] : []),
+    ...writeLines(status),
+    ...(status.log_lines_dropped > 0 ? [`${status.log_lines_dropped} log lines not written`] : []),
     ...(spool.quarantined > 0 ? [`${spool.quarantined} batches refused, kept (S4901)`] : []),
     ...(status.collector === null ? ['Not enrolled: sonde enrol URL TOKEN'] : []),
     ...(upload?.kind === 'deferred'
@@ -48,6 +50,22 @@ function backlogLines({ spool }: Status, now: number): string[] {
     ...(spool.oldest_at === null
       ? []
       : [`  oldest ${ago(spool.oldest_at, now)}, ${kilobytes(spool.disk_bytes)} on disk`]),
+  ]
+}
+
+const dayMs = 86_400_000
+
+/** Since the agent started, and what that comes to in a day once it has run for a while. */
+function writeLines({ spool, started_at, written_at }: Status): string[] {
+  const { written_bytes: written, flushes } = spool
+  if (written === undefined || flushes === undefined || started_at === undefined) return []
+  const ranMs = written_at - started_at
+  const perDay = (value: number) => (value * dayMs) / ranMs
+  return [
+    `Written: ${kilobytes(written)}, ${flushes} flushes`,
+    ranMs < dayMs / 24
+      ? '  since the agent started'
+      : `  since start; a day: ${kilobytes(perDay(written))}, ${Math.round(perDay(flushes))}`,
   ]
 }
 

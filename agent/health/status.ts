@@ -29,7 +29,12 @@ export const status = v.looseObject({
     oldest_at: instant,
     disk_bytes: count,
     health: v.picklist(['ok', 'memory_only']),
+    /** By the spool since `started_at`: what wears a card. Absent from an older agent. */
+    written_bytes: v.optional(count),
+    flushes: v.optional(count),
   }),
+  /** Milliseconds since 1970 by the present clock: when this run of the agent began. Absent from an older agent. */
+  started_at: v.optional(v.number()),
   /** How the last attempt to upload ended; null before the first. */
   upload: v.nullable(
     v.looseObject({ kind: v.string(), at: v.number(), accepted: count, reason: v.nullable(v.string()) }),

@@ -74,11 +74,15 @@ export function toMeasurement(finished: Finished, vantage: Vantage): Measurement
 }
 
 /**
- * Anomalies, and checks that found the link wanting, are kept longest and sent first. A target that failed because
- * the link was down is routine: in a blackout there would be thousands, and the check says it once.
+ * What is kept longest and sent first: anomalies, checks that found the link wanting, and what changed, also for the
+ * better: when a block ended is worth as much as when it began. A target that failed because the link was down is
+ * routine: in a blackout there would be thousands, and the check says it once.
+ *
+ * @param changed - Whether the target's last state was another, or it has none yet.
  */
-export function recordClass(name: string, { verdict }: Verdict): SpoolEntry['class'] {
-  return verdict === 'anomaly' || (name === linkCheckName && verdict !== 'ok') ? 'anomaly' : 'routine'
+export function recordClass(name: string, { verdict }: Verdict, changed: boolean): SpoolEntry['class'] {
+  const found = name === linkCheckName ? verdict !== 'ok' : verdict === 'anomaly'
+  return found || changed ? 'anomaly' : 'routine'
 }
 
 /** No body by default: length, digest and title tell pages apart, and what people read stays out of the data. */

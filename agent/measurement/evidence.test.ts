@@ -2,10 +2,13 @@
 
 import { describe, expect, test } from 'vitest'
 import { measured } from '../../test/measured.ts'
-import { connect, good, handshake, join, query, response } from '../../test/observations.ts'
+import { connect, good, handshake, join, link, query, response } from '../../test/observations.ts'
+import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import type { Verdict, VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 import { judgeWebConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
-import { evidenceLevel, type History, remember, withEvidence } from './evidence.ts'
+import { recordClass } from './envelope.ts'
+import { evidenceLevel, type History, isChange, remember, withEvidence } from './evidence.ts'
 
 const fine = join(query(['21.0.0.10']), connect(null), handshake(null), response(200))
 const reset = join(query(['21.0.0.10']), connect(null), handshake('connection_reset'))
@@ -31,6 +34,60 @@ test('evidenceLevel() is full at first, on change, for what is not ok, and once 
     history = remember(history, measurement, level)
   }
 })
+
+test('isChange() is true of the first result, of each turn, and of nothing that a bad link explains', () => {
+  const silent = join(query(['21.0.0.10']), connect('generic_timeout_error'))
+  const story: readonly [string, Measurement, boolean][] = [
+    ['first', measured(fine), true],
+    ['the same', measured(fine), false],
+    ['failure', measured(reset), true],
+    ['the same failure', measured(reset), false],
+    ['link down', measured(silent, { verdict: verdict('link_down'), link: link('down') }), false],
+    ['link degraded', measured(silent, { verdict: verdict('undetermined'), link: link('degraded') }), false],
+    ['failure still', measured(reset), false],
+    ['unsure', measured(silent, { verdict: verdict('undetermined') }), true],
+    ['fine again', measured(fine), true],
+    ['fine still', measured(fine), false],
+  ]
+  let history: History = {}
+  for (const [what, measurement, expected] of story) {
+    expect(`${what}: ${isChange(history, measurement)}`).toBe(`${what}: ${expected}`)
+    history = remember(history, measurement, 'full')
+  }
+})
+
+test('isChange() follows the link itself through every state', () => {
+  const states = ['ok', 'link_down', 'link_down', 'ok', 'ok'] as const
+  let history: History = {}
+  const changes = states.map((each) => {
+    const measurement = measured(fine, { name: 'link_check', input: null, verdict: verdict(each) })
+    const changed = isChange(history, measurement)
+    history = remember(history, measurement, 'full')
+    return changed
+  })
+  expect(changes).toEqual([true, true, false, true, false])
+})
+
+test('recordClass() keeps longest what was found and what changed, also for the better', () => {
+  const rows: readonly [string, VerdictKind, boolean, string][] = [
+    ['web_connectivity', 'ok', false, 'routine'],
+    ['web_connectivity', 'ok', true, 'anomaly'],
+    ['web_connectivity', 'anomaly', false, 'anomaly'],
+    ['web_connectivity', 'link_down', false, 'routine'],
+    ['web_connectivity', 'undetermined', false, 'routine'],
+    ['link_check', 'ok', false, 'routine'],
+    ['link_check', 'ok', true, 'anomaly'],
+    ['link_check', 'link_down', false, 'anomaly'],
+  ]
+  for (const [name, kind, changed, expected] of rows)
+    expect(`${name} ${kind} ${changed} ${recordClass(name, verdict(kind), changed)}`).toBe(
+      `${name} ${kind} ${changed} ${expected}`,
+    )
+})
+
+function verdict(kind: VerdictKind): Verdict {
+  return { verdict: kind, rule: 'test@1', step: null, how: null, because: [] }
+}
 
 describe('withEvidence()', () => {
   const der = { data: Buffer.alloc(900, 'a certificate').toString('base64'), format: 'base64' as const }

@@ -4,6 +4,8 @@
 import { createHash } from 'node:crypto'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { HttpRequest, TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
+import { linkCheckName } from '../../tests-spec/nettests/link-check.ts'
+import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 
 export type EvidenceLevel = 'full' | 'brief'
 
@@ -14,6 +16,8 @@ export interface LastSeen {
   readonly conclusion: string
   /** Day (UTC) of the last full evidence, `YYYY-MM-DD`. */
   readonly fullOn: string
+  /** The last verdict that says something of the target; absent while there was none. */
+  readonly state?: VerdictKind | undefined
 }
 
 /** Full for whatever is not `ok`, for every change, and for the first of the day; brief for an unchanged `ok`. */
@@ -25,10 +29,20 @@ export function evidenceLevel(history: History, measurement: Measurement): Evide
     : 'full'
 }
 
+/**
+ * Whether this is the first result of its target, or says otherwise than the last one that said something. A result
+ * under a link that is down or degraded says nothing of the target: a blackout is two lines, and not two for each.
+ */
+export function isChange(history: History, measurement: Measurement): boolean {
+  const state = stateOf(measurement)
+  return state !== null && state !== history[keyOf(measurement)]?.state
+}
+
 export function remember(history: History, measurement: Measurement, level: EvidenceLevel): History {
   const key = keyOf(measurement)
   const fullOn = level === 'full' ? dayOf(measurement) : (history[key]?.fullOn ?? '')
-  return { ...history, [key]: { conclusion: conclusionOf(measurement), fullOn } }
+  const state = stateOf(measurement) ?? history[key]?.state
+  return { ...history, [key]: { conclusion: conclusionOf(measurement), fullOn, state } }
 }
 
 /** @returns The measurement as it is kept, which says its own level. */
@@ -70,6 +84,12 @@ function keyOf({ test_name, input }: Measurement): string {
 
 function dayOf({ measurement_start_time }: Measurement): string {
   return measurement_start_time.slice(0, 10)
+}
+
+function stateOf({ test_name, test_keys }: Measurement): VerdictKind | null {
+  const { verdict } = test_keys.x_sonde_verdict
+  if (verdict === 'ok' || verdict === 'anomaly' || test_name === linkCheckName) return verdict
+  return verdict === 'undetermined' && test_keys.x_sonde_link.state === 'up' ? verdict : null
 }
 
 function conclusionOf({ test_keys }: Measurement): string {

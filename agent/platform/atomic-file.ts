@@ -136,3 +136,18 @@ export async function removeLeftovers(dir: string, disk: AtomicDisk = nodeAtomic
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
+
+/**
+ * Whether the disk refused, as against a fault in our own code. System errors carry names such as ENOSPC; Node's own
+ * complaints about arguments are called ERR_….
+ */
+export function isDiskFailure(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^E[A-Z0-9]+$/.test(String(error.code))
+}
+
+const sickness = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EIO'])
+
+/** Whether the medium is full, failing or read-only: what may pass, as against a path that is wrong or not ours. */
+export function isSick(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && sickness.has(String(error.code))
+}

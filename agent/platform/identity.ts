@@ -6,7 +6,7 @@ import * as v from 'valibot'
 import { type DeviceId, deviceId } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { ActionableError } from './actionable-error.ts'
-import { writeFileDurably } from './atomic-file.ts'
+import { isSick, writeFileDurably } from './atomic-file.ts'
 
 export interface Identity {
   readonly device: DeviceId
@@ -23,13 +23,28 @@ export async function openIdentity(path: string): Promise<Identity> {
   if (!existsSync(path)) {
     const { privateKey } = generateKeyPairSync('ed25519')
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
-    await writeFileDurably(path, Buffer.from(pem))
+    await writeFileDurably(path, Buffer.from(pem)).catch((cause) => {
+      throw new ActionableError(
+        'state_unwritable',
+        `Cannot write the key of this new device to ${path}. Is the disk full or read-only?`,
+        { cause },
+      )
+    })
   }
   // A restore from a backup or a copy by hand may have widened it.
-  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+  if ((statSync(path).mode & 0o077) !== 0) narrow(path)
   const privateKey = readKey(path)
   const publicKey = createPublicKey(privateKey)
   return { device: v.parse(deviceId, keyIdOf(publicKey)), publicKey, privateKey }
+}
+
+function narrow(path: string): void {
+  try {
+    chmodSync(path, 0o600)
+  } catch (error) {
+    // The next start on a disk that is well does it.
+    if (!isSick(error)) throw error
+  }
 }
 
 function readKey(path: string): KeyObject {

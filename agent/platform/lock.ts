@@ -2,8 +2,15 @@
 
 import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { ActionableError } from './actionable-error.ts'
+import { isSick } from './atomic-file.ts'
 
 export interface Lock {
+  /**
+   * Takes the lock if the disk did not let it before. Nothing can be written there meanwhile, so nothing can be given
+   * two contents: measuring goes on without it.
+   * @throws {ActionableError} `already_running` when another agent has it by now.
+   */
+  hold(): void
   release(): void
 }
 
@@ -12,16 +19,42 @@ export interface Lock {
  *
  * Never links or renames onto it (Android refuses hard links); `O_EXCL` is the arbiter.
  *
+ * On a disk that is full, failing or read-only it is not taken, and `hold()` tries again.
+ *
  * @throws {ActionableError} `already_running` while another agent lives.
  */
 export function takeLock(path: string): Lock {
+  let held = false
+  const hold = () => {
+    held ||= tryToTake(path)
+  }
+  hold()
+  return {
+    hold,
+    release() {
+      if (held) unlinkIfThere(path)
+      held = false
+    },
+  }
+}
+
+/** @returns Whether it was taken; false when the disk is sick. */
+function tryToTake(path: string): boolean {
+  try {
+    take(path)
+    return true
+  } catch (error) {
+    if (error instanceof ActionableError || !isSick(error)) throw error
+    return false
+  }
+}
+
+function take(path: string): void {
   for (let attempt = 0; attempt < 3; attempt++) {
     const descriptor = createExclusively(path)
     if (descriptor !== null) {
-      writeSync(descriptor, `${process.pid}\n`)
-      fsyncSync(descriptor)
-      closeSync(descriptor)
-      return { release: () => unlinkIfThere(path) }
+      sign(descriptor, path)
+      return
     }
     const owner = livingOwner(path)
     if (owner !== null) {
@@ -35,12 +68,26 @@ export function takeLock(path: string): Lock {
   throw new ActionableError('already_running', `Other agents keep taking ${path}. Try again.`)
 }
 
+/** A lock that names nobody is taken over at once, also by an agent that started in the same moment: none is better. */
+function sign(descriptor: number, path: string): void {
+  try {
+    writeSync(descriptor, `${process.pid}\n`)
+    fsyncSync(descriptor)
+  } catch (error) {
+    unlinkIfThere(path)
+    throw error
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 function createExclusively(path: string): number | null {
   try {
     return openSync(path, 'wx', 0o600)
   } catch (error) {
     if (isCode(error, 'EEXIST')) return null
-    throw new ActionableError('state_unwritable', `Cannot create ${path}. Is the disk full or read-only?`, {
+    if (isSick(error)) throw error
+    throw new ActionableError('state_unwritable', `Cannot create ${path}. May this user write there?`, {
       cause: error,
     })
   }
@@ -81,7 +128,8 @@ function unlinkIfThere(path: string): void {
   try {
     unlinkSync(path)
   } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error
+    // On a sick disk it stays, names a process that is gone, and is taken over at the next start.
+    if (!isCode(error, 'ENOENT') && !isSick(error)) throw error
   }
 }
 

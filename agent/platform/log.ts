@@ -23,6 +23,7 @@ export const logCodes = {
   S3001: 'Spool opened',
   S3901: 'Spool cannot write; measurements are kept in memory',
   S3902: 'Spool could not take a measurement; it is lost',
+  S3903: 'State folder cannot be written; memory and status are kept in memory',
   S4001: 'Batches uploaded',
   S4101: 'Upload put off',
   S4201: 'Sealed files of other probes brought to the collector',

@@ -16,6 +16,7 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { ActionableError } from './actionable-error.ts'
+import { isSick } from './atomic-file.ts'
 
 export interface StateFolder {
   readonly path: string
@@ -35,7 +36,8 @@ export interface StateFolder {
 }
 
 /**
- * Makes the folder if it is not there, and checks that it can be written.
+ * Makes the folder if it is not there, and checks that it can be written. A disk that is full, failing or read-only
+ * under a folder that is there passes: that may mend itself.
  *
  * @param chosen - From `--state` or SONDE_STATE; null takes the XDG place.
  * @throws {ActionableError} `state_unwritable`, or `bad_usage` when there is no home to put it in.
@@ -66,6 +68,8 @@ export function openStateFolder(
     for (const each of [path, folder.spool, folder.log, folder.carried]) makeFolder(each)
     accessSync(path, constants.W_OK | constants.X_OK)
   } catch (cause) {
+    // A card that has become full, failing or read-only is no reason not to measure: results wait in memory.
+    if (isSick(cause) && existsSync(path)) return folder
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError(
       'state_unwritable',

@@ -5,6 +5,8 @@ import { constants } from 'node:fs'
 import { mkdir, open, stat, statfs } from 'node:fs/promises'
 import { type AtomicDisk, type DiskFile, nodeAtomicDisk } from '../platform/atomic-file.ts'
 
+export { isDiskFailure } from '../platform/atomic-file.ts'
+
 /** An open file that can be read in parts as well. */
 export interface ReadableFile extends DiskFile {
   /** @returns How many bytes were read; 0 at the end of the file. */
@@ -36,14 +38,6 @@ export const nodeDisk: Disk = {
   },
   size: async (path) => (await stat(path)).size,
   fileSystemType: async (path) => (await statfs(path)).type,
-}
-
-/**
- * Whether the disk refused, as against a fault in our own code. System errors carry names such as ENOSPC; Node's own
- * complaints about arguments are called ERR_….
- */
-export function isDiskFailure(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^E[A-Z0-9]+$/.test(String(error.code))
 }
 
 /** Whether there is no room left: on the file system, or for this user. */

@@ -6,9 +6,10 @@ import { f2fs, SimulatedDisk } from './simulated-disk.ts'
 const evictable = (holds: Evictable['holds'], order: number): Evictable => ({ holds, order, bytes: 1 })
 
 describe('nextVictim()', () => {
-  it('takes what is refused, then diagnostics, then routine, then anomalies; the oldest of each first', () => {
+  it('takes what is refused, then diagnostics, routine, repeats, anomalies; the oldest of each first', () => {
     const left = [
       evictable('anomaly', 0),
+      evictable('repeat', 5),
       evictable('routine', 7),
       evictable('anomaly', 1),
       evictable('diagnostic', 9),
@@ -27,6 +28,7 @@ describe('nextVictim()', () => {
       'diagnostic 9',
       'routine 2',
       'routine 7',
+      'repeat 5',
       'anomaly 0',
       'anomaly 1',
     ])

@@ -1,19 +1,23 @@
-// What goes first when there is no room. Pure: the deciding, not the doing.
+// What goes first when there is no room, as whole segments and batches. Pure: the deciding, not the doing. Before any
+// of them that holds an anomaly goes, repeats are thinned: repeats.ts.
 
 /** Something that can be given up as a whole to make room. */
 export interface Evictable {
-  /** What is lost with it: the gravest class of record in it. Quarantined batches are `refused`. */
-  readonly holds: 'refused' | 'diagnostic' | 'routine' | 'anomaly'
+  /**
+   * What is lost with it: the gravest class of record in it. Quarantined batches are `refused`; a `repeat` is an
+   * anomaly in the middle of a row of the same.
+   */
+  readonly holds: 'refused' | 'diagnostic' | 'routine' | 'repeat' | 'anomaly'
   /** Ascending with age of what it holds, within one value of `holds`: 0 goes before 1. */
   readonly order: number
   readonly bytes: number
 }
 
 /**
- * What the collector will never accept goes before what it would; then diagnostics, then routine, and no anomaly
- * while anything routine is left: what changed is worth more than what stayed.
+ * What the collector will never accept goes before what it would; then diagnostics, then routine, then repeats, and no
+ * other anomaly while any of these is left: what changed is worth more than what stayed.
  */
-const ranks: readonly Evictable['holds'][] = ['refused', 'diagnostic', 'routine', 'anomaly']
+const ranks: readonly Evictable['holds'][] = ['refused', 'diagnostic', 'routine', 'repeat', 'anomaly']
 
 /** @returns The next to go; null when nothing may. */
 export function nextVictim<T extends Evictable>(candidates: readonly T[]): T | null {

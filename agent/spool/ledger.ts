@@ -21,6 +21,8 @@ const batchNote = v.object({
   /** Of the file. */
   bytes: count,
   anomalies: count,
+  /** Present when its anomalies repeat what others say. */
+  repeats: v.optional(v.literal(true)),
   /** Wall clock of the oldest record, or of the sealing where that is not known. */
   oldestWallMs: count,
   ranges,

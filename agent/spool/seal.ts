@@ -86,6 +86,21 @@ async function packSegment(
   return missing
 }
 
+/** @returns Those of `numbers` that the segment holds and that can be read; none when the disk refuses. */
+export async function readRecords(
+  reader: SegmentReader,
+  segment: StoredSegment,
+  numbers: RangeSet,
+): Promise<{ n: number; json: Buffer; wallMs: number }[]> {
+  const { dictionary } = segment
+  const bytes = dictionary === null ? null : await reader.read(segment)
+  if (dictionary === null || bytes === null) return []
+  return scanFrames(bytes, headerBytes).frames.flatMap(({ sequence: n, body }) => {
+    const json = numbers.has(n) ? readRecord(() => inflateBody(body, dictionary)) : null
+    return json === null ? [] : [{ n, json, wallMs: wallMsIn(json) ?? segment.oldestWallMs ?? 0 }]
+  })
+}
+
 /**
  * Reads segments into one buffer that is kept: a megabyte thrown away at every sealing is a megabyte that the garbage
  * collector notices late.

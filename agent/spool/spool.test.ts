@@ -80,16 +80,16 @@ describe('put()', () => {
     expect(spool.stats().flushes - flushes).toBe(1)
   })
 
-  it('makes routine records durable with the 16th, in one flush', async () => {
+  it('makes routine records durable with the 64th, in one flush', async () => {
     const { timer } = handTimer()
     const spool = await open({ timer })
-    for (let i = 0; i < 16; i++) void spool.put(sampleEntry(`warm-up-${i}`))
+    for (let i = 0; i < 64; i++) void spool.put(sampleEntry(`warm-up-${i}`))
     await spool.flush()
     const flushes = spool.stats().flushes
-    const put = Array.from({ length: 15 }, (_, i) => spool.put(sampleEntry(`r${i}`)))
+    const put = Array.from({ length: 63 }, (_, i) => spool.put(sampleEntry(`r${i}`)))
     expect(await isSettled(Promise.race(put))).toBe(false)
-    put.push(spool.put(sampleEntry('r15')))
-    expect(await Promise.all(put)).toHaveLength(16)
+    put.push(spool.put(sampleEntry('r63')))
+    expect(await Promise.all(put)).toHaveLength(64)
     expect(spool.stats().flushes - flushes).toBe(1)
   })
 

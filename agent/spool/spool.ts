@@ -86,7 +86,7 @@ export interface Spool {
    * Accepts a record, always.
    *
    * @returns Resolves with its number once it is durable: for an anomaly that is at once, for a routine record with the
-   *   16th or after 30 s, for a diagnostic with the next flush. Nobody needs to wait, or to handle the rejection.
+   *   64th or after 30 s, for a diagnostic with the next flush. Nobody needs to wait, or to handle the rejection.
    * @throws {NotDurable} When the disk refuses. Unless its code says so the record is not lost: it waits in memory, and
    *   `stats().health` is `memory_only` until all that waits is written.
    */
@@ -96,6 +96,9 @@ export interface Spool {
   /**
    * Seals the next batch of at most about 64 KiB, anomalies first, oldest first. Losses not told of yet are a batch
    * too, and so is what the first receipt told of the time. To seal all there is, call until null.
+   *
+   * Except for `size`, which saves room while there is no way out: it seals what is enough for a batch, and nothing of
+   * different worth in one.
    *
    * @param enrolmentDigest - What seq 0 of an epoch links back to.
    * @returns null when there is nothing to seal, or the disk refused: `stats().health` tells which.
@@ -123,8 +126,12 @@ export class BatchUnreadable extends Error {
   override readonly name = 'BatchUnreadable'
 }
 
-/** A power cut costs at most this many routine records, and this much time of them; both figures are journald's. */
-const routineGroup = 16
+/**
+ * A power cut costs at most this many routine records, and this much time of them, which is journald's figure. A cycle of
+ * forty targets on a good link is then one write, at its end: at sixteen it was three, and 288 a day are the whole of
+ * what a card should be asked for.
+ */
+const routineGroup = 64
 const routineDelayMs = 30_000
 /** Records of about 600 bytes: a day and a half of one cycle an hour, in little more than a megabyte. */
 const maxInMemory = 2_000
@@ -303,7 +310,7 @@ class GroupedSpool implements Spool {
 
   #isDue(letter: RecordStreamLetter): boolean {
     if (letter === 'a') return true
-    // Every 16th, also while the disk refuses: often enough to notice that it has recovered.
+    // Every 64th, also while the disk refuses: often enough to notice that it has recovered.
     if (letter === 'r') return this.#waiting.idle('r') % routineGroup === 0
     return this.#waiting.bytes('d') >= this.#ground.budget.smallSegment / 2
   }

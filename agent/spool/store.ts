@@ -7,9 +7,10 @@ import { type BatchId, type DeviceId, encodeBatch, type Manifest } from '../../t
 import type { BatchFolder } from './batch-folder.ts'
 import { carryOver } from './carry-over.ts'
 import type { ControlLog } from './control-log.ts'
+import { currentDictionary, deflateBody } from './dictionary.ts'
 import { type Evictable, nextVictim } from './eviction.ts'
 import { type BatchNote, type ControlRecord, Ledger, type LossReason, noteOf } from './ledger.ts'
-import type { RangeSet } from './ranges.ts'
+import { RangeSet } from './ranges.ts'
 import {
   adoptBatch,
   type Ground,
@@ -19,8 +20,9 @@ import {
   recover,
   type Streams,
 } from './recovery.ts'
+import { type NumberedRecord, repeatsIn } from './repeats.ts'
 import { Reserve } from './reserve.ts'
-import { describePayload, packRecords, SegmentReader } from './seal.ts'
+import { describePayload, packRecords, readRecords, SegmentReader } from './seal.ts'
 import { type RecordStreamLetter, type StoredRecord, type StoredSegment, Stream } from './stream.ts'
 
 /** What the manifest says beside the records. */
@@ -41,8 +43,23 @@ export interface Signing {
 const maxLostRanges = 512
 /** The schema's bound for one entry of `lost`. */
 const rangesPerEntry = 32
+/**
+ * Records that make a batch worth sealing for room alone. Routine ones are about ten cycles of forty targets; a segment
+ * holds a record of an anomaly in two kilobytes, and a batch in a fifth of it.
+ */
+const fullRoutine = 1_000
+const fullAnomalies = 400
 /** Batches are older than segments that hold the same class: what is sealed was put first. */
 const segmentsAfterBatches = 1e9
+
+/** What a sealing takes. */
+interface Choice {
+  readonly streams: readonly Stream[]
+  /** Numbers it leaves alone. */
+  readonly without: RangeSet
+  /** Whether it is nothing but repeats of one outcome. */
+  readonly repeats: boolean
+}
 
 export class Store {
   readonly #ground: Ground
@@ -141,8 +158,9 @@ export class Store {
    */
   async seal(signing: Signing): Promise<BatchNote | null> {
     await this.#settleDoubt()
-    const { a, r, d } = this.#streams
-    const packed = await packRecords(this.#reader, [a, r, d], this.ledger.settled)
+    const choice = signing.why === 'size' ? await this.#worthSealing() : this.#everything()
+    if (choice === null) return null
+    const packed = await packRecords(this.#reader, choice.streams, choice.without)
     await this.lose('corrupt', packed.corrupt)
     const signed = this.ledger.unsignedLosses(maxLostRanges)
     if (packed.numbers.isEmpty && signed.length === 0 && !signing.evenEmpty) return null
@@ -162,7 +180,10 @@ export class Store {
       why: signing.why,
     }
     const { id, bytes } = encodeBatch(manifest, packed.payload, signing.privateKey)
-    const batch = noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: packed.oldestWallMs })
+    const batch = {
+      ...noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: packed.oldestWallMs }),
+      ...(choice.repeats ? { repeats: true as const } : {}),
+    }
     // From here until the note is durable, the file's being there decides: a second content for this seq is never
     // made while a first may exist.
     this.#inDoubt = true
@@ -172,6 +193,41 @@ export class Store {
     await this.#removeCovered()
     await this.#makeRoom(0)
     return batch
+  }
+
+  #everything(): Choice {
+    const { a, r, d } = this.#streams
+    return { streams: [a, r, d], without: this.ledger.settled, repeats: false }
+  }
+
+  /**
+   * What is sealed to save room while there is no way out. Records of different worth go into different batches, so
+   * that one can be given up without the other.
+   * @returns null while there is too little of everything.
+   */
+  async #worthSealing(): Promise<Choice | null> {
+    const { a, r } = this.#streams
+    const { settled } = this.ledger
+    if (this.#waitingIn(r) >= fullRoutine) return { streams: [r], without: settled, repeats: false }
+    if (this.#waitingIn(a) < fullAnomalies) return null
+    const repeats = RangeSet.of((await this.#repeats(a.segments)).map((n) => [n, n]))
+    const all = RangeSet.of(a.segments.flatMap((segment) => this.#live(segment).list()))
+    const first = repeats.size * 4 >= all.size
+    const without = RangeSet.of([...settled.list(), ...(first ? all.minus(repeats) : repeats).list()])
+    return { streams: [a], without, repeats: first }
+  }
+
+  /** Of all segments together: a row of one outcome runs through several. */
+  async #repeats(segments: readonly StoredSegment[]): Promise<number[]> {
+    const records: NumberedRecord[] = []
+    for (const segment of segments) {
+      for (const each of await readRecords(this.#reader, segment, this.#live(segment))) records.push(each)
+    }
+    return repeatsIn(records)
+  }
+
+  #waitingIn(stream: Stream): number {
+    return stream.segments.reduce((sum, segment) => sum + this.#live(segment).size, 0)
   }
 
   /** After a sealing that failed somewhere: keeps its batch if it was written, or makes sure that it was not. */
@@ -263,8 +319,34 @@ export class Store {
     while (this.bytes + growth > this.#ground.budget.limit) {
       const victim = nextVictim(this.#evictables())
       if (victim === null) return
+      if (victim.holds === 'anomaly' && (await this.#thinOldest())) continue
       await victim.giveUp()
     }
+  }
+
+  /**
+   * Gives up the repeats in the oldest segment of anomalies that may have some.
+   * @returns Whether there was one. It need not have made room: two segments of what is left may make one later.
+   */
+  async #thinOldest(): Promise<boolean> {
+    const stream = this.#streams.a
+    const segment = stream.segments.find((each) => each.thinned !== true && !stream.isOpen(each))
+    if (segment === undefined) return false
+    segment.thinned = true
+    const live = this.#live(segment)
+    const records = await readRecords(this.#reader, segment, live)
+    const repeats = RangeSet.of(repeatsIn(records).map((n) => [n, n]))
+    // Moving the rest wears the medium as much as writing it did: not for less than a quarter. And what cannot be read
+    // today is not moved: it would be lost with the segment.
+    if (repeats.size * 4 < live.size || records.length < live.size) return true
+    await this.lose('evicted', repeats)
+    const left = records
+      .filter(({ n }) => !repeats.has(n))
+      .map(({ n, json, wallMs }) => ({ n, wallMs, body: deflateBody(json.toString(), currentDictionary) }))
+    // Twice on the medium for a moment, under the same numbers: should the power go now, one of the two counts.
+    for (let done = 0; done < left.length; ) done += await stream.append(left.slice(done))
+    await stream.remove(segment)
+    return true
   }
 
   #evictables(): (Evictable & { readonly giveUp: () => Promise<void> })[] {
@@ -278,7 +360,7 @@ export class Store {
         giveUp: () => this.#giveUpBatch(batch, 'evicted'),
       })),
       ...pending.map((batch, order) => ({
-        holds: batch.anomalies > 0 ? holds.a : holds.r,
+        holds: batch.repeats === true ? ('repeat' as const) : batch.anomalies > 0 ? holds.a : holds.r,
         order,
         bytes: batch.bytes,
         giveUp: () => this.#giveUpBatch(batch, 'evicted'),

@@ -37,6 +37,8 @@ export interface StoredSegment {
   oldestWallMs: number | null
   /** null: made with a dictionary this agent does not have, and left for one that has it. */
   readonly dictionary: Dictionary | null
+  /** Nothing in it repeats anything else in it; forgotten at a restart. */
+  thinned?: boolean
 }
 
 /** Where and how a stream keeps its segments. */

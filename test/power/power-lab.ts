@@ -23,7 +23,7 @@ export function whyNoPower(): string | null {
       return `it needs ${device}`
     }
   }
-  for (const tool of ['mkfs.ext4', 'mount', 'unshare']) {
+  for (const tool of ['mkfs.ext4', 'mount', 'unshare', 'nsenter']) {
     const folders = ['/sbin', '/usr/sbin', '/bin', '/usr/bin']
     if (!folders.some((folder) => existsSync(join(folder, tool))))
       return `it needs ${tool} (e2fsprogs, util-linux)`
@@ -85,7 +85,15 @@ export class PowerLab {
   }
 }
 
-/** Resolves when a recording that was started has its disk mounted. */
-export async function recording({ stdout }: { readonly stdout: NodeJS.ReadableStream }): Promise<void> {
-  await once(createInterface(stdout), 'line')
+/**
+ * Resolves when a recording that was started has its disk mounted.
+ * @throws When it ends before: nobody would ever say anything again.
+ */
+export async function recording(
+  child: ChildProcess & { readonly stdout: NodeJS.ReadableStream },
+): Promise<void> {
+  const early = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`The recording ended with ${code ?? signal} before its disk was mounted`)
+  })
+  await Promise.race([once(createInterface(child.stdout), 'line'), early])
 }

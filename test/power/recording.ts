@@ -12,12 +12,13 @@ import { seededChance } from '../../agent/spool/sample-spool.ts'
 import { collectorWriter } from './collector-writer.ts'
 import { diskAfterCut, type Entry, instants, type Model, models, saidUntil } from './disk-log.ts'
 import { diskName, FuseDisk, saidName } from './fuse-disk.ts'
-import { spoolWriter } from './spool-writer.ts'
+import { sealingWriter, spoolWriter } from './spool-writer.ts'
 import { carelessWriter, stateWriter } from './state-writer.ts'
 import type { Writer } from './writer.ts'
 
 const writers = {
   spool: spoolWriter,
+  sealing: sealingWriter,
   collector: collectorWriter,
   state: stateWriter,
   careless: carelessWriter,
@@ -119,18 +120,12 @@ async function record(plan: Plan, round: number, content: Buffer): Promise<Entry
   const { fuse, mounted } = foldersIn(folder)
   const disk = new FuseDisk(content)
   await disk.mount(fuse)
-  // mount(8) attaches the loop device so that it lets go by itself with the last use of it.
-  await call('mount', ['-t', 'ext4', '-o', `loop,${mountOptions}`, join(fuse, diskName), mounted])
+  const inside = await mountApart(join(fuse, diskName), mountOptions, mounted)
   writeSync(1, '{"event":"recording"}\n')
   for (const [i, words] of lives.entries()) {
     const life = round * lives.length + i
-    const child = spawn(
-      process.execPath,
-      [program, 'write', writer, mounted, join(fuse, saidName), `${life}`],
-      {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    )
+    const argv = [process.execPath, program, 'write', writer, mounted, join(fuse, saidName), `${life}`]
+    const child = spawn('nsenter', [...inside.enter, ...argv], { stdio: ['ignore', 'ignore', 'inherit'] })
     const ended = once(child, 'close')
     const enough = disk.words + words
     const watch = setInterval(() => {
@@ -142,9 +137,35 @@ async function record(plan: Plan, round: number, content: Buffer): Promise<Entry
   }
   // What unmounting writes is not part of anything's life.
   const log = disk.log.slice()
-  await call('umount', [mounted])
+  await inside.leave()
   await call('umount', [fuse])
   return log
+}
+
+/**
+ * Mounts the disk in a namespace that this process is not in. Were it, then whoever kills it, or the part of it that
+ * dies last, would have the kernel unmount the ext4 before it lets go of /dev/fuse: the file system's last flush then
+ * waits for ever for the disk that the dying process was, in a sleep that no signal reaches. Killed between mounting
+ * and the first writer, two of three recordings hung so.
+ */
+async function mountApart(disk: string, mountOptions: string, mounted: string) {
+  // mount(8) attaches the loop device so that it lets go by itself with the last use of it.
+  const script = 'mount -t ext4 -o "loop,$1" "$2" "$3" && echo mounted && exec sleep infinity'
+  const argv = ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', mountOptions, disk, mounted]
+  const holder = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(holder, 'close')
+  const early = ended.then(() => Promise.reject(new Error(`Cannot mount ${disk} on ${mounted}`)))
+  await Promise.race([once(holder.stdout, 'data'), early])
+  const enter = ['--target', `${holder.pid}`, '--mount']
+  return {
+    /** Arguments of nsenter(1). */
+    enter,
+    async leave(): Promise<void> {
+      await call('nsenter', [...enter, 'umount', mounted])
+      holder.kill('SIGKILL')
+      await ended
+    },
+  }
 }
 
 async function live(name: Plan['writer'], dir: string, saidPath: string, life: number): Promise<void> {

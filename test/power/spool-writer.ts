@@ -39,48 +39,66 @@ const word = v.union([
   v.object({ sent: v.string() }),
 ])
 
-export const spoolWriter: Writer = {
-  async write(dir, life, say) {
-    const chance = seededChance(life)
-    const spool = await openSample(join(dir, 'spool'), { quotaBytes })
-    for (let i = 0; ; i++) {
-      await put(spool, `life-${life}-record-${i}`, say)
-      if (chance() < 0.1) await spool.flush()
-      if (chance() < 0.04) {
-        const sealed = await spool.seal('age', enrolmentDigest)
-        if (sealed !== null) say({ batch: (await spool.read(sealed.id)).toString('base64') })
-      }
-      if (chance() < 0.03 || spool.pending().length > mostPending) await deliver(spool, say, chance() < 0.8)
-      await breathe()
-    }
-  },
+/** How often each is done, from 0 to 1, after a record was put. */
+interface Habits {
+  readonly flush: number
+  readonly seal: number
+  readonly deliver: number
+}
 
-  async check(dir, said) {
-    const words = said.map((each) => v.parse(word, each))
-    const spool = await openSample(join(dir, 'spool'), { quotaBytes })
-    const faults = spool.stats().health === 'ok' ? [] : ['the spool cannot write to a disk that is well']
-    while ((await spool.seal('manual', enrolmentDigest)) !== null);
-    const files = new Map<string, Buffer>()
-    for (const each of words) {
-      if ('batch' in each) keep(files, Buffer.from(each.batch, 'base64'))
+/** As a probe works, in fast motion. */
+export const spoolWriter = writerOf({ flush: 0.1, seal: 0.04, deliver: 0.03 })
+/** Hardly anything but sealing and forgetting, so that cuts fall there: between a batch file, its note, its end. */
+export const sealingWriter = writerOf({ flush: 0.05, seal: 0.5, deliver: 0.3 })
+
+function writerOf(habits: Habits): Writer {
+  return {
+    write: (dir, life, say) => write(habits, dir, life, say),
+    check,
+  }
+}
+
+async function write(habits: Habits, dir: string, life: number, say: Say): Promise<never> {
+  const chance = seededChance(life)
+  const spool = await openSample(join(dir, 'spool'), { quotaBytes })
+  for (let i = 0; ; i++) {
+    await put(spool, `life-${life}-record-${i}`, say)
+    if (chance() < habits.flush) await spool.flush()
+    if (chance() < habits.seal) {
+      const sealed = await spool.seal('age', enrolmentDigest)
+      if (sealed !== null) say({ batch: (await spool.read(sealed.id)).toString('base64') })
     }
-    const seen = [...files.keys()]
-    const held = new Set(words.flatMap((each) => ('sent' in each ? [each.sent] : [])))
-    for (const { id } of spool.pending()) {
-      keep(files, await spool.read(id))
-      held.add(id)
-    }
-    await spool.close()
-    faults.push(...seen.filter((id) => !held.has(id)).map((id) => `batch ${id} was sealed and is gone`))
-    faults.push(...chainFaults(files))
-    faults.push(
-      ...recordFaults(
-        [...files].filter(([id]) => held.has(id)).map(([, bytes]) => bytes),
-        words,
-      ),
-    )
-    return faults
-  },
+    if (chance() < habits.deliver || spool.pending().length > mostPending)
+      await deliver(spool, say, chance() < 0.8)
+    await breathe()
+  }
+}
+
+async function check(dir: string, said: readonly unknown[]): Promise<string[]> {
+  const words = said.map((each) => v.parse(word, each))
+  const spool = await openSample(join(dir, 'spool'), { quotaBytes })
+  const faults = spool.stats().health === 'ok' ? [] : ['the spool cannot write to a disk that is well']
+  while ((await spool.seal('manual', enrolmentDigest)) !== null);
+  const files = new Map<string, Buffer>()
+  for (const each of words) {
+    if ('batch' in each) keep(files, Buffer.from(each.batch, 'base64'))
+  }
+  const seen = [...files.keys()]
+  const held = new Set(words.flatMap((each) => ('sent' in each ? [each.sent] : [])))
+  for (const { id } of spool.pending()) {
+    keep(files, await spool.read(id))
+    held.add(id)
+  }
+  await spool.close()
+  faults.push(...seen.filter((id) => !held.has(id)).map((id) => `batch ${id} was sealed and is gone`))
+  faults.push(...chainFaults(files))
+  faults.push(
+    ...recordFaults(
+      [...files].filter(([id]) => held.has(id)).map(([, bytes]) => bytes),
+      words,
+    ),
+  )
+  return faults
 }
 
 /** Not waited for: what is durable says so itself. */

@@ -84,7 +84,7 @@ export const recordTime = v.looseObject({
 })
 export type RecordTime = v.InferOutput<typeof recordTime>
 
-/** `anomaly` and `routine` are measurements that did and did not find something; `diagnostic` is about the probe. */
+/** `anomaly` is a measurement that found something, or found it changed; `routine` any other; `diagnostic` is about the probe. */
 export const recordClasses = ['anomaly', 'routine', 'diagnostic'] as const
 export type RecordClass = (typeof recordClasses)[number]
 
