@@ -38,16 +38,16 @@ test('evidenceLevel() is full at first, on change, for what is not ok, and once 
 test('isChange() is true of the first result, of each turn, and of nothing that a bad link explains', () => {
   const silent = join(query(['21.0.0.10']), connect('generic_timeout_error'))
   const story: readonly [string, Measurement, boolean][] = [
-    ['first', measured(fine), true],
-    ['the same', measured(fine), false],
-    ['failure', measured(reset), true],
-    ['the same failure', measured(reset), false],
+    ['first', measured(fine, { verdict: verdict('ok') }), true],
+    ['the same', measured(fine, { verdict: verdict('ok') }), false],
+    ['failure', measured(reset, { verdict: verdict('anomaly') }), true],
+    ['the same failure', measured(reset, { verdict: verdict('anomaly') }), false],
     ['link down', measured(silent, { verdict: verdict('link_down'), link: link('down') }), false],
     ['link degraded', measured(silent, { verdict: verdict('undetermined'), link: link('degraded') }), false],
-    ['failure still', measured(reset), false],
-    ['unsure', measured(silent, { verdict: verdict('undetermined') }), true],
-    ['fine again', measured(fine), true],
-    ['fine still', measured(fine), false],
+    ['failure still', measured(reset, { verdict: verdict('anomaly') }), false],
+    ['unsure', measured(silent, { verdict: verdict('undetermined') }), false],
+    ['fine again', measured(fine, { verdict: verdict('ok') }), true],
+    ['fine still', measured(fine, { verdict: verdict('ok') }), false],
   ]
   let history: History = {}
   for (const [what, measurement, expected] of story) {

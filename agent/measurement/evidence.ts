@@ -30,8 +30,8 @@ export function evidenceLevel(history: History, measurement: Measurement): Evide
 }
 
 /**
- * Whether this is the first result of its target, or says otherwise than the last one that said something. A result
- * under a link that is down or degraded says nothing of the target: a blackout is two lines, and not two for each.
+ * Whether this is the first result of its target, or says otherwise than the last one that said something. What is
+ * undetermined or explained by the link says nothing of the target: a blackout is two lines, and not two for each.
  */
 export function isChange(history: History, measurement: Measurement): boolean {
   const state = stateOf(measurement)
@@ -88,8 +88,7 @@ function dayOf({ measurement_start_time }: Measurement): string {
 
 function stateOf({ test_name, test_keys }: Measurement): VerdictKind | null {
   const { verdict } = test_keys.x_sonde_verdict
-  if (verdict === 'ok' || verdict === 'anomaly' || test_name === linkCheckName) return verdict
-  return verdict === 'undetermined' && test_keys.x_sonde_link.state === 'up' ? verdict : null
+  return verdict === 'ok' || verdict === 'anomaly' || test_name === linkCheckName ? verdict : null
 }
 
 function conclusionOf({ test_keys }: Measurement): string {
