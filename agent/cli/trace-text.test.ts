@@ -6,12 +6,20 @@ import { connect, handshake, join, query } from '../../test/observations.ts'
 import { traceText } from './trace-text.ts'
 
 const seen = join(query(['21.0.0.10']), connect(null), handshake('connection_reset'))
-const measurement = measured(seen)
+const measurement = measured(seen, {
+  verdict: {
+    verdict: 'anomaly',
+    rule: 'web_connectivity/tls_handshake_interfered@2',
+    step: 'tls_handshake',
+    how: 'connection_reset',
+    because: [50_001],
+  },
+})
 
 test('traceText() says the verdict, its rule, and each operation', () => {
   expect(traceText(measurement, 120, false).split('\n')).toEqual([
     'https://site.example/',
-    '  anomaly  web_connectivity/tls_handshake_interfered@1: tls_handshake connection_reset',
+    '  anomaly  web_connectivity/tls_handshake_interfered@2: tls_handshake connection_reset',
     '   0.100 s   100 ms  resolve         site.example ANY system      21.0.0.10',
     '   0.100 s   100 ms  connect         21.0.0.10:443                ok',
     '   0.100 s   100 ms  tls_handshake   21.0.0.10:443 site.example   connection_reset',

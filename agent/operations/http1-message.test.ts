@@ -15,6 +15,7 @@ describe('readHttp1()', () => {
         ['Set-Cookie', 'b=2'],
       ],
       body: Buffer.from('abc'),
+      bodySeconds: null,
       truncated: false,
       whole: true,
     })

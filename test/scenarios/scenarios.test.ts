@@ -57,7 +57,7 @@ const slowFirst = (scenarios: readonly Scenario[]) =>
 vi.setConfig({ maxConcurrency: all.length, testTimeout: 600_000 })
 
 // Minutes of wall time, and with a processor too few the processors decide: `npm run scenarios`, and the deep tests.
-const wanted = process.env['SONDE_DEEP'] === '1' || process.env['SONDE_SCENARIOS'] === '1'
+const wanted = process.env.SONDE_DEEP === '1' || process.env.SONDE_SCENARIOS === '1'
 const why = wanted ? whyNoLab() : 'they run with `npm run scenarios` and `npm run test:deep`'
 if (why !== null) console.error(`\n\n  THE SCENARIOS DID NOT RUN: ${why}.\n\n`)
 const noFakeTime = fakeTimeLibrary() === null
