@@ -5,7 +5,10 @@ export default defineConfig({
   test: {
     include: ['{agent,collector,coordinator,tests-spec,build,test}/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // On two cores the default is one at a time, and most suites wait more than they work.
+    maxWorkers: 2,
+    // A test ends by an event; this only ends one that hangs, also on a machine that is busy.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })

@@ -79,6 +79,8 @@ export async function openFickleWay(chance: () => number): Promise<FickleWay> {
       else upstream.write(request)
       const isHead = request.toString('latin1', 0, 5) === 'HEAD '
       for await (const answer of messages(upstream, () => isHead)) {
+        // Interim answers are not passed on, as by many proxies.
+        if (isInterim(answer)) continue
         if (isBatch) count(answer)
         return answer
       }
@@ -112,6 +114,10 @@ export async function openFickleWay(chance: () => number): Promise<FickleWay> {
     },
   }
   return way
+}
+
+function isInterim(answer: Buffer): boolean {
+  return answer.toString('latin1', 9, 10) === '1'
 }
 
 function drawn(point: number): Fate {

@@ -178,6 +178,7 @@ async function judge(probe: Probe, measurements: readonly CollectedMeasurement[]
   expect(unknown.length, 'measurements arrived that nobody made').toBe(0)
   const { out } = await sonde(['status', '--json', '--state', probe.state])
   expect(JSON.parse(out)).toMatchObject({
+    upload: { reason: null },
     spool: { unsealed: 0, pending_batches: 0, quarantined: 0, health: 'ok' },
   })
 }
