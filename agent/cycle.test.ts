@@ -210,7 +210,7 @@ describe('runCycle()', () => {
     })
     expect(app?.test_keys.x_sonde_parts).toMatchObject({
       chat: { verdict: 'ok' },
-      calls: { verdict: 'anomaly', rule: 'service_reachability/calls_alone_fails@1' },
+      calls: { verdict: 'undetermined', rule: 'service_reachability/failed_once@1' },
     })
   })
 

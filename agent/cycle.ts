@@ -13,7 +13,12 @@
 import { isFailure } from '../tests-spec/data-formats/failure.ts'
 import type { Measurement, SpoolEntry } from '../tests-spec/data-formats/measurement.ts'
 import { throttlingSuspected } from '../tests-spec/nettests/throttling.ts'
-import type { EarlierFailure, LinkState, Verdict } from '../tests-spec/nettests/verdict.ts'
+import {
+  type EarlierFailure,
+  earlierFailure,
+  type LinkState,
+  type Verdict,
+} from '../tests-spec/nettests/verdict.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
 import { type Kept, type Measuring, measureTask, timed } from './measure-task.ts'
@@ -94,6 +99,7 @@ interface Cycle {
 interface Outcome {
   readonly measurement: Measurement
   readonly verdict: Verdict
+  readonly parts: Readonly<Record<string, Verdict>> | null
   /** Monotonic, when the measurement ended. */
   readonly endedMs: number
 }
@@ -148,7 +154,8 @@ async function measureAndKeep(
     const measured = await measureTask(stages, link, task, earlier)
     if (measured === null) return null
     const { finished, endedMs } = measured
-    return { measurement: keep(stages, cycle, finished), verdict: finished.verdict, endedMs }
+    const { verdict, parts } = finished
+    return { measurement: keep(stages, cycle, finished), verdict, parts, endedMs }
   } catch (error) {
     cycle.bugs += 1
     stages.log.error('S2901', { nettest: task.nettest, error: String(error) })
@@ -170,10 +177,10 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
   const due = Math.max(...chosen.map((each) => each.endedMs)) + stages.repeatAfterMs
   if (chosen.length > 0)
     await stages.sleep(Math.max(0, Math.ceil(due - stages.clock.monotonicMs()) + timerSlackMs))
-  await inParallel(chosen, stages.concurrency, stages.signal, async ({ task, verdict, endedMs }) => {
-    if (verdict.step === null || verdict.how === null) return
+  await inParallel(chosen, stages.concurrency, stages.signal, async ({ task, verdict, parts, endedMs }) => {
     const secondsAgo = Math.floor((stages.clock.monotonicMs() - endedMs) / 1000)
-    const earlier = { step: verdict.step, how: verdict.how, secondsAgo }
+    const earlier = earlierFailure(verdict, parts, secondsAgo)
+    if (earlier === null) return
     const outcome = await measureAndKeep(stages, cycle, link, task, earlier)
     if (outcome !== null) stages.onMeasurement(outcome.measurement, cycle.done, cycle.done)
   })

@@ -8,7 +8,13 @@ import type {
   TcpConnect,
   TlsHandshake,
 } from '../tests-spec/data-formats/observation.ts'
-import type { Circumstances, LinkState, Step } from '../tests-spec/nettests/verdict.ts'
+import {
+  type Circumstances,
+  earlierFailure,
+  type LinkState,
+  type Step,
+  type Verdict,
+} from '../tests-spec/nettests/verdict.ts'
 
 const timing = { t0: 0.1, t: 0.2 }
 
@@ -95,14 +101,19 @@ export function handshake(
 
 export function response(
   outcome: Failure | number,
-  { tags = ['depth=0', 'classic'], url = 'https://site.example/', id = 50_001 } = {},
+  {
+    tags = ['depth=0', 'classic'],
+    url = 'https://site.example/',
+    address = '21.0.0.10:443',
+    id = 50_001,
+  } = {},
 ): Partial<Observations> {
   const one: HttpRequest = {
     ...timing,
     transaction_id: id,
     tags: [...tags],
     network: 'tcp',
-    address: '21.0.0.10:443',
+    address,
     alpn: 'http/1.1',
     failure: typeof outcome === 'number' ? null : outcome,
     request: {
@@ -178,3 +189,14 @@ export const cutBySomeone: readonly (readonly [string, Step, Observations])[] = 
     ),
   ],
 ]
+
+interface Judged {
+  readonly verdict: Verdict
+  readonly parts: Readonly<Record<string, Verdict>>
+}
+
+/** What is said of the same observations when they were made half a minute before as well. */
+export function judgedAgain(judge: (circumstances: Circumstances) => Judged): Judged {
+  const { verdict, parts } = judge(good)
+  return judge({ ...good, earlier: earlierFailure(verdict, parts, 30) })
+}

@@ -146,8 +146,8 @@ describe('serviceReachability()', () => {
       serviceOf(group('calls', tcp(closed.port)), group('chat', tcp(open.port))),
     )
     expect(parts?.calls).toMatchObject({
-      verdict: 'anomaly',
-      rule: 'service_reachability/calls_alone_fails@1',
+      verdict: 'undetermined',
+      rule: 'service_reachability/failed_once@1',
       step: 'connect',
       how: 'connection_refused',
     })

@@ -67,7 +67,9 @@ function methodFor(url: URL, bodyBytes: number | undefined): Method {
 /**
  * Follows `input` to its final response or first failing hop.
  *
- * A redirect to the same host over HTTPS is not followed: the site has spoken already, under its own certificate.
+ * A redirect to the same host over HTTPS is not followed: the site has spoken already, under its own certificate. Nor
+ * is one in a circle: the same question with the same cookies gets the same answer, and some portals send everybody to
+ * a page that sends them to itself.
  *
  * @param tags - Put on every observation, besides `depth=N` and `classic`.
  */
@@ -79,8 +81,12 @@ export async function followUrl(
 ): Promise<Seen> {
   const hops: Seen[] = []
   const cookies = cookieJar()
+  const asked = new Set<string>()
   let url: URL | null = new URL(input)
   for (let depth = 0; url !== null && depth < maxHops; depth++) {
+    const question = `${url.href} ${cookies.headerFor(url)}`
+    if (asked.has(question)) break
+    asked.add(question)
     const { followUps, bodyBytes } = options
     const here = depth === 0 ? options : { helper: false, followUps, bodyBytes }
     const hop: Seen = await measureHop(context, url, [...tags, depthTag(depth)], { ...here, cookies })

@@ -23,15 +23,15 @@ export async function startEncryptedNameServer(address: string, leaf: Issued): P
         received = received.subarray(end)
         if (reply === null) continue
         const length = Buffer.alloc(2)
-        length.writeUInt16BE(reply.length)
-        socket.write(Buffer.concat([length, reply]))
+        length.writeUInt16BE(reply.packet.length)
+        socket.write(Buffer.concat([length, reply.packet]))
       }
     })
   })
   const overHttps = createHttps({ ...leaf }, async (request, response) => {
     const reply = request.url === dohPath ? answerTo(await buffer(request)) : null
     if (reply === null) response.writeHead(404).end()
-    else response.writeHead(200, { 'content-type': mediaType }).end(reply)
+    else response.writeHead(200, { 'content-type': mediaType }).end(reply.packet)
   })
   await listen(overTls, dotPort, address)
   await listen(overHttps, 443, address)

@@ -19,22 +19,31 @@ export async function startNameServer(address: string, lie?: Lie): Promise<void>
   const socket = createSocket('udp4')
   socket.on('message', (message, from) => {
     const reply = answerTo(message, lie)
-    if (reply !== null) socket.send(reply, from.port, from.address)
+    if (reply === null) return
+    setTimeout(() => socket.send(reply.packet, from.port, from.address), reply.lateMs)
   })
   await new Promise<void>((resolve) => socket.bind(53, address, resolve))
 }
 
+export interface Reply {
+  readonly packet: Buffer
+  readonly lateMs: number
+}
+
+const lateMs = 300
+
 /** @returns null for silence. */
-export function answerTo(message: Buffer, lie: Lie = () => undefined): Buffer | null {
+export function answerTo(message: Buffer, lie: Lie = () => undefined): Reply | null {
   const { id = 0, questions = [] } = decode(message)
   const question = questions[0]
   if (question === undefined) return null
   const name = question.name.toLowerCase()
-  const said = lie(name) ?? truth(name)
+  const told = lie(name) ?? truth(name)
+  const said = told === 'late' ? truth(name) : told
   if (said === 'silence') return null
   const known = typeof said === 'string' ? [] : [said].flat()
   const family = question.type === 'AAAA' ? 6 : question.type === 'A' ? 4 : 0
-  return encode({
+  const packet = encode({
     type: 'response',
     id,
     flags: answered | (typeof said === 'string' ? rcodes[said] : 0),
@@ -48,10 +57,12 @@ export function answerTo(message: Buffer, lie: Lie = () => undefined): Buffer | 
         data: address,
       })),
   })
+  return { packet, lateMs: told === 'late' ? lateMs : 0 }
 }
 
-function truth(name: string): DnsAnswer | readonly { readonly address: string }[] {
+function truth(name: string): 'nxdomain' | readonly { readonly address: string }[] {
   const site = sites[name]
   if (site === undefined) return 'nxdomain'
-  return site.kind === 'bogon' ? { address: '127.0.0.1' } : addressesOf(site).map((address) => ({ address }))
+  const addresses = site.kind === 'bogon' ? ['127.0.0.1'] : addressesOf(site)
+  return addresses.map((address) => ({ address }))
 }

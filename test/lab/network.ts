@@ -210,7 +210,7 @@ export function limitSlowLane(isp: Isp['key'], kbit: number): void {
 }
 
 /** Milliseconds between two looks, and how many of them: ten times what it takes. */
-const look = { everyMs: 20, times: 500 }
+const look = { everyMs: 100, times: 100 }
 
 /** The kernel tells nobody inside that a cable has its carrier, so this looks again and again. */
 async function carrier(): Promise<void> {

@@ -11,6 +11,8 @@ export type DnsAnswer =
   | 'refused'
   | 'empty'
   | 'silence'
+  /** The truth, so late that whoever forges an answer is first, however busy the machine. */
+  | 'late'
   | { readonly address: string }
 
 /** What stands in for the site's server. The names are those of the ports in `boxPorts`. */
@@ -57,10 +59,13 @@ export type Rule =
     }
   /** Of the packets each way, at random. */
   | { readonly kind: 'loss'; readonly percent: number }
-  /** Nothing comes through, the provider's resolver included. */
-  | { readonly kind: 'blackout' }
+  /** Nothing comes through, the provider's resolver included; with `from`, from a packet of a certain kind on. */
+  | { readonly kind: 'blackout'; readonly from?: { readonly site: string; readonly packet: LastPacket } }
 
 export type Family = 'ipv4' | 'ipv6'
+
+/** The last one that passes: the first SYN to the site, its first ClientHello or request, the first piece of its page. */
+export type LastPacket = 'syn' | 'request' | 'page'
 
 export type AddressAction =
   | 'drop'
@@ -126,6 +131,14 @@ const slowed = '0x7'
 /** The slow class of network.ts. */
 const slowly = 'meta priority set 1:20'
 
+/** A packet without a payload has 80 bytes at most, a full one more than 1,000. */
+const lastPackets: Readonly<Record<LastPacket, string>> = {
+  syn: '',
+  request: ' meta length > 100',
+  page: ' meta length > 1000',
+}
+const bothEndsDead = 'add @dead { iifname } add @dead { oifname }'
+
 export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
   const prerouting: string[] = []
   const redirect: string[] = []
@@ -147,6 +160,7 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
         break
       case 'dns_injection':
         injections.push(['dns', rule.name, addressOf(rule.address)])
+        answers[rule.name] ??= 'late'
         break
       case 'address':
         forward.push(
@@ -199,7 +213,13 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
         )
         break
       case 'blackout':
-        prerouting.push('iifname "cust" drop', 'iifname "wan" drop')
+        if (rule.from === undefined) prerouting.push('iifname "cust" drop', 'iifname "wan" drop')
+        else {
+          const { site, packet } = rule.from
+          const end = matchAddress(packet === 'page' ? 'saddr' : 'daddr', site)
+          forward.push(...end.map((each) => `${each}${lastPackets[packet]} ${bothEndsDead}`))
+          prerouting.push('iifname @dead drop')
+        }
         break
       default:
         rule satisfies never
@@ -247,6 +267,7 @@ function nftFile(
   return `table inet censor
 delete table inet censor
 table inet censor {
+  set dead { type ifname; flags dynamic; size 8; }
   chain first { type filter hook prerouting priority -400;
 ${indented(prerouting)}  }
   chain elsewhere { type nat hook prerouting priority -100;

@@ -135,6 +135,10 @@ export const sites: Readonly<Record<string, Site>> = {
   'closing.example': { address: '22.1.0.20', kind: 'closing' },
   'six.example': { address: '22.1.0.21', kind: 'page', families: 'ipv6' },
   'long.example': { address: '22.1.0.22', kind: 'long_page' },
+  /** Of a list: what speeds are compared with. */
+  'transfer.example': { address: '22.1.0.26', kind: 'long_page' },
+  /** What failed handshakes are compared with. */
+  'example.org': { address: '22.1.0.27', kind: 'page' },
   'plain-short.example': { address: '22.1.0.23', kind: 'plain_redirect' },
   'bogon.example': { address: '22.1.0.24', kind: 'bogon' },
   'stun.example': { address: '22.1.0.25', kind: 'stun' },

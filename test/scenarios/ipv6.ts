@@ -26,7 +26,7 @@ export const ipv6Scenarios: readonly Scenario[] = [
     rules: [{ kind: 'server_name', name: 'six.example', action: 'forged_reset' }],
     expect: {
       verdict: 'anomaly',
-      rule: 'tls_handshake_interfered',
+      rule: 'server_name_interfered',
       step: 'tls_handshake',
       failures: { resolve: null, connect: null, tls_handshake: 'connection_reset' },
     },

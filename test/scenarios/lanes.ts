@@ -1,5 +1,6 @@
-// Places to run scenarios: each provider of each lab is one, with a policy and a device to itself, so that scenarios
-// that mostly wait can wait side by side.
+// Places to run scenarios: each provider of each lab is a lane, with a policy and a device to itself, so that scenarios
+// that mostly wait can wait side by side. A lab takes work for both its lanes at a time: one scenario that wants both,
+// or two that last about as long.
 
 import type { LabKeys } from '../lab/keys.ts'
 import { Lab } from '../lab/lab.ts'
@@ -10,73 +11,115 @@ export interface Lane {
   readonly isp: IspKey
 }
 
+export interface Work {
+  /** Which lane it wants; null for any. */
+  readonly isp: IspKey | 'both' | null
+  /** How long it may last: those of a kind run side by side. */
+  readonly seconds: number
+  /** @param lanes - One, or both of one lab. */
+  run(lanes: readonly Lane[]): Promise<void>
+}
+
 export interface Lanes {
-  /** Runs `work` on a lane of its own. @param isp - null for any. */
-  alone<T>(isp: IspKey | null, work: (lane: Lane) => Promise<T>): Promise<T>
-  /**
-   * Prepares both lanes of one lab by `prepare`, then runs `work` on both at once; each is given back when its work is
-   * done.
-   */
-  paired<T>(prepare: (lane: Lane) => Promise<void>, work: (lane: Lane) => Promise<T>): Promise<readonly T[]>
+  /** Runs `work` when a lab is free. @returns When it is done. */
+  do(work: Work): Promise<void>
   stop(): Promise<void>
 }
 
-export async function openLanes(keys: LabKeys, labCount: number): Promise<Lanes> {
-  // One after the other: each starts a dozen processes.
+/** Opens the labs one after the other, and puts each to work while the next one starts. */
+export function openLanes(keys: LabKeys, labCount: number): Lanes {
+  const queue = new Queue()
+  let stopped = false
   const labs: Lab[] = []
-  for (let count = 0; count < labCount; count++) labs.push(await Lab.start(keys))
-  const all = labs.map((lab) => Object.values(isps).map(({ key }) => new Turns({ lab, isp: key })))
+  const busy: Promise<void>[] = []
+  const opening = (async () => {
+    for (let count = 0; count < labCount && !stopped; count++) {
+      const lab = await Lab.start(keys)
+      labs.push(lab)
+      // The long ones wait and the short ones compute. Together they fill the time.
+      busy.push(workIn(lab, queue, count % 4 < 3 ? 'longest' : 'shortest'))
+    }
+  })()
+  opening.catch((error) => queue.fail(error))
   return {
-    async alone(isp, work) {
-      const turns = leastWanted(
-        all.flat().filter(({ lane }) => isp === null || lane.isp === isp),
-        (each) => [each],
-      )
-      const giveBack = await turns.take()
-      return work(turns.lane).finally(giveBack)
-    },
-    async paired(prepare, work) {
-      const pair = leastWanted(all, (each) => each)
-      // Both queues are joined at once, so that no two rows hold a lane each that the other waits for.
-      const backs = await Promise.all(pair.map((turns) => turns.take()))
-      const prepared = Promise.all(pair.map(({ lane }) => prepare(lane)))
-      return Promise.all(pair.map(({ lane }, index) => prepared.then(() => work(lane)).finally(backs[index])))
-    },
-    stop: async () => {
+    do: (work) => queue.add(work),
+    async stop() {
+      stopped = true
+      queue.close()
+      await opening.catch(() => {})
+      await Promise.all(busy)
       await Promise.all(labs.map((lab) => lab.stop()))
     },
   }
 }
 
-/** Who may use a lane, one after the other in the order they came. */
-class Turns {
-  readonly lane: Lane
-  wanted = 0
-  #last: Promise<void> = Promise.resolve()
-
-  constructor(lane: Lane) {
-    this.lane = lane
-  }
-
-  /** @returns When it is the caller's turn, what ends it. */
-  async take(): Promise<() => void> {
-    const before = this.#last
-    let end = () => {}
-    this.#last = new Promise((resolve) => {
-      end = resolve
-    })
-    this.wanted++
-    await before
-    return () => {
-      this.wanted--
-      end()
-    }
+async function workIn(lab: Lab, queue: Queue, first: 'longest' | 'shortest'): Promise<void> {
+  for (;;) {
+    const pair = await queue.take(first)
+    if (pair === null) return
+    await Promise.all(pair.map(({ run, lanes }) => run(lanes.map((isp) => ({ lab, isp })))))
   }
 }
 
-function leastWanted<T>(all: readonly T[], turnsOf: (one: T) => readonly Turns[]): T {
-  const wanted = (one: T) => turnsOf(one).reduce((sum, each) => sum + each.wanted, 0)
-  const [first, ...rest] = all
-  if (first === undefined) throw new TypeError('Cannot find a lane: there are none')
-  return rest.reduce((least, each) => (wanted(each) < wanted(least) ? each : least), first)
+interface Assigned {
+  readonly lanes: readonly IspKey[]
+  run(lanes: readonly Lane[]): Promise<void>
+}
+
+const both = Object.values(isps).map(({ key }) => key)
+
+/** What waits for a lab, by how long it may last. */
+class Queue {
+  /** Shortest first. */
+  #waiting: Work[] = []
+  #takers: (() => void)[] = []
+  #closed = false
+  #failure: Error | null = null
+
+  add(work: Work): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== null) return reject(this.#failure)
+      this.#waiting.push({ ...work, run: (lanes) => work.run(lanes).then(resolve, reject) })
+      this.#waiting.sort((a, b) => a.seconds - b.seconds)
+      this.#wake()
+    })
+  }
+
+  /** Work for both lanes of a lab, as far as there is any. @returns null when there will be none. */
+  async take(first: 'longest' | 'shortest'): Promise<readonly Assigned[] | null> {
+    while (this.#waiting.length === 0) {
+      if (this.#closed || this.#failure !== null) return null
+      await new Promise<void>((resolve) => this.#takers.push(resolve))
+    }
+    const order = first === 'longest' ? this.#waiting.toReversed() : this.#waiting
+    const one = order[0] as Work
+    this.#remove(one)
+    if (one.isp === 'both') return [{ ...one, lanes: both }]
+    const other = order.find((each) => each !== one && each.isp !== 'both' && each.isp !== (one.isp ?? each))
+    if (other === undefined) return [{ ...one, lanes: [one.isp ?? 'o'] }]
+    this.#remove(other)
+    const isp = one.isp ?? (other.isp === 'o' ? 'm' : 'o')
+    return [
+      { ...one, lanes: [isp] },
+      { ...other, lanes: [isp === 'o' ? 'm' : 'o'] },
+    ]
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#wake()
+  }
+
+  fail(error: Error): void {
+    this.#failure = error
+    this.#wake()
+  }
+
+  #remove(work: Work): void {
+    this.#waiting = this.#waiting.filter((each) => each !== work)
+  }
+
+  #wake(): void {
+    for (const taker of this.#takers.splice(0)) taker()
+  }
 }

@@ -47,8 +47,8 @@ export interface Expectation {
   readonly step?: Step | null
   /** The failure or finding that decided. */
   readonly how?: string
-  /** A step that went well and took its time. */
-  readonly slow?: { readonly step: 'tls_handshake' | 'http_round_trip'; readonly atLeastSeconds: number }
+  /** A page that came and took its time. */
+  readonly slow?: { readonly atLeastSeconds: number }
   /** Of each function of a service that is looked at. */
   readonly parts?: Readonly<Record<string, VerdictKind | readonly VerdictKind[]>>
   /**
@@ -71,6 +71,22 @@ const redirecting: Readonly<Record<string, string>> = {
   [clearTextPage]: 'http://plain-short.example/',
 }
 
+/** How long a scenario may last: the repeat is awaited, and wherever something is silent a deadline is, or several. */
+export function secondsOf({ input, rules, repeatAfterSeconds }: Scenario): number {
+  const silent = rules.some((rule) => {
+    if (
+      rule.kind === 'captive_portal' ||
+      rule.kind === 'throttle' ||
+      rule.kind === 'blackout' ||
+      rule.kind === 'loss'
+    )
+      return true
+    if (rule.kind === 'resolver') return rule.answer === 'silence'
+    return 'action' in rule && (rule.action === 'drop' || rule.action === 'blackhole')
+  })
+  return (repeatAfterSeconds ?? 1) + (silent || input?.includes('silent') ? 40 : 5)
+}
+
 /** By one provider, and by both. */
 export function onOneAndBoth(scenario: Scenario): Scenario[] {
   return [
@@ -79,19 +95,19 @@ export function onOneAndBoth(scenario: Scenario): Scenario[] {
   ]
 }
 
-/** By one, by both, and by one to the same site behind a redirect. */
+/** By one, by both, and to the same site behind a redirect. */
 export function everyWay(scenario: Scenario): Scenario[] {
   const input = redirecting[scenario.input ?? '']
   if (input === undefined) throw new TypeError(`Cannot redirect to "${scenario.input}": no site does`)
   const name = `${scenario.name}, behind a redirect`
-  return [...onOneAndBoth(scenario), { ...scenario, ...scenario.behindRedirect, name, input, reach: 'one' }]
+  return [...onOneAndBoth(scenario), { ...scenario, ...scenario.behindRedirect, name, input }]
 }
 
-/** A list of one entry, which is no URL. */
+/** A list of one entry: what is no URL, or has options. */
 export function entry(
-  nettest: 'dnscheck' | 'quicping' | 'stunreachability',
+  nettest: 'dnscheck' | 'quicping' | 'stunreachability' | 'web_connectivity',
   input: string,
-  options?: Readonly<Record<string, string>>,
+  options?: Readonly<Record<string, string | number>>,
 ): Pick<Scenario, 'input' | 'list'> {
   const one = { nettest, input, category_code: 'ANON', ...(options !== undefined && { options }) }
   return { input: null, list: { entries: parseTestList({ ...labList, entries: [one] }).entries } }

@@ -15,13 +15,13 @@ import { failuresOf, faultsOf, verdictOf } from './finding.ts'
 import { ipv6Scenarios, ipv6Unblocked } from './ipv6.ts'
 import { type Lane, type Lanes, openLanes } from './lanes.ts'
 import { pageScenarios, portalScenarios } from './pages.ts'
-import { type Expectation, lasting, page, type Scenario, site } from './scenario.ts'
-import { throttlingScenarios } from './throttling.ts'
+import { type Expectation, lasting, page, type Scenario, secondsOf, site } from './scenario.ts'
+import { throttlingScenarios, throttlingUnblocked } from './throttling.ts'
 import { unblockedScenarios } from './unblocked.ts'
 import { whatsappScenarios, whatsappUnblocked } from './whatsapp.ts'
 
 /** Two lanes each. More would have the processors decide about timeouts. */
-const labCount = 10
+const labCount = 16
 const blocked: readonly Scenario[] = [
   ...dnsScenarios,
   ...connectionScenarios,
@@ -47,12 +47,10 @@ const unblocked: readonly Scenario[] = [
   ...ipv6Unblocked,
   ...encryptedDnsUnblocked,
   ...datagramsUnblocked,
+  ...throttlingUnblocked,
   ...whatsappUnblocked,
 ]
 const all = [...blocked, ...unblocked]
-/** The slow ones first, so that none is left to wait for at the end. */
-const slowFirst = (scenarios: readonly Scenario[]) =>
-  [...scenarios].sort((a, b) => (b.repeatAfterSeconds ?? 1) - (a.repeatAfterSeconds ?? 1))
 
 vi.setConfig({ maxConcurrency: all.length, testTimeout: 600_000 })
 
@@ -71,9 +69,9 @@ test('no two scenarios share a name', () => {
 
 describe.skipIf(why !== null)('the agent in the lab', () => {
   let lanes: Lanes
-  beforeAll(async () => {
-    lanes = await openLanes(makeKeys(), labCount)
-  }, 600_000)
+  beforeAll(() => {
+    lanes = openLanes(makeKeys(), labCount)
+  })
   afterAll(async () => {
     await lanes?.stop()
   })
@@ -82,7 +80,7 @@ describe.skipIf(why !== null)('the agent in the lab', () => {
     ['interference is seen, at its step', blocked],
     ['nothing is blocked, and nothing is called an anomaly', unblocked],
   ])('%s', (_title, scenarios) => {
-    for (const scenario of slowFirst(scenarios)) {
+    for (const scenario of scenarios) {
       test.skipIf(scenario.clockAheadSeconds !== undefined && noFakeTime)(scenario.name, async () => {
         for (const { measurements, expected, isp } of await measure(lanes, scenario)) {
           const faults = faultsOf(measurements, expected)
@@ -103,23 +101,24 @@ interface Outcome {
 let turn = 0
 
 async function measure(lanes: Lanes, scenario: Scenario): Promise<readonly Outcome[]> {
-  const { reach, expect: expected } = scenario
-  if (reach === undefined) {
-    return lanes.alone(scenario.isp ?? null, async (lane) => {
-      await lane.lab.policy(lane.isp, scenario.rules)
-      return [{ isp: lane.isp, measurements: await measureOn(lane, scenario), expected }]
-    })
-  }
-  const culprit = scenario.isp ?? (turn++ % 2 === 0 ? 'o' : 'm')
-  const does = ({ isp }: Lane) => reach === 'both' || isp === culprit
-  return lanes.paired(
-    (lane) => lane.lab.policy(lane.isp, does(lane) ? scenario.rules : []),
-    async (lane) => ({
-      isp: lane.isp,
-      measurements: await measureOn(lane, scenario),
-      expected: does(lane) ? expected : { verdict: 'ok' },
-    }),
-  )
+  const { reach, expect: expected, isp = null } = scenario
+  const culprit = isp ?? (turn++ % 2 === 0 ? 'o' : 'm')
+  const does = (lane: Lane) => reach !== 'one' || lane.isp === culprit
+  let outcomes: readonly Outcome[] = []
+  await lanes.do({
+    isp: reach === undefined ? isp : 'both',
+    seconds: secondsOf(scenario),
+    async run(taken) {
+      await Promise.all(taken.map((lane) => lane.lab.policy(lane.isp, does(lane) ? scenario.rules : [])))
+      const outcome = async (lane: Lane) => ({
+        isp: lane.isp,
+        measurements: await measureOn(lane, scenario),
+        expected: does(lane) ? expected : ({ verdict: 'ok' } as const),
+      })
+      outcomes = await Promise.all(taken.map(outcome))
+    },
+  })
+  return outcomes
 }
 
 async function measureOn(

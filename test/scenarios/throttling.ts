@@ -1,25 +1,48 @@
-// A site that comes, slowly. No rule has a word for it yet: what must hold is that the measurement shows it, and that
-// nobody is accused of anything else.
+// A site that comes, slowly, and two that are slow for everybody or on a slow line.
 
-import { onOneAndBoth, type Scenario } from './scenario.ts'
+import type { Rule } from '../lab/policy.ts'
+import { entry, lasting, onOneAndBoth, type Scenario } from './scenario.ts'
 
 const site = 'long.example'
-/** Of a throttled site, whatever slowed it down. */
-const verdict = 'ok'
+const control = 'transfer.example'
+/** 64 KiB in five seconds. */
+const kbit = 100
+const page = (scheme: 'http' | 'https') => {
+  const { input, list } = entry('web_connectivity', `${scheme}://${site}/`, { body_bytes: 65_536 })
+  return { input, list: { ...list, transfer_control: `${scheme}://${control}/` } }
+}
+const slow = { atLeastSeconds: 3 }
+const by = (way: (Rule & { kind: 'throttle' })['by'], slowed: string): Rule => ({
+  kind: 'throttle',
+  by: way,
+  site: slowed,
+  kbit,
+})
 
-export const throttlingScenarios: readonly Scenario[] = [
-  {
-    name: 'the address is throttled',
-    input: `http://${site}/`,
-    rules: [{ kind: 'throttle', by: 'address', site, kbit: 50 } as const],
-    // 16 KiB of body at 6 kB a second.
-    expect: { verdict, slow: { step: 'http_round_trip', atLeastSeconds: 1.5 } } as const,
+const mechanisms: readonly Scenario[] = [
+  { ...page('http'), name: 'the address is throttled', rules: [by('address', site)] },
+  { ...page('https'), name: 'the server name is throttled', rules: [by('server_name', site)] },
+].map((scenario) => ({
+  ...scenario,
+  repeatAfterSeconds: lasting,
+  expect: {
+    verdict: 'anomaly',
+    rule: 'throttling_suspected',
+    step: 'http_round_trip',
+    how: 'throttling_suspected',
+    slow,
   },
+}))
+
+export const throttlingScenarios: readonly Scenario[] = mechanisms.flatMap(onOneAndBoth)
+
+export const throttlingUnblocked: readonly Scenario[] = [
+  { ...page('http'), name: 'a page at full speed', rules: [], expect: { verdict: 'ok' } },
   {
-    name: 'the server name is throttled',
-    input: `https://${site}/`,
-    rules: [{ kind: 'throttle', by: 'server_name', site, kbit: 20 } as const],
-    // The first bytes pass, on credit; what comes after them pays for it, at 2.5 kB a second.
-    expect: { verdict, slow: { step: 'http_round_trip', atLeastSeconds: 0.7 } } as const,
+    ...page('http'),
+    name: 'the line is slow, whoever is asked',
+    rules: [by('address', site), by('address', control)],
+    repeatAfterSeconds: lasting,
+    expect: { verdict: 'ok', slow },
   },
-].flatMap(onOneAndBoth)
+]

@@ -1,7 +1,7 @@
 // A service of three functions, each of which was blocked by itself in Mali on 29 July 2018.
 
 import type { Rule } from '../lab/policy.ts'
-import { onOneAndBoth, type Scenario } from './scenario.ts'
+import { lasting, onOneAndBoth, type Scenario } from './scenario.ts'
 
 const whatsapp = (name: string, rules: readonly Rule[], expect: Scenario['expect']): Scenario => ({
   name: `whatsapp: ${name}`,
@@ -13,36 +13,45 @@ const whatsapp = (name: string, rules: readonly Rule[], expect: Scenario['expect
 const fine = { registration: 'ok', endpoints: 'ok', web: 'ok' } as const
 const chatHosts = Array.from({ length: 16 }, (_, index) => `e${index + 1}.whatsapp.net`)
 
+/** Silence of one function is an anomaly only when it lasts. */
+const lastingly = (scenario: Scenario): Scenario => ({ ...scenario, repeatAfterSeconds: lasting })
+
 const mechanisms: readonly Scenario[] = [
   whatsapp('the web client is reset', [{ kind: 'server_name', name: 'web.whatsapp.com', action: 'reset' }], {
     verdict: 'anomaly',
-    rule: 'tls_handshake_interfered',
+    rule: 'server_name_interfered',
     step: 'tls_handshake',
     parts: { ...fine, web: 'anomaly' },
   }),
-  whatsapp(
-    'registration and web are silent, chats go on',
-    [
-      { kind: 'address', site: 'v.whatsapp.net', action: 'drop' },
-      { kind: 'server_name', name: 'web.whatsapp.com', action: 'drop' },
-    ],
-    { verdict: 'anomaly', parts: { registration: 'anomaly', endpoints: 'ok', web: 'anomaly' } },
+  lastingly(
+    whatsapp(
+      'registration and web are silent, chats go on',
+      [
+        { kind: 'address', site: 'v.whatsapp.net', action: 'drop' },
+        { kind: 'server_name', name: 'web.whatsapp.com', action: 'drop' },
+      ],
+      { verdict: 'anomaly', parts: { registration: 'anomaly', endpoints: 'ok', web: 'anomaly' } },
+    ),
   ),
-  whatsapp('registration is silent', [{ kind: 'address', site: 'v.whatsapp.net', action: 'drop' }], {
-    verdict: 'anomaly',
-    rule: 'registration_alone_fails',
-    step: 'connect',
-    parts: { ...fine, registration: 'anomaly' },
-  }),
-  whatsapp(
-    'every chat host is silent',
-    chatHosts.map((host) => ({ kind: 'address', site: host, action: 'drop' })),
-    {
+  lastingly(
+    whatsapp('registration is silent', [{ kind: 'address', site: 'v.whatsapp.net', action: 'drop' }], {
       verdict: 'anomaly',
-      rule: 'endpoints_alone_fails',
+      rule: 'registration_alone_fails',
       step: 'connect',
-      parts: { ...fine, endpoints: 'anomaly' },
-    },
+      parts: { ...fine, registration: 'anomaly' },
+    }),
+  ),
+  lastingly(
+    whatsapp(
+      'every chat host is silent',
+      chatHosts.map((host) => ({ kind: 'address', site: host, action: 'drop' })),
+      {
+        verdict: 'anomaly',
+        rule: 'endpoints_alone_fails',
+        step: 'connect',
+        parts: { ...fine, endpoints: 'anomaly' },
+      },
+    ),
   ),
 ]
 

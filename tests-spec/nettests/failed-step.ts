@@ -4,7 +4,7 @@
 import type { Failure } from '../data-formats/failure.ts'
 import type { DnsQuery, HttpRequest, Observations, TlsHandshake } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
-import { type Circumstances, isCutOff, leastSecondsToRepeat, type Step, type Verdict } from './verdict.ts'
+import { type Circumstances, failedBefore, isCutOff, type Step, type Verdict } from './verdict.ts'
 
 /** The tag of endpoints whose address the system resolver gave; OONI's word. */
 export const classicTag = 'classic'
@@ -94,17 +94,19 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
     if (failure !== null)
       return { step: 'resolve', failure, because: [system.transaction_id], ...elsewhere, maybeLost }
   }
-  const request = classic.requests.find((each) => each.failure !== null)
+  const requests = classic.requests.filter((each) => each.failure !== null)
+  const request = requests[0]
   if (request?.failure) {
     return {
       step: 'http_round_trip',
       failure: request.failure,
       because: [request.transaction_id],
       ...elsewhere,
-      onlyIpv6: isIpv6Endpoint(request),
+      onlyIpv6: requests.every(isIpv6Endpoint),
     }
   }
-  const handshake = classic.tls_handshakes.find((each) => each.failure !== null)
+  const handshakes = classic.tls_handshakes.filter((each) => each.failure !== null)
+  const handshake = handshakes[0]
   if (handshake?.failure) {
     const certificateFaults = handshake.x_sonde_certificate_faults ?? []
     const followUps = seen.tls_handshakes.filter(isFollowUp)
@@ -116,7 +118,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
       certificateFaults,
       neutralName: neutralName(seen),
       nameElsewhere: nameElsewhere(seen),
-      onlyIpv6: isIpv6Endpoint(handshake),
+      onlyIpv6: handshakes.every(isIpv6Endpoint),
     }
   }
   const refused = classic.tcp_connect.filter((each) => each.status.failure !== null)
@@ -319,9 +321,7 @@ export function judgeFailedStep(
   const nameDecides = failed.neutralName === 'answered' || failed.nameElsewhere === 'failed_too'
   if (nameDecides && !itsOwnTrouble) return say('anomaly', 'server_name_interfered')
   if (outside === true || elsewhere) {
-    const again =
-      earlier !== null && earlier.step === failed.step && earlier.secondsAgo >= leastSecondsToRepeat
-    if (!again) return say('undetermined', 'failed_once')
+    if (!failedBefore(earlier, failed.step)) return say('undetermined', 'failed_once')
     return say('anomaly', elsewhere ? 'resolvers_disagree' : `${failed.step}_fails_only_here`)
   }
   // A dead site looks the same from here; only a look from outside could tell.

@@ -7,7 +7,7 @@ import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import type { Service } from './service.ts'
 import { judgeService, serviceKeys } from './service-reachability.ts'
-import { type Circumstances, verdict as verdictSchema } from './verdict.ts'
+import { type Circumstances, earlierFailure, verdict as verdictSchema } from './verdict.ts'
 
 /** An app with a web page, a pool of chat hosts, a gateway of which both halves are needed, and a name. */
 const app: Service = {
@@ -97,12 +97,12 @@ describe('judgeService()', () => {
   })
 
   test.each([
-    ['a URL silent', fineBut('web', web(timeout, 'connect')), 'anomaly', 'web_alone_fails', 'web'],
+    ['a URL silent', fineBut('web', web(timeout, 'connect')), 'undetermined', 'failed_once', 'web'],
     [
       'a URL refused',
       fineBut('web', web('connection_refused', 'connect')),
-      'anomaly',
-      'web_alone_fails',
+      'undetermined',
+      'failed_once',
       'web',
     ],
     [
@@ -122,15 +122,15 @@ describe('judgeService()', () => {
     [
       'every chat host silent',
       fineBut('chat', chat(timeout, timeout, timeout)),
-      'anomaly',
-      'chat_alone_fails',
+      'undetermined',
+      'failed_once',
       'chat',
     ],
     [
       'one of two needed silent',
       fineBut('gateway', gateway(null, timeout)),
-      'anomaly',
-      'gateway_alone_fails',
+      'undetermined',
+      'failed_once',
       'gateway',
     ],
     [
@@ -147,7 +147,7 @@ describe('judgeService()', () => {
       'interrupted',
       'gateway',
     ],
-    ['a name gone', fineBut('stun', stun('dns_nxdomain_error')), 'anomaly', 'stun_alone_fails', 'stun'],
+    ['a name gone', fineBut('stun', stun('dns_nxdomain_error')), 'undetermined', 'failed_once', 'stun'],
     ['a group not measured', fineBut('web', nothing), 'undetermined', 'interrupted', 'web'],
     [
       'a lookup that never left',
@@ -163,6 +163,23 @@ describe('judgeService()', () => {
     expect(others.map(([, part]) => part.verdict)).toEqual(['ok', 'ok', 'ok'])
     expect(verdict).toEqual(kind === 'ok' ? parts.web : parts[group])
     for (const each of Object.values(parts)) expect(v.is(verdictSchema, each)).toBe(true)
+  })
+
+  test.each([
+    ['a URL silent', fineBut('web', web(timeout, 'connect')), 'web'],
+    ['a URL refused', fineBut('web', web('connection_refused', 'connect')), 'web'],
+    ['every chat host silent', fineBut('chat', chat(timeout, timeout, timeout)), 'chat'],
+    ['one of two needed silent', fineBut('gateway', gateway(null, timeout)), 'gateway'],
+    ['a name gone', fineBut('stun', stun('dns_nxdomain_error')), 'stun'],
+  ] as const)('%s, and again half a minute later: an anomaly', (_, seen, group) => {
+    const first = judge(seen)
+    const again = (secondsAgo: number, parts = first.parts) =>
+      judge(seen, { ...good, earlier: earlierFailure(first.verdict, parts, secondsAgo) }).parts[group]
+    const rule = `service_reachability/${group}_alone_fails@2`
+    expect(again(30)).toMatchObject({ verdict: 'anomaly', rule })
+    expect(again(29)).toMatchObject({ verdict: 'undetermined', rule: 'service_reachability/failed_once@1' })
+    // Another group failed before, and this one did not.
+    expect(again(30, {})).toMatchObject({ verdict: 'undetermined' })
   })
 
   test('leaves a service of which every group is silent undetermined: the operator may be down', () => {

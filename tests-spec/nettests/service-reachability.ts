@@ -6,7 +6,14 @@ import type { Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './failed-step.ts'
 import { type GroupOutcome, groupOutcome } from './group-outcome.ts'
 import type { Service, ServiceGroup } from './service.ts'
-import { type Circumstances, gravest, isCutOff, type Verdict } from './verdict.ts'
+import {
+  type Circumstances,
+  type EarlierFailure,
+  failedBefore,
+  gravest,
+  isCutOff,
+  type Verdict,
+} from './verdict.ts'
 
 export const serviceReachabilityName = 'service_reachability'
 export const serviceReachabilityVersion = '0.1.0'
@@ -55,9 +62,17 @@ export function judgeService(
       return [group.name, judgeReached(nettest, group.name, outcome, circumstances)] as const
     }
     const sibling = judged.some(([other, { proof }]) => other !== group && proof !== null && proof !== 'name')
-    return [group.name, judgeFailed(nettest, group.name, outcome, sibling, circumstances)] as const
+    const own = { ...circumstances, earlier: earlierOf(group.name, circumstances) }
+    return [group.name, judgeFailed(nettest, group.name, outcome, sibling, own)] as const
   })
   return { verdict: gravestOf(parts.map(([, verdict]) => verdict)), parts: Object.fromEntries(parts) }
+}
+
+/** How this group failed before; measurements of agents up to 0.1.0 say it only of the service as a whole. */
+function earlierOf(group: string, { earlier }: Circumstances): EarlierFailure | null {
+  if (earlier?.parts === undefined) return earlier
+  const own = earlier.parts[group]
+  return own === undefined ? null : { ...own, secondsAgo: earlier.secondsAgo }
 }
 
 /** The groups of `service` in their order, and what became of each. */
@@ -101,9 +116,12 @@ function judgeFailed(
   // Silence is also what loss looks like: with a single control lost a failed step is not called by this rule.
   const silent = verdict.rule === `${nettest}/no_outside_view@1`
   if (!silent || !sibling) return verdict
+  // A few lost packets in a row silence one group as well, and not half a minute later once more.
+  if (verdict.step === null || !failedBefore(circumstances.earlier, verdict.step))
+    return { ...verdict, rule: `${nettest}/failed_once@1` }
   // One operator runs all groups of a service: when one is silent while another answers over the same link, an outage
   // of the operator is the less likely story.
-  return { ...verdict, verdict: 'anomaly', rule: `${nettest}/${group}_alone_fails@1` }
+  return { ...verdict, verdict: 'anomaly', rule: `${nettest}/${group}_alone_fails@2` }
 }
 
 function gravestOf(verdicts: readonly Verdict[]): Verdict {

@@ -2,7 +2,17 @@
 
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { connect, good, handshake, join, link, nothing, query, response } from '../../test/observations.ts'
+import {
+  connect,
+  good,
+  handshake,
+  join,
+  judgedAgain,
+  link,
+  nothing,
+  query,
+  response,
+} from '../../test/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import { judgeSignal, signalKeys } from './signal.ts'
@@ -72,7 +82,7 @@ describe('signalKeys() and judgeSignal()', () => {
     ],
   ] as const)('%s', (_, seen, keys, parts) => {
     expect(signalKeys(seen, false)).toEqual(keys)
-    const judged = judgeSignal(seen, good)
+    const judged = judgedAgain((circumstances) => judgeSignal(seen, circumstances))
     const kinds = Object.fromEntries(Object.entries(judged.parts).map(([name, part]) => [name, part.verdict]))
     expect(kinds).toEqual({ contacts: 'ok', chat: 'ok', calls: 'ok', storage: 'ok', ...parts })
   })

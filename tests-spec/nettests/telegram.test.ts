@@ -1,7 +1,16 @@
 // Golden verdicts and OONI's keys of telegram.
 
 import { describe, expect, test } from 'vitest'
-import { connect, good, handshake, join, link, query, response } from '../../test/observations.ts'
+import {
+  connect,
+  good,
+  handshake,
+  join,
+  judgedAgain,
+  link,
+  query,
+  response,
+} from '../../test/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import { judgeTelegram, telegramKeys, telegramService } from './telegram.ts'
@@ -81,7 +90,7 @@ describe('telegramKeys() and judgeTelegram()', () => {
     ],
   ] as const)('%s', (_, seen, keys, parts) => {
     expect(telegramKeys(seen, false)).toEqual(keys)
-    const judged = judgeTelegram(seen, good)
+    const judged = judgedAgain((circumstances) => judgeTelegram(seen, circumstances))
     const kinds = Object.fromEntries(Object.entries(judged.parts).map(([name, part]) => [name, part.verdict]))
     expect(kinds).toEqual(parts)
   })

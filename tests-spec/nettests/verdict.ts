@@ -100,6 +100,26 @@ export interface EarlierFailure {
   readonly step: Step
   readonly how: string
   readonly secondsAgo: number
+  /** Of a service, each part that was not reached, by name. */
+  readonly parts?: Readonly<Record<string, Pick<EarlierFailure, 'step' | 'how'>>>
+}
+
+/** @returns null when nothing failed. */
+export function earlierFailure(
+  { step, how }: Verdict,
+  parts: Readonly<Record<string, Verdict>> | null,
+  secondsAgo: number,
+): EarlierFailure | null {
+  if (step === null || how === null) return null
+  const failed = Object.entries(parts ?? {}).flatMap(([name, part]) =>
+    part.step === null || part.how === null ? [] : [[name, { step: part.step, how: part.how }] as const],
+  )
+  return { step, how, secondsAgo, ...(parts !== null && { parts: Object.fromEntries(failed) }) }
+}
+
+/** Whether `step` failed before, so long ago that no one burst of loss explains both. */
+export function failedBefore(earlier: EarlierFailure | null, step: Step): boolean {
+  return earlier !== null && earlier.step === step && earlier.secondsAgo >= leastSecondsToRepeat
 }
 
 /**

@@ -185,6 +185,20 @@ const controlRows: readonly ControlRow[] = [
     { ...earlier('connect'), link: { ...link('up'), ipv6: false } },
   ],
   [
+    'no response twice over both, one outside: IPv4 alone is enough',
+    join(
+      query(['21.0.0.10', '2d00:22::10']),
+      connect(null),
+      connect(null, { ...overIpv6, id: 50_002 }),
+      response(silence, { url: 'http://site.example/', address: '[2d00:22::10]:80', id: 50_002 }),
+      response(silence, { url: 'http://site.example/' }),
+    ),
+    outside(),
+    'anomaly http_round_trip_fails_only_here',
+    ['http-failure', false],
+    { ...earlier('http_round_trip'), link: { ...link('up'), ipv6: true } },
+  ],
+  [
     'a handshake over IPv6 silent twice: large packets may be lost on the way',
     join(onlyOverIpv6, connect(null, overIpv6), handshake(silence, { address: '[2d00:22::10]:443' })),
     reachedOverIpv6,
