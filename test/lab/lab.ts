@@ -2,15 +2,15 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { modernNode } from '../../build/modern-node.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Ended } from '../processes.ts'
 import { agentBundle } from '../processes.ts'
 import { caFile, type LabKeys } from './keys.ts'
-import type { Order } from './labd.ts'
+import type { Equipment, Order } from './labd.ts'
 import { labList } from './list.ts'
 import type { Rule } from './policy.ts'
+import { labPrograms } from './programs.ts'
 import { type IspKey, isps } from './topology.ts'
 
 const rootless = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']
@@ -59,15 +59,15 @@ export class Lab {
   #runs = 0
 
   private constructor(keys: LabKeys) {
-    const labd = fileURLToPath(new URL('labd.ts', import.meta.url))
+    const { labd, boxes } = labPrograms()
     // Only SIGKILL or the end of stdin stop `unshare --fork`; it blocks SIGTERM and SIGINT.
-    this.#child = spawn('unshare', [...sandbox, modernNode(), labd], {
+    this.#child = spawn('unshare', [...sandbox, modernNode(), '--input-type=module', '--eval', labd], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...cleanEnvironment(), PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
     })
     // A lab that has died says so by its exit.
     this.#child.stdin?.on('error', () => {})
-    this.#child.stdin?.write(`${JSON.stringify(keys)}\n`)
+    this.#child.stdin?.write(`${JSON.stringify({ keys, boxes } satisfies Equipment)}\n`)
     let said = ''
     this.#child.stderr?.on('data', (chunk) => {
       said += chunk

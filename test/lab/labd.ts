@@ -1,17 +1,22 @@
 // The lab's only door: first process of the sandbox, told what to do by JSON lines on stdin, answering on stdout. When
 // stdin closes it ends, and with the first process the kernel ends every other and frees every namespace, cable and
-// mount, however the other side died. The first line is the keys.
+// mount, however the other side died. The first line is what it works with.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { caFile, keysFile, type LabKeys } from './keys.ts'
 import { assertSandbox, buildNetwork, inNamespace, limitSlowLane, type Namespace, within } from './network.ts'
 import { compile, type Policy } from './policy.ts'
+import type { LabPrograms } from './programs.ts'
 import { type IspKey, isps, resolverFile } from './topology.ts'
+
+/** The first line. */
+export interface Equipment extends Pick<LabPrograms, 'boxes'> {
+  readonly keys: LabKeys
+}
 
 /** What the client may ask. `exec` answers when the program ends, `start` when it has said something. */
 export type Order =
@@ -37,7 +42,8 @@ export type Order =
 
 /** One way, in milliseconds: 10 ms there and back, as between towns of one country. */
 const delayMs = 5
-const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const programs = '/run/lab/programs'
+const program = (name: string) => join(programs, name)
 /** Where systemd leaves word that the clock is right. */
 const synchronized = '/run/systemd/timesync/synchronized'
 
@@ -47,16 +53,16 @@ const python = '/usr/bin/python3'
 assertSandbox()
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 prepareMounts()
-takeKeys((await lines.next()).value ?? '{}')
+takeEquipment(JSON.parse((await lines.next()).value ?? ''))
 await buildNetwork()
 const providers = new Map<IspKey, ChildProcess>()
 const injectors = new Map<IspKey, ChildProcess[]>()
 await Promise.all([
-  startBox('inet', [process.execPath, beside('internet.ts')]),
-  startBox('outside', [process.execPath, beside('test-helper.ts')]),
+  startBox('inet', [process.execPath, program('internet.mjs')]),
+  startBox('outside', [process.execPath, program('test-helper.mjs')]),
   ...Object.values(isps).flatMap(({ key }) => [
-    startBox(`isp-${key}`, [python, beside('delay.py'), String(delayMs)]),
-    startBox(`isp-${key}`, [process.execPath, beside('provider.ts'), key]).then((box) =>
+    startBox(`isp-${key}`, [python, program('delay.py'), String(delayMs)]),
+    startBox(`isp-${key}`, [process.execPath, program('provider.mjs'), key]).then((box) =>
       providers.set(key, box),
     ),
   ]),
@@ -105,9 +111,11 @@ function prepareMounts(): void {
   for (const isp of Object.values(isps)) writeFileSync(resolverFile(isp.key), `nameserver ${isp.resolver}\n`)
 }
 
-function takeKeys(line: string): void {
-  writeFileSync(keysFile, line)
-  writeFileSync(caFile, (JSON.parse(line) as LabKeys).caPem)
+function takeEquipment({ keys, boxes }: Equipment): void {
+  writeFileSync(keysFile, JSON.stringify(keys))
+  writeFileSync(caFile, keys.caPem)
+  mkdirSync(programs)
+  for (const [name, text] of Object.entries(boxes)) writeFileSync(program(name), text)
 }
 
 /** @returns When it has printed `ready`. */
@@ -142,7 +150,7 @@ async function apply(policy: Policy): Promise<void> {
   if (!provider?.stdin || !provider.stdout) throw new Error(`The boxes of ${isp.name} are gone`)
   provider.stdin.write(`${JSON.stringify(answers)}\n`)
   await once(provider.stdout, 'data')
-  const started = injections.map((told) => startBox(router, [python, beside('inject.py'), 'cust', ...told]))
+  const started = injections.map((told) => startBox(router, [python, program('inject.py'), 'cust', ...told]))
   injectors.set(isp.key, await Promise.all(started))
 }
 

@@ -36,7 +36,7 @@ export function openLanes(keys: LabKeys, labCount: number): Lanes {
     for (let count = 0; count < labCount && !stopped; count++) {
       const lab = await Lab.start(keys)
       labs.push(lab)
-      // The long ones wait and the short ones compute. Together they fill the time.
+      // The long ones mostly wait and the short ones compute: together they fill the time.
       busy.push(workIn(lab, queue, count % 4 < 3 ? 'longest' : 'shortest'))
     }
   })()
@@ -70,8 +70,7 @@ const both = Object.values(isps).map(({ key }) => key)
 
 /** What waits for a lab, by how long it may last. */
 class Queue {
-  /** Shortest first. */
-  #waiting: Work[] = []
+  #waiting: (Work & { reject(error: Error): void })[] = []
   #takers: (() => void)[] = []
   #closed = false
   #failure: Error | null = null
@@ -79,8 +78,8 @@ class Queue {
   add(work: Work): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) return reject(this.#failure)
-      this.#waiting.push({ ...work, run: (lanes) => work.run(lanes).then(resolve, reject) })
-      this.#waiting.sort((a, b) => a.seconds - b.seconds)
+      this.#waiting.push({ ...work, run: (lanes) => work.run(lanes).then(resolve, reject), reject })
+      this.#waiting.sort((a, b) => b.seconds - a.seconds)
       this.#wake()
     })
   }
@@ -91,13 +90,15 @@ class Queue {
       if (this.#closed || this.#failure !== null) return null
       await new Promise<void>((resolve) => this.#takers.push(resolve))
     }
-    const order = first === 'longest' ? this.#waiting.toReversed() : this.#waiting
-    const one = order[0] as Work
-    this.#remove(one)
+    const order = first === 'longest' ? this.#waiting : this.#waiting.toReversed()
+    const [one] = order
+    if (one === undefined) return null
+    const beside = ({ isp }: Work) =>
+      one.isp !== 'both' && isp !== 'both' && (isp === null || isp !== one.isp)
+    const other = order.find((each) => each !== one && beside(each))
+    this.#waiting = this.#waiting.filter((each) => each !== one && each !== other)
     if (one.isp === 'both') return [{ ...one, lanes: both }]
-    const other = order.find((each) => each !== one && each.isp !== 'both' && each.isp !== (one.isp ?? each))
     if (other === undefined) return [{ ...one, lanes: [one.isp ?? 'o'] }]
-    this.#remove(other)
     const isp = one.isp ?? (other.isp === 'o' ? 'm' : 'o')
     return [
       { ...one, lanes: [isp] },
@@ -112,11 +113,8 @@ class Queue {
 
   fail(error: Error): void {
     this.#failure = error
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
     this.#wake()
-  }
-
-  #remove(work: Work): void {
-    this.#waiting = this.#waiting.filter((each) => each !== work)
   }
 
   #wake(): void {
