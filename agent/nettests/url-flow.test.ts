@@ -1,0 +1,58 @@
+// Redirects against servers on loopback: how far they are followed.
+
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { serveWith } from '../../test/loopback.ts'
+import { makeContext } from '../../test/nettest-context.ts'
+import { followUrl } from './url-flow.ts'
+
+/** Serves `answer` at every path, and follows what it says from `/0` on. @returns The paths asked for, in order. */
+async function follow(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<readonly string[]> {
+  const asked: string[] = []
+  const server = await serveWith(
+    http.createServer((request, response) => {
+      asked.push(request.url ?? '')
+      answer(request, response)
+    }),
+  )
+  const { observations } = await followUrl(makeContext(), `http://127.0.0.1:${server.port}/0`, [])
+  expect(observations.requests.map(({ request }) => new URL(request.url).pathname)).toEqual(
+    asked.toReversed(),
+  )
+  return asked
+}
+
+describe('followUrl()', () => {
+  test('asks once where a page sends to itself', async () => {
+    expect(await follow((_request, response) => response.writeHead(302, { location: '/0' }).end())).toEqual([
+      '/0',
+    ])
+  })
+
+  test('asks each page of a circle once', async () => {
+    const turn = ({ url }: IncomingMessage) => (url === '/0' ? '/1' : '/0')
+    const asked = await follow((request, response) =>
+      response.writeHead(302, { location: turn(request) }).end(),
+    )
+    expect(asked).toEqual(['/0', '/1'])
+  })
+
+  test('asks again who first sets a cookie, as many sites do that send everyone to themselves', async () => {
+    const asked = await follow((request, response) => {
+      if (request.headers.cookie === undefined)
+        response.writeHead(302, { location: '/0', 'set-cookie': 'seen=1' }).end()
+      else response.end('the page')
+    })
+    expect(asked).toEqual(['/0', '/0'])
+  })
+
+  test('follows six pages, and no joke beyond', async () => {
+    const next = ({ url = '' }: IncomingMessage) => `/${Number(url.slice(1)) + 1}`
+    const asked = await follow((request, response) =>
+      response.writeHead(302, { location: next(request) }).end(),
+    )
+    expect(asked).toEqual(['/0', '/1', '/2', '/3', '/4', '/5'])
+  })
+})
