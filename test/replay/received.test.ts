@@ -61,11 +61,18 @@ describe('findingsIn()', () => {
     const again = line(5, { verdict: resetInTls }, { measurement_start_time: '2018-07-29 12:00:13' })
     const nextCycle = line(9, { at: noon + 900_000 })
     const found = findingsIn([nextCycle, again, first], enrolled)
-    expect(found.map(({ outcome, repeated }) => [outcome, repeated])).toEqual([
-      ['Generic timeout error (undetermined)', true],
-      ['Connection reset', false],
-      ['Accessible', false],
+    expect(found.map(({ outcome, repeated, reached }) => [outcome, repeated, reached])).toEqual([
+      // The repeat rests on it: it failed since then.
+      ['Generic timeout error (undetermined)', true, false],
+      ['Connection reset', false, false],
+      ['Accessible', false, true],
     ])
+  })
+
+  test('leaves a first look open that the repeat did not confirm', () => {
+    const first = line(4, { verdict: undetermined })
+    const again = line(5, {}, { measurement_start_time: '2018-07-29 12:00:13' })
+    expect(findingsIn([first, again], enrolled).map(({ reached }) => reached)).toEqual([null, true])
   })
 
   test('takes another line of the same device for no repeat', () => {

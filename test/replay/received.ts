@@ -42,8 +42,21 @@ export function findingsIn(lines: readonly string[], enrolled: Enrolled): Findin
     .sort((a, b) => a.n - b.n)
   const last = new Map(read.map((each) => [cycleKey(each), each]))
   return read
-    .flatMap((each) => findingsOf(each, enrolled, last.get(cycleKey(each)) !== each))
+    .flatMap((each) => {
+      const later = last.get(cycleKey(each))
+      return later === undefined || later === each
+        ? findingsOf(each, enrolled, false)
+        : confirmed(findingsOf(each, enrolled, true), findingsOf(later, enrolled, false))
+    })
     .sort((a, b) => a.at - b.at)
+}
+
+/** What a first look could not call, and the repeat did: it has failed since the first look, on which the repeat rests. */
+function confirmed(first: readonly Finding[], repeat: readonly Finding[]): Finding[] {
+  return first.map((each) => {
+    const later = repeat.find(({ subject }) => subject === each.subject)
+    return each.reached === null && later?.reached === false ? { ...each, reached: false } : each
+  })
 }
 
 /** What a measurement and its repeat have in common. */

@@ -18,7 +18,7 @@ import { type IspKey, isps, outside } from '../lab/topology.ts'
 import { agentBundle, collectorBundle, type Ended } from '../processes.ts'
 import { type Evening, rulesAt } from './evening.ts'
 import type { Enrolled } from './received.ts'
-import type { DeviceKey, Moment, ScheduleKey, Visit } from './visits.ts'
+import { type DeviceKey, type Moment, repeatAfterSeconds, type ScheduleKey, type Visit } from './visits.ts'
 
 export interface PlayedSlice {
   /** Of the collector's export. */
@@ -34,12 +34,6 @@ const collectorState = '/run/lab/collector'
 const clockFile = '/run/lab/clock'
 /** Before the first moment: time to be enrolled in. */
 const earlierMs = 60_000
-/**
- * Seconds between a failure and its repeat. The field's 30 would be most of a replay, and no verdict of the timetable
- * rests on them: each is forced by what was sent, or by what else was reached.
- */
-const repeatAfterSeconds = 1
-
 export async function playSlice(
   lab: Lab,
   evening: Evening,
@@ -136,7 +130,7 @@ class Stage {
     return text.split('\n').filter(Boolean)
   }
 
-  async #measure({ schedule, device, isp, entries }: Visit): Promise<void> {
+  async #measure({ schedule, device, isp, at, entries }: Visit): Promise<void> {
     const folder = `${stateOf(schedule, device)}-${isp}`
     const config = {
       test_list: `${folder}/list.json`,
@@ -145,7 +139,7 @@ class Stage {
       probe_asn: isps[isp].asn,
       probe_network_name: isps[isp].name,
       jitter_seconds: 0,
-      repeat_after_seconds: repeatAfterSeconds,
+      repeat_after_seconds: repeatAfterSeconds(rulesAt(this.#evening, isp, at)),
       ...(device === 'both' && { local_address: isps[isp].second }),
     }
     const once = [modernNode(), agentBundle, 'once', '--state', stateOf(schedule, device)]

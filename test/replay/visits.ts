@@ -152,8 +152,20 @@ export function secondsOf(evening: Evening, { at, visits }: Moment): number {
   return 1 + visits.length + Math.max(0, ...waits)
 }
 
+type InForce = ReturnType<typeof rulesAt>
+
+const isSilence = (rule: InForce[number]) => rule.kind === 'address' && rule.action === 'drop'
+
+/**
+ * Seconds between a failure and its repeat. Where an address is silent as long as in the field, since the verdict rests
+ * on it; elsewhere no verdict does, each being forced by what was sent or by what else was reached.
+ */
+export function repeatAfterSeconds(rules: InForce): number {
+  return rules.some(isSilence) ? 30 : 1
+}
+
 /** Silence costs a deadline of 10 seconds, and again for the repeat; a silent handshake is also tried again. */
-function waitOf(rule: ReturnType<typeof rulesAt>[number]): number {
+function waitOf(rule: InForce[number]): number {
   if (rule.kind === 'server_name' && rule.action !== 'reset') return 41
-  return rule.kind === 'address' && rule.action === 'drop' ? 21 : 0
+  return isSilence(rule) ? 50 : 0
 }

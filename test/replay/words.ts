@@ -60,7 +60,7 @@ export function method({ seconds, labs, measurements, devices, evening }: Accoun
       ? `${devices} devices, enrolled by token, measured the whole of it.`
       : `To be over sooner, the evening of ${evening.day} is cut into ${labs} parts that are played side by side, each with a collector and devices of its own (${devices} in all, enrolled by token). Every row was measured under the policy of its minute; who wants the same devices from end to end plays it in one laboratory.`,
     "Devices and collector have the evening's clock, moved from moment to moment and never quickened: a second is a second for every deadline. At each moment a device runs one cycle (sonde once); the moments of the 15-minute schedule are those of the agent's own schedule without its jitter of up to 2 min, which in the field adds to an interval.",
-    'What failed is measured once more after 1 s in place of 30; no verdict here rests on the wait.',
+    'What failed is measured once more: after 30 s where an address is silent, as in the field, since the verdict rests on that wait, and after 1 s otherwise.',
     `A change lies between the last measurement that saw the state before and the first that saw the state after, to the minute. A flap is a change back within ${surelySeenMinutes} min: measured every ${surelySeenMinutes} min it may be missed.`,
     ...evening.chosen,
   ]
