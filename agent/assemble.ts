@@ -3,7 +3,7 @@
 
 import { randomInt } from 'node:crypto'
 import { readFileSync, statfsSync } from 'node:fs'
-import { isIP, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import type { Measurement } from '../tests-spec/data-formats/measurement.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList, type TestList, TestListRefused } from '../tests-spec/lists/test-list.ts'
@@ -112,7 +112,7 @@ export async function assemble({
     return deliverAndForward({ spool, collector, uplink, log, sleep, signal: until, onReceipt }, carried)
   }
   let memory = await readMemory(folder.memory)
-  let own = await ownAddresses()
+  let own = await ownAddresses(config.local_address)
 
   /** Memory and status are conveniences: a disk that refuses them costs a line in the log. */
   const keepIfPossible = async (writing: Promise<void>) => {
@@ -135,14 +135,13 @@ export async function assemble({
     foreignName: foreignName(list),
     transferControl: list.transfer_control ?? null,
     mayAskElsewhere,
-    // From an address of IPv4 nothing can be sent over IPv6.
-    ipv6: own.ipv6 && (config.local_address === null || isIPv6(config.local_address)),
+    ipv6: own.ipv6,
     lab: config.lab,
     wallClock: machine.wallMs,
   })
   const vantage = async (): Promise<Vantage> => {
     // Once a cycle: a phone changes networks, and its addresses with them.
-    own = await ownAddresses()
+    own = await ownAddresses(config.local_address)
     return {
       softwareName,
       softwareVersion: version,
@@ -179,7 +178,7 @@ export async function assemble({
           nettests: registryOf(cycleList.services),
           context: (resolver) => context(resolvers, resolver, () => questionsElsewhere-- > 0),
           vantage,
-          uplink: async () => (await ownAddresses()).uplink,
+          uplink: async () => (await ownAddresses(config.local_address)).uplink,
           spool,
           deliver: () => deliverUntil(untilNextMs),
           signal,
