@@ -19,7 +19,7 @@ import {
 import { addressesIn, makeQuestion, maxRawBytes, type QueryType } from './dns-message.ts'
 import type { Bytes, Trace } from './trace.ts'
 import { udpTurns } from './udp-socket.ts'
-import { formatEndpoint } from './wire.ts'
+import { describeBytes, formatEndpoint } from './wire.ts'
 
 export type { Resolver }
 
@@ -125,6 +125,7 @@ async function exchange(
         addresses: addressesIn(bytes),
       })),
     }),
+    ...describeBytes(heard.bytes),
     t0,
     t: heard.t,
     transaction_id: options.transactionId,
