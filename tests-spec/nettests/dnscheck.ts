@@ -3,11 +3,11 @@
 
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
-import type { Observations } from '../data-formats/observation.ts'
+import { failure, type Observations } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
 import { addressesIn, type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
-import { type Circumstances, gravest, isCutOff, type Step, type Verdict } from './verdict.ts'
+import { type Circumstances, gravest, isCutOff, partsOf, type Step, steps, type Verdict } from './verdict.ts'
 
 export const dnscheckName = 'dnscheck'
 export const dnscheckVersion = '0.9.3'
@@ -73,19 +73,28 @@ export const dnscheckObservations = v.looseObject({
   x_default_addrs: v.array(v.string()),
 })
 
-interface Outcome {
-  readonly agent: 'redirect'
-  readonly failed_operation: Step | null
-  readonly failure: Failure | null
-}
+const outcome = v.object({
+  agent: v.literal('redirect'),
+  failed_operation: v.nullable(v.picklist(steps)),
+  failure,
+})
+type Outcome = v.InferOutput<typeof outcome>
 
-/** OONI puts the observations of each part inside it; ours stand in the five lists, under the part's tag. */
-export interface DnscheckKeys {
+/** What the rules add. OONI puts the observations of each part inside it; ours stand in the five lists, under its tag. */
+const dnscheckFindings = v.object({
   /** null when the URL has an address for a host. */
-  readonly bootstrap: Outcome | null
-  readonly bootstrap_failure: Failure | null
-  readonly lookups: Readonly<Record<string, Outcome>>
-}
+  bootstrap: v.nullable(outcome),
+  bootstrap_failure: failure,
+  /** By the URL with the address in it. */
+  lookups: v.record(v.string(), outcome),
+})
+export type DnscheckKeys = Readonly<v.InferOutput<typeof dnscheckFindings>>
+
+export const dnscheckTestKeys = v.object({
+  ...dnscheckObservations.entries,
+  ...dnscheckFindings.entries,
+  x_sonde_parts: partsOf('bootstrap', 'lookups'),
+})
 
 export function dnscheckKeys(seen: Observations, lab: boolean): DnscheckKeys {
   const bootstrap = tagged(seen, bootstrapTag)
@@ -166,7 +175,7 @@ function judgeQuestion(seen: Observations, circumstances: Circumstances): Verdic
 function failedQuestion(seen: Observations, lab: boolean): FailedStep | null {
   const query = seen.queries.at(-1)
   if (query === undefined) return failedAt('resolve', 'interrupted', [])
-  const at = (step: Step, failure: Failure) => failedAt(step, failure, [query.transaction_id])
+  const at = (step: Step, how: Failure) => failedAt(step, how, [query.transaction_id])
   if (query.failure === null) {
     const addresses = addressesIn(query)
     return !lab && addresses.length > 0 && addresses.every(isBogon) ? at('resolve', 'dns_bogon_error') : null

@@ -3,8 +3,8 @@
 // page.
 
 import * as v from 'valibot'
-import { type Failure, isFailure } from '../data-formats/failure.ts'
-import { binaryData, type Observations } from '../data-formats/observation.ts'
+import type { Failure } from '../data-formats/failure.ts'
+import { binaryData, failure, type Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './failed-step.ts'
 import { failedAt } from './system-lookup.ts'
 import type { Circumstances, Verdict } from './verdict.ts'
@@ -30,8 +30,6 @@ export function parseHelper(text: string): { readonly ip: string; readonly port:
   return Number(port) >= 1 && Number(port) <= 65535 ? { ip, port: Number(port) } : null
 }
 
-const failure = v.nullable(v.custom<Failure>((x) => typeof x === 'string' && isFailure(x)))
-
 /** What the nettest adds to the five lists, all OONI's, in the order of sending. Empty without a helper. */
 export const invalidRequestLineObservations = v.looseObject({
   sent: v.array(v.string()),
@@ -39,13 +37,22 @@ export const invalidRequestLineObservations = v.looseObject({
   received: v.array(v.union([v.string(), binaryData])),
   /** null where reading ended at the deadline, as it does with an echo server, which never closes. */
   failure_list: v.array(failure),
+  /** As in the options; absent when none was given. */
+  x_sonde_helper: v.optional(v.string()),
 })
 
-export interface InvalidRequestLineKeys {
+/** What the rules add. */
+const invalidRequestLineFindings = v.object({
   /** By OONI's rule: anything but the same bytes, nothing at all included. */
-  readonly tampering_list: readonly boolean[]
-  readonly tampering: boolean
-}
+  tampering_list: v.array(v.boolean()),
+  tampering: v.boolean(),
+})
+export type InvalidRequestLineKeys = Readonly<v.InferOutput<typeof invalidRequestLineFindings>>
+
+export const invalidRequestLineTestKeys = v.object({
+  ...invalidRequestLineObservations.entries,
+  ...invalidRequestLineFindings.entries,
+})
 
 export function invalidRequestLineKeys(seen: Observations): InvalidRequestLineKeys {
   const list = exchangesIn(seen).map(({ kind }) => kind !== 'echoed' && kind !== 'not_connected')

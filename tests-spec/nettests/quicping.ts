@@ -28,11 +28,16 @@ export const quicpingObservations = v.looseObject({
   unexpected_responses: quicPing.entries.responses,
 })
 
-export interface QuicpingKeys {
-  readonly domain: string
+/** What the rules add. */
+const quicpingFindings = v.object({
+  /** The input. */
+  domain: v.string(),
   /** How many were sent. */
-  readonly repetitions: number
-}
+  repetitions: v.pipe(v.number(), v.integer(), v.minValue(0)),
+})
+export type QuicpingKeys = Readonly<v.InferOutput<typeof quicpingFindings>>
+
+export const quicpingTestKeys = v.object({ ...quicpingObservations.entries, ...quicpingFindings.entries })
 
 export function quicpingKeys(seen: Observations, input: string): QuicpingKeys {
   return { domain: input, repetitions: pingsIn(seen).length }
