@@ -16,6 +16,9 @@ export const dnscheckVersion = '0.9.3'
 export const bootstrapTag = 'bootstrap'
 export const lookupTag = (url: string) => `lookup=${url}`
 
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const dnscheckRules = ['name_resolved', 'answer_over_tls', 'cleartext_answer', 'link_down'] as const
+
 /** `https://HOST[:PORT]/PATH`, or `dot`, `udp`, `tcp` with `://HOST[:PORT]`. */
 export const dnscheckInput = v.pipe(
   v.string(),
@@ -157,7 +160,11 @@ function judgeQuestion(seen: Observations, circumstances: Circumstances): Verdic
   const failed = failedQuestion(seen, circumstances.lab)
   if (failed !== null) return judgeFailedStep(dnscheckName, failed, circumstances)
   const query = seen.queries.at(-1)
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const say = (
+    verdict: Verdict['verdict'],
+    rule: (typeof dnscheckRules)[number],
+    how: string | null,
+  ): Verdict => ({
     verdict,
     rule: `${dnscheckName}/${rule}@1`,
     step: null,

@@ -13,6 +13,9 @@ import { type Circumstances, gravest, partsOf, type Verdict } from './verdict.ts
 export const facebookMessengerName = 'facebook_messenger'
 export const facebookMessengerVersion = '0.2.1'
 
+/** Its own rules; the others are those of service-reachability.ts. */
+export const facebookMessengerRules = ['foreign_address'] as const
+
 /** Group names are the stems of OONI's keys. */
 export const facebookStems = [
   'stun',
@@ -121,7 +124,7 @@ function doubtForeign(part: Verdict, seen: Observations, { lab }: Circumstances)
   if (addresses.some(isMetaAddress)) return part
   return {
     verdict: 'undetermined',
-    rule: `${facebookMessengerName}/foreign_address@1`,
+    rule: `${facebookMessengerName}/${facebookMessengerRules[0]}@1`,
     step: 'resolve',
     how: 'foreign_address',
     because: system.map((query) => query.transaction_id),

@@ -11,6 +11,17 @@ import { type Circumstances, isCutOff, type Verdict } from './verdict.ts'
 export const headerFieldName = 'http_header_field_manipulation'
 export const headerFieldVersion = '0.2.1'
 
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const headerFieldRules = [
+  'no_helper',
+  'arrived_unchanged',
+  'link_down',
+  'link_degraded',
+  'link_unknown',
+  'not_the_helper',
+  'request_changed',
+] as const
+
 /** Not GET: a proxy that understands HTTP puts it right, or turns it away. */
 export const oddMethod = 'GeT'
 export const oddRequestLine = `${oddMethod} / HTTP/1.1`
@@ -175,7 +186,11 @@ function outcomeOf(seen: Observations): Outcome {
 
 export function judgeHeaderField(seen: Observations, circumstances: Circumstances): Verdict {
   const { step, failure: ended, because } = outcomeOf(seen)
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const say = (
+    verdict: Verdict['verdict'],
+    rule: (typeof headerFieldRules)[number],
+    how: string | null,
+  ): Verdict => ({
     verdict,
     rule: `${headerFieldName}/${rule}@1`,
     step: how === null ? null : 'http_round_trip',
@@ -196,8 +211,8 @@ export function judgeHeaderField(seen: Observations, circumstances: Circumstance
   if (!reached) return judgeFailedStep(headerFieldName, failed, circumstances)
   if (circumstances.link.state !== 'up') {
     const { state } = circumstances.link
-    const down = isCutOff(circumstances.link)
-    return say(down ? 'link_down' : 'undetermined', down ? 'link_down' : `link_${state}`, state)
+    if (isCutOff(circumstances.link)) return say('link_down', 'link_down', state)
+    return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', state)
   }
   // Somebody answered, the helper in trouble or somebody who turned the odd method away: it cannot be told which.
   if (ended !== null) return say('undetermined', 'not_the_helper', ended)

@@ -12,6 +12,16 @@ import type { Circumstances, Verdict } from './verdict.ts'
 export const invalidRequestLineName = 'http_invalid_request_line'
 export const invalidRequestLineVersion = '0.2.1'
 
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const invalidRequestLineRules = [
+  'no_helper',
+  'echoed',
+  'answer_changed',
+  'some_reset',
+  'incomplete',
+  'helper_unreachable',
+] as const
+
 export const invalidRequestLineOptions = v.strictObject({
   /** `IP:PORT` of a TCP echo server, IPv6 in brackets. Without one nothing is measured. */
   helper: v.optional(
@@ -92,7 +102,7 @@ export function judgeInvalidRequestLine(seen: Observations, circumstances: Circu
   const of = (kind: Exchange['kind']) => exchanges.filter((each) => each.kind === kind)
   const say = (
     verdict: Verdict['verdict'],
-    rule: string,
+    rule: (typeof invalidRequestLineRules)[number],
     on: readonly Exchange[],
     how: string | null,
   ): Verdict => ({

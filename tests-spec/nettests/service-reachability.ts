@@ -20,6 +20,15 @@ import {
 export const serviceReachabilityName = 'service_reachability'
 export const serviceReachabilityVersion = '0.1.0'
 
+/** Its own rules, with `GROUP` for the name of a group; a failed step has those of failed-step.ts. */
+export const serviceRules = [
+  'GROUP_reached',
+  'GROUP_reached_unverified',
+  'link_down',
+  'failed_once',
+  'GROUP_alone_fails',
+] as const
+
 /** What goes into test_keys beside the verdicts: each group of the service, the informational ones included. */
 const serviceFindings = v.object({
   x_sonde_service: v.object({

@@ -11,6 +11,18 @@ import { type Circumstances, steps, type Verdict } from './verdict.ts'
 export const sniBlockingName = 'sni_blocking'
 export const sniBlockingVersion = '0.3.0'
 
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const sniBlockingRules = [
+  'server_hello',
+  'foreign_certificate',
+  'helper_unverified',
+  'helper_unreachable',
+  'alert',
+  'server_name_interfered',
+  'a_control_failed',
+  'failed_once',
+] as const
+
 /** The handshakes under the neutral name and under the one in question; `again` when the latter met silence. */
 export const sniTags = { control: 'control', target: 'target', again: 'target_again' } as const
 
@@ -124,7 +136,11 @@ export function judgeSniBlocking(seen: Observations, circumstances: Circumstance
   const control = attempt(seen, sniTags.control, circumstances.lab)
   const target = attempt(seen, sniTags.target, circumstances.lab)
   const because = [...seen.tls_handshakes, ...seen.tcp_connect].map((each) => each.transaction_id)
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const say = (
+    verdict: Verdict['verdict'],
+    rule: (typeof sniBlockingRules)[number],
+    how: string | null,
+  ): Verdict => ({
     verdict,
     rule: `${sniBlockingName}/${rule}@1`,
     step: verdict === 'ok' ? null : 'tls_handshake',

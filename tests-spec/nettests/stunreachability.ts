@@ -10,6 +10,9 @@ import type { Circumstances, Verdict } from './verdict.ts'
 export const stunReachabilityName = 'stunreachability'
 export const stunReachabilityVersion = '0.4.0'
 
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const stunReachabilityRules = ['address_mapped', 'not_mapped'] as const
+
 /** `stun://HOST:PORT`, the port given. */
 export const stunInput = v.pipe(
   v.string(),
@@ -71,7 +74,11 @@ export function judgeStunReachability(seen: Observations, circumstances: Circums
   if (lookup !== null) return judgeFailedStep(stunReachabilityName, lookup, circumstances)
   const binding = bindingIn(seen)
   const because = binding === undefined ? [] : [binding.transaction_id]
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const say = (
+    verdict: Verdict['verdict'],
+    rule: (typeof stunReachabilityRules)[number],
+    how: string | null,
+  ): Verdict => ({
     verdict,
     rule: `${stunReachabilityName}/${rule}@1`,
     step: null,

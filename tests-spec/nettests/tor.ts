@@ -114,6 +114,16 @@ function pageIn({ requests: [request] }: Observations): FailedStep | null {
   return isPage ? failedAt('http_round_trip', 'http_invalid_response', [request?.transaction_id ?? 0]) : null
 }
 
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const torRules = [
+  'dir_port_reached',
+  'or_port_dirauth_reached',
+  'or_port_reached',
+  'bridge_reached',
+  'dir_port_all_fail',
+  'or_port_dirauth_all_fail',
+] as const
+
 /** The authorities are run by different people in several countries; with fewer, a coincidence is thinkable. */
 const fewestAuthorities = 3
 

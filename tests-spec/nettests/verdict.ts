@@ -131,7 +131,8 @@ export function failedBefore(earlier: EarlierFailure | null, step: Step): boolea
  * What happened to the probe itself while it measured: the network under it changed, it slept, or its clock was set.
  * Whatever failed meanwhile says nothing about any network.
  */
-export type Disturbance = 'uplink_changed' | 'suspended' | 'clock_stepped'
+export const disturbances = ['uplink_changed', 'suspended', 'clock_stepped'] as const
+export type Disturbance = (typeof disturbances)[number]
 
 /** @returns The verdict, with doubt in place of anything but `ok`. */
 export function onDisturbance(verdict: Verdict, disturbance: Disturbance): Verdict {

@@ -28,6 +28,21 @@ import { blocking, type Control, compareWithControl, concludeAsOoni, dnsConsiste
 export const webConnectivityName = 'web_connectivity'
 export const webConnectivityVersion = '0.5.28'
 
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const webConnectivityRules = [
+  'https_response',
+  'cleartext_response',
+  'same_page_outside',
+  'page_differs',
+  'foreign_page',
+  'link_down',
+  'link_degraded',
+  'link_unknown',
+  'slower_than_control',
+  throttlingSuspected,
+] as const
+type WebConnectivityRule = (typeof webConnectivityRules)[number]
+
 /** OONI's tag for the hops of a redirect chain, from 0. */
 export const depthTag = (depth: number) => `depth=${depth}`
 
@@ -103,7 +118,7 @@ export function judgeWebConnectivity(
  */
 function judgeSlow(reached: Verdict, slow: Throttling, { link, earlier }: Circumstances): Verdict {
   if (link.state !== 'up' || link.controls_ok < link.controls || slow.control?.faster !== true) return reached
-  const say = (verdict: Verdict['verdict'], rule: string): Verdict => ({
+  const say = (verdict: Verdict['verdict'], rule: WebConnectivityRule): Verdict => ({
     verdict,
     rule: `web_connectivity/${rule}@1`,
     step: 'http_round_trip',
@@ -123,7 +138,7 @@ function judgeReached(seen: Observations, control: Control | null, circumstances
     return judgeFailedStep('web_connectivity', hop.failed, circumstances, { outside, maybeBroken: true })
   }
   const last = seen.requests[0]
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const say = (verdict: Verdict['verdict'], rule: WebConnectivityRule, how: string | null): Verdict => ({
     verdict,
     rule: `web_connectivity/${rule}@${rule === 'foreign_page' ? 2 : 1}`,
     step: verdict === 'ok' ? null : 'http_round_trip',
@@ -141,8 +156,10 @@ function judgeReached(seen: Observations, control: Control | null, circumstances
     return say('undetermined', 'cleartext_response', null)
   }
   if (samePage(compared)) return say('ok', 'same_page_outside', null)
-  if (circumstances.link.state !== 'up')
-    return say('undetermined', `link_${circumstances.link.state}`, 'page_differs')
+  const { state } = circumstances.link
+  if (isCutOff(circumstances.link)) return say('link_down', 'link_down', state)
+  if (state !== 'up')
+    return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', 'page_differs')
   // A captcha, a consent wall, a page for this country: the same server may well have sent it.
   if (compared.status_code_match === null || sameServer(last, control)) {
     return say('undetermined', 'page_differs', 'page_differs')
