@@ -200,7 +200,7 @@ const cases: Readonly<Record<string, Case>> = {
     options: (port) => ({ targets: { a: { address: `127.0.0.1:${port}`, protocol: 'dir_port' } } }),
   },
   http_invalid_request_line: {
-    nettest: invalidRequestLineWithin(300),
+    nettest: invalidRequestLineWithin(1_000),
     serve: () => serveTcp((socket) => socket.pipe(socket)),
     input: () => null,
     options: (port) => ({ helper: `127.0.0.1:${port}` }),
