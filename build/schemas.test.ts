@@ -8,12 +8,17 @@ import { expect, test } from 'vitest'
 import { measured } from '../test/measured.ts'
 import { connect, handshake, join as joined, query, response } from '../test/observations.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
+import { ownTestKeys } from '../tests-spec/nettests/test-keys.ts'
+import { webConnectivityKeys } from '../tests-spec/nettests/web-connectivity.ts'
 import { schemaFiles, schemaFolder } from './schemas.ts'
 
 function validatorOf(name: string) {
   const ajv = new Ajv2020({ strict: false })
   addFormats.default(ajv)
-  return ajv.compile(JSON.parse(schemaFiles().get(`${name}.schema.json`) ?? ''))
+  const schema = (of: string) => JSON.parse(schemaFiles().get(`${of}.schema.json`) ?? '')
+  // The schemas of test_keys refer to it.
+  if (name !== 'measurement') ajv.addSchema(schema('measurement'))
+  return ajv.compile(schema(name))
 }
 
 test('the schema files are what the definitions give (npm run schemas)', () => {
@@ -29,6 +34,23 @@ test('a measurement as the agent makes it is valid, and one without its verdict 
   const { x_sonde_verdict: _gone, ...keys } = measurement.test_keys
   expect(valid({ ...measurement, test_keys: keys })).toBe(false)
   expect(valid({ ...measurement, probe_ip: '203.0.113.7' })).toBe(false)
+})
+
+test('the test_keys of a nettest are valid, and not without a key of its own or one that every measurement has', () => {
+  const seen = joined(query(['21.0.0.10']), connect(null), handshake(null), response(200))
+  const keys = { ...webConnectivityKeys(seen, 'unknown_failure: no available helpers', false) }
+  const { test_keys } = JSON.parse(JSON.stringify(measured(seen, { keys })))
+  const valid = validatorOf('test-keys-web_connectivity')
+  expect(valid(test_keys), JSON.stringify(valid.errors)).toBe(true)
+  expect(valid({ ...test_keys, blocking: 'tcp' })).toBe(false)
+  for (const key of ['accessible', 'queries', 'x_sonde_verdict']) {
+    const { [key]: _gone, ...rest } = test_keys
+    expect(valid(rest), key).toBe(false)
+  }
+})
+
+test.each(Object.keys(ownTestKeys))('the schema of the test_keys of %s can be compiled', (nettest) => {
+  expect(validatorOf(`test-keys-${nettest}`)({})).toBe(false)
 })
 
 test('the built-in list is valid, and one with an unknown field is not', () => {

@@ -5,9 +5,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { toJsonSchema } from '@valibot/to-json-schema'
-import type { GenericSchema } from 'valibot'
+import { type GenericSchema, looseObject } from 'valibot'
 import { measurement, record } from '../tests-spec/data-formats/measurement.ts'
 import { testList } from '../tests-spec/lists/test-list.ts'
+import { ownTestKeys } from '../tests-spec/nettests/test-keys.ts'
 import { manifest } from '../tests-spec/protocol/batch.ts'
 import { endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { enrolment, enrolmentRequest } from '../tests-spec/protocol/enrolment.ts'
@@ -33,18 +34,29 @@ const documents: Readonly<Record<string, GenericSchema>> = {
 
 /** @returns Text of each schema file, by its name. */
 export function schemaFiles(): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(documents).map(([name, schema]) => {
-      const json = toJsonSchema(schema, {
-        typeMode: 'input',
-        // A check written as a function has no form in JSON Schema; what it wants stands in the page of the document.
-        errorMode: 'ignore',
-        target: 'draft-2020-12',
-      })
-      const titled = { ...json, $id: `urn:sonde:schema:${name}:1`, title: name }
-      return [`${name}.schema.json`, `${JSON.stringify(titled, null, 2)}\n`]
-    }),
+  const whole = Object.entries(documents).map(([name, schema]) => fileOf(name, jsonOf(schema)))
+  // Beside what every measurement has in its test_keys, which is said once.
+  const common = { $ref: `${idOf('measurement')}#/properties/test_keys` }
+  const parts = Object.entries(ownTestKeys).map(([nettest, entries]) =>
+    fileOf(`test-keys-${nettest}`, { allOf: [common], ...jsonOf(looseObject(entries)) }),
   )
+  return new Map([...whole, ...parts])
+}
+
+const idOf = (name: string) => `urn:sonde:schema:${name}:1`
+
+function fileOf(name: string, json: object): [string, string] {
+  const titled = { ...json, $id: idOf(name), title: name }
+  return [`${name}.schema.json`, `${JSON.stringify(titled, null, 2)}\n`]
+}
+
+function jsonOf(schema: GenericSchema): object {
+  return toJsonSchema(schema, {
+    typeMode: 'input',
+    // A check written as a function has no form in JSON Schema; what it wants stands in the page of the document.
+    errorMode: 'ignore',
+    target: 'draft-2020-12',
+  })
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -81,13 +81,13 @@ async function listen(
   return { ip: bound.address, port: bound.port, peers }
 }
 
-/** Datagrams in, and a function to answer them with, any number of times. */
-export type UdpConduct = (query: Buffer, reply: (bytes: Buffer) => void) => void
+/** Datagrams in, a function to answer them with, any number of times, and the port they came from. */
+export type UdpConduct = (query: Buffer, reply: (bytes: Buffer) => void, from: number) => void
 
 export async function serveUdp(conduct: UdpConduct, port = 0): Promise<Omit<Listening, 'peers'>> {
   const socket = dgram.createSocket('udp4')
   socket.on('message', (query, from) =>
-    conduct(query, (bytes) => socket.send(bytes, from.port, from.address)),
+    conduct(query, (bytes) => socket.send(bytes, from.port, from.address), from.port),
   )
   socket.on('error', () => {})
   socket.bind(port, '127.0.0.1')

@@ -1,6 +1,7 @@
 // Proxies on loopback, over real sockets, that a test can ask what they were told: HTTP CONNECT and SOCKS5, and a plain
 // TCP relay that goes silent after so many bytes. They close with the test that opened them.
 
+import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
 import { onTestFinished } from 'vitest'
@@ -203,4 +204,44 @@ export async function silentRelay(
     passed: () => passed,
     mute: (connection) => void muted.add(connection),
   }
+}
+
+export interface CountingRelay {
+  readonly port: number
+  /** Payload that crossed it, over every connection and flow: what clients sent, and what came back to them. */
+  bytes(): { readonly sent: number; readonly received: number }
+}
+
+/** Passes everything on, over TCP and over UDP under one number of a port, and counts it. */
+export async function countingRelay(port: number): Promise<CountingRelay> {
+  const bytes = { sent: 0, received: 0 }
+  const where = await listen((client) => {
+    const upstream = net.connect(port, '127.0.0.1')
+    client.on('data', (chunk: Buffer) => {
+      bytes.sent += chunk.length
+    })
+    upstream.on('data', (chunk) => {
+      bytes.received += chunk.length
+    })
+    join(client, upstream)
+  })
+  const flows = new Map<number, dgram.Socket>()
+  const front = dgram.createSocket('udp4')
+  front.on('message', (message, from) => {
+    bytes.sent += message.length
+    const flow = flows.get(from.port) ?? dgram.createSocket('udp4')
+    if (!flows.has(from.port))
+      flow.on('message', (reply) => {
+        bytes.received += reply.length
+        front.send(reply, from.port, from.address)
+      })
+    flows.set(from.port, flow)
+    flow.send(message, port, '127.0.0.1')
+  })
+  front.bind(where.port, '127.0.0.1')
+  await once(front, 'listening')
+  onTestFinished(() => {
+    for (const socket of [front, ...flows.values()]) socket.close()
+  })
+  return { port: where.port, bytes: () => ({ ...bytes }) }
 }

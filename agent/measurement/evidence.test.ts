@@ -91,12 +91,14 @@ function verdict(kind: VerdictKind): Verdict {
 
 describe('withEvidence()', () => {
   const der = { data: Buffer.alloc(900, 'a certificate').toString('base64'), format: 'base64' as const }
+  const cost = { x_sonde_bytes_received: 1, x_sonde_bytes_sent: 1 }
   const rich: Observations = {
     ...fine,
-    queries: fine.queries.map((each) => ({ ...each, raw_response: 'AAAA' })),
+    queries: fine.queries.map((each) => ({ ...each, ...cost, raw_response: 'AAAA' })),
     tls_handshakes: fine.tls_handshakes.map((each) => ({ ...each, peer_certificates: [der] })),
     requests: fine.requests.map((each) => ({
       ...each,
+      ...cost,
       response: { ...each.response, headers: { Server: 'x' } },
     })),
   }
@@ -115,6 +117,21 @@ describe('withEvidence()', () => {
       x_sonde_certificates_sha256: [expect.stringMatching(/^[0-9a-f]{64}$/)],
     })
     expect(JSON.stringify(withEvidence(whole, 'brief')).length).toBeLessThan(JSON.stringify(whole).length)
+  })
+
+  test('brief keeps the bytes of the whole, and of no query, request or datagram', () => {
+    const beside = { pings: [{ ...cost, failure: null }], x_sonde_stun_bindings: [cost] }
+    const measurement = measured({ ...rich, ...beside }, { bytes: { sent: 700, received: 4_000 } })
+    const { test_keys } = withEvidence(measurement, 'brief')
+    expect(test_keys).toMatchObject({ x_sonde_bytes_sent: 700, x_sonde_bytes_received: 4_000 })
+    expect(test_keys).toMatchObject({ pings: [{ failure: null }] })
+    const { queries, requests, pings, x_sonde_stun_bindings } = test_keys
+    expect(JSON.stringify([queries, requests, pings, x_sonde_stun_bindings])).not.toContain('x_sonde_bytes')
+    expect(withEvidence(measurement, 'full').test_keys).toMatchObject({
+      queries: [cost],
+      requests: [cost],
+      pings: [cost],
+    })
   })
 
   test('brief is judged as full is', () => {

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
-import type { HttpRequest, TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
+import type { DnsQuery, HttpRequest, TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
 import { linkCheckName } from '../../tests-spec/nettests/link-check.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 
@@ -54,12 +54,36 @@ export function withEvidence(measurement: Measurement, level: EvidenceLevel): Me
     ...marked,
     test_keys: {
       ...marked.test_keys,
-      queries: test_keys.queries.map(({ raw_response: _dropped, ...query }) => query),
+      queries: test_keys.queries.map(outlineOf),
       tls_handshakes: test_keys.tls_handshakes.map(chainByDigest),
       requests: test_keys.requests.map(withoutHeaders),
       network_events: [],
+      ...withoutBytesIn(test_keys, 'pings'),
+      ...withoutBytesIn(test_keys, 'x_sonde_stun_bindings'),
     },
   }
+}
+
+/** What an unchanged operation cost is known from the first of the day; the measurement still says what it cost. */
+function withoutBytes(observation: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { x_sonde_bytes_received: _received, x_sonde_bytes_sent: _sent, ...rest } = observation
+  return rest
+}
+
+/** Of a list that some nettests have beside the five. */
+function withoutBytesIn(testKeys: Readonly<Record<string, unknown>>, list: string): Record<string, unknown> {
+  const { [list]: observations } = testKeys
+  return Array.isArray(observations) ? { [list]: observations.map(withoutBytes) } : {}
+}
+
+function outlineOf(query: DnsQuery): DnsQuery {
+  const {
+    raw_response: _raw,
+    x_sonde_bytes_received: _received,
+    x_sonde_bytes_sent: _sent,
+    ...outline
+  } = query
+  return outline
 }
 
 /** A chain is known from the first of the day; its digests say whether it is still the same. */
@@ -71,8 +95,9 @@ function chainByDigest(handshake: TlsHandshake): TlsHandshake {
 }
 
 function withoutHeaders(request: HttpRequest): HttpRequest {
+  const { x_sonde_bytes_received: _received, x_sonde_bytes_sent: _sent, ...outline } = request
   return {
-    ...request,
+    ...outline,
     request: { ...request.request, headers: {}, headers_list: [] },
     response: { ...request.response, headers: {}, headers_list: [] },
   }

@@ -3,6 +3,7 @@
 
 import { isIP } from 'node:net'
 import * as v from 'valibot'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import {
   type TestHelperRequest,
   type TestHelperResponse,
@@ -24,14 +25,14 @@ const maxAnswerBytes = 256 * 1024
 
 /** The answer, or the failure that stood in the way of the last helper asked. */
 export interface HelperAnswer {
-  readonly control: TestHelperResponse | string
+  readonly control: TestHelperResponse | Failure
   /** Address of the helper that answered; null when none did. */
   readonly helper: string | null
   readonly bytes: Bytes
 }
 
 /** OONI's word for an empty list of helpers. */
-export const noHelper = 'unknown_failure: no available helpers'
+export const noHelper: Failure = 'unknown_failure: no available helpers'
 
 export async function askHelpers(context: NettestContext, request: TestHelperRequest): Promise<HelperAnswer> {
   let control: HelperAnswer['control'] = noHelper
@@ -51,7 +52,7 @@ async function askOne(
   url: URL,
   request: TestHelperRequest,
   total: { sent: number; received: number },
-): Promise<TestHelperResponse | string> {
+): Promise<TestHelperResponse | Failure> {
   const add = (bytes: Bytes) => {
     total.sent += bytes.sent
     total.received += bytes.received
@@ -94,7 +95,7 @@ async function askOne(
     : 'http_request_failed'
 }
 
-function read(text: string): TestHelperResponse | string {
+function read(text: string): TestHelperResponse | Failure {
   try {
     const parsed = v.safeParse(testHelperResponse, JSON.parse(text))
     return parsed.success ? parsed.output : 'json_parse_error'

@@ -2,17 +2,14 @@
 
 import https from 'node:https'
 import { decode, encode } from 'dns-packet'
-import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { makeAuthority } from '../../test/certificates.ts'
+import { measureKept } from '../../test/kept.ts'
 import { serveTcp, serveTls, serveUdp, serveWith } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
-import { observations as observationLists } from '../../tests-spec/data-formats/observation.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { dnscheck } from './dnscheck.ts'
 
-const lab = { ...good, lab: true }
 const authority = makeAuthority()
 const certificate = authority.issue({ names: ['localhost'] })
 const trust = makeTrust({ extraCa: [authority.caPem] })
@@ -29,10 +26,7 @@ function answer(query: Buffer): Buffer {
 }
 
 async function measured(input: string, options?: object) {
-  const context = makeContext({}, { trust })
-  const seen = await dnscheck.measure(context, input, { ...options })
-  expect(v.safeParse(v.object(observationLists), seen.observations).issues).toBeUndefined()
-  return { seen, ...dnscheck.conclude(seen.observations, lab) }
+  return measureKept(dnscheck, makeContext({}, { trust }), input, { ...options })
 }
 
 const serveDoh = () =>

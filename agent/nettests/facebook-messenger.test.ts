@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { measureKept } from '../../test/kept.ts'
 import { closedPort, serveTcp } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
 import { facebookMessengerOn } from './facebook-messenger.ts'
 
@@ -16,9 +16,7 @@ test('facebook_messenger resolves, connects, and calls loopback what OONI would'
       { name: 'star', needs: 'any', endpoints: [{ kind: 'tcp', host: '127.0.0.1', ports: [closed.port] }] },
     ],
   }
-  const nettest = facebookMessengerOn(service)
-  const { observations } = await nettest.measure(makeContext(), null)
-  const { keys, parts } = nettest.conclude(observations, { ...good, lab: true })
+  const { keys, parts } = await measureKept(facebookMessengerOn(service), makeContext(), null)
   expect(keys).toMatchObject({
     facebook_stun_dns_consistent: false,
     facebook_stun_reachable: null,

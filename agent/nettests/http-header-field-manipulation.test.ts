@@ -1,19 +1,13 @@
 // http_header_field_manipulation against helpers on loopback, and proxies before them.
 
-import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
+import { measureKept } from '../../test/kept.ts'
 import { closedPort, type Listening, serveTcp } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
-import { observations as observationLists } from '../../tests-spec/data-formats/observation.ts'
 import { headerFieldManipulation } from './http-header-field-manipulation.ts'
 
-const lab = { ...good, lab: true }
-
 async function measured(options: object, context = makeContext()) {
-  const seen = await headerFieldManipulation.measure(context, null, { ...options })
-  expect(v.safeParse(v.object(observationLists), seen.observations).issues).toBeUndefined()
-  return { seen, ...headerFieldManipulation.conclude(seen.observations, lab) }
+  return measureKept(headerFieldManipulation, context, null, { ...options })
 }
 
 const at = ({ ip, port }: Pick<Listening, 'ip' | 'port'>) => ({ helper: `http://${ip}:${port}/` })

@@ -22,7 +22,7 @@ import { describeResponse } from '../operations/http-response.ts'
 import { readHttp1 } from '../operations/http1-message.ts'
 import { type RawExchange, rawExchange } from '../operations/raw-exchange.ts'
 import { tcpConnect } from '../operations/tcp-connect.ts'
-import { formatEndpoint } from '../operations/wire.ts'
+import { describeBytes, formatEndpoint } from '../operations/wire.ts'
 import { type Nettest, nothingSeen, usable } from './nettest.ts'
 
 /** Milliseconds. */
@@ -102,7 +102,7 @@ function oddHeaders(): Record<string, string> {
 
 /** In the form that other requests have. Without the body's digest: the body may hold the address of this probe. */
 function describe(
-  { received, failure, events }: RawExchange,
+  { received, failure, events, bytes }: RawExchange,
   url: string,
   address: string,
   sent: Readonly<Record<string, string>>,
@@ -116,6 +116,7 @@ function describe(
     address,
     alpn: '',
     failure: failureOf(failure, received, message),
+    ...describeBytes(bytes),
     request: {
       method: oddMethod,
       url,

@@ -2,21 +2,17 @@
 
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
+import { measureKept } from '../../test/kept.ts'
 import { closedPort, type Listening, serveTcp } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
-import { observations as observationLists } from '../../tests-spec/data-formats/observation.ts'
 import { invalidRequestLineObservations } from '../../tests-spec/nettests/http-invalid-request-line.ts'
 import { invalidRequestLineWithin } from './http-invalid-request-line.ts'
 
-const lab = { ...good, lab: true }
 const nettest = invalidRequestLineWithin(200)
 
 async function measured(options: object, context = makeContext()) {
-  const seen = await nettest.measure(context, null, { ...options })
-  expect(v.safeParse(v.object(observationLists), seen.observations).issues).toBeUndefined()
-  const lists = v.parse(invalidRequestLineObservations, seen.observations)
-  return { seen, lists, ...nettest.conclude(seen.observations, lab) }
+  const kept = await measureKept(nettest, context, null, { ...options })
+  return { ...kept, lists: v.parse(invalidRequestLineObservations, kept.seen.observations) }
 }
 
 const at = ({ ip, port }: Pick<Listening, 'ip' | 'port'>) => ({ helper: `${ip}:${port}` })

@@ -1,12 +1,11 @@
 // What is kept of a measurement, in full and in brief, fits its schema and leads whoever judges it again to the
 // conclusion the probe came to. For the nettests that keep more than the five lists.
 
-import * as v from 'valibot'
 import { expect, test } from 'vitest'
+import { faultsOf } from '../../test/kept.ts'
 import { closedPort, serveTcp } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
 import { good } from '../../test/observations.ts'
-import { measurement } from '../../tests-spec/data-formats/measurement.ts'
 import { toMeasurement, type Vantage } from '../measurement/envelope.ts'
 import { withEvidence } from '../measurement/evidence.ts'
 import { dnscheck } from './dnscheck.ts'
@@ -39,7 +38,7 @@ async function expectSameConclusion(nettest: Nettest, input: string | null, opti
   // Only what is fine is kept in brief.
   const brief = conclusion.verdict.verdict === 'ok' ? [withEvidence(full, 'brief')] : []
   for (const kept of [full, withEvidence(full, 'full'), ...brief]) {
-    expect(v.safeParse(measurement, kept).issues).toBeUndefined()
+    expect(faultsOf(kept)).toEqual([])
     expect(nettest.conclude(kept.test_keys, lab, undefined, input)).toEqual(conclusion)
   }
   return conclusion.verdict

@@ -2,6 +2,7 @@
 
 import http, { type RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
+import { expectKept } from '../../test/kept.ts'
 import { closedPort, serveWith } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
 import { unknownLink } from '../../tests-spec/nettests/verdict.ts'
@@ -28,7 +29,12 @@ const neutral = (url: string): LinkControl => ({
 const provider = (url: string): LinkControl => ({ url, role: 'provider', expect: null })
 const collector = (url: string): LinkControl => ({ url, role: 'collector', expect: { status: 200 } })
 
-const check = (...controls: readonly LinkControl[]) => checkLink(makeContext(), controls, unknownLink, at)
+async function check(...controls: readonly LinkControl[]) {
+  const checked = await checkLink(makeContext(), controls, unknownLink, at)
+  const { verdict, controls: x_sonde_controls } = checked
+  expectKept(checked, null, checked, { keys: { x_sonde_controls }, verdict, parts: null })
+  return checked
+}
 
 describe('checkLink()', () => {
   test('names a bundle that is used up: everyone leads to the shop of the provider', async () => {

@@ -1,6 +1,7 @@
 // What a nettest is to the rest of the agent: a way to observe, and a pure way to conclude.
 
 import { isIPv6 } from 'node:net'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
 import type { Circumstances, Verdict } from '../../tests-spec/nettests/verdict.ts'
@@ -38,7 +39,7 @@ export interface Seen {
   readonly observations: Observations
   readonly bytes: Bytes
   /** What a helper outside saw, or why none could be asked. Absent where the nettest asks none. */
-  readonly control?: TestHelperResponse | string
+  readonly control?: TestHelperResponse | Failure
 }
 
 export interface Conclusion {

@@ -2,14 +2,11 @@
 
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
+import { measureKept } from '../../test/kept.ts'
 import { serveTcp, serveUdp } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
-import { observations as observationLists } from '../../tests-spec/data-formats/observation.ts'
 import { quicpingObservations } from '../../tests-spec/nettests/quicping.ts'
 import { quicping } from './quicping.ts'
-
-const lab = { ...good, lab: true }
 
 function negotiation(packet: Buffer): Buffer {
   const length = packet[5] ?? 0
@@ -24,10 +21,9 @@ function negotiation(packet: Buffer): Buffer {
 }
 
 async function measured(port: number, repetitions: number, input = 'localhost') {
-  const seen = await quicping.measure(makeContext(), input, { port, repetitions })
-  expect(v.safeParse(v.object(observationLists), seen.observations).issues).toBeUndefined()
-  const { pings, unexpected_responses } = v.parse(quicpingObservations, seen.observations)
-  return { seen, pings, unexpected_responses, ...quicping.conclude(seen.observations, lab, undefined, input) }
+  const kept = await measureKept(quicping, makeContext(), input, { port, repetitions })
+  const { pings, unexpected_responses } = v.parse(quicpingObservations, kept.seen.observations)
+  return { ...kept, pings, unexpected_responses }
 }
 
 describe('quicping', () => {

@@ -3,19 +3,16 @@
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { decode, encode } from 'dns-packet'
-import * as v from 'valibot'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Authority, makeAuthority } from '../../test/certificates.ts'
+import { measureKept } from '../../test/kept.ts'
 import { closedPort, serveTcp, serveTls, serveUdp, serveWith } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
-import { observations as observationLists } from '../../tests-spec/data-formats/observation.ts'
 import type { Service, ServiceEndpoint, ServiceGroup } from '../../tests-spec/nettests/service.ts'
 import { makeTrust } from '../operations/trust.ts'
 import type { NettestContext, Seen } from './nettest.ts'
 import { measureService, serviceReachability } from './service-reachability.ts'
 
-const lab = { ...good, lab: true }
 const group = (name: string, ...endpoints: ServiceEndpoint[]): ServiceGroup => ({
   name,
   needs: 'any',
@@ -31,9 +28,7 @@ beforeAll(() => {
 
 async function measure(service: Service, context: NettestContext = makeContext()) {
   const nettest = serviceReachability((name) => (name === service.name ? service : undefined))
-  const seen = await nettest.measure(context, 'app')
-  expect(v.safeParse(v.object(observationLists), seen.observations).issues).toBeUndefined()
-  return { seen, ...nettest.conclude(seen.observations, lab, undefined, 'app') }
+  return measureKept(nettest, context, 'app')
 }
 
 const tagsOf = ({ observations: { queries, tcp_connect, tls_handshakes, requests } }: Seen) =>

@@ -1,13 +1,11 @@
 import { createServer } from 'node:https'
 import { describe, expect, test } from 'vitest'
 import { type Authority, makeAuthority } from '../../test/certificates.ts'
+import { measureKept } from '../../test/kept.ts'
 import { closedPort, serveWith } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
 import { signalOn } from './signal.ts'
-
-const lab = { ...good, lab: true }
 
 async function backend(authority: Authority): Promise<number> {
   const { key, cert } = authority.issue({ names: ['127.0.0.1'] })
@@ -26,9 +24,7 @@ const signalAt = (ports: Readonly<Record<string, number>>, root: string): Servic
 })
 
 async function conclude(service: Service) {
-  const nettest = signalOn(service)
-  const { observations } = await nettest.measure(makeContext(), null)
-  return nettest.conclude(observations, lab)
+  return measureKept(signalOn(service), makeContext(), null)
 }
 
 describe('signal', () => {

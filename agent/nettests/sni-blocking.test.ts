@@ -2,17 +2,14 @@
 
 import { connect, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { makeAuthority } from '../../test/certificates.ts'
+import { measureKept } from '../../test/kept.ts'
 import { type Listening, serveTcp, serveTls } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
-import { observations as observationLists } from '../../tests-spec/data-formats/observation.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { sniBlocking } from './sni-blocking.ts'
 
-const lab = { ...good, lab: true }
 const authority = makeAuthority()
 const certificate = authority.issue({ names: ['neutral.example'] })
 const trust = makeTrust({ extraCa: [authority.caPem] })
@@ -20,9 +17,7 @@ const trust = makeTrust({ extraCa: [authority.caPem] })
 async function measured(helper: Listening, trace: object = {}) {
   const context = makeContext({}, { trust, ...trace })
   const options = { test_helper_address: `localhost:${helper.port}` }
-  const seen = await sniBlocking.measure(context, 'site.example', options)
-  expect(v.safeParse(v.object(observationLists), seen.observations).issues).toBeUndefined()
-  return { seen, ...sniBlocking.conclude(seen.observations, lab) }
+  return measureKept(sniBlocking, context, 'site.example', options)
 }
 
 /** A helper in front of which somebody reads the name: hands the connection on, or does `act` with it. */

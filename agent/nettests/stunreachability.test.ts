@@ -1,15 +1,12 @@
 // stunreachability against a server on loopback: what is recorded, and that the mapped address is not.
 
-import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
+import { measureKept } from '../../test/kept.ts'
 import { serveTcp, serveUdp } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
-import { observations as observationLists } from '../../tests-spec/data-formats/observation.ts'
 import { stunReachability } from './stunreachability.ts'
 
-const lab = { ...good, lab: true }
-const { conclude, measure } = stunReachability
+const { measure } = stunReachability
 
 /** A reply that maps to 203.0.113.7:54321. */
 function mapped(request: Buffer): Buffer {
@@ -19,9 +16,7 @@ function mapped(request: Buffer): Buffer {
 }
 
 async function measured(input: string, context = makeContext()) {
-  const seen = await measure(context, input)
-  expect(v.safeParse(v.object(observationLists), seen.observations).issues).toBeUndefined()
-  return { seen, ...conclude(seen.observations, lab, undefined, input) }
+  return measureKept(stunReachability, context, input)
 }
 
 describe('stunReachability', () => {

@@ -1,12 +1,10 @@
 import { createServer } from 'node:http'
 import { describe, expect, test } from 'vitest'
+import { measureKept } from '../../test/kept.ts'
 import { closedPort, serveTcp, serveWith } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
 import { telegramOn } from './telegram.ts'
-
-const lab = { ...good, lab: true }
 
 /** Telegram with access points and web client on loopback. */
 const telegramAt = (accessPoints: readonly number[], web: number): Service => ({
@@ -30,9 +28,7 @@ const telegramAt = (accessPoints: readonly number[], web: number): Service => ({
 })
 
 async function conclude(service: Service) {
-  const nettest = telegramOn(service)
-  const { observations } = await nettest.measure(makeContext(), null)
-  return { observations, ...nettest.conclude(observations, lab) }
+  return measureKept(telegramOn(service), makeContext(), null)
 }
 
 describe('telegram', () => {
@@ -41,9 +37,11 @@ describe('telegram', () => {
       createServer((request, response) => response.writeHead(request.method === 'POST' ? 501 : 200).end()),
     )
     const closed = await closedPort()
-    const { observations, keys, verdict } = await conclude(
-      telegramAt([closed.port, server.port], server.port),
-    )
+    const {
+      seen: { observations },
+      keys,
+      verdict,
+    } = await conclude(telegramAt([closed.port, server.port], server.port))
     expect(keys).toEqual({
       telegram_http_blocking: false,
       telegram_tcp_blocking: false,

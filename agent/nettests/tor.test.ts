@@ -1,21 +1,15 @@
 // tor against loopback servers that play an authority, a relay and a bridge.
 
-import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { selfSigned } from '../../test/certificates.ts'
+import { measureKept } from '../../test/kept.ts'
 import { closedPort, serveTcp, serveTls } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
-import { observations as observationLists } from '../../tests-spec/data-formats/observation.ts'
 import type { TorTargets } from '../../tests-spec/nettests/tor-targets.ts'
 import { tor } from './tor.ts'
 
-const lab = { ...good, lab: true }
-
 async function measured(targets: TorTargets, context = makeContext()) {
-  const seen = await tor.measure(context, null, { targets })
-  expect(v.safeParse(v.object(observationLists), seen.observations).issues).toBeUndefined()
-  return { seen, ...tor.conclude(seen.observations, lab) }
+  return measureKept(tor, context, null, { targets })
 }
 
 const target = (protocol: TorTargets[string]['protocol'], { port }: { port: number }, name?: string) => ({

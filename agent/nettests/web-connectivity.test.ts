@@ -1,18 +1,15 @@
 // A page that comes slowly, from a server on loopback that lets it through in drops.
 
 import http, { type ServerResponse } from 'node:http'
-import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
+import { measureKept } from '../../test/kept.ts'
 import { serveWith } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
-import { observations as observationLists } from '../../tests-spec/data-formats/observation.ts'
 import type { NettestContext } from './nettest.ts'
 import { webConnectivity } from './web-connectivity.ts'
 
 const bodyBytes = 40_000
 const options = { body_bytes: bodyBytes }
-const lab = { ...good, lab: true }
 
 /** Through a bucket of 160 kbit/s: 40 kB take two seconds and more. */
 function drip(response: ServerResponse): void {
@@ -41,9 +38,7 @@ async function serve(answer: (response: ServerResponse) => void) {
 }
 
 async function measure(url: string, context: Partial<NettestContext>, given: typeof options | undefined) {
-  const seen = await webConnectivity.measure(makeContext(context), url, given)
-  expect(v.safeParse(v.object(observationLists), seen.observations).issues).toBeUndefined()
-  return { seen, ...webConnectivity.conclude(seen.observations, lab, seen.control) }
+  return measureKept(webConnectivity, makeContext(context), url, given)
 }
 
 describe('webConnectivity', () => {

@@ -1,13 +1,12 @@
 import { createServer } from 'node:https'
 import { describe, expect, test } from 'vitest'
 import { makeAuthority } from '../../test/certificates.ts'
+import { measureKept } from '../../test/kept.ts'
 import { closedPort, serveTcp, serveWith } from '../../test/loopback.ts'
 import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
 import type { Service, ServiceGroup } from '../../tests-spec/nettests/service.ts'
 import { whatsappOn } from './whatsapp.ts'
 
-const lab = { ...good, lab: true }
 const authority = makeAuthority()
 
 const https = (name: string, port: number): ServiceGroup => ({
@@ -35,8 +34,7 @@ describe('whatsapp', () => {
     const chat = await serveTcp(() => {})
     const closed = await closedPort()
     const nettest = whatsappOn(whatsappAt(site.port, reset.port, closed.port, chat.port))
-    const { observations } = await nettest.measure(makeContext(), null)
-    const { keys, parts } = nettest.conclude(observations, lab)
+    const { keys, parts } = await measureKept(nettest, makeContext(), null)
     expect(keys).toEqual({
       registration_server_status: 'ok',
       registration_server_failure: null,
@@ -56,8 +54,7 @@ describe('whatsapp', () => {
   test('names the chat host of which no port answered', async () => {
     const closed = await closedPort()
     const nettest = whatsappOn(whatsappAt(closed.port, closed.port, closed.port))
-    const { observations } = await nettest.measure(makeContext(), null)
-    const { keys, verdict } = nettest.conclude(observations, lab)
+    const { keys, verdict } = await measureKept(nettest, makeContext(), null)
     expect(keys).toMatchObject({
       whatsapp_endpoints_status: 'blocked',
       whatsapp_endpoints_blocked: ['localhost'],

@@ -2,13 +2,13 @@
 // and what counts as an answer is the caller's: quic-ping.ts, stun-binding.ts. DNS has an exchange of its own, because
 // it goes on listening.
 
-import dgram from 'node:dgram'
-import { isIP, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { NetworkEvent } from '../../tests-spec/data-formats/observation.ts'
 import { startDeadline } from './deadline.ts'
 import { failureOf } from './failure.ts'
 import type { Bytes, Endpoint, StepOptions, Trace } from './trace.ts'
+import { openUdp, udpTurns } from './udp-socket.ts'
 import { formatEndpoint } from './wire.ts'
 
 export interface DatagramQuestion<T> {
@@ -47,7 +47,8 @@ const maxUnfit = 4
 const maxEvents = 16
 
 /**
- * Sends `question.message` to `endpoint` and waits for its answer, an error of ICMP, or the deadline.
+ * Sends `question.message` to `endpoint` and waits for its answer, an error of ICMP, or the deadline. Waiting for a
+ * turn comes first and counts for nothing.
  *
  * @throws {TypeError} If `endpoint.ip` is not an IP literal. What the network does is a value, never an exception.
  */
@@ -60,19 +61,18 @@ export async function exchangeDatagrams<T>(
   if (isIP(endpoint.ip) === 0) {
     throw new TypeError(`Cannot send to "${endpoint.ip}": expected an IP address`)
   }
-  const journal = openJournal(trace, endpoint, options)
   // Checked before the first packet: a measurement that was stopped sends nothing more.
-  if (trace.signal.aborted)
-    return { ...journal.close('interrupted'), answer: null, datagram: null, unfit: [] }
+  const done = await udpTurns.take(trace.signal)
+  const journal = openJournal(trace, endpoint, options)
+  if (done === null) return { ...journal.close('interrupted'), answer: null, datagram: null, unfit: [] }
 
   const deadline = startDeadline(trace.signal, options.timeoutMs)
-  const socket = dgram.createSocket(isIPv6(endpoint.ip) ? 'udp6' : 'udp4')
   const repeats: NodeJS.Timeout[] = []
   const found: { answer: T | null; datagram: Datagram | null } = { answer: null, datagram: null }
   const unfit: Datagram[] = []
 
+  const socket = openUdp(trace, endpoint)
   const decided = new Promise<Failure | null>((resolve) => {
-    // Only a connected socket hears of ICMP, and takes datagrams from nobody else.
     socket.on('error', (error) => resolve(failureOf(error, 'read')))
     socket.on('message', (bytes) => {
       const datagram = { t: trace.clock.elapsedSeconds(), bytes }
@@ -93,7 +93,7 @@ export async function exchangeDatagrams<T>(
         if (failure !== null) resolve(failure)
       })
     }
-    connectUdp(socket, trace, endpoint, () => {
+    socket.once('connect', () => {
       send()
       repeats.push(...question.repeatAfterMs.map((afterMs) => setTimeout(send, afterMs)))
     })
@@ -102,17 +102,8 @@ export async function exchangeDatagrams<T>(
   deadline.clear()
   for (const repeat of repeats) clearTimeout(repeat)
   socket.close()
+  done()
   return { ...journal.close(failure), ...found, unfit }
-}
-
-/** Binds where the measurement's link asks for it, connects, and calls `ready`; failing is the socket's `error`. */
-function connectUdp(socket: dgram.Socket, trace: Trace, endpoint: Endpoint, ready: () => void): void {
-  const connect = () => {
-    socket.once('connect', ready)
-    socket.connect(endpoint.port, endpoint.ip)
-  }
-  if (trace.localAddress === null) connect()
-  else socket.bind({ address: trace.localAddress, port: 0, exclusive: true }, connect)
 }
 
 /** Counts bytes and writes events down, from its opening to its closing. */

@@ -1,14 +1,14 @@
 // One DNS question on the wire: sent over UDP or TCP, and every message that came back to it. Leaves what a message
 // means to dns-message.ts and how it is written down to resolve-dns.ts.
 
-import dgram from 'node:dgram'
-import { isIPv6, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import { type Deadline, startDeadline } from './deadline.ts'
 import { type Question, type Reading, readReply } from './dns-message.ts'
 import { failureOf } from './failure.ts'
 import { tcpConnect } from './tcp-connect.ts'
 import type { Bytes, StepOptions, Trace } from './trace.ts'
+import { openUdp } from './udp-socket.ts'
 import { countBytes, endOfStream } from './wire.ts'
 
 export interface Resolver {
@@ -65,16 +65,14 @@ export function unheard(trace: Trace, failure: Failure): Heard {
  */
 export async function hearUdp(asking: Asking, question: Question): Promise<Heard> {
   const { trace, resolver, options, deadline } = asking
-  // A new socket each time: a random port is half of what makes a forged reply hard to place.
-  const socket = dgram.createSocket(isIPv6(resolver.ip) ? 'udp6' : 'udp4')
   let sent = 0
   let received = 0
   let fitting: Received | null = null
   const others: Received[] = []
 
+  const socket = openUdp(trace, resolver)
   const decided = new Promise<Failure | null>((resolve) => {
     const onError = (error: Error) => resolve(failureOf(error, 'resolve'))
-    // Only a connected socket hears of ICMP, and takes datagrams from nobody else.
     socket.on('error', onError)
     socket.on('message', (bytes) => {
       received += bytes.length
@@ -86,7 +84,7 @@ export async function hearUdp(asking: Asking, question: Question): Promise<Heard
         others.push(each)
       }
     })
-    connectUdp(socket, asking, () => {
+    socket.once('connect', () => {
       socket.send(question.message, (error) => {
         if (error !== null) return onError(error)
         sent += question.message.length
@@ -115,16 +113,6 @@ const maxOtherBytes = maxOthers * 512
 function hasRoom(others: readonly Received[], next: Buffer): boolean {
   const kept = others.reduce((sum, { bytes }) => sum + bytes.length, 0)
   return others.length < maxOthers && kept + next.length <= maxOtherBytes
-}
-
-/** Binds where the measurement's link asks for it, connects, and calls `ready`; failing is the socket's `error`. */
-function connectUdp(socket: dgram.Socket, { trace, resolver }: Asking, ready: () => void): void {
-  const connect = () => {
-    socket.once('connect', ready)
-    socket.connect(resolver.port, resolver.ip)
-  }
-  if (trace.localAddress === null) connect()
-  else socket.bind({ address: trace.localAddress, port: 0, exclusive: true }, connect)
 }
 
 async function listenOn({ trace, deadline }: Asking, reply: Received, lateReplyMs: number): Promise<void> {

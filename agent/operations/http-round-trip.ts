@@ -14,7 +14,7 @@ import { describeResponse, firstOfEach, type HeaderPair, headerName, type Receiv
 import { http1Exchange } from './http1-exchange.ts'
 import { http2Exchange } from './http2-exchange.ts'
 import type { Bytes, StepOptions, Trace } from './trace.ts'
-import { causeOfDeath, countBytes, remoteAddress } from './wire.ts'
+import { causeOfDeath, countBytes, describeBytes, remoteAddress } from './wire.ts'
 
 export type { Request }
 
@@ -58,6 +58,7 @@ export async function httpRoundTrip(
     address,
     alpn: alpnOf(socket),
     failure,
+    ...describeBytes(bytes),
     request: describeRequest(request),
     response: describeResponse(received),
     t0,

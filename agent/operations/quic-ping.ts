@@ -7,7 +7,7 @@ import type { QuicPing } from '../../tests-spec/data-formats/observation.ts'
 import { scrubBytes } from '../../tests-spec/data-formats/scrub-text.ts'
 import { type Datagram, exchangeDatagrams } from './datagram-exchange.ts'
 import type { Bytes, Endpoint, StepOptions, Trace } from './trace.ts'
-import { formatEndpoint } from './wire.ts'
+import { describeBytes, formatEndpoint } from './wire.ts'
 
 /** A packet that asks for Version Negotiation, and the ids its answer must carry. */
 export interface VersionProbe {
@@ -56,6 +56,7 @@ export async function quicPing(
     conn_id_dst: probe.destinationId.toString('hex'),
     conn_id_src: probe.sourceId.toString('hex'),
     failure: outcome.failure,
+    ...describeBytes(outcome.bytes),
     // What follows is random, and would cost a kilobyte to say so.
     request: { data: probe.header.toString('base64'), format: 'base64' },
     responses: response,

@@ -54,7 +54,7 @@ export async function rawExchange(
     transaction_id: options.transactionId,
     tags: [...options.tags],
   })
-  const events = [note('write', bytes.sent, null), note('read', received.length, failure)]
+  const events = [note('write', bytes.sent, null), note('read', bytes.received, failure)]
   return { failure, received, events, bytes }
 }
 

@@ -78,6 +78,8 @@ describe('resolveDns()', () => {
         resolver_port: null,
         raw_response: sent[1]?.toString('base64'),
         rcode: 0,
+        x_sonde_bytes_sent: sent[0]?.length,
+        x_sonde_bytes_received: sent[1]?.length,
         t0: expect.any(Number),
         t: expect.any(Number),
         transaction_id: 7,

@@ -18,7 +18,8 @@ import {
 } from './dns-exchange.ts'
 import { addressesIn, makeQuestion, maxRawBytes, type QueryType } from './dns-message.ts'
 import type { Bytes, Trace } from './trace.ts'
-import { formatEndpoint } from './wire.ts'
+import { udpTurns } from './udp-socket.ts'
+import { describeBytes, formatEndpoint } from './wire.ts'
 
 export type { Resolver }
 
@@ -37,6 +38,9 @@ export type { ResolveDnsOptions }
  * Asks one resolver one question. No retry, no second resolver; a truncated UDP answer is asked for again over TCP,
  * as RFC 1035 §4.2.1 has it, within the same deadline.
  *
+ * Over UDP at most 64 are under way in a process, other exchanges of datagrams among them; the others wait, and their
+ * time begins after that.
+ *
  * A reply that does not fit the question does not end the wait, as with every stub; if nothing better comes, it is
  * the failure. All replies but the one that decided are kept in `x_sonde_late_replies`.
  *
@@ -54,9 +58,12 @@ export async function resolveDns(
   if (isIP(hostname) !== 0) {
     return { queries: [], addresses: [hostname], failure: null, bytes: { sent: 0, received: 0 } }
   }
+  // Over TCP the connect waits for a turn of its own. One that was stopped is told so by what comes next.
+  const done = resolver.transport === 'udp' ? await udpTurns.take(trace.signal) : null
   const deadline = startDeadline(trace.signal, options.timeoutMs)
   const exchanges = await ask({ trace, resolver, options, deadline }, hostname, queryType)
   deadline.clear()
+  done?.()
 
   const last = exchanges.at(-1)?.query
   const failure = last?.failure ?? null
@@ -118,6 +125,7 @@ async function exchange(
         addresses: addressesIn(bytes),
       })),
     }),
+    ...describeBytes(heard.bytes),
     t0,
     t: heard.t,
     transaction_id: options.transactionId,

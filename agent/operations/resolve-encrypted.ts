@@ -19,7 +19,7 @@ import type { Resolution } from './resolve-dns.ts'
 import { tcpConnect } from './tcp-connect.ts'
 import { tlsHandshake } from './tls-handshake.ts'
 import type { Bytes, Endpoint, StepOptions, Trace } from './trace.ts'
-import { formatEndpoint } from './wire.ts'
+import { describeBytes, formatEndpoint } from './wire.ts'
 
 /** The address is chosen by the caller, so that each observation has a single cause. */
 export type EncryptedResolver =
@@ -75,7 +75,7 @@ export async function resolveEncrypted(
     return { queries: [], addresses: [hostname], failure: null, bytes, ...nothing }
   }
   const t0 = trace.clock.elapsedSeconds()
-  const { heard, ...steps } = await ask(trace, resolver, hostname, queryType, options)
+  const { heard, own, ...steps } = await ask(trace, resolver, hostname, queryType, options)
   const reading = heard.reply?.reading.fits ? heard.reply.reading : null
   const query: DnsQuery = {
     engine: resolver.transport,
@@ -89,6 +89,8 @@ export async function resolveEncrypted(
     ...(heard.reply !== null &&
       heard.reply.bytes.length <= maxRawBytes && { raw_response: heard.reply.bytes.toString('base64') }),
     ...(reading !== null && { rcode: reading.rcode }),
+    // Over HTTPS they are those of the request.
+    ...(resolver.transport === 'dot' && describeBytes(own)),
     t0,
     t: heard.t,
     transaction_id: options.transactionId,
@@ -106,6 +108,8 @@ export async function resolveEncrypted(
 /** What was heard, with the bytes of all steps, and the observations of the steps. */
 interface Asked extends Omit<EncryptedResolution, keyof Resolution> {
   readonly heard: Heard
+  /** Bytes of question and reply, without those of the steps that have an observation of their own. */
+  readonly own: Bytes
 }
 
 async function ask(
@@ -115,7 +119,7 @@ async function ask(
   queryType: QueryType,
   options: ResolveEncryptedOptions,
 ): Promise<Asked> {
-  const none: Omit<Asked, 'heard'> = { tcpConnects: [], tlsHandshakes: [], requests: [] }
+  const none: Omit<Asked, 'heard'> = { own: noBytes, tcpConnects: [], tlsHandshakes: [], requests: [] }
   const form = resolver.transport === 'doh' ? { edns: 'padded' as const, id: 0 } : { edns: 'padded' as const }
   const question = makeQuestion(hostname, queryType, form)
   if (question === null) return { heard: unheard(trace, 'invalid_argument'), ...none }
@@ -135,7 +139,7 @@ async function takeSteps(
   options: ResolveEncryptedOptions,
   deadline: Deadline,
 ): Promise<Asked> {
-  const none: Omit<Asked, 'heard'> = { tcpConnects: [], tlsHandshakes: [], requests: [] }
+  const none: Omit<Asked, 'heard'> = { own: noBytes, tcpConnects: [], tlsHandshakes: [], requests: [] }
   const step = () => ({ ...options, timeoutMs: deadline.remainingMs() })
   const { endpoint, name, alpn } = placeOf(resolver, options.protocols)
 
@@ -151,7 +155,7 @@ async function takeSteps(
 
   if (resolver.transport === 'dot') {
     const heard = await hearStream(trace, shaken.socket, question, deadline)
-    return { heard: { ...heard, bytes: add(shaken.bytes, heard.bytes) }, ...secured }
+    return { ...secured, heard: { ...heard, bytes: add(shaken.bytes, heard.bytes) }, own: heard.bytes }
   }
   const trip = await post(trace, shaken.socket, resolver.url, question, step())
   const heard = { ...trip.heard, bytes: add(shaken.bytes, trip.heard.bytes) }

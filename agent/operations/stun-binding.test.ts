@@ -57,6 +57,8 @@ describe('stunBinding()', () => {
       network: 'udp',
       address: `127.0.0.1:${server.port}`,
       failure: null,
+      x_sonde_bytes_sent: 20,
+      x_sonde_bytes_received: 40,
       requests: 1,
       response: 'success',
       mapped_address_family: 'ipv4',

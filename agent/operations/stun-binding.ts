@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { NetworkEvent, StunBinding } from '../../tests-spec/data-formats/observation.ts'
 import { exchangeDatagrams } from './datagram-exchange.ts'
 import type { Bytes, Endpoint, StepOptions, Trace } from './trace.ts'
-import { formatEndpoint } from './wire.ts'
+import { describeBytes, formatEndpoint } from './wire.ts'
 
 /** What a reply to our request says, less the address in it. */
 export interface BindingReply {
@@ -45,6 +45,7 @@ export async function stunBinding(
     network: 'udp',
     address: formatEndpoint(endpoint),
     failure: outcome.failure,
+    ...describeBytes(outcome.bytes),
     requests: outcome.sendings,
     response: answer?.response ?? null,
     mapped_address_family: answer?.mappedAddressFamily ?? null,

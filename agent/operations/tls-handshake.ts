@@ -11,7 +11,7 @@ import { bareName, certificateFaults, type Faults } from './certificate-faults.t
 import { startDeadline } from './deadline.ts'
 import { alertOf, failureOf } from './failure.ts'
 import type { Bytes, StepOptions, Trace } from './trace.ts'
-import { carry, causeOfDeath, countBytes, endOfStream, remoteAddress } from './wire.ts'
+import { carry, causeOfDeath, countBytes, describeBytes, endOfStream, remoteAddress } from './wire.ts'
 
 export interface TlsHandshakeOptions extends StepOptions {
   /** The SNI to send; null sends none, and neither does an IP literal, which RFC 6066 §3 does not allow there. */
@@ -63,8 +63,7 @@ export async function tlsHandshake(
     })),
     ...(result.alert !== null && { x_sonde_tls_alert: result.alert }),
     ...(result.faults.length > 0 && { x_sonde_certificate_faults: [...result.faults] }),
-    x_sonde_bytes_received: bytes.received,
-    x_sonde_bytes_sent: bytes.sent,
+    ...describeBytes(bytes),
     t0,
     t: result.t,
     transaction_id: options.transactionId,

@@ -25,6 +25,11 @@ export function countBytes(socket: Socket | TLSSocket): () => Bytes {
   return () => ({ sent: lower.bytesWritten - sentBefore, received: lower.bytesRead - receivedBefore })
 }
 
+/** As observations carry them. */
+export function describeBytes({ sent, received }: Bytes) {
+  return { x_sonde_bytes_received: received, x_sonde_bytes_sent: sent }
+}
+
 /** `ip:port`, with the IP in brackets where it has colons of its own. */
 export function formatEndpoint(endpoint: Endpoint): string {
   return endpoint.ip.includes(':') ? `[${endpoint.ip}]:${endpoint.port}` : `${endpoint.ip}:${endpoint.port}`

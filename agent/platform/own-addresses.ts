@@ -1,40 +1,85 @@
-// Which addresses this machine has, to keep them out of the data. Nothing here is ever written down.
+// Which addresses this machine has, to keep them out of the data, and which way its packets leave, to see that the
+// network changed under a measurement. Nothing here is ever written down.
 
 import { createSocket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
+import { isIPv6 } from 'node:net'
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import { headOf } from '../../tests-spec/nettests/address-range.ts'
 
 /** Anycast resolvers: a connected UDP socket sends nothing, it only asks the kernel which way it would go. */
 const farAddresses = { udp4: '9.9.9.9', udp6: '2620:fe::fe' } as const
+type Family = keyof typeof farAddresses
 
 export interface OwnAddresses {
   /** Without loopback: that is every machine's. */
   readonly addresses: readonly string[]
-  /** Changes when the network does: the addresses packets leave from. For comparing only, never kept. */
+  /** Changes when the network measured over does. For comparing only, never kept. */
   readonly uplink: string
-  /** Whether there is a route to global IPv6. */
+  /** Whether what is measured can leave for global IPv6. */
   readonly ipv6: boolean
 }
 
-export async function ownAddresses(): Promise<OwnAddresses> {
-  const [v4, v6] = await Promise.all([sourceAddress('udp4'), sourceAddress('udp6')])
-  const all = new Set([...interfaceAddresses(), ...(v4 === null ? [] : [v4]), ...(v6 === null ? [] : [v6])])
-  const uplink = `${v4 ?? ''} ${v6 ?? ''}`
-  return { addresses: [...all], uplink, ipv6: v6 !== null && !v6.startsWith('fe80') }
-}
+type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
 
-function interfaceAddresses(): string[] {
-  try {
-    return Object.values(networkInterfaces())
-      .flatMap((each) => each ?? [])
-      .filter((each) => !each.internal)
-      .map((each) => each.address)
-  } catch {
-    // Android 11 and later refuse the question to apps; the source addresses are what is left.
-    return []
+/**
+ * @param localAddress - Source address of every measurement. Then the uplink is the interface that has it, and the
+ *   default route may come and go with the other links; null measures over the default route, and that is the uplink.
+ * @param interfaces - The system's. May throw: Android 11 and later refuse the question to apps.
+ */
+export async function ownAddresses(
+  localAddress: string | null,
+  interfaces: () => Interfaces = networkInterfaces,
+): Promise<OwnAddresses> {
+  const all = interfacesIfTold(interfaces)
+  const [v4, v6] = await Promise.all([sourceAddress('udp4', null), sourceAddress('udp6', null)])
+  const own = Object.values(all).flatMap((each) => each ?? [])
+  const addresses = new Set(own.filter((each) => !each.internal).map((each) => each.address))
+  for (const address of [v4, v6, localAddress])
+    if (address !== null && !isLoopback(address)) addresses.add(address)
+  if (localAddress === null) {
+    return { addresses: [...addresses], uplink: `${v4 ?? ''} ${v6 ?? ''}`, ipv6: isGlobal(v6) }
+  }
+  const bound = await sourceAddress(isIPv6(localAddress) ? 'udp6' : 'udp4', localAddress)
+  return {
+    addresses: [...addresses],
+    uplink: `${linkOf(localAddress, all)} ${bound ?? ''}`,
+    // From an address of IPv4 nothing can be sent over IPv6.
+    ipv6: isIPv6(localAddress) && isGlobal(bound),
   }
 }
 
-function sourceAddress(type: 'udp4' | 'udp6'): Promise<string | null> {
+const isLoopback = (ip: string) => ip.startsWith('127.') || ip === '::1'
+const isGlobal = (ipv6: string | null) => ipv6 !== null && !ipv6.startsWith('fe80')
+
+function interfacesIfTold(interfaces: () => Interfaces): Interfaces {
+  try {
+    return interfaces()
+  } catch {
+    // The source addresses are what is left.
+    return {}
+  }
+}
+
+/**
+ * The interfaces that have `address`, and the networks of the same family that they are in: another lease on the same
+ * link is another network. Not their addresses, since those of IPv6 change by themselves, for privacy.
+ */
+function linkOf(address: string, interfaces: Interfaces): string {
+  const ofFamily = (each: NetworkInterfaceInfo) => isIPv6(each.address) === isIPv6(address)
+  const bearing = Object.entries(interfaces).filter(([, each]) =>
+    each?.some((one) => one.address === address),
+  )
+  return bearing
+    .map(([name, each]) => {
+      const networks = (each ?? []).filter(ofFamily).map(({ cidr }) => headOf(cidr ?? ''))
+      return `${name}=${[...new Set(networks)].sort().join(',')}`
+    })
+    .sort()
+    .join(' ')
+}
+
+/** @returns Where a packet to the world would leave from; null when it would not: no route, or no such address. */
+function sourceAddress(type: Family, localAddress: string | null): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = createSocket(type)
     const done = (address: string | null) => {
@@ -42,10 +87,14 @@ function sourceAddress(type: 'udp4' | 'udp6'): Promise<string | null> {
       resolve(address)
     }
     socket.once('error', () => done(null))
-    socket.connect(53, farAddresses[type], () => {
+    socket.once('connect', () => {
       const { address } = socket.address()
       // Where IPv6 is switched off by a setting, connecting succeeds, and from nowhere.
       done(address === '::' || address === '0.0.0.0' ? null : address)
     })
+    // Without a callback, which would be called for an error too.
+    const connect = () => socket.connect(53, farAddresses[type])
+    if (localAddress === null) connect()
+    else socket.bind({ address: localAddress, port: 0, exclusive: true }, connect)
   })
 }

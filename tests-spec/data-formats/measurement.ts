@@ -2,7 +2,7 @@
 // through spool and batch. measurement.md is the page.
 
 import * as v from 'valibot'
-import { clockQualities, linkState, verdict } from '../nettests/verdict.ts'
+import { clockQualities, earlierFailureKey, linkState, verdict } from '../nettests/verdict.ts'
 import { observations } from './observation.ts'
 
 /** UTC without zone or fraction, as OONI writes it. */
@@ -25,6 +25,8 @@ export const testKeys = v.looseObject({
   x_sonde_verdict: verdict,
   /** Verdicts of parts that can be blocked by themselves, by name. */
   x_sonde_parts: v.optional(v.record(v.string(), verdict)),
+  /** On a repeat: how the measurement before it in the same cycle failed. */
+  x_sonde_earlier: v.optional(earlierFailureKey),
   /** Present when this machine's source addresses were others after the measurement than before. */
   x_sonde_uplink_changed: v.optional(v.literal(true)),
   /** Present when the machine slept, or its clock was set, while this was measured: its times are not to be used. */

@@ -3,13 +3,12 @@
 // `transaction_id`, `tags`). Fields of our own begin with `x_sonde_`; observation.md says what each is for.
 
 import * as v from 'valibot'
-import { type Failure, isFailure } from './failure.ts'
+import { isFailure } from './failure.ts'
 
 /** Seconds since the measurement began, as a float. */
 const seconds = v.pipe(v.number(), v.finite(), v.minValue(0))
-const failure = v.nullable(
-  v.custom<Failure>((x) => typeof x === 'string' && isFailure(x), 'expected a failure of df-007'),
-)
+/** null when nothing failed. */
+export const failure = v.nullable(v.pipe(v.string(), v.guard(isFailure, 'expected a failure of df-007')))
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 
 const timing = {
@@ -19,6 +18,9 @@ const timing = {
   transaction_id: count,
   tags: v.array(v.string()),
 }
+
+/** Payload of TCP or UDP that the operation gave to its socket and took from it. Absent: observation.md says where. */
+const bytes = { x_sonde_bytes_received: v.optional(count), x_sonde_bytes_sent: v.optional(count) }
 
 /** Binary data as OONI writes it. */
 export const binaryData = v.object({ data: v.string(), format: v.literal('base64') })
@@ -55,6 +57,7 @@ export const dnsQuery = v.looseObject({
   x_sonde_late_replies: v.optional(v.array(lateReply)),
   /** The question never left: every lookup of the system's resolver hung. Its failure says nothing about the name. */
   x_sonde_not_sent: v.optional(v.literal(true)),
+  ...bytes,
 })
 
 export const tcpConnect = v.looseObject({
@@ -99,6 +102,7 @@ export const httpRequest = v.looseObject({
   address: v.string(),
   alpn: v.string(),
   failure,
+  ...bytes,
   request: v.looseObject({
     method: v.string(),
     url: v.string(),
@@ -142,6 +146,7 @@ export const quicPing = v.looseObject({
   conn_id_dst: v.string(),
   conn_id_src: v.string(),
   failure,
+  ...bytes,
   /** The packet's header; what follows it is random. */
   request: binaryData,
   responses: v.array(
@@ -161,6 +166,7 @@ export const stunBinding = v.looseObject({
   network: v.literal('udp'),
   address: v.string(),
   failure,
+  ...bytes,
   /** How often the request was sent. */
   requests: count,
   /** null when no reply to this request came. */

@@ -3,11 +3,11 @@
 
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
-import type { Observations } from '../data-formats/observation.ts'
+import { failure, type Observations } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
 import { addressesIn, type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
-import { type Circumstances, gravest, isCutOff, type Step, type Verdict } from './verdict.ts'
+import { type Circumstances, gravest, isCutOff, partsOf, type Step, steps, type Verdict } from './verdict.ts'
 
 export const dnscheckName = 'dnscheck'
 export const dnscheckVersion = '0.9.3'
@@ -15,6 +15,9 @@ export const dnscheckVersion = '0.9.3'
 /** The lookup of the resolver's own name, and the questions to it: one for each address, which the tag names. */
 export const bootstrapTag = 'bootstrap'
 export const lookupTag = (url: string) => `lookup=${url}`
+
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const dnscheckRules = ['name_resolved', 'answer_over_tls', 'cleartext_answer', 'link_down'] as const
 
 /** `https://HOST[:PORT]/PATH`, or `dot`, `udp`, `tcp` with `://HOST[:PORT]`. */
 export const dnscheckInput = v.pipe(
@@ -73,19 +76,28 @@ export const dnscheckObservations = v.looseObject({
   x_default_addrs: v.array(v.string()),
 })
 
-interface Outcome {
-  readonly agent: 'redirect'
-  readonly failed_operation: Step | null
-  readonly failure: Failure | null
-}
+const outcome = v.object({
+  agent: v.literal('redirect'),
+  failed_operation: v.nullable(v.picklist(steps)),
+  failure,
+})
+type Outcome = v.InferOutput<typeof outcome>
 
-/** OONI puts the observations of each part inside it; ours stand in the five lists, under the part's tag. */
-export interface DnscheckKeys {
+/** What the rules add. OONI puts the observations of each part inside it; ours stand in the five lists, under its tag. */
+const dnscheckFindings = v.object({
   /** null when the URL has an address for a host. */
-  readonly bootstrap: Outcome | null
-  readonly bootstrap_failure: Failure | null
-  readonly lookups: Readonly<Record<string, Outcome>>
-}
+  bootstrap: v.nullable(outcome),
+  bootstrap_failure: failure,
+  /** By the URL with the address in it. */
+  lookups: v.record(v.string(), outcome),
+})
+export type DnscheckKeys = Readonly<v.InferOutput<typeof dnscheckFindings>>
+
+export const dnscheckTestKeys = v.object({
+  ...dnscheckObservations.entries,
+  ...dnscheckFindings.entries,
+  x_sonde_parts: partsOf('bootstrap', 'lookups'),
+})
 
 export function dnscheckKeys(seen: Observations, lab: boolean): DnscheckKeys {
   const bootstrap = tagged(seen, bootstrapTag)
@@ -148,7 +160,11 @@ function judgeQuestion(seen: Observations, circumstances: Circumstances): Verdic
   const failed = failedQuestion(seen, circumstances.lab)
   if (failed !== null) return judgeFailedStep(dnscheckName, failed, circumstances)
   const query = seen.queries.at(-1)
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const say = (
+    verdict: Verdict['verdict'],
+    rule: (typeof dnscheckRules)[number],
+    how: string | null,
+  ): Verdict => ({
     verdict,
     rule: `${dnscheckName}/${rule}@1`,
     step: null,
@@ -166,7 +182,7 @@ function judgeQuestion(seen: Observations, circumstances: Circumstances): Verdic
 function failedQuestion(seen: Observations, lab: boolean): FailedStep | null {
   const query = seen.queries.at(-1)
   if (query === undefined) return failedAt('resolve', 'interrupted', [])
-  const at = (step: Step, failure: Failure) => failedAt(step, failure, [query.transaction_id])
+  const at = (step: Step, how: Failure) => failedAt(step, how, [query.transaction_id])
   if (query.failure === null) {
     const addresses = addressesIn(query)
     return !lab && addresses.length > 0 && addresses.every(isBogon) ? at('resolve', 'dns_bogon_error') : null

@@ -1,69 +1,19 @@
 // Golden verdicts and OONI's keys of facebook_messenger: where OONI and we part is what a foreign address may be called.
 
 import { describe, expect, test } from 'vitest'
-import { good, join, judgedAgain, link, nothing, query } from '../../test/observations.ts'
-import type { Failure } from '../data-formats/failure.ts'
-import type { Observations, TcpConnect } from '../data-formats/observation.ts'
-import { isBogon } from './bogon.ts'
 import {
-  type FacebookStem,
-  facebookMessengerKeys,
-  facebookMessengerService,
-  facebookStems,
-  judgeFacebookMessenger,
-} from './facebook-messenger.ts'
-import { hostOf } from './service.ts'
-import type { Verdict } from './verdict.ts'
-
-const meta = '157.240.1.35'
-const foreign = '203.0.114.7'
-const timeout = 'generic_timeout_error'
-
-/** What the resolver said of a group's host, and what its first address did. */
-function group(
-  stem: FacebookStem,
-  answer: Failure | readonly string[],
-  failure: Failure | null = null,
-): Observations {
-  const endpoint = facebookMessengerService.groups.find(({ name }) => name === stem)?.endpoints[0]
-  const tags = [`group=${stem}`, `host=${endpoint === undefined ? '' : hostOf(endpoint)}`, 'classic']
-  // The agent never contacts private addresses.
-  const ip = typeof answer === 'string' ? undefined : answer.find((each) => !isBogon(each))
-  const connect: TcpConnect[] =
-    ip === undefined || stem === 'stun'
-      ? []
-      : [
-          {
-            t0: 0,
-            t: 0,
-            transaction_id: 40_001,
-            tags,
-            ip,
-            port: 443,
-            status: { success: failure === null, failure },
-          },
-        ]
-  return join(query(answer, { tags }), { tcp_connect: connect })
-}
-
-/** Everything of Meta's and open, but for the given groups. */
-const seenWith = (others: Partial<Record<FacebookStem, Observations>>) =>
-  join(...facebookStems.map((stem) => others[stem] ?? group(stem, [meta])))
-
-const kindsOf = (parts: Readonly<Record<string, Verdict>>) =>
-  Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.verdict]))
-const kinds = (seen: Observations, circumstances = good) =>
-  kindsOf(judgeFacebookMessenger(seen, circumstances).parts)
-const allOk = Object.fromEntries(facebookStems.map((stem) => [stem, 'ok']))
-
-const allGood = Object.fromEntries([
-  ...facebookStems.flatMap((stem) => [
-    [`facebook_${stem}_dns_consistent`, true],
-    [`facebook_${stem}_reachable`, stem === 'stun' ? null : true],
-  ]),
-  ['facebook_dns_blocking', false],
-  ['facebook_tcp_blocking', false],
-])
+  allGood,
+  allOk,
+  foreign,
+  group,
+  kinds,
+  kindsOf,
+  meta,
+  seenWith,
+  timeout,
+} from '../../test/golden/facebook-messenger.ts'
+import { good, join, judgedAgain, link, nothing } from '../../test/observations.ts'
+import { facebookMessengerKeys, facebookStems, judgeFacebookMessenger } from './facebook-messenger.ts'
 
 describe('facebookMessengerKeys() and judgeFacebookMessenger()', () => {
   test.each([

@@ -1,16 +1,20 @@
 // Facebook Messenger as a service, and OONI's keys for it: ts-019 in version 0.2.1. facebook-messenger.md is the page;
 // the rules are those of service-reachability.ts, and one more: a foreign address is a doubt, never a finding.
 
+import * as v from 'valibot'
 import type { Observations } from '../data-formats/observation.ts'
 import { addressesIn, tagged } from './failed-step.ts'
 import { groupTag } from './group-outcome.ts'
 import { isMetaAddress } from './meta-prefixes.ts'
 import type { Service, ServiceGroup } from './service.ts'
 import { judgeService, type ServiceConclusion } from './service-reachability.ts'
-import { type Circumstances, gravest, type Verdict } from './verdict.ts'
+import { type Circumstances, gravest, partsOf, type Verdict } from './verdict.ts'
 
 export const facebookMessengerName = 'facebook_messenger'
 export const facebookMessengerVersion = '0.2.1'
+
+/** Its own rules; the others are those of service-reachability.ts. */
+export const facebookMessengerRules = ['foreign_address'] as const
 
 /** Group names are the stems of OONI's keys. */
 export const facebookStems = [
@@ -45,10 +49,24 @@ export const facebookMessengerService: Service = {
 }
 
 /** null: not measured, or nothing to say it of. */
-export type FacebookMessengerKeys = Readonly<
-  Record<`facebook_${FacebookStem}_dns_consistent` | `facebook_${FacebookStem}_reachable`, boolean | null> &
-    Record<'facebook_dns_blocking' | 'facebook_tcp_blocking', boolean>
->
+const known = v.nullable(v.boolean())
+const ofEachStem = <Suffix extends string>(suffix: Suffix) =>
+  v.entriesFromList(
+    facebookStems.map((stem) => `facebook_${stem}_${suffix}` as const),
+    known,
+  )
+const facebookMessengerFindings = v.object({
+  ...ofEachStem('dns_consistent'),
+  ...ofEachStem('reachable'),
+  facebook_dns_blocking: v.boolean(),
+  facebook_tcp_blocking: v.boolean(),
+})
+export type FacebookMessengerKeys = Readonly<v.InferOutput<typeof facebookMessengerFindings>>
+
+export const facebookMessengerTestKeys = v.object({
+  ...facebookMessengerFindings.entries,
+  x_sonde_parts: partsOf(...facebookStems),
+})
 
 /** As OONI fills them: one foreign address of several is inconsistent, and what is inconsistent is not reachable. */
 export function facebookMessengerKeys(seen: Observations): FacebookMessengerKeys {
@@ -106,7 +124,7 @@ function doubtForeign(part: Verdict, seen: Observations, { lab }: Circumstances)
   if (addresses.some(isMetaAddress)) return part
   return {
     verdict: 'undetermined',
-    rule: `${facebookMessengerName}/foreign_address@1`,
+    rule: `${facebookMessengerName}/${facebookMessengerRules[0]}@1`,
     step: 'resolve',
     how: 'foreign_address',
     because: system.map((query) => query.transaction_id),

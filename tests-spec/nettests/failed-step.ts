@@ -216,9 +216,8 @@ export function addressesIn(query: DnsQuery): string[] {
  * Failures that somebody on the path had to send: silence can be a dead host, a reset behind a ClientHello that the
  * host had answered with SYN-ACK is seldom one.
  */
-const sentBySomeone: Readonly<Record<Step, ReadonlySet<Failure>>> = {
+const sentBySomeone: Readonly<Record<Exclude<Step, 'connect'>, ReadonlySet<Failure>>> = {
   resolve: new Set(['dns_bogon_error']),
-  connect: new Set(),
   tls_handshake: new Set([
     'connection_reset',
     'eof_error',
@@ -242,11 +241,37 @@ const local: ReadonlySet<Failure> = new Set([
   'no_buffer_space',
 ])
 
+/** Every rule of a failed step: verdict.md has them in the order they are asked. */
+export const failedStepRules = [
+  'link_down',
+  'link_degraded',
+  'link_unknown',
+  'interrupted',
+  'local_failure',
+  'family_unproven',
+  'local_clock',
+  'certificate_date',
+  'fails_outside_too',
+  'resolvers_disagree',
+  'server_name_interfered',
+  'resolve_interfered',
+  'tls_handshake_interfered',
+  'http_round_trip_interfered',
+  'a_control_failed',
+  'failed_once',
+  'resolve_fails_only_here',
+  'connect_fails_only_here',
+  'tls_handshake_fails_only_here',
+  'http_round_trip_fails_only_here',
+  'no_outside_view',
+] as const
+type FailedStepRule = (typeof failedStepRules)[number]
+
 /**
  * Rules that changed their mind since their first version: about lost answers, about IPv6, and, where a target may be
  * broken, about what it sends itself.
  */
-function versionOf(rule: string, maybeBroken: boolean): number {
+function versionOf(rule: FailedStepRule, maybeBroken: boolean): number {
   if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return maybeBroken ? 2 : 1
   return rule === 'resolvers_disagree' || rule.endsWith('_fails_only_here') ? 2 : 1
 }
@@ -269,7 +294,7 @@ export function judgeFailedStep(
   { link, clock, earlier }: Circumstances,
   { outside, maybeBroken }: Standing = { outside: null, maybeBroken: false },
 ): Verdict {
-  const say = (verdict: Verdict['verdict'], rule: string, how: string = failed.failure): Verdict => ({
+  const say = (verdict: Verdict['verdict'], rule: FailedStepRule, how: string = failed.failure): Verdict => ({
     verdict,
     rule: `${nettest}/${rule}@${versionOf(rule, maybeBroken)}`,
     step: failed.step,
@@ -277,7 +302,8 @@ export function judgeFailedStep(
     because: [...failed.because],
   })
   if (isCutOff(link)) return say('link_down', 'link_down', link.state)
-  if (link.state !== 'up') return say('undetermined', `link_${link.state}`)
+  if (link.state !== 'up')
+    return say('undetermined', link.state === 'degraded' ? 'link_degraded' : 'link_unknown')
   if (failed.failure === 'interrupted') return say('undetermined', 'interrupted')
   if (local.has(failed.failure)) return say('undetermined', 'local_failure')
   const silent = silence.has(failed.failure) || failed.maybeLost
@@ -313,9 +339,9 @@ export function judgeFailedStep(
     (unseen ||
       failed.nameElsewhere === 'answered' ||
       (failed.neutralName === 'failed_too' && failed.nameElsewhere === null))
-  if ((sentBySomeone[failed.step].has(failed.failure) || foreignAuthority) && !itsOwnTrouble) {
-    return say('anomaly', `${failed.step}_interfered`)
-  }
+  const { step } = failed
+  const sent = step !== 'connect' && (sentBySomeone[step].has(failed.failure) || foreignAuthority)
+  if (sent && !itsOwnTrouble) return say('anomaly', `${step}_interfered`)
   // From here on the finding is silence or refusal, which loss and a busy host make too: never with a control lost.
   if (link.controls_ok < link.controls) return say('undetermined', 'a_control_failed')
   const nameDecides = failed.neutralName === 'answered' || failed.nameElsewhere === 'failed_too'

@@ -20,8 +20,10 @@ export const hostTag = (host: string) => `host=${host}`
 export type Proof = 'name' | 'answer' | 'certificate'
 const proofs: readonly Proof[] = ['name', 'answer', 'certificate']
 
+export const groupStatuses = ['reached', 'failed', 'not_measured'] as const
+
 export interface GroupOutcome {
-  readonly status: 'reached' | 'failed' | 'not_measured'
+  readonly status: (typeof groupStatuses)[number]
   /** The best of the endpoints' where one is enough, else the weakest; null when the group was not reached. */
   readonly proof: Proof | null
   /** What to judge the group by; empty when it was reached. One where one endpoint is enough, else one an endpoint. */

@@ -2,13 +2,25 @@
 // server that tells what it got; a proxy on the way writes its own. http-header-field-manipulation.md is the page.
 
 import * as v from 'valibot'
-import type { Observations } from '../data-formats/observation.ts'
+import type { Failure } from '../data-formats/failure.ts'
+import { failure, type Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './failed-step.ts'
 import { failedAt } from './system-lookup.ts'
 import { type Circumstances, isCutOff, type Verdict } from './verdict.ts'
 
 export const headerFieldName = 'http_header_field_manipulation'
 export const headerFieldVersion = '0.2.1'
+
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const headerFieldRules = [
+  'no_helper',
+  'arrived_unchanged',
+  'link_down',
+  'link_degraded',
+  'link_unknown',
+  'not_the_helper',
+  'request_changed',
+] as const
 
 /** Not GET: a proxy that understands HTTP puts it right, or turns it away. */
 export const oddMethod = 'GeT'
@@ -62,6 +74,8 @@ export const headerFieldObservations = v.looseObject({
   x_sonde_seen_by_helper: v.nullable(seenByHelper),
   /** null without a helper; the names of the headers we sent, as we spelled them. */
   x_sonde_sent_headers: v.nullable(v.array(v.string())),
+  /** As in the options; absent when nothing was sent. */
+  x_sonde_helper: v.optional(v.string()),
 })
 
 /** Names of headers are tokens; what is longer or has other characters may be anything, an address included. */
@@ -90,29 +104,36 @@ function shapeOf(line: string): string {
   return method === undefined ? '(no request line)' : `${method} (something else) ${version}`
 }
 
-export interface Tampering {
+const tampering = v.object({
   /** No answer in the helper's form. */
-  readonly total: boolean
-  readonly request_line_capitalization: boolean
-  readonly header_field_number: boolean
-  readonly header_name_capitalization: boolean
+  total: v.boolean(),
+  request_line_capitalization: v.boolean(),
+  header_field_number: v.boolean(),
+  header_name_capitalization: v.boolean(),
   /** Names that only one side has: ours, then those that arrived. */
-  readonly header_name_diff: readonly string[]
-  readonly header_field_value: boolean
+  header_name_diff: v.array(v.string()),
+  header_field_value: v.boolean(),
   /** Always false: OONI never sets it. */
-  readonly header_field_name: boolean
-}
+  header_field_name: v.boolean(),
+})
+type Tampering = v.InferOutput<typeof tampering>
 
-export interface HeaderFieldKeys {
-  readonly agent: 'agent'
-  readonly failure: string | null
-  readonly socksproxy: null
-  readonly tampering: Tampering
-}
+/** What the rules add. */
+const headerFieldFindings = v.object({
+  agent: v.literal('agent'),
+  failure,
+  socksproxy: v.null(),
+  tampering,
+})
+export type HeaderFieldKeys = Readonly<v.InferOutput<typeof headerFieldFindings>>
+
+export const headerFieldTestKeys = v.object({
+  ...headerFieldObservations.entries,
+  ...headerFieldFindings.entries,
+})
 
 export function headerFieldKeys(seen: Observations): HeaderFieldKeys {
-  const { failure } = outcomeOf(seen)
-  return { agent: 'agent', failure, socksproxy: null, tampering: tamperingIn(seen) }
+  return { agent: 'agent', failure: outcomeOf(seen).failure, socksproxy: null, tampering: tamperingIn(seen) }
 }
 
 function tamperingIn(seen: Observations): Tampering {
@@ -143,7 +164,7 @@ function tamperingIn(seen: Observations): Tampering {
 
 interface Outcome {
   readonly step: 'connect' | 'http_round_trip'
-  readonly failure: string | null
+  readonly failure: Failure | null
   readonly because: readonly number[]
 }
 
@@ -164,8 +185,12 @@ function outcomeOf(seen: Observations): Outcome {
 }
 
 export function judgeHeaderField(seen: Observations, circumstances: Circumstances): Verdict {
-  const { step, failure, because } = outcomeOf(seen)
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const { step, failure: ended, because } = outcomeOf(seen)
+  const say = (
+    verdict: Verdict['verdict'],
+    rule: (typeof headerFieldRules)[number],
+    how: string | null,
+  ): Verdict => ({
     verdict,
     rule: `${headerFieldName}/${rule}@1`,
     step: how === null ? null : 'http_round_trip',
@@ -174,7 +199,7 @@ export function judgeHeaderField(seen: Observations, circumstances: Circumstance
   })
   if (seen.tcp_connect.length === 0) return say('undetermined', 'no_helper', null)
   const changed = Object.entries(tamperingIn(seen)).flatMap(([what, value]) => (value === true ? [what] : []))
-  if (failure === null && changed.length === 0) return say('ok', 'arrived_unchanged', null)
+  if (ended === null && changed.length === 0) return say('ok', 'arrived_unchanged', null)
   const request = seen.requests[0]
   const failed = failedAt(
     step,
@@ -186,10 +211,10 @@ export function judgeHeaderField(seen: Observations, circumstances: Circumstance
   if (!reached) return judgeFailedStep(headerFieldName, failed, circumstances)
   if (circumstances.link.state !== 'up') {
     const { state } = circumstances.link
-    const down = isCutOff(circumstances.link)
-    return say(down ? 'link_down' : 'undetermined', down ? 'link_down' : `link_${state}`, state)
+    if (isCutOff(circumstances.link)) return say('link_down', 'link_down', state)
+    return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', state)
   }
   // Somebody answered, the helper in trouble or somebody who turned the odd method away: it cannot be told which.
-  if (failure !== null) return say('undetermined', 'not_the_helper', failure)
+  if (ended !== null) return say('undetermined', 'not_the_helper', ended)
   return say('anomaly', 'request_changed', changed.join(' '))
 }

@@ -3,14 +3,24 @@
 // page.
 
 import * as v from 'valibot'
-import { type Failure, isFailure } from '../data-formats/failure.ts'
-import { binaryData, type Observations } from '../data-formats/observation.ts'
+import type { Failure } from '../data-formats/failure.ts'
+import { binaryData, failure, type Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './failed-step.ts'
 import { failedAt } from './system-lookup.ts'
 import type { Circumstances, Verdict } from './verdict.ts'
 
 export const invalidRequestLineName = 'http_invalid_request_line'
 export const invalidRequestLineVersion = '0.2.1'
+
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const invalidRequestLineRules = [
+  'no_helper',
+  'echoed',
+  'answer_changed',
+  'some_reset',
+  'incomplete',
+  'helper_unreachable',
+] as const
 
 export const invalidRequestLineOptions = v.strictObject({
   /** `IP:PORT` of a TCP echo server, IPv6 in brackets. Without one nothing is measured. */
@@ -30,8 +40,6 @@ export function parseHelper(text: string): { readonly ip: string; readonly port:
   return Number(port) >= 1 && Number(port) <= 65535 ? { ip, port: Number(port) } : null
 }
 
-const failure = v.nullable(v.custom<Failure>((x) => typeof x === 'string' && isFailure(x)))
-
 /** What the nettest adds to the five lists, all OONI's, in the order of sending. Empty without a helper. */
 export const invalidRequestLineObservations = v.looseObject({
   sent: v.array(v.string()),
@@ -39,13 +47,22 @@ export const invalidRequestLineObservations = v.looseObject({
   received: v.array(v.union([v.string(), binaryData])),
   /** null where reading ended at the deadline, as it does with an echo server, which never closes. */
   failure_list: v.array(failure),
+  /** As in the options; absent when none was given. */
+  x_sonde_helper: v.optional(v.string()),
 })
 
-export interface InvalidRequestLineKeys {
+/** What the rules add. */
+const invalidRequestLineFindings = v.object({
   /** By OONI's rule: anything but the same bytes, nothing at all included. */
-  readonly tampering_list: readonly boolean[]
-  readonly tampering: boolean
-}
+  tampering_list: v.array(v.boolean()),
+  tampering: v.boolean(),
+})
+export type InvalidRequestLineKeys = Readonly<v.InferOutput<typeof invalidRequestLineFindings>>
+
+export const invalidRequestLineTestKeys = v.object({
+  ...invalidRequestLineObservations.entries,
+  ...invalidRequestLineFindings.entries,
+})
 
 export function invalidRequestLineKeys(seen: Observations): InvalidRequestLineKeys {
   const list = exchangesIn(seen).map(({ kind }) => kind !== 'echoed' && kind !== 'not_connected')
@@ -85,7 +102,7 @@ export function judgeInvalidRequestLine(seen: Observations, circumstances: Circu
   const of = (kind: Exchange['kind']) => exchanges.filter((each) => each.kind === kind)
   const say = (
     verdict: Verdict['verdict'],
-    rule: string,
+    rule: (typeof invalidRequestLineRules)[number],
     on: readonly Exchange[],
     how: string | null,
   ): Verdict => ({

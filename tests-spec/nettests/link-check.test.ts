@@ -1,35 +1,10 @@
 // What the controls say of the link.
 
 import { describe, expect, test } from 'vitest'
+import { at, controls, withCollector, withProvider } from '../../test/golden/link-check.ts'
 import { connect, nothing } from '../../test/observations.ts'
-import { type ControlResult, ipv6Works, judgeLink, judgeLinkCheck } from './link-check.ts'
+import { ipv6Works, judgeLink, judgeLinkCheck } from './link-check.ts'
 import { linkState, unknownLink } from './verdict.ts'
-
-const at = '2018-07-29T17:43:00.000Z'
-const controls = (...results: readonly ControlResult['result'][]): ControlResult[] =>
-  results.map((result, index) => ({ url: `http://control${index}.example/`, result, transaction_id: index }))
-
-/** With the provider's own site, and where the neutral ones led. */
-const withProvider = (
-  provider: ControlResult['result'],
-  neutral: readonly ControlResult['result'][],
-  ledTo: string | null = null,
-): ControlResult[] => [
-  ...controls(...neutral).map((each) => ({ ...each, role: 'neutral' as const, led_to: ledTo })),
-  { url: 'http://www.telco.example/', role: 'provider', result: provider, transaction_id: 9 },
-]
-const withCollector = (
-  collector: ControlResult['result'],
-  ...neutral: readonly ControlResult['result'][]
-) => [
-  ...controls(...neutral),
-  {
-    url: 'https://collector.example/healthz',
-    role: 'collector' as const,
-    result: collector,
-    transaction_id: 9,
-  },
-]
 
 describe('judgeLink() with the collector and the provider', () => {
   const three = ['failed', 'failed', 'failed'] as const

@@ -1,6 +1,7 @@
 // Rules of `link_check`: whether the link itself works, judged from neutral targets in several networks, and how far it
 // leads when none of them answers: to the collector, or to the provider's own site. link-check.md is the page.
 
+import * as v from 'valibot'
 import type { Observations } from '../data-formats/observation.ts'
 import type { LinkState, Verdict } from './verdict.ts'
 
@@ -8,22 +9,26 @@ export const linkCheckName = 'link_check'
 export const linkCheckVersion = '0.1.0'
 
 /** `neutral`: a control of the test list; it alone makes a link `up`. */
-export type ControlRole = 'neutral' | 'collector' | 'provider'
+const controlRole = v.picklist(['neutral', 'collector', 'provider'])
+export type ControlRole = v.InferOutput<typeof controlRole>
 
 /** One control and what became of it. */
-export interface ControlResult {
-  readonly url: string
+const controlResult = v.object({
+  url: v.string(),
   /** Absent in measurements of agents that asked neutral controls only. */
-  readonly role?: ControlRole
+  role: v.optional(controlRole),
   /**
    * `ok`: the expected answer. `other_resolver_only`: the expected answer, but over an address that the system's
    * resolver did not give. `other_answer`: some answer, not the expected one. `failed`: none.
    */
-  readonly result: 'ok' | 'other_resolver_only' | 'other_answer' | 'failed'
+  result: v.picklist(['ok', 'other_resolver_only', 'other_answer', 'failed']),
   /** Host of the page that came, or of the last redirect; null or absent when nothing came. */
-  readonly led_to?: string | null
-  readonly transaction_id: number
-}
+  led_to: v.optional(v.nullable(v.string())),
+  transaction_id: v.pipe(v.number(), v.integer(), v.minValue(0)),
+})
+export type ControlResult = Readonly<v.InferOutput<typeof controlResult>>
+
+export const linkCheckTestKeys = v.object({ x_sonde_controls: v.array(controlResult) })
 
 export interface LinkCheckTestKeys extends Observations {
   readonly x_sonde_controls: readonly ControlResult[]

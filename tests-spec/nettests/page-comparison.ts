@@ -1,6 +1,8 @@
 // Whether the page a probe got is the page the helper got: OONI's comparison in its version 0.5. Lengths, titles and
 // headers only, so that no body has to be kept. web-connectivity.md, "Comparison", is the page.
 
+import * as v from 'valibot'
+
 /** A final response, as much of it as is compared. */
 export interface Page {
   /** 0 when there was no response. */
@@ -12,13 +14,16 @@ export interface Page {
 }
 
 /** null is "cannot be told". */
-export interface Comparison {
-  readonly body_proportion: number
-  readonly body_length_match: boolean | null
-  readonly status_code_match: boolean | null
-  readonly headers_match: boolean | null
-  readonly title_match: boolean | null
-}
+const match = v.nullable(v.boolean())
+export const comparison = v.object({
+  /** The shorter over the longer; 0 when they were not compared. */
+  body_proportion: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  body_length_match: match,
+  status_code_match: match,
+  headers_match: match,
+  title_match: match,
+})
+export type Comparison = Readonly<v.InferOutput<typeof comparison>>
 
 export const notCompared: Comparison = {
   body_proportion: 0,

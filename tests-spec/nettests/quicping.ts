@@ -9,6 +9,9 @@ import type { Circumstances, Verdict } from './verdict.ts'
 export const quicpingName = 'quicping'
 export const quicpingVersion = '0.1.2'
 
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const quicpingRules = ['version_negotiation'] as const
+
 /** A name in lower case, or an IP literal. */
 export const quicpingInput = v.union(
   [v.pipe(v.string(), v.ip()), v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+$/))],
@@ -28,11 +31,16 @@ export const quicpingObservations = v.looseObject({
   unexpected_responses: quicPing.entries.responses,
 })
 
-export interface QuicpingKeys {
-  readonly domain: string
+/** What the rules add. */
+const quicpingFindings = v.object({
+  /** The input. */
+  domain: v.string(),
   /** How many were sent. */
-  readonly repetitions: number
-}
+  repetitions: v.pipe(v.number(), v.integer(), v.minValue(0)),
+})
+export type QuicpingKeys = Readonly<v.InferOutput<typeof quicpingFindings>>
+
+export const quicpingTestKeys = v.object({ ...quicpingObservations.entries, ...quicpingFindings.entries })
 
 export function quicpingKeys(seen: Observations, input: string): QuicpingKeys {
   return { domain: input, repetitions: pingsIn(seen).length }
@@ -45,7 +53,7 @@ export function judgeQuicping(seen: Observations, circumstances: Circumstances):
   const pings = pingsIn(seen)
   const answered = pings.find((ping) => ping.failure === null)
   if (answered !== undefined) {
-    const rule = `${quicpingName}/version_negotiation@1`
+    const rule = `${quicpingName}/${quicpingRules[0]}@1`
     return { verdict: 'ok', rule, step: null, how: null, because: [answered.transaction_id] }
   }
   // The first: what came after may be the answer to our own repeating.

@@ -2,87 +2,21 @@
 
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { connect, good, handshake, join, link, nothing, query, response } from '../../test/observations.ts'
-import type { Failure } from '../data-formats/failure.ts'
-import type { Observations } from '../data-formats/observation.ts'
-import type { Service } from './service.ts'
+import {
+  app,
+  chat,
+  fine,
+  fineBut,
+  flow,
+  gateway,
+  judge,
+  stun,
+  timeout,
+  web,
+} from '../../test/golden/service-reachability.ts'
+import { connect, good, handshake, join, link, nothing, query } from '../../test/observations.ts'
 import { judgeService, serviceKeys } from './service-reachability.ts'
-import { type Circumstances, earlierFailure, verdict as verdictSchema } from './verdict.ts'
-
-/** An app with a web page, a pool of chat hosts, a gateway of which both halves are needed, and a name. */
-const app: Service = {
-  name: 'app',
-  groups: [
-    {
-      name: 'web',
-      needs: 'any',
-      endpoints: [{ kind: 'url', url: 'https://web.app.example/', method: 'HEAD' }],
-    },
-    {
-      name: 'chat',
-      needs: 'any',
-      endpoints: ['c1', 'c2', 'c3'].map((host) => ({
-        kind: 'tcp',
-        host: `${host}.app.example`,
-        ports: [443],
-      })),
-    },
-    {
-      name: 'gateway',
-      needs: 'all',
-      endpoints: ['g1', 'g2'].map((host) => ({ kind: 'tls', host: `${host}.app.example`, port: 443 })),
-    },
-    { name: 'stun', needs: 'any', endpoints: [{ kind: 'dns', host: 'stun.app.example' }] },
-    {
-      name: 'beta',
-      needs: 'any',
-      endpoints: [{ kind: 'dns', host: 'beta.app.example' }],
-      informational: true,
-    },
-  ],
-}
-
-type Step = 'resolve' | 'connect' | 'tls' | 'http'
-const depths: readonly Step[] = ['resolve', 'connect', 'tls', 'http']
-
-/** A flow that came as far as `last`, where it failed, or not when `failure` is null. */
-function flow(group: string, host: string, last: Step, failure: Failure | null): Observations {
-  const tags = [`group=${group}`, `host=${host}.app.example`, 'depth=0', 'classic']
-  const at = (step: Step) => (step === last ? failure : null)
-  const taken = depths.slice(0, depths.indexOf(last) + 1)
-  return join(
-    ...taken.map((step) => {
-      if (step === 'resolve')
-        return query(at(step) ?? ['21.0.0.10'], { tags, hostname: `${host}.app.example` })
-      if (step === 'connect') return connect(at(step), { tags })
-      if (step === 'tls') return handshake(at(step), { tags })
-      return response(at(step) ?? 200, { tags })
-    }),
-  )
-}
-
-const web = (failure: Failure | null, last: Step = 'http') => flow('web', 'web', last, failure)
-const chat = (...failures: readonly (Failure | null)[]) =>
-  join(...failures.map((failure, i) => flow('chat', `c${i + 1}`, 'connect', failure)))
-const gateway = (...failures: readonly (Failure | null)[]) =>
-  join(...failures.map((failure, i) => flow('gateway', `g${i + 1}`, 'tls', failure)))
-const stun = (failure: Failure | null) => flow('stun', 'stun', 'resolve', failure)
-const timeout = 'generic_timeout_error'
-
-const fine = join(web(null), chat(null, null, null), gateway(null, null), stun(null))
-/** All that is reached but `group`. */
-function fineBut(group: 'web' | 'chat' | 'gateway' | 'stun', instead: Observations): Observations {
-  const parts = {
-    web: web(null),
-    chat: chat(null, null, null),
-    gateway: gateway(null, null),
-    stun: stun(null),
-  }
-  return join(...Object.values({ ...parts, [group]: instead }))
-}
-
-const judge = (seen: Observations, circumstances: Circumstances = good) =>
-  judgeService(seen, app, circumstances)
+import { earlierFailure, verdict as verdictSchema } from './verdict.ts'
 
 describe('judgeService()', () => {
   test('calls a service ok of which every group is reached, and says how far that is proven', () => {

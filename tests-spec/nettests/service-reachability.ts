@@ -2,10 +2,11 @@
 // alone. The messengers of OONI's list (whatsapp.ts and others) run on the same rules. service-reachability.md is the
 // page; what became of one group is in group-outcome.ts.
 
-import type { Observations } from '../data-formats/observation.ts'
+import * as v from 'valibot'
+import { failure, type Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './failed-step.ts'
-import { type GroupOutcome, groupOutcome } from './group-outcome.ts'
-import type { Service, ServiceGroup } from './service.ts'
+import { type GroupOutcome, groupOutcome, groupStatuses } from './group-outcome.ts'
+import { type Service, type ServiceGroup, serviceName } from './service.ts'
 import {
   type Circumstances,
   type EarlierFailure,
@@ -13,24 +14,39 @@ import {
   gravest,
   isCutOff,
   type Verdict,
+  verdict,
 } from './verdict.ts'
 
 export const serviceReachabilityName = 'service_reachability'
 export const serviceReachabilityVersion = '0.1.0'
 
+/** Its own rules, with `GROUP` for the name of a group; a failed step has those of failed-step.ts. */
+export const serviceRules = [
+  'GROUP_reached',
+  'GROUP_reached_unverified',
+  'link_down',
+  'failed_once',
+  'GROUP_alone_fails',
+] as const
+
 /** What goes into test_keys beside the verdicts: each group of the service, the informational ones included. */
-export interface ServiceKeys {
-  readonly x_sonde_service: {
-    readonly name: string
-    readonly groups: Readonly<
-      Record<string, { readonly status: GroupOutcome['status']; readonly failure: string | null }>
-    >
-  }
-}
+const serviceFindings = v.object({
+  x_sonde_service: v.object({
+    name: serviceName,
+    groups: v.record(v.string(), v.object({ status: v.picklist(groupStatuses), failure })),
+  }),
+})
+export type ServiceKeys = Readonly<v.InferOutput<typeof serviceFindings>>
+
+export const serviceTestKeys = v.object({
+  ...serviceFindings.entries,
+  /** By the name of the group. */
+  x_sonde_parts: v.record(v.string(), verdict),
+})
 
 export function serviceKeys(seen: Observations, service: Service, lab: boolean): ServiceKeys {
   const groups = outcomesOf(seen, service, lab).map(
-    ([{ name }, { status, failure }]) => [name, { status, failure }] as const,
+    ([{ name }, outcome]) => [name, { status: outcome.status, failure: outcome.failure }] as const,
   )
   return { x_sonde_service: { name: service.name, groups: Object.fromEntries(groups) } }
 }

@@ -1,11 +1,12 @@
 // Signal as a service, and OONI's keys for it: ts-029 in version 0.2.5. signal.md is the page; the rules are those of
 // service-reachability.ts, the certificates in signal-roots.ts.
 
-import type { Observations } from '../data-formats/observation.ts'
+import * as v from 'valibot'
+import { failure, type Observations } from '../data-formats/observation.ts'
 import type { Service, ServiceGroup } from './service.ts'
 import { judgeService, outcomesOf, type ServiceConclusion } from './service-reachability.ts'
 import { signalRoots } from './signal-roots.ts'
-import type { Circumstances } from './verdict.ts'
+import { type Circumstances, partsOf } from './verdict.ts'
 
 export const signalName = 'signal'
 export const signalVersion = '0.2.5'
@@ -35,11 +36,17 @@ export const signalService: Service = {
   extra_roots: [...signalRoots],
 }
 
-export interface SignalKeys {
-  readonly signal_backend_status: 'ok' | 'blocked'
+const signalFindings = v.object({
+  signal_backend_status: v.picklist(['ok', 'blocked']),
   /** Of the last backend that failed, in the order of the description. */
-  readonly signal_backend_failure: string | null
-}
+  signal_backend_failure: failure,
+})
+export type SignalKeys = Readonly<v.InferOutput<typeof signalFindings>>
+
+export const signalTestKeys = v.object({
+  ...signalFindings.entries,
+  x_sonde_parts: partsOf('contacts', 'chat', 'calls', 'storage'),
+})
 
 /** @param service - In a laboratory with other endpoints. */
 export function signalKeys(seen: Observations, lab: boolean, service: Service = signalService): SignalKeys {

@@ -3,13 +3,25 @@
 
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
-import type { Observations, TlsHandshake } from '../data-formats/observation.ts'
+import { failure, type Observations, type TlsHandshake } from '../data-formats/observation.ts'
 import { type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
-import type { Circumstances, Step, Verdict } from './verdict.ts'
+import { type Circumstances, steps, type Verdict } from './verdict.ts'
 
 export const sniBlockingName = 'sni_blocking'
 export const sniBlockingVersion = '0.3.0'
+
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const sniBlockingRules = [
+  'server_hello',
+  'foreign_certificate',
+  'helper_unverified',
+  'helper_unreachable',
+  'alert',
+  'server_name_interfered',
+  'a_control_failed',
+  'failed_once',
+] as const
 
 /** The handshakes under the neutral name and under the one in question; `again` when the latter met silence. */
 export const sniTags = { control: 'control', target: 'target', again: 'target_again' } as const
@@ -28,21 +40,33 @@ const asked = v.looseObject({ sni: v.string(), th_address: v.string() })
 /** What the nettest adds to the five lists, under OONI's names: what was asked for. What became of it is in the keys. */
 export const sniBlockingObservations = v.looseObject({ control: asked, target: asked })
 
-interface Outcome {
-  readonly sni: string
-  readonly th_address: string
-  readonly agent: 'redirect'
-  readonly failed_operation: Step | null
-  readonly failure: Failure | null
-}
+const outcome = v.object({
+  ...asked.entries,
+  agent: v.literal('redirect'),
+  failed_operation: v.nullable(v.picklist(steps)),
+  failure,
+})
+type Outcome = v.InferOutput<typeof outcome>
+
+/** OONI's conclusions. */
+const results = [
+  'success.got_server_hello',
+  'anomaly.test_helper_unreachable',
+  'anomaly.timeout',
+  'anomaly.unexpected_failure',
+  'interference.reset',
+  'interference.closed',
+  'interference.invalid_certificate',
+  'interference.unknown_authority',
+] as const
 
 /** OONI puts the observations inside `control` and `target`; ours stand in the five lists, under these tags. */
-export interface SniBlockingKeys {
-  readonly control: Outcome
-  readonly target: Outcome
-  /** OONI's conclusion. */
-  readonly result: string
-}
+export const sniBlockingTestKeys = v.object({
+  control: outcome,
+  target: outcome,
+  result: v.picklist(results),
+})
+export type SniBlockingKeys = Readonly<v.InferOutput<typeof sniBlockingTestKeys>>
 
 export function sniBlockingKeys(seen: Observations, lab: boolean): SniBlockingKeys {
   const { control, target } = v.parse(sniBlockingObservations, seen)
@@ -59,7 +83,7 @@ function outcomeOf({ sni, th_address }: v.InferOutput<typeof asked>, { failed }:
 }
 
 /** OONI's words. A certificate for another name is what the helper answers to a name that is not its own. */
-function resultOf(target: Failure | null, control: Failure | null): string {
+function resultOf(target: Failure | null, control: Failure | null): SniBlockingKeys['result'] {
   switch (target) {
     case null:
     case 'ssl_invalid_hostname':
@@ -93,8 +117,8 @@ function attempt(seen: Observations, tag: string, lab: boolean): Attempt {
   const of = tagged(seen, tag)
   const handshake = of.tls_handshakes[0] ?? null
   if (handshake !== null) {
-    const { failure, transaction_id } = handshake
-    return { handshake, failed: failure && failedAt('tls_handshake', failure, [transaction_id]) }
+    const { failure: how, transaction_id } = handshake
+    return { handshake, failed: how && failedAt('tls_handshake', how, [transaction_id]) }
   }
   const connect = of.tcp_connect[0]
   if (connect !== undefined) {
@@ -112,7 +136,11 @@ export function judgeSniBlocking(seen: Observations, circumstances: Circumstance
   const control = attempt(seen, sniTags.control, circumstances.lab)
   const target = attempt(seen, sniTags.target, circumstances.lab)
   const because = [...seen.tls_handshakes, ...seen.tcp_connect].map((each) => each.transaction_id)
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const say = (
+    verdict: Verdict['verdict'],
+    rule: (typeof sniBlockingRules)[number],
+    how: string | null,
+  ): Verdict => ({
     verdict,
     rule: `${sniBlockingName}/${rule}@1`,
     step: verdict === 'ok' ? null : 'tls_handshake',

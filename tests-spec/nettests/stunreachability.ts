@@ -1,13 +1,17 @@
 // Rules of `stunreachability`: OONI's ts-025 in version 0.4.0. stunreachability.md is the page.
 
 import * as v from 'valibot'
-import { type Observations, stunBinding } from '../data-formats/observation.ts'
+import type { Failure } from '../data-formats/failure.ts'
+import { failure, type Observations, stunBinding } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
 import type { Circumstances, Verdict } from './verdict.ts'
 
 export const stunReachabilityName = 'stunreachability'
 export const stunReachabilityVersion = '0.4.0'
+
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const stunReachabilityRules = ['address_mapped', 'not_mapped'] as const
 
 /** `stun://HOST:PORT`, the port given. */
 export const stunInput = v.pipe(
@@ -31,12 +35,16 @@ export function parseStunInput(text: string): StunServer | null {
 /** What the nettest adds to the five lists: at most one, none when there was no address to send to. */
 const stunObservations = v.looseObject({ x_sonde_stun_bindings: v.array(stunBinding) })
 
-export interface StunReachabilityKeys {
+/** What the rules add. */
+const stunFindings = v.object({
   /** As in the input, without its scheme. */
-  readonly endpoint: string
+  endpoint: v.string(),
   /** null when the mapped address could be read. */
-  readonly failure: string | null
-}
+  failure,
+})
+export type StunReachabilityKeys = Readonly<v.InferOutput<typeof stunFindings>>
+
+export const stunReachabilityTestKeys = v.object({ ...stunObservations.entries, ...stunFindings.entries })
 
 export function stunReachabilityKeys(seen: Observations, input: string, lab: boolean): StunReachabilityKeys {
   const endpoint = input.replace(/^stun:\/\//, '')
@@ -46,7 +54,11 @@ export function stunReachabilityKeys(seen: Observations, input: string, lab: boo
 }
 
 /** OONI passes on its library's words here; these are ours. */
-function unreadable({ mapped_address_family, error_code, response }: v.InferOutput<typeof stunBinding>) {
+function unreadable({
+  mapped_address_family,
+  error_code,
+  response,
+}: v.InferOutput<typeof stunBinding>): Failure | null {
   if (mapped_address_family !== null) return null
   return response === 'error'
     ? `unknown_failure: stun error ${error_code ?? 'without a code'}`
@@ -62,7 +74,11 @@ export function judgeStunReachability(seen: Observations, circumstances: Circums
   if (lookup !== null) return judgeFailedStep(stunReachabilityName, lookup, circumstances)
   const binding = bindingIn(seen)
   const because = binding === undefined ? [] : [binding.transaction_id]
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const say = (
+    verdict: Verdict['verdict'],
+    rule: (typeof stunReachabilityRules)[number],
+    how: string | null,
+  ): Verdict => ({
     verdict,
     rule: `${stunReachabilityName}/${rule}@1`,
     step: null,

@@ -1,12 +1,13 @@
 // Telegram as a service, and OONI's keys for it: ts-020 in version 0.3.1. telegram.md is the page; the rules are those
 // of service-reachability.ts.
 
-import type { Observations } from '../data-formats/observation.ts'
+import * as v from 'valibot'
+import { failure, type Observations } from '../data-formats/observation.ts'
 import { tagged } from './failed-step.ts'
 import { groupTag } from './group-outcome.ts'
 import type { Service } from './service.ts'
 import { judgeService, outcomesOf, type ServiceConclusion } from './service-reachability.ts'
-import type { Circumstances } from './verdict.ts'
+import { type Circumstances, partsOf } from './verdict.ts'
 
 export const telegramName = 'telegram'
 export const telegramVersion = '0.3.1'
@@ -41,14 +42,20 @@ export const telegramService: Service = {
   ],
 }
 
-export interface TelegramKeys {
+const telegramFindings = v.object({
   /** False once any POST is answered, whatever the status. */
-  readonly telegram_http_blocking: boolean
+  telegram_http_blocking: v.boolean(),
   /** False once any access point accepts a connection. */
-  readonly telegram_tcp_blocking: boolean
-  readonly telegram_web_status: 'ok' | 'blocked'
-  readonly telegram_web_failure: string | null
-}
+  telegram_tcp_blocking: v.boolean(),
+  telegram_web_status: v.picklist(['ok', 'blocked']),
+  telegram_web_failure: failure,
+})
+export type TelegramKeys = Readonly<v.InferOutput<typeof telegramFindings>>
+
+export const telegramTestKeys = v.object({
+  ...telegramFindings.entries,
+  x_sonde_parts: partsOf('access_points', 'web'),
+})
 
 /** @param service - Described with the same two groups, in a laboratory with other endpoints. */
 export function telegramKeys(

@@ -51,14 +51,17 @@ export function isSlow({ bytes, seconds, roundTripSeconds }: Transfer): boolean 
   return seconds >= leastSeconds && seconds >= 2 * rounds * (roundTripSeconds ?? 0)
 }
 
+const transfer = { bytes: v.number(), seconds: v.number() }
+const other = v.object({ ...transfer, faster: v.boolean() })
 /** What was compared, as it goes into test_keys. */
-export interface Throttling {
-  readonly bytes: number
-  readonly seconds: number
+export const throttling = v.object({
+  ...transfer,
   /** A neutral site over the same link right after; null when none was asked, or too little came. */
-  readonly control: { readonly bytes: number; readonly seconds: number; readonly faster: boolean } | null
+  control: v.nullable(other),
   /** What the helper took for the same page; null when it does not say, or too little came. */
-  readonly outside: { readonly bytes: number; readonly seconds: number; readonly faster: boolean } | null
+  outside: v.nullable(other),
+})
+export interface Throttling extends v.InferOutput<typeof throttling> {
   readonly transactionIds: readonly number[]
 }
 

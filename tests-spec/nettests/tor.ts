@@ -2,12 +2,11 @@
 // tor.md is the page; the targets are in tor-targets.ts.
 
 import * as v from 'valibot'
-import type { Failure } from '../data-formats/failure.ts'
-import type { Observations } from '../data-formats/observation.ts'
+import { failure, type Observations } from '../data-formats/observation.ts'
 import { type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
 import { failedAt } from './system-lookup.ts'
 import { type TorProtocol, torProtocols, torTargets } from './tor-targets.ts'
-import { type Circumstances, gravest, isCutOff, steps, type Verdict } from './verdict.ts'
+import { type Circumstances, gravest, isCutOff, partsOf, steps, type Verdict } from './verdict.ts'
 
 export const torName = 'tor'
 export const torVersion = '0.4.0'
@@ -28,23 +27,30 @@ const measured = v.looseObject({
 /** What the nettest adds to the five lists, under OONI's name: what was tried. What became of it is in the keys. */
 export const torObservations = v.looseObject({ targets: v.record(v.string(), measured) })
 
-type Counts = {
-  readonly [Key in `${TorProtocol}_${'total' | 'accessible'}`]: number
-}
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+const outcome = v.object({
+  ...measured.entries,
+  agent: v.literal('redirect'),
+  failure,
+  summary: v.object({ connect: v.object({ failure }), handshake: v.optional(v.object({ failure })) }),
+})
 
 /** OONI puts the observations inside each target; ours stand in the five lists, under the target's tag. */
-export interface TorKeys extends Counts {
-  readonly targets: Readonly<
-    Record<
-      string,
-      v.InferOutput<typeof measured> & {
-        readonly agent: 'redirect'
-        readonly failure: Failure | null
-        readonly summary: Readonly<Record<string, { readonly failure: Failure | null }>>
-      }
-    >
-  >
-}
+const torFindings = v.object({
+  dir_port_total: count,
+  dir_port_accessible: count,
+  obfs4_total: count,
+  obfs4_accessible: count,
+  or_port_total: count,
+  or_port_accessible: count,
+  or_port_dirauth_total: count,
+  or_port_dirauth_accessible: count,
+  /** By their ids, those of the list or of tor-targets.ts. */
+  targets: v.record(v.string(), outcome),
+})
+export type TorKeys = Readonly<v.InferOutput<typeof torFindings>>
+
+export const torTestKeys = v.object({ ...torFindings.entries, x_sonde_parts: partsOf(...torProtocols) })
 
 export function torKeys(seen: Observations): TorKeys {
   const outcomes = outcomesIn(seen)
@@ -62,7 +68,10 @@ export function torKeys(seen: Observations): TorKeys {
     const summary = hasHandshake ? { connect, handshake } : { connect }
     return [id, { ...targets[id], agent: 'redirect', failure: failed?.failure ?? null, summary }]
   })
-  return { ...(Object.fromEntries(counts) as unknown as Counts), targets: Object.fromEntries(described) }
+  return {
+    ...(Object.fromEntries(counts) as Omit<TorKeys, 'targets'>),
+    targets: Object.fromEntries(described),
+  }
 }
 
 interface Outcome {
@@ -104,6 +113,16 @@ function pageIn({ requests: [request] }: Observations): FailedStep | null {
   const isPage = type?.toLowerCase().startsWith('text/html') === true
   return isPage ? failedAt('http_round_trip', 'http_invalid_response', [request?.transaction_id ?? 0]) : null
 }
+
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const torRules = [
+  'dir_port_reached',
+  'or_port_dirauth_reached',
+  'or_port_reached',
+  'bridge_reached',
+  'dir_port_all_fail',
+  'or_port_dirauth_all_fail',
+] as const
 
 /** The authorities are run by different people in several countries; with fewer, a coincidence is thinkable. */
 const fewestAuthorities = 3

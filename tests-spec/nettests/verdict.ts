@@ -30,6 +30,10 @@ export const verdict = v.looseObject({
 })
 export type Verdict = v.InferOutput<typeof verdict>
 
+/** `x_sonde_parts` of a nettest whose parts are known: those that were judged, by name. */
+export const partsOf = <const Names extends readonly string[]>(...names: Names) =>
+  v.record(v.picklist(names), verdict)
+
 /** What the controls of the same cycle on the same link say. */
 export const linkState = v.looseObject({
   /**
@@ -96,13 +100,14 @@ export interface Circumstances {
 /** A repeat sooner than this meets the same burst of loss. Seconds. */
 export const leastSecondsToRepeat = 30
 
-export interface EarlierFailure {
-  readonly step: Step
-  readonly how: string
-  readonly secondsAgo: number
+const failedPart = { step: v.picklist(steps), how: v.string() }
+export const earlierFailureKey = v.object({
+  ...failedPart,
+  secondsAgo: v.pipe(v.number(), v.minValue(0)),
   /** Of a service, each part that was not reached, by name. */
-  readonly parts?: Readonly<Record<string, Pick<EarlierFailure, 'step' | 'how'>>>
-}
+  parts: v.optional(v.record(v.string(), v.object(failedPart))),
+})
+export type EarlierFailure = Readonly<v.InferOutput<typeof earlierFailureKey>>
 
 /** @returns null when nothing failed. */
 export function earlierFailure(
@@ -126,7 +131,8 @@ export function failedBefore(earlier: EarlierFailure | null, step: Step): boolea
  * What happened to the probe itself while it measured: the network under it changed, it slept, or its clock was set.
  * Whatever failed meanwhile says nothing about any network.
  */
-export type Disturbance = 'uplink_changed' | 'suspended' | 'clock_stepped'
+export const disturbances = ['uplink_changed', 'suspended', 'clock_stepped'] as const
+export type Disturbance = (typeof disturbances)[number]
 
 /** @returns The verdict, with doubt in place of anything but `ok`. */
 export function onDisturbance(verdict: Verdict, disturbance: Disturbance): Verdict {

@@ -1,7 +1,10 @@
 // Rules of `web_connectivity`: whether a URL can be reached. web-connectivity.md is the page. OONI's conclusion from
 // the probe's and the helper's view is in web-control.ts; here are its keys, and our own verdict.
 
-import type { HttpRequest, Observations } from '../data-formats/observation.ts'
+import * as v from 'valibot'
+import type { Failure } from '../data-formats/failure.ts'
+import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
+import { testHelperResponse } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
 import {
   classicTag,
@@ -11,46 +14,63 @@ import {
   tagged,
   untagged,
 } from './failed-step.ts'
-import { type Comparison, notCompared, samePage } from './page-comparison.ts'
-import { type Throttling, throttlingIn, throttlingSuspected, transferControlTag } from './throttling.ts'
-import { type Circumstances, isCutOff, isPortal, leastSecondsToRepeat, type Verdict } from './verdict.ts'
+import { comparison, notCompared, samePage } from './page-comparison.ts'
 import {
-  type Blocking,
-  type Control,
-  compareWithControl,
-  concludeAsOoni,
-  dnsConsistency,
-} from './web-control.ts'
+  type Throttling,
+  throttling,
+  throttlingIn,
+  throttlingSuspected,
+  transferControlTag,
+} from './throttling.ts'
+import { type Circumstances, isCutOff, isPortal, leastSecondsToRepeat, type Verdict } from './verdict.ts'
+import { blocking, type Control, compareWithControl, concludeAsOoni, dnsConsistency } from './web-control.ts'
 
 export const webConnectivityName = 'web_connectivity'
 export const webConnectivityVersion = '0.5.28'
+
+/** Its own rules; a failed step has those of failed-step.ts. */
+export const webConnectivityRules = [
+  'https_response',
+  'cleartext_response',
+  'same_page_outside',
+  'page_differs',
+  'foreign_page',
+  'link_down',
+  'link_degraded',
+  'link_unknown',
+  'slower_than_control',
+  throttlingSuspected,
+] as const
+type WebConnectivityRule = (typeof webConnectivityRules)[number]
 
 /** OONI's tag for the hops of a redirect chain, from 0. */
 export const depthTag = (depth: number) => `depth=${depth}`
 
 /** The keys OONI's readers look for. null is "cannot be told". */
-export interface WebConnectivityKeys extends Comparison {
-  readonly agent: 'redirect'
-  readonly client_resolver: string
-  readonly retries: null
-  readonly socksproxy: null
+export const webConnectivityTestKeys = v.object({
+  agent: v.literal('redirect'),
+  client_resolver: v.string(),
+  retries: v.null(),
+  socksproxy: v.null(),
   /** The helper's answer, as it came; null when there was none. */
-  readonly control: Control | null
+  control: v.nullable(testHelperResponse),
   /** Why there was none; null when there was one. */
-  readonly control_failure: string | null
-  readonly dns_experiment_failure: string | null
-  readonly dns_consistency: 'consistent' | 'inconsistent' | null
-  readonly http_experiment_failure: string | null
-  readonly blocking: Blocking
-  readonly accessible: boolean | null
+  control_failure: failure,
+  dns_experiment_failure: failure,
+  dns_consistency: v.nullable(v.picklist(['consistent', 'inconsistent'])),
+  http_experiment_failure: failure,
+  ...comparison.entries,
+  blocking,
+  accessible: v.nullable(v.boolean()),
   /** Present when the last page came slowly. */
-  readonly x_sonde_throttling?: Omit<Throttling, 'transactionIds'>
-}
+  x_sonde_throttling: v.optional(throttling),
+})
+export type WebConnectivityKeys = Readonly<v.InferOutput<typeof webConnectivityTestKeys>>
 
 /** @param control - The helper's answer, or the failure that stood in its way. */
 export function webConnectivityKeys(
   all: Observations,
-  control: Control | string,
+  control: Control | Failure,
   lab: boolean,
 ): WebConnectivityKeys {
   const seen = untagged(all, transferControlTag)
@@ -98,7 +118,7 @@ export function judgeWebConnectivity(
  */
 function judgeSlow(reached: Verdict, slow: Throttling, { link, earlier }: Circumstances): Verdict {
   if (link.state !== 'up' || link.controls_ok < link.controls || slow.control?.faster !== true) return reached
-  const say = (verdict: Verdict['verdict'], rule: string): Verdict => ({
+  const say = (verdict: Verdict['verdict'], rule: WebConnectivityRule): Verdict => ({
     verdict,
     rule: `web_connectivity/${rule}@1`,
     step: 'http_round_trip',
@@ -118,7 +138,7 @@ function judgeReached(seen: Observations, control: Control | null, circumstances
     return judgeFailedStep('web_connectivity', hop.failed, circumstances, { outside, maybeBroken: true })
   }
   const last = seen.requests[0]
-  const say = (verdict: Verdict['verdict'], rule: string, how: string | null): Verdict => ({
+  const say = (verdict: Verdict['verdict'], rule: WebConnectivityRule, how: string | null): Verdict => ({
     verdict,
     rule: `web_connectivity/${rule}@${rule === 'foreign_page' ? 2 : 1}`,
     step: verdict === 'ok' ? null : 'http_round_trip',
@@ -129,17 +149,19 @@ function judgeReached(seen: Observations, control: Control | null, circumstances
   if (last !== undefined && isOverTls(last)) return say('ok', 'https_response', null)
   if (isPortal(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
   // Anyone on the path can write a clear-text page; only a second view can tell whose it is.
-  const comparison = last === undefined || control === null ? notCompared : compareWithControl(last, control)
-  if (last === undefined || control === null || comparison === notCompared) {
+  const compared = last === undefined || control === null ? notCompared : compareWithControl(last, control)
+  if (last === undefined || control === null || compared === notCompared) {
     // Some gateways without a way out answer themselves, whoever is asked.
     if (isCutOff(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
     return say('undetermined', 'cleartext_response', null)
   }
-  if (samePage(comparison)) return say('ok', 'same_page_outside', null)
-  if (circumstances.link.state !== 'up')
-    return say('undetermined', `link_${circumstances.link.state}`, 'page_differs')
+  if (samePage(compared)) return say('ok', 'same_page_outside', null)
+  const { state } = circumstances.link
+  if (isCutOff(circumstances.link)) return say('link_down', 'link_down', state)
+  if (state !== 'up')
+    return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', 'page_differs')
   // A captcha, a consent wall, a page for this country: the same server may well have sent it.
-  if (comparison.status_code_match === null || sameServer(last, control)) {
+  if (compared.status_code_match === null || sameServer(last, control)) {
     return say('undetermined', 'page_differs', 'page_differs')
   }
   return say('anomaly', 'foreign_page', 'page_differs')

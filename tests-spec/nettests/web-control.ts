@@ -1,13 +1,21 @@
 // What a helper outside saw of the same URL, and OONI's conclusion from both views (its version 0.5): `blocking` and
 // `accessible`. web-connectivity.md, "With a helper", is the page. Our own verdict is in web-connectivity.ts.
 
+import * as v from 'valibot'
 import type { HttpRequest, Observations } from '../data-formats/observation.ts'
 import type { TestHelperResponse } from '../protocol/test-helper.ts'
 import { addressesIn, classicTag, tagged } from './failed-step.ts'
 import { type Comparison, comparePages, notCompared, samePage } from './page-comparison.ts'
 
 export type Control = TestHelperResponse
-export type Blocking = 'dns' | 'tcp_ip' | 'http-failure' | 'http-diff' | false | null
+
+/** OONI's word for the step it blames; false: not blocked; null: cannot be told. */
+export const blocking = v.union([
+  v.picklist(['dns', 'tcp_ip', 'http-failure', 'http-diff']),
+  v.literal(false),
+  v.null(),
+])
+export type Blocking = v.InferOutput<typeof blocking>
 export interface OoniConclusion {
   readonly blocking: Blocking
   readonly accessible: boolean | null
@@ -17,7 +25,7 @@ const unknown: OoniConclusion = { blocking: null, accessible: null }
 const reached: OoniConclusion = { blocking: false, accessible: true }
 /** Neither of us could reach it: the site's own trouble. */
 const down: OoniConclusion = { blocking: false, accessible: false }
-const blocked = (blocking: Blocking): OoniConclusion => ({ blocking, accessible: false })
+const blocked = (by: Blocking): OoniConclusion => ({ blocking: by, accessible: false })
 
 /** @param lastHop - The observations of the deepest hop of the redirect chain. */
 export function concludeAsOoni(

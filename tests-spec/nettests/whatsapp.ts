@@ -2,12 +2,13 @@
 // three functions, because each was blocked by itself on 29 July 2018. whatsapp.md is the page; the rules are those of
 // service-reachability.ts.
 
-import type { Observations } from '../data-formats/observation.ts'
+import * as v from 'valibot'
+import { failure, type Observations } from '../data-formats/observation.ts'
 import { classicTag } from './failed-step.ts'
 import { groupOutcome, groupTag, hostTag } from './group-outcome.ts'
 import type { Service, ServiceGroup } from './service.ts'
 import { judgeService, outcomesOf, type ServiceConclusion } from './service-reachability.ts'
-import type { Circumstances } from './verdict.ts'
+import { type Circumstances, partsOf } from './verdict.ts'
 
 export const whatsappName = 'whatsapp'
 export const whatsappVersion = '0.11.0'
@@ -37,16 +38,23 @@ export const whatsappService: Service = {
   ],
 }
 
-export interface WhatsappKeys {
-  readonly registration_server_status: 'ok' | 'blocked'
-  readonly registration_server_failure: string | null
-  readonly whatsapp_endpoints_status: 'ok' | 'blocked'
-  readonly whatsapp_endpoints_blocked: readonly string[]
+const status = v.picklist(['ok', 'blocked'])
+const whatsappFindings = v.object({
+  registration_server_status: status,
+  registration_server_failure: failure,
+  whatsapp_endpoints_status: status,
+  whatsapp_endpoints_blocked: v.array(v.string()),
   /** Always empty: the check it came from is gone from OONI too. */
-  readonly whatsapp_endpoints_dns_inconsistent: readonly string[]
-  readonly whatsapp_web_status: 'ok' | 'blocked'
-  readonly whatsapp_web_failure: string | null
-}
+  whatsapp_endpoints_dns_inconsistent: v.array(v.string()),
+  whatsapp_web_status: status,
+  whatsapp_web_failure: failure,
+})
+export type WhatsappKeys = Readonly<v.InferOutput<typeof whatsappFindings>>
+
+export const whatsappTestKeys = v.object({
+  ...whatsappFindings.entries,
+  x_sonde_parts: partsOf('registration', 'endpoints', 'web'),
+})
 
 /**
  * OONI's keys say "blocked" for any failure; its readers know that, and our verdict stands beside them.
@@ -60,17 +68,17 @@ export function whatsappKeys(
 ): WhatsappKeys {
   const marked = withGroupTags(seen)
   const outcomes = new Map(outcomesOf(marked, service, lab).map(([{ name }, outcome]) => [name, outcome]))
-  const status = (group: string) => (outcomes.get(group)?.status === 'reached' ? 'ok' : 'blocked')
-  const failure = (group: string) => outcomes.get(group)?.failures[0]?.failure ?? null
+  const statusOf = (group: string) => (outcomes.get(group)?.status === 'reached' ? 'ok' : 'blocked')
+  const failureOf = (group: string) => outcomes.get(group)?.failures[0]?.failure ?? null
   const endpoints = service.groups.find((group) => group.name === 'endpoints')
   return {
-    registration_server_status: status('registration'),
-    registration_server_failure: failure('registration'),
-    whatsapp_endpoints_status: status('endpoints'),
+    registration_server_status: statusOf('registration'),
+    registration_server_failure: failureOf('registration'),
+    whatsapp_endpoints_status: statusOf('endpoints'),
     whatsapp_endpoints_blocked: endpoints === undefined ? [] : silentHosts(marked, endpoints, lab),
     whatsapp_endpoints_dns_inconsistent: [],
-    whatsapp_web_status: status('web'),
-    whatsapp_web_failure: failure('web'),
+    whatsapp_web_status: statusOf('web'),
+    whatsapp_web_failure: failureOf('web'),
   }
 }
 

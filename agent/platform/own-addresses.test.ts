@@ -1,0 +1,117 @@
+// The uplink of a device with two links, on a real network stack: it changes with the link that is measured over and
+// with no other. Runs in a network namespace of its own.
+
+import { spawnSync } from 'node:child_process'
+import type { NetworkInterfaceInfo } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { type OwnAddresses, ownAddresses } from './own-addresses.ts'
+
+const script = fileURLToPath(new URL('../../test/changing-links.ts', import.meta.url))
+const asRoot = process.getuid?.() === 0
+
+/** A wire to Orange with the default route, and one to Malitel that packets from its address take. */
+const setUp = [
+  'ip link set lo up',
+  ...['orange', 'malitel'].map(
+    (name) =>
+      `ip link add ${name} type veth peer ${name}9 && ip link set ${name} up && ip link set ${name}9 up`,
+  ),
+  'ip addr add 21.1.0.2/24 dev orange && ip addr add 21.2.0.2/24 dev malitel',
+  'ip -6 addr add 2d00:2::2/64 dev malitel nodad',
+  'ip route add default via 21.1.0.1 dev orange',
+  'ip route add default via 21.2.0.1 dev malitel table 7 && ip rule add from 21.2.0.2 lookup 7',
+]
+
+type Look = Readonly<Record<'bound' | 'free', OwnAddresses>>
+
+function looksInNamespace(localAddress: string, ...commands: string[]): readonly Look[] | string {
+  const enter = ['--net', ...(asRoot ? [] : ['--user', '--map-root-user'])]
+  const run = `${setUp.join(' && ')} && exec "$0" --import tsx "$@"`
+  const argv = [...enter, 'sh', '-c', run, process.execPath, script, localAddress, ...commands]
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
+  const { status, stdout, stderr } = spawnSync('unshare', argv, { encoding: 'utf8', timeout: 60_000, env })
+  return status === 0 ? JSON.parse(stdout) : stderr
+}
+
+const commands = [
+  'ip route del default dev orange',
+  'ip link del orange',
+  'ip -6 addr add 2d00:2::3/64 dev malitel nodad',
+  'ip addr add 21.9.0.2/24 dev malitel',
+  'ip route del default table 7',
+  'ip addr del 21.2.0.2/24 dev malitel',
+]
+const looks = looksInNamespace('21.2.0.2', ...commands)
+if (typeof looks === 'string') {
+  console.warn(`The suite of changing links DID NOT RUN: no network namespace here. ${looks}
+Install what is missing: apt-get install iproute2 util-linux`)
+}
+
+describe.runIf(typeof looks !== 'string')('ownAddresses() of a device with two links', () => {
+  /** Whether the uplink after the command of that number is another than before it. */
+  const changed = (command: number, of: keyof Look) => {
+    const [before, after] = [looks[command] as Look, looks[command + 1] as Look]
+    return before[of].uplink !== after[of].uplink
+  }
+
+  test.each([
+    ['the default route of the other link goes', 0, false],
+    ['the other link goes', 1, false],
+    ['an address of the other family comes', 2, false],
+    ['its link comes into another network', 3, true],
+    ['its way out goes', 4, true],
+    ['its address goes', 5, true],
+  ])('measured over a chosen address, when %s', (_, command, expected) => {
+    expect(changed(command, 'bound')).toBe(expected)
+  })
+
+  test('measured over the default route, it changes with that', () => {
+    expect(changed(0, 'free')).toBe(true)
+    expect(changed(4, 'free')).toBe(false)
+  })
+
+  test('knows the addresses of both links, to keep them out of the data', () => {
+    const [first] = looks as readonly Look[]
+    for (const { addresses } of [first?.bound, first?.free] as OwnAddresses[])
+      expect(addresses).toEqual(expect.arrayContaining(['21.1.0.2', '21.2.0.2', '2d00:2::2']))
+  })
+})
+
+describe('ownAddresses()', () => {
+  const on = (address: string, cidr: string): NetworkInterfaceInfo => ({
+    ...(address.includes(':') ? { family: 'IPv6', scopeid: 0 } : { family: 'IPv4' }),
+    ...{ address, cidr, netmask: '', mac: '', internal: false },
+  })
+  const uplinkOver = async (address: string, ...all: NetworkInterfaceInfo[]) =>
+    (await ownAddresses(address, () => ({ wlan0: all }))).uplink
+
+  test('takes a temporary address of the same network for no change, and one of another network for one', async () => {
+    const own = on('2d00:2::2', '2d00:2::2/64')
+    const alone = await uplinkOver('2d00:2::2', own)
+    expect(await uplinkOver('2d00:2::2', own, on('2d00:2::aaaa', '2d00:2::aaaa/64'))).toBe(alone)
+    expect(await uplinkOver('2d00:2::2', own, on('2d00:3::2', '2d00:3::2/64'))).not.toBe(alone)
+  })
+
+  test('sees that an address moved to another interface', async () => {
+    const own = on('127.0.0.9', '127.0.0.9/8')
+    const { uplink } = await ownAddresses('127.0.0.9', () => ({ usb0: [own] }))
+    expect(uplink).not.toBe(await uplinkOver('127.0.0.9', own))
+  })
+
+  test('does without the list of interfaces, which phones refuse', async () => {
+    const refuse = () => {
+      throw Object.assign(new Error('getifaddrs'), { code: 'EACCES' })
+    }
+    expect((await ownAddresses('21.2.0.2', refuse)).addresses).toContain('21.2.0.2')
+    expect((await ownAddresses(null, refuse)).ipv6).toBe((await ownAddresses(null)).ipv6)
+  })
+
+  test('takes loopback for no address of its own: every machine has it', async () => {
+    expect((await ownAddresses('127.0.0.1')).addresses).not.toContain('127.0.0.1')
+  })
+
+  test('has no way to IPv6 from an address of IPv4', async () => {
+    expect((await ownAddresses('127.0.0.1')).ipv6).toBe(false)
+  })
+})

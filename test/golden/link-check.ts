@@ -1,0 +1,49 @@
+// Controls and what became of them, for the golden verdicts of link_check.
+
+import type { ControlResult } from '../../tests-spec/nettests/link-check.ts'
+
+export const at = '2018-07-29T17:43:00.000Z'
+export const controls = (...results: readonly ControlResult['result'][]): ControlResult[] =>
+  results.map((result, index) => ({ url: `http://control${index}.example/`, result, transaction_id: index }))
+
+/** With the provider's own site, and where the neutral ones led. */
+export const withProvider = (
+  provider: ControlResult['result'],
+  neutral: readonly ControlResult['result'][],
+  ledTo: string | null = null,
+): ControlResult[] => [
+  ...controls(...neutral).map((each) => ({ ...each, role: 'neutral' as const, led_to: ledTo })),
+  { url: 'http://www.telco.example/', role: 'provider', result: provider, transaction_id: 9 },
+]
+export const withCollector = (
+  collector: ControlResult['result'],
+  ...neutral: readonly ControlResult['result'][]
+) => [
+  ...controls(...neutral),
+  {
+    url: 'https://collector.example/healthz',
+    role: 'collector' as const,
+    result: collector,
+    transaction_id: 9,
+  },
+]
+
+const led = (first: string, second: string) =>
+  withProvider('ok', ['other_answer', 'other_answer', 'failed']).map((each, index) => ({
+    ...each,
+    led_to: [first, second][index] ?? null,
+  }))
+
+/** Each state, and a near miss, in which one control came to something else: rules.test.ts. */
+export const samples: readonly (readonly ControlResult[])[] = [
+  controls(),
+  controls('ok'),
+  controls('ok', 'failed', 'ok', 'ok'),
+  controls('ok', 'failed', 'failed', 'ok'),
+  controls('failed', 'failed', 'failed', 'failed'),
+  controls('other_resolver_only', 'failed', 'failed', 'failed'),
+  withProvider('ok', ['failed', 'failed', 'failed']),
+  withProvider('failed', ['failed', 'failed', 'failed']),
+  led('credit.telco.example', 'www.telco.example'),
+  led('credit.telco.example', 'login.hotel.example'),
+]
