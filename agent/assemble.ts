@@ -25,7 +25,7 @@ import { makeTrust } from './operations/trust.ts'
 import { outboxOf } from './outbox.ts'
 import { serveOutbox } from './outbox-socket.ts'
 import { ActionableError } from './platform/actionable-error.ts'
-import { isSick, removeLeftovers } from './platform/atomic-file.ts'
+import { isDiskFailure, isSick, removeLeftovers } from './platform/atomic-file.ts'
 import { type Clock, type MachineClocks, measurementClock } from './platform/clock.ts'
 import { type ClockMemory, readClockMemory, writeClockMemory } from './platform/clock-memory.ts'
 import { type Identity, openIdentity } from './platform/identity.ts'
@@ -114,10 +114,10 @@ export async function assemble({
   let memory = await readMemory(folder.memory)
   let own = await ownAddresses()
 
-  /** Memory and status are conveniences: a disk that refuses them costs a line in the log. */
+  /** Memory and status are conveniences: a disk that refuses them, for whatever reason, costs a line in the log. */
   const keepIfPossible = async (writing: Promise<void>) => {
     await writing.catch((error) => {
-      unlessSick(error)
+      if (!isDiskFailure(error)) throw error
       log.error('S3903', { error: String(error) })
     })
   }
