@@ -133,7 +133,8 @@ describe(`a spool with one damaged file (${cases} cases each)`, () => {
         ]
         const arrived = new Set(all.flatMap(({ records }) => records.map(({ n }) => n)))
         const hurt = scanFrames(before, headerBytes).frames.filter(
-          ({ offset, end }) => damaged.indexOf(before.subarray(offset, end)) === -1,
+          // Swapped into the header's block, a frame is whole, and is not looked for there.
+          ({ offset, end }) => damaged.indexOf(before.subarray(offset, end), headerBytes) === -1,
         )
         const mayMiss = new Set(hurt.map(({ sequence }) => sequence))
         for (const [name, n] of subject.numbers) {
