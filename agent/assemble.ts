@@ -122,6 +122,14 @@ export async function assemble({
     })
   }
 
+  let health = spool.stats().health
+  /** Every measurement that is refused says so itself; that they are all written since is said once. */
+  const noteHealth = () => {
+    const now = spool.stats().health
+    if (health !== 'ok' && now === 'ok') log.info('S3002')
+    health = now
+  }
+
   const context = (
     resolvers: readonly Resolver[],
     resolver: number | null,
@@ -189,6 +197,7 @@ export async function assemble({
         memory,
       )
       memory = report.memory
+      noteHealth()
       await keepIfPossible(writeMemory(folder.memory, memory))
       return report
     },

@@ -12,6 +12,7 @@ import { runLoop } from '../loop.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { openIdentity } from '../platform/identity.ts'
+import { whyUnwritable } from '../platform/state-folder.ts'
 import { EnrolmentFailed, enrol } from '../submit/enrol.ts'
 import { version } from '../version.ts'
 import { progressBar } from './progress.ts'
@@ -85,7 +86,9 @@ export async function status({ folder, machine, json, terminalOut }: Invocation)
     terminalOut.out(json ? 'null\n' : 'No cycle has run here yet. Start one with: sonde run\n')
     return 0
   }
-  terminalOut.out(json ? `${JSON.stringify(current, null, 2)}\n` : statusText(current, machine.wallMs()))
+  // What cannot be written does not say so itself: the file is then from before.
+  const now = { ...current, unwritable: whyUnwritable(folder.path) }
+  terminalOut.out(json ? `${JSON.stringify(now, null, 2)}\n` : statusText(now, machine.wallMs()))
   return 0
 }
 
