@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { build } from 'esbuild'
 import { unshareArguments } from '../power/power-lab.ts'
-import type { Cycled, Found, Plan } from './card.ts'
+import type { Cycled, Found, Plan, Started } from './card.ts'
 
 interface Word {
   readonly said?: string
@@ -83,6 +83,7 @@ export class SickAgent {
   sicken = () => this.#command('sicken')
   mend = () => this.#command('mend')
   stop = () => this.#command('stop')
+  once = () => this.#command('once') as Promise<Started>
   cycle = () => this.#command('cycle') as Promise<Cycled>
   status = () => this.#command('status')
   read = () => this.#command('read') as Promise<Found>

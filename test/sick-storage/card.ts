@@ -43,6 +43,13 @@ export interface Cycled {
   readonly health: string
 }
 
+/** What a start of its own came to, for one cycle. */
+export interface Started {
+  readonly code: number
+  readonly measurements: number
+  readonly err: string
+}
+
 /** What the spool holds in the end. */
 export interface Found {
   /** Of every record, in order. */
@@ -95,6 +102,20 @@ async function run(plan: Plan): Promise<void> {
     status: async () =>
       JSON.parse(
         (await inside([process.execPath, plan.bundle, 'status', '--json', '--state', state])).stdout,
+      ),
+    once: () =>
+      inside([
+        process.execPath,
+        plan.bundle,
+        'once',
+        '--json',
+        '--state',
+        state,
+        '--config',
+        plan.config,
+      ]).then(
+        ({ stdout }) => ({ code: 0, measurements: stdout.trim().split('\n').length, err: '' }),
+        ({ code, stderr }) => ({ code, measurements: 0, err: stderr }),
       ),
     read: async () => JSON.parse((await inside([process.execPath, program, 'read', state])).stdout),
   }
