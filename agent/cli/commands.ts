@@ -11,6 +11,7 @@ import { readStatus } from '../health/status.ts'
 import { runLoop } from '../loop.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
+import { isDiskFailure } from '../platform/atomic-file.ts'
 import { openIdentity } from '../platform/identity.ts'
 import { whyUnwritable } from '../platform/state-folder.ts'
 import { EnrolmentFailed, enrol } from '../submit/enrol.ts'
@@ -113,8 +114,14 @@ export async function enrolDevice({
     const keyId = readToken(tokenText)?.collectorKeyId ?? ''
     await writeEnrolment(folder.enrolment, url, keyId, record)
   } catch (cause) {
-    if (!(cause instanceof EnrolmentFailed)) throw cause
-    throw new ActionableError('enrolment_failed', cause.message, { cause })
+    if (cause instanceof EnrolmentFailed)
+      throw new ActionableError('enrolment_failed', cause.message, { cause })
+    if (!(cause instanceof Error) || !isDiskFailure(cause)) throw cause
+    throw new ActionableError(
+      'state_unwritable',
+      `The collector knows this device now, but ${folder.enrolment} cannot be written: ${cause.message}. Make room or change what is in the way, then the same command again: the token is still good for this device.`,
+      { cause },
+    )
   }
   terminalOut.out(`Enrolled as ${identity.device} with ${url}\n`)
   return 0

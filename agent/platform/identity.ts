@@ -45,7 +45,7 @@ async function makeKey(path: string): Promise<KeyObject> {
   await writeFileDurably(path, Buffer.from(pemOf(privateKey) + pemOf(publicKey))).catch((cause) => {
     throw new ActionableError(
       'state_unwritable',
-      `Cannot write the key of this new device to ${path}. Is the disk full or read-only?`,
+      `Cannot write the key of this new device to ${path}: ${cause instanceof Error ? cause.message : cause}. Make room or change the card, then start again.`,
       { cause },
     )
   })
