@@ -1,5 +1,5 @@
 // Where the agent keeps what must survive: one folder, private to its user. Layout:
-//   device-key        Ed25519, PKCS8 PEM, mode 0600
+//   device-key        Ed25519, PKCS8 PEM with the public half behind, mode 0600
 //   enrolment.json    the collector's signed enrolment record, and where to find the collector
 //   clock.json        what is certain of the time, for a boot that knows nothing
 //   memory.json       what one cycle leaves for the next
