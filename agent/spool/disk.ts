@@ -4,7 +4,7 @@
 import { constants } from 'node:fs'
 import { mkdir, open, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type AtomicDisk, type DiskFile, nodeAtomicDisk } from '../platform/atomic-file.ts'
+import { type AtomicDisk, type DiskFile, nodeAtomicDisk, writeFileDurably } from '../platform/atomic-file.ts'
 
 export { isDiskFailure } from '../platform/atomic-file.ts'
 
@@ -111,6 +111,10 @@ export async function readWhatIsLeft(disk: Disk, path: string): Promise<Buffer |
   }
   const bytes = await readPieces(disk, path)
   if (bytes !== null) return bytes
+  // A card that refuses everything refuses this first: then nothing is given up, and another day all may be well.
+  const probe = `${path}.probe`
+  await writeFileDurably(probe, Buffer.from('x'), { disk })
+  await disk.unlink(probe)
   await disk.rename(path, `${path}.unreadable`)
   await disk.syncDirectory(dirname(path))
   return null
