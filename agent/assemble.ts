@@ -21,7 +21,7 @@ import { makeTrust } from './operations/trust.ts'
 import { outboxOf } from './outbox.ts'
 import { serveOutbox } from './outbox-socket.ts'
 import { ownControls } from './own-controls.ts'
-import { isSick, removeLeftovers } from './platform/atomic-file.ts'
+import { isDiskFailure, isSick, removeLeftovers } from './platform/atomic-file.ts'
 import type { Clock, MachineClocks } from './platform/clock.ts'
 import { type Identity, openIdentity } from './platform/identity.ts'
 import { takeLock } from './platform/lock.ts'
@@ -106,12 +106,20 @@ export async function assemble({
   let own = await ownAddresses(config.local_address)
   const means = { config, trust, signal, clock, wallMs: machine.wallMs, ipv6: () => own.ipv6 }
 
-  /** Memory and status are conveniences: a disk that refuses them costs a line in the log. */
+  /** Memory and status are conveniences: a disk that refuses them, for whatever reason, costs a line in the log. */
   const keepIfPossible = async (writing: Promise<void>) => {
     await writing.catch((error) => {
-      unlessSick(error)
+      if (!isDiskFailure(error)) throw error
       log.error('S3903', { error: String(error) })
     })
+  }
+
+  let health = spool.stats().health
+  /** Every measurement that is refused says so itself; that they are all written since is said once. */
+  const noteHealth = () => {
+    const now = spool.stats().health
+    if (health !== 'ok' && now === 'ok') log.info('S3002')
+    health = now
   }
 
   return {
@@ -151,6 +159,7 @@ export async function assemble({
         memory,
       )
       memory = report.memory
+      noteHealth()
       await keepIfPossible(writeMemory(folder.memory, memory))
       return report
     },

@@ -1,12 +1,13 @@
 // Which collector this device belongs to: the signed record, kept as it came, and where the collector was found.
 
 import type { KeyObject } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { type Endpoint, readEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { openEnrolment } from '../tests-spec/protocol/enrolment.ts'
 import { ActionableError } from './platform/actionable-error.ts'
-import { writeFileDurably } from './platform/atomic-file.ts'
+import { isMissing } from './platform/atomic-file.ts'
+import { decodeState, writeStateFile } from './platform/state-file.ts'
 
 const enrolmentFile = v.strictObject({
   /** Base URL of the collector. */
@@ -36,9 +37,10 @@ export interface Collector {
  * @throws {ActionableError} `bad_state` when the file is there and cannot be believed.
  */
 export function readEnrolment(path: string): Collector | null {
-  if (!existsSync(path)) return null
+  const bytes = readOrNull(path)
+  if (bytes === null) return null
   try {
-    const { url, collector_key_id, record } = v.parse(enrolmentFile, JSON.parse(readFileSync(path, 'utf8')))
+    const { url, collector_key_id, record } = v.parse(enrolmentFile, contentOf(bytes))
     const { enrolment, collectorKey, digest } = openEnrolment(Buffer.from(record), collector_key_id)
     const { at: enrolledAt, recipient = null } = enrolment
     const endpoints = readEndpoints(enrolment.endpoints ?? [])
@@ -52,6 +54,27 @@ export function readEnrolment(path: string): Collector | null {
   }
 }
 
+/** Files of before they had a digest are still believed: a digest that rot has hidden leaves a field nobody knows. */
+function contentOf(bytes: Buffer): unknown {
+  const written = JSON.parse(bytes.toString('utf8'))
+  return 'sha256' in written ? decodeState(bytes) : written
+}
+
+/** A disk that refuses is no device that was never enrolled: what it measures would pile up without a word. */
+function readOrNull(path: string): Buffer | null {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    if (isMissing(cause)) return null
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ActionableError(
+      'bad_state',
+      `Cannot read ${path}: ${why}. Look at the card, and at who owns the file, before you enrol again.`,
+      { cause },
+    )
+  }
+}
+
 export async function writeEnrolment(
   path: string,
   url: string,
@@ -59,5 +82,5 @@ export async function writeEnrolment(
   record: Uint8Array,
 ): Promise<void> {
   const content = { url, collector_key_id: collectorKeyId, record: Buffer.from(record).toString('utf8') }
-  await writeFileDurably(path, Buffer.from(`${JSON.stringify(content)}\n`))
+  await writeStateFile(path, content)
 }

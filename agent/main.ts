@@ -11,6 +11,7 @@ import { verifyFiles } from './cli/verify-command.ts'
 import { wrapWords } from './cli/wrap-words.ts'
 import { loadConfig } from './config.ts'
 import { ActionableError } from './platform/actionable-error.ts'
+import { isSick } from './platform/atomic-file.ts'
 import { machineClocks } from './platform/clock.ts'
 import { openStateFolder, stateFolderPath, usualConfigPath } from './platform/state-folder.ts'
 import { softwareName, version } from './version.ts'
@@ -120,12 +121,24 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/** @returns null for a bug. A card that refuses where nobody foresaw it is none: a person can do something about it. */
+function actionable(error: unknown): ActionableError | null {
+  if (error instanceof ActionableError) return error
+  if (!(error instanceof Error) || !isSick(error)) return null
+  return new ActionableError(
+    'state_unwritable',
+    `The disk refuses: ${error.message}. It is full, read-only or failing: make room or change the card, then do the same again.`,
+    { cause: error },
+  )
+}
+
 try {
   process.exitCode = await main(process.argv.slice(2), process.env)
 } catch (error) {
-  if (error instanceof ActionableError) {
-    process.stderr.write(`sonde: ${error.message} [${error.code}]\n`)
-    process.exitCode = error.exitCode
+  const refusal = actionable(error)
+  if (refusal !== null) {
+    process.stderr.write(`sonde: ${refusal.message} [${refusal.code}]\n`)
+    process.exitCode = refusal.exitCode
   } else {
     // A bug. The stack is what a maintainer needs; 70 is EX_SOFTWARE.
     process.stderr.write(`sonde: a bug: ${error instanceof Error ? error.stack : String(error)}\n`)

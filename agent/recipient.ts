@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { type AgeRecipient, readAgeRecipient } from '../tests-spec/protocol/age.ts'
 import type { Receipt } from '../tests-spec/protocol/receipt.ts'
 import type { Collector } from './enrolment.ts'
-import { readFileIfPresent, writeFileDurably } from './platform/atomic-file.ts'
+import { readStateFile, writeStateFile } from './platform/state-file.ts'
 
 const toldLater = v.object({
   recipient: v.string(),
@@ -32,17 +32,11 @@ export async function learnRecipient(path: string, collector: Collector, receipt
   const last = await lastTold(path, collector)
   if (last.recipient === recipient || at <= last.at) return
   const told: Told = { recipient, at }
-  await writeFileDurably(path, Buffer.from(JSON.stringify(told)), { mode: 0o644 }).catch(() => {})
+  await writeStateFile(path, told, { mode: 0o644 }).catch(() => {})
 }
 
 async function lastTold(path: string, { recipient, enrolledAt }: Collector) {
-  const atEnrolment = { recipient, at: enrolledAt }
-  try {
-    const bytes = await readFileIfPresent(path)
-    const parsed = v.safeParse(toldLater, JSON.parse(bytes?.toString('utf8') ?? 'null'))
-    return parsed.success && parsed.output.at > enrolledAt ? parsed.output : atEnrolment
-  } catch {
-    // Torn, or another user's: what was told at enrolment still holds.
-    return atEnrolment
-  }
+  const told = await readStateFile(path, toldLater)
+  // Torn, or another user's: what was told at enrolment still holds.
+  return told !== null && told.at > enrolledAt ? told : { recipient, at: enrolledAt }
 }

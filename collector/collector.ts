@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { BatchId } from '../tests-spec/protocol/batch.ts'
+import type { KeyLookup } from '../tests-spec/protocol/dsse.ts'
 import type { Endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { Archive } from './archive/archive.ts'
 import { type CollectorKey, openCollectorKey } from './archive/collector-key.ts'
@@ -90,7 +91,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
       ? null
       : new Indexer({
           index,
-          read: (id) => readBatch(archive, id),
+          read: (id) => readBatch(archive, id, (keyId) => (keyId === key.id ? key.publicKey : null)),
           intakeUnderWay: () => intake.underWay,
           log,
         })
@@ -129,8 +130,12 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
 }
 
 /** Reads a batch for the index. */
-export async function readBatch(archive: Archive, id: BatchId): Promise<BatchToIndex | null> {
-  const receivedAt = await archive.receivedAt(id)
+export async function readBatch(
+  archive: Archive,
+  id: BatchId,
+  keyOf: KeyLookup,
+): Promise<BatchToIndex | null> {
+  const receivedAt = await archive.receivedAt(id, keyOf)
   const content = await archive.content(id)
   return receivedAt === null || content === null ? null : { ...content, receivedAt }
 }

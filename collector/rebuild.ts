@@ -1,8 +1,11 @@
 // `sonde-collector rebuild-index`: the index again, from nothing but the archive.
 
+import { existsSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import type { KeyLookup } from '../tests-spec/protocol/dsse.ts'
 import { Archive } from './archive/archive.ts'
+import { collectorKeyPath, openCollectorKey } from './archive/collector-key.ts'
 import { indexPath, readBatch } from './collector.ts'
 import { Indexer } from './index/indexer.ts'
 import { deleteIndex, SqliteIndex } from './index/sqlite-index.ts'
@@ -33,7 +36,13 @@ export async function rebuildIndex(
   const path = `${indexPath(state)}.rebuilding`
   await deleteIndex(path)
   const index = await SqliteIndex.open(path)
-  const indexer = new Indexer({ index, read: (id) => readBatch(archive, id), intakeUnderWay: () => 0, log })
+  const keyOf = await keyLookup(state)
+  const indexer = new Indexer({
+    index,
+    read: (id) => readBatch(archive, id, keyOf),
+    intakeUnderWay: () => 0,
+    log,
+  })
   let batches = 0
   let damaged = 0
   for (const each of scanned) {
@@ -52,4 +61,11 @@ export async function rebuildIndex(
   await deleteIndex(indexPath(state))
   await rename(path, indexPath(state))
   tell({ event: 'rebuilt', batches, of: scanned.length, damaged })
+}
+
+/** A copy of an archive may come without its key, and none is made for it: batches are then dated by their files. */
+async function keyLookup(state: string): Promise<KeyLookup> {
+  if (!existsSync(collectorKeyPath(state))) return () => null
+  const { id, publicKey } = await openCollectorKey(state)
+  return (keyId) => (keyId === id ? publicKey : null)
 }

@@ -11,7 +11,9 @@ import { readStatus } from '../health/status.ts'
 import { runLoop } from '../loop.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
+import { isDiskFailure } from '../platform/atomic-file.ts'
 import { openIdentity } from '../platform/identity.ts'
+import { whyUnwritable } from '../platform/state-folder.ts'
 import { EnrolmentFailed, enrol } from '../submit/enrol.ts'
 import { version } from '../version.ts'
 import { progressBar } from './progress.ts'
@@ -85,7 +87,9 @@ export async function status({ folder, machine, json, terminalOut }: Invocation)
     terminalOut.out(json ? 'null\n' : 'No cycle has run here yet. Start one with: sonde run\n')
     return 0
   }
-  terminalOut.out(json ? `${JSON.stringify(current, null, 2)}\n` : statusText(current, machine.wallMs()))
+  // What cannot be written does not say so itself: the file is then from before.
+  const now = { ...current, unwritable: whyUnwritable(folder.path) }
+  terminalOut.out(json ? `${JSON.stringify(now, null, 2)}\n` : statusText(now, machine.wallMs()))
   return 0
 }
 
@@ -110,8 +114,14 @@ export async function enrolDevice({
     const keyId = readToken(tokenText)?.collectorKeyId ?? ''
     await writeEnrolment(folder.enrolment, url, keyId, record)
   } catch (cause) {
-    if (!(cause instanceof EnrolmentFailed)) throw cause
-    throw new ActionableError('enrolment_failed', cause.message, { cause })
+    if (cause instanceof EnrolmentFailed)
+      throw new ActionableError('enrolment_failed', cause.message, { cause })
+    if (!(cause instanceof Error) || !isDiskFailure(cause)) throw cause
+    throw new ActionableError(
+      'state_unwritable',
+      `The collector knows this device now, but ${folder.enrolment} cannot be written: ${cause.message}. Make room or change what is in the way, then the same command again: the token is still good for this device.`,
+      { cause },
+    )
   }
   terminalOut.out(`Enrolled as ${identity.device} with ${url}\n`)
   return 0

@@ -99,3 +99,17 @@ test('statusText() shows what was written since the start, and what that is in a
 test('statusText() says when the log itself could not be written', () => {
   expect(statusText({ ...calm, log_lines_dropped: 7 }, now)).toContain('7 log lines not written\n')
 })
+
+test('statusText() says first that the disk takes nothing, and how old the rest is', () => {
+  const lines = statusText({ ...calm, written_at: now - 3 * 3_600_000, unwritable: 'read_only' }, now).split(
+    '\n',
+  )
+  expect(lines.slice(0, 4)).toEqual([
+    'DISK IS READ-ONLY',
+    '  new results are in memory only',
+    '  what follows is as of 3 h 0 min ago',
+    'Link up for 20 h 0 min',
+  ])
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40)
+  expect(statusText({ ...calm, unwritable: 'full' }, now)).toMatch(/^DISK IS FULL\n/)
+})

@@ -2,10 +2,16 @@
 
 import type { Status } from '../health/status.ts'
 
+/** What the file holds, and what is in the way of writing a newer one. */
+export interface ShownStatus extends Status {
+  readonly unwritable?: keyof typeof unwritableWords | null
+}
+
 /** @param now - Milliseconds since 1970. */
-export function statusText(status: Status, now: number): string {
+export function statusText(status: ShownStatus, now: number): string {
   const { spool, last_cycle: last, upload } = status
   const lines = [
+    ...unwritableLines(status, now),
     ...linkLines(status, now),
     ...(last.finished_at === null
       ? ['No cycle finished yet']
@@ -26,6 +32,17 @@ export function statusText(status: Status, now: number): string {
     `Device ${status.device.slice(0, 8)}, ${status.version}, list ${status.list.name} ${status.list.version}`,
   ]
   return `${lines.filter((line) => line !== '').join('\n')}\n`
+}
+
+const unwritableWords = { read_only: 'DISK IS READ-ONLY', full: 'DISK IS FULL', failing: 'DISK IS FAILING' }
+
+function unwritableLines({ unwritable, written_at }: ShownStatus, now: number): string[] {
+  if (unwritable == null) return []
+  return [
+    unwritableWords[unwritable],
+    '  new results are in memory only',
+    `  what follows is as of ${ago(written_at, now)}`,
+  ]
 }
 
 function linkLines({ link }: Status, now: number): string[] {

@@ -1,8 +1,10 @@
-// What the agent says of itself between cycles: one small file, rewritten after each, read by `sonde status`.
+// What the agent says of itself between cycles: one small file, rewritten after each, read by `sonde status`. For people,
+// who look while the machine runs: it is not flushed, and a power cut may take it until the next cycle is over.
 
 import * as v from 'valibot'
 import { linkState } from '../../tests-spec/nettests/verdict.ts'
-import { readFileIfPresent, writeFileDurably } from '../platform/atomic-file.ts'
+import type { AtomicDisk } from '../platform/atomic-file.ts'
+import { readStateFile, replaceStateFile } from '../platform/state-file.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 /** Milliseconds since 1970; null when it has not happened. */
@@ -57,18 +59,12 @@ export const status = v.looseObject({
 })
 export type Status = v.InferOutput<typeof status>
 
-export async function writeStatus(path: string, content: Status): Promise<void> {
-  await writeFileDurably(path, Buffer.from(`${JSON.stringify(content)}\n`))
+/** @throws What the disk says. */
+export async function writeStatus(path: string, content: Status, disk?: AtomicDisk): Promise<void> {
+  await replaceStateFile(path, content, disk === undefined ? {} : { disk })
 }
 
-/** @returns null when there is none yet, or none that can be read: status is a convenience, never a reason to fail. */
+/** @returns null when there is none yet, or none that can be believed: status is a convenience, never a reason to fail. */
 export async function readStatus(path: string): Promise<Status | null> {
-  const bytes = await readFileIfPresent(path)
-  if (bytes === null) return null
-  try {
-    const parsed = v.safeParse(status, JSON.parse(bytes.toString('utf8')))
-    return parsed.success ? parsed.output : null
-  } catch {
-    return null
-  }
+  return readStateFile(path, status)
 }

@@ -8,6 +8,7 @@ import {
   readFileIfPresent,
   removeFile,
   removeLeftovers,
+  replaceFile,
   writeFileDurably,
 } from './atomic-file.ts'
 
@@ -136,4 +137,34 @@ describe('removeLeftovers()', () => {
     await removeLeftovers(dir)
     expect(readdirSync(dir).sort()).toEqual(['a.tmp.old', 'state', 'tmp'])
   })
+})
+
+describe('replaceFile()', () => {
+  it('asks for no flush, and has the old file or the new at every step', async () => {
+    const path = join(dir, 'file')
+    writeFileSync(path, 'old')
+    const calls: string[] = []
+    const disk = told((call) => {
+      calls.push(call)
+      expect(readFileSync(path, 'utf8')).toBe('old')
+    })
+    await replaceFile(path, Buffer.from('new'), { disk })
+    expect(calls).toEqual(['create', 'write', 'close', 'rename'])
+    expect(readFileSync(path, 'utf8')).toBe('new')
+    expect(readdirSync(dir)).toEqual(['file'])
+  })
+
+  it.each(['create', 'write', 'close', 'rename'])(
+    'leaves the old file, and no other, when %s fails',
+    async (step) => {
+      const path = join(dir, 'file')
+      writeFileSync(path, 'old')
+      const disk = told((call) => {
+        if (call === step) throw Object.assign(new Error('EIO: simulated'), { code: 'EIO' })
+      })
+      await expect(replaceFile(path, Buffer.from('new'), { disk })).rejects.toThrow('EIO')
+      expect(readFileSync(path, 'utf8')).toBe('old')
+      expect(readdirSync(dir)).toEqual(['file'])
+    },
+  )
 })

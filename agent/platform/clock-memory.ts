@@ -2,7 +2,7 @@
 // Without it a machine that has no clock of its own would take 1970 for as likely as anything.
 
 import * as v from 'valibot'
-import { readFileIfPresent, writeFileDurably } from './atomic-file.ts'
+import { readStateFile, writeStateFile } from './state-file.ts'
 
 const instant = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
@@ -14,17 +14,12 @@ const clockMemory = v.object({
 })
 export type ClockMemory = v.InferOutput<typeof clockMemory>
 
-/** @returns null when there is none, or none that can be read: the clock is then believed less, no more than that. */
+/** @returns null when there is none, or none that can be believed: the clock is then trusted less, no more than that. */
 export async function readClockMemory(path: string): Promise<ClockMemory | null> {
-  try {
-    const bytes = await readFileIfPresent(path)
-    return bytes === null ? null : v.parse(clockMemory, JSON.parse(bytes.toString('utf8')))
-  } catch {
-    return null
-  }
+  return readStateFile(path, clockMemory)
 }
 
 /** @throws What the disk says. */
 export async function writeClockMemory(path: string, memory: ClockMemory): Promise<void> {
-  await writeFileDurably(path, Buffer.from(JSON.stringify(memory)))
+  await writeStateFile(path, memory)
 }

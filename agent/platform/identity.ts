@@ -1,12 +1,14 @@
-// The device's signing key: made once, kept readable by its user alone. Its id is the device's only name.
+// The device's signing key: made once, kept readable by its user alone. Its id is the device's only name. Any 32 bytes
+// are a key, so one flipped bit would make another device of this one without a word: the public half stands behind the
+// private one, and the two must fit.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import * as v from 'valibot'
 import { type DeviceId, deviceId } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { ActionableError } from './actionable-error.ts'
-import { isSick, writeFileDurably } from './atomic-file.ts'
+import { isDiskFailure, isSick, readFileIfPresent, writeFileDurably } from './atomic-file.ts'
 
 export interface Identity {
   readonly device: DeviceId
@@ -16,42 +18,60 @@ export interface Identity {
 
 /**
  * Reads the key, or makes it at the first start.
- * @throws {ActionableError} `bad_state` when the file is there and is no Ed25519 key: it is never overwritten, since
- *   what is in the spool was signed with what it once held.
+ * @throws {ActionableError} `bad_state` when the file is there and is no Ed25519 key, or not the one it was: it is never
+ *   overwritten, since what is in the spool was signed with what it once held.
  */
 export async function openIdentity(path: string): Promise<Identity> {
-  if (!existsSync(path)) {
-    const { privateKey } = generateKeyPairSync('ed25519')
-    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
-    await writeFileDurably(path, Buffer.from(pem)).catch((cause) => {
-      throw new ActionableError(
-        'state_unwritable',
-        `Cannot write the key of this new device to ${path}. Is the disk full or read-only?`,
-        { cause },
-      )
-    })
-  }
-  // A restore from a backup or a copy by hand may have widened it.
-  if ((statSync(path).mode & 0o077) !== 0) narrow(path)
-  const privateKey = readKey(path)
+  const written = await readOrNull(path)
+  if (written !== null) narrow(path)
+  const privateKey = written === null ? await makeKey(path) : readKey(path, written)
   const publicKey = createPublicKey(privateKey)
   return { device: v.parse(deviceId, keyIdOf(publicKey)), publicKey, privateKey }
 }
 
+/** Only a file that is certainly not there may be made: a disk that refuses may have it still. */
+async function readOrNull(path: string): Promise<Buffer | null> {
+  try {
+    return await readFileIfPresent(path)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const what = isDiskFailure(cause) ? 'Look at the card, and at who owns the file.' : advice
+    throw new ActionableError('bad_state', `Cannot read the device key ${path}: ${why}. ${what}`, { cause })
+  }
+}
+
+async function makeKey(path: string): Promise<KeyObject> {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  await writeFileDurably(path, Buffer.from(pemOf(privateKey) + pemOf(publicKey))).catch((cause) => {
+    throw new ActionableError(
+      'state_unwritable',
+      `Cannot write the key of this new device to ${path}: ${cause instanceof Error ? cause.message : cause}. Make room or change the card, then start again.`,
+      { cause },
+    )
+  })
+  return privateKey
+}
+
+function pemOf(key: KeyObject): string {
+  return String(key.export({ type: key.type === 'private' ? 'pkcs8' : 'spki', format: 'pem' }))
+}
+
+/** A restore from a backup or a copy by hand may have widened it. */
 function narrow(path: string): void {
   try {
-    chmodSync(path, 0o600)
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
   } catch (error) {
     // The next start on a disk that is well does it.
     if (!isSick(error)) throw error
   }
 }
 
-function readKey(path: string): KeyObject {
-  const advice = `Put the right file back, or move it away to start as a new device.`
+const advice = 'Put the right file back, or move it away to start as a new device.'
+
+function readKey(path: string, written: Buffer): KeyObject {
   let key: KeyObject
   try {
-    key = createPrivateKey(readFileSync(path))
+    key = createPrivateKey(written)
   } catch (cause) {
     throw new ActionableError('bad_state', `Cannot read the device key ${path}. ${advice}`, { cause })
   }
@@ -61,5 +81,15 @@ function readKey(path: string): KeyObject {
       `The device key ${path} is ${key.asymmetricKeyType}, not Ed25519. ${advice}`,
     )
   }
+  if (!isAsWritten(written, key)) {
+    throw new ActionableError('bad_state', `The device key ${path} is not what was written. ${advice}`)
+  }
   return key
+}
+
+/** A file of before the public half was kept holds the private one and not a byte more. */
+function isAsWritten(written: Buffer, key: KeyObject): boolean {
+  const text = written.toString('latin1').replaceAll('\r\n', '\n').trimEnd()
+  const own = pemOf(key)
+  return [own, own + pemOf(createPublicKey(key))].some((each) => each.trimEnd() === text)
 }

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -47,4 +47,12 @@ test.each(['', 'garbage', '-1', '1', '99999999'])('takeLock() takes over a lock 
 
 test('takeLock() says what is wrong when the folder is not there', () => {
   expect(() => takeLock('/nonexistent/folder/lock')).toThrow(/Cannot create \/nonexistent\/folder\/lock/)
+})
+
+test('takeLock() says what is in the way when it is no file', () => {
+  const path = fresh()
+  mkdirSync(path)
+  expect(() => takeLock(path)).toThrow(
+    expect.objectContaining({ code: 'state_unwritable', message: expect.stringContaining(path) }),
+  )
 })

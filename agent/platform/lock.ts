@@ -44,8 +44,14 @@ function tryToTake(path: string): boolean {
     take(path)
     return true
   } catch (error) {
-    if (error instanceof ActionableError || !isSick(error)) throw error
-    return false
+    if (error instanceof ActionableError) throw error
+    if (isSick(error)) return false
+    const why = error instanceof Error ? error.message : String(error)
+    throw new ActionableError(
+      'state_unwritable',
+      `Cannot take the lock ${path}: ${why}. If no agent runs, remove what is there by hand.`,
+      { cause: error },
+    )
   }
 }
 
@@ -63,7 +69,8 @@ function take(path: string): void {
         `Another agent (process ${owner}) uses this state folder. Stop it first, or use another folder with --state DIR.`,
       )
     }
-    unlinkIfThere(path)
+    // A card that became read-only under an agent that was killed: it stays, and nobody holds it.
+    remove(path)
   }
   throw new ActionableError('already_running', `Other agents keep taking ${path}. Try again.`)
 }
@@ -126,10 +133,18 @@ function isAgent(pid: number): boolean {
 
 function unlinkIfThere(path: string): void {
   try {
-    unlinkSync(path)
+    remove(path)
   } catch (error) {
     // On a sick disk it stays, names a process that is gone, and is taken over at the next start.
-    if (!isCode(error, 'ENOENT') && !isSick(error)) throw error
+    if (!isSick(error)) throw error
+  }
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error
   }
 }
 

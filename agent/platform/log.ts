@@ -21,6 +21,7 @@ export const logCodes = {
   S2106: 'Only the site of the provider answers',
   S2901: 'A nettest failed by a bug of its own; the cycle goes on',
   S3001: 'Spool opened',
+  S3002: 'Spool writes again; what waited in memory is on the disk',
   S3901: 'Spool cannot write; measurements are kept in memory',
   S3902: 'Spool could not take a measurement; it is lost',
   S3903: 'State folder cannot be written; memory and status are kept in memory',

@@ -1,5 +1,5 @@
 // Where the agent keeps what must survive: one folder, private to its user. Layout:
-//   device-key        Ed25519, PKCS8 PEM, mode 0600
+//   device-key        Ed25519, PKCS8 PEM with the public half behind, mode 0600
 //   enrolment.json    the collector's signed enrolment record, and where to find the collector
 //   clock.json        what is certain of the time, for a boot that knows nothing
 //   memory.json       what one cycle leaves for the next
@@ -12,7 +12,16 @@
 //   carried/          sealed files of other probes, on their way to the collector
 //   spool/  log/      see agent/spool and agent/platform/log-ring.ts
 
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { ActionableError } from './actionable-error.ts'
@@ -78,6 +87,30 @@ export function openStateFolder(
     )
   }
   return folder
+}
+
+/**
+ * Why nothing can be written to the folder at this moment. Found out by writing a byte and taking it away again: a file
+ * system that turned read-only after an error says to access(2) that all is well.
+ * @returns null when it can be written, and when this user may not.
+ */
+export function whyUnwritable(path: string): 'read_only' | 'full' | 'failing' | null {
+  const probe = join(path, `probe-${process.pid}.tmp`)
+  try {
+    const file = openSync(probe, 'wx', 0o600)
+    try {
+      writeSync(file, 'x')
+    } finally {
+      closeSync(file)
+      unlinkSync(probe)
+    }
+    return null
+  } catch (error) {
+    if (!isSick(error)) return null
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EROFS') return 'read_only'
+    return code === 'ENOSPC' || code === 'EDQUOT' ? 'full' : 'failing'
+  }
 }
 
 /**

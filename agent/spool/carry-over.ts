@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { removeFile } from '../platform/atomic-file.ts'
 import { currentDictionary, type Dictionary, deflateBody, inflateBody } from './dictionary.ts'
+import { readWhatIsLeft } from './disk.ts'
 import { scanFrames } from './frame.ts'
 import type { Ledger } from './ledger.ts'
 import { RangeSet } from './ranges.ts'
@@ -40,7 +41,7 @@ export async function carryOver(
         // Left for an agent that has the dictionary.
         if (segment.dictionary === null) continue
         const wanted = segment.numbers.minus(ledger.carry.get(epoch) ?? new RangeSet())
-        const bytes = await disk.readFile(segment.path)
+        const bytes = (await readWhatIsLeft(disk, segment.path)) ?? Buffer.alloc(0)
         await appendAll(heir, letter, bodiesOf(bytes, segment, segment.dictionary, wanted))
         if (!wanted.isEmpty) await heir.note(epoch, wanted)
         await removeFile(segment.path, disk)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { removeFile } from '../platform/atomic-file.ts'
 import { currentDictionary, deflateBody, dictionaryNamed, inflateBody } from './dictionary.ts'
-import type { Disk } from './disk.ts'
+import { type Disk, readWhatIsLeft } from './disk.ts'
 import { blockAligned, blockBytes, encodeFrame, scanFrames } from './frame.ts'
 import { type ControlRecord, controlRecord, Ledger } from './ledger.ts'
 import { type Range, RangeSet } from './ranges.ts'
@@ -188,9 +188,16 @@ export class ControlLog {
 export async function readControlLog(disk: Disk, dir: string): Promise<ControlReading> {
   const entries: Entry[] = []
   const suspects: number[] = []
+  let unreadable = false
   let place: Omit<Place, 'sequence'> = { newest: 0, tail: null, bytes: 0 }
   for (const number of await segmentNumbers(disk, dir, 'c')) {
-    const bytes = await disk.readFile(join(dir, segmentName('c', number)))
+    const bytes = await readWhatIsLeft(disk, join(dir, segmentName('c', number)))
+    if (bytes === null) {
+      // What it said was acted on, whatever others say.
+      unreadable = true
+      place = { newest: number, tail: null, bytes: 0 }
+      continue
+    }
     const scan = scanFrames(bytes, headerBytes)
     const name = dictionaryOf(bytes)
     const current = name === currentDictionary.name
@@ -211,7 +218,8 @@ export async function readControlLog(disk: Disk, dir: string): Promise<ControlRe
   // One unreadable entry at the end was being written when the power went, and nobody acted on it. A second one
   // behind it means that entries are missing which somebody acted on.
   const behind = suspects.some((each) => each > sequence && each < sequence + plausibleEntries)
-  if (ledger === null || behind) return { kind: 'lost', ...remains(entries), newest: place.newest, sequence }
+  if (ledger === null || behind || unreadable)
+    return { kind: 'lost', ...remains(entries), newest: place.newest, sequence }
   return { kind: 'intact', ledger, place: { ...place, sequence } }
 }
 

@@ -5,7 +5,7 @@ import { constants, createBrotliCompress } from 'node:zlib'
 import type { RecordClass } from '../../tests-spec/data-formats/measurement.ts'
 import type { Manifest } from '../../tests-spec/protocol/batch.ts'
 import { inflateBody } from './dictionary.ts'
-import { type Disk, isDiskFailure } from './disk.ts'
+import { type Disk, isDiskFailure, readAround } from './disk.ts'
 import { scanFrames } from './frame.ts'
 import { RangeSet } from './ranges.ts'
 import { headerBytes } from './segment.ts'
@@ -119,11 +119,7 @@ export class SegmentReader {
     try {
       const file = await this.#disk.openExisting(path)
       try {
-        let done = 0
-        for (let read = 1; read > 0 && done < bytes; done += read) {
-          read = (await file.read(this.#buffer, done, bytes - done, done)).bytesRead
-        }
-        return this.#buffer.subarray(0, done)
+        return this.#buffer.subarray(0, await readAround(file, this.#buffer.subarray(0, bytes)))
       } finally {
         await file.close()
       }

@@ -223,6 +223,89 @@ describe('a disk that refuses', () => {
   })
 })
 
+describe('a card with a place that cannot be read', () => {
+  /** Refuses to read the second block of records, and so any reading across it. */
+  const sickPlace = { from: 8_192, to: 12_288 }
+
+  async function filled(): Promise<SimulatedDisk> {
+    const disk = new SimulatedDisk()
+    const spool = await openSample(dir, { disk })
+    for (let i = 0; i < 12; i++) await spool.put(sampleEntry(`a${i}`, 'anomaly'))
+    await spool.close()
+    return disk
+  }
+  const segmentOf = (disk: SimulatedDisk, letter: string) =>
+    disk.paths().find((path) => path.includes(`/${letter}-`)) ?? ''
+
+  it('in a segment: loses what is there and nothing else, names it, and goes on writing', async () => {
+    const disk = await filled()
+    const sick = segmentOf(disk, 'a')
+    disk.beforeRead = (path, position, length) => {
+      if (path === sick && position < sickPlace.to && position + length > sickPlace.from)
+        throw diskError('EIO', 'read')
+    }
+    const spool = await openSample(dir, { disk })
+    expect(spool.stats()).toMatchObject({ health: 'ok', lost: 1 })
+    await spool.put(sampleEntry('after', 'anomaly'))
+    const batches = await sealAll(spool)
+    const names = batches.flatMap(({ records }) => records.map(({ name }) => name))
+    expect(names.sort()).toEqual(
+      [...Array.from({ length: 12 }, (_, i) => `a${i}`).filter((name) => name !== 'a1'), 'after'].sort(),
+    )
+    expect(lostIn(batches, 'corrupt')).toEqual([1])
+  })
+
+  it.each(['EIO', 'EISDIR', 'Unknown system error -117'])(
+    'that is a whole segment (%s): sets it aside, names what is known to be gone, and goes on',
+    async (code) => {
+      const disk = await filled()
+      const first = await openSample(dir, { disk })
+      void first.put(sampleEntry('r', 'routine'))
+      await first.close()
+      const sick = segmentOf(disk, 'a')
+      disk.beforeRead = (path) => {
+        if (path === sick) throw diskError(code, 'read')
+      }
+      const spool = await openSample(dir, { disk })
+      expect(spool.stats()).toMatchObject({ health: 'ok', lost: 12, unsealed: 1 })
+      disk.beforeRead = () => {}
+      const batches = await sealAll(spool)
+      expect(batches.flatMap(({ records }) => records.map(({ name }) => name))).toEqual(['r'])
+      expect(lostIn(batches)).toEqual(Array.from({ length: 12 }, (_, n) => n))
+      await spool.close()
+      const again = await openSample(dir, { disk })
+      expect(again.stats()).toMatchObject({ health: 'ok', unsealed: 0, lost: 12 })
+      expect(disk.paths().filter((path) => path.endsWith('.unreadable'))).toHaveLength(1)
+    },
+  )
+
+  it('that is the control log: begins a new epoch once, and loses no record', async () => {
+    const disk = await filled()
+    const sick = segmentOf(disk, 'c')
+    disk.beforeRead = (path) => {
+      if (path === sick) throw diskError('EIO', 'read')
+    }
+    const spool = await openSample(dir, { disk })
+    const { epoch } = spool.stats()
+    expect(spool.stats()).toMatchObject({ health: 'ok', unsealed: 12, lost: 0 })
+    await spool.close()
+    const again = await openSample(dir, { disk })
+    expect(again.stats()).toMatchObject({ epoch, unsealed: 12, lost: 0 })
+  })
+
+  it('and gives nothing at all for a while: nothing is given up', async () => {
+    const disk = await filled()
+    disk.before = async (operation) => {
+      if (operation !== 'close') throw diskError('EIO', operation)
+    }
+    const spool = await openSample(dir, { disk })
+    expect(spool.stats()).toMatchObject({ health: 'memory_only', lost: 0 })
+    disk.before = async () => {}
+    await spool.flush()
+    expect(spool.stats()).toMatchObject({ health: 'ok', unsealed: 12, lost: 0 })
+  })
+})
+
 describe('a file system that others filled', () => {
   /** Counts blocks like a file system: nothing grows past `room`. */
   function bounded(disk: SimulatedDisk) {

@@ -84,6 +84,8 @@ export class SimulatedDisk implements Disk {
   before: (operation: Operation, path: string) => Promise<void> = async () => {}
   /** Told after each operation; may throw as if it had not been done. */
   after: (operation: Operation, path: string) => Promise<void> = async () => {}
+  /** Told before each reading of a part of a file, or of all of it; may throw in its place. */
+  beforeRead: (path: string, position: number, length: number) => void = () => {}
   /** How many of `length` bytes one write takes. */
   takes: (length: number) => number = (length) => length
 
@@ -123,7 +125,11 @@ export class SimulatedDisk implements Disk {
   }
 
   readFile(path: string): Promise<Buffer> {
-    return this.#do('read', path, () => Buffer.from(this.#inode(path).content))
+    return this.#do('read', path, () => {
+      const { content } = this.#inode(path)
+      this.beforeRead(path, 0, content.length)
+      return Buffer.from(content)
+    })
   }
 
   readDirectory(path: string): Promise<string[]> {
@@ -208,6 +214,7 @@ export class SimulatedDisk implements Disk {
     return {
       read: (into, offset, length, position) =>
         this.#do('read', path, () => {
+          this.beforeRead(path, position, length)
           // Never all at once, as any file system may.
           const found = inode.content.subarray(position, position + Math.min(length, 10_000))
           into.set(found, offset)

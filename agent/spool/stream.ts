@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { removeFile } from '../platform/atomic-file.ts'
 import { currentDictionary, type Dictionary, dictionaryNamed, inflateBody } from './dictionary.ts'
-import type { Disk } from './disk.ts'
+import { type Disk, readWhatIsLeft } from './disk.ts'
 import {
   blockAligned,
   encodeFrame,
@@ -193,7 +193,12 @@ export async function readStream(
   const numbers = await segmentNumbers(disk, dir, letter)
   for (const number of numbers) {
     const path = join(dir, segmentName(letter, number))
-    const bytes = await disk.readFile(path)
+    const bytes = await readWhatIsLeft(disk, path)
+    if (bytes === null) {
+      damageFrom ??= last + 1
+      tail = null
+      continue
+    }
     const name = dictionaryOf(bytes)
     // Without a header the current dictionary is the best guess; frames that it does not open are lost.
     const dictionary = name === null ? currentDictionary : dictionaryNamed(name)

@@ -3,7 +3,7 @@
 
 import * as v from 'valibot'
 import { type BatchId, batchId } from '../../tests-spec/protocol/batch.ts'
-import { readFileIfPresent, writeFileDurably } from '../platform/atomic-file.ts'
+import { readStateFile, writeStateFile } from '../platform/state-file.ts'
 
 const ledgerFile = v.object({
   files: v.array(v.object({ name: v.string(), sha256: v.string(), batches: v.array(batchId) })),
@@ -28,15 +28,9 @@ export class ExportLedger {
     this.#files = files
   }
 
-  /** Empty when there is none, or none that can be read. */
+  /** Empty when there is none, or none that can be believed. */
   static async open(path: string): Promise<ExportLedger> {
-    try {
-      const bytes = await readFileIfPresent(path)
-      const parsed = v.safeParse(ledgerFile, JSON.parse(bytes?.toString('utf8') ?? 'null'))
-      return new ExportLedger(path, parsed.success ? parsed.output.files : [])
-    } catch {
-      return new ExportLedger(path, [])
-    }
+    return new ExportLedger(path, (await readStateFile(path, ledgerFile))?.files ?? [])
   }
 
   get files(): readonly ExportedFile[] {
@@ -58,7 +52,7 @@ export class ExportLedger {
     this.#files = files
     try {
       // Readable by whoever has the folder: a command of root's must not lock the agent's own user out.
-      await writeFileDurably(this.#path, Buffer.from(JSON.stringify({ files })), { mode: 0o644 })
+      await writeStateFile(this.#path, { files }, { mode: 0o644 })
     } catch {
       // A full card is what a stick is there to relieve: the export goes on, and may one day make a second copy.
     }

@@ -2,7 +2,7 @@
 // trying; the file names no host, so that a seized device does not tell the way out.
 
 import * as v from 'valibot'
-import { readFileIfPresent, writeFileDurably } from '../platform/atomic-file.ts'
+import { readStateFile, replaceStateFile } from '../platform/state-file.ts'
 
 export interface LastGood {
   /** @returns null when there is none, or none that can be read. */
@@ -16,19 +16,12 @@ const content = v.object({ v: v.literal(1), last_good: v.string() })
 export function lastGoodIn(path: string): LastGood {
   return {
     async read() {
-      try {
-        const bytes = await readFileIfPresent(path)
-        const parsed = v.safeParse(content, JSON.parse(bytes?.toString('utf8') ?? 'null'))
-        return parsed.success ? parsed.output.last_good : null
-      } catch {
-        // Rotten, or the disk refuses: the ways are tried as they are listed.
-        return null
-      }
+      // Rotten, or the disk refuses: the ways are tried as they are listed.
+      return (await readStateFile(path, content))?.last_good ?? null
     },
     async write(id) {
-      const text = `${JSON.stringify({ v: 1, last_good: id })}\n`
-      // The spool says when the disk is sick; this is not worth a second alarm.
-      await writeFileDurably(path, Buffer.from(text)).catch(() => {})
+      // The spool says when the disk is sick; this is not worth a second alarm, nor a flush.
+      await replaceStateFile(path, { v: 1, last_good: id }).catch(() => {})
     },
   }
 }

@@ -9,8 +9,15 @@ import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { type BatchId, batchId, type DeviceId, type Manifest } from '../../tests-spec/protocol/batch.ts'
-import { receipt } from '../../tests-spec/protocol/receipt.ts'
+import {
+  type BatchId,
+  batchId,
+  type DeviceId,
+  type Manifest,
+  sha256Hex,
+} from '../../tests-spec/protocol/batch.ts'
+import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
+import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
 import {
   ArchiveDamaged,
   type ArchivedBatch,
@@ -87,6 +94,22 @@ export class Archive {
     return (await unlessAbsent(stat(this.#path(id, 'psb')))) !== null
   }
 
+  /**
+   * Whether the file is still what was written, payload included. Asked before a probe is told once more that it may
+   * forget: its copy may be the last good one.
+   */
+  async isWhole(id: BatchId): Promise<boolean> {
+    try {
+      const bytes = await readFile(this.#path(id, 'psb'))
+      const { manifest, payloadOffset } = readArchivedBatch(id, bytes)
+      const payload = bytes.subarray(payloadOffset)
+      return payload.length === manifest.payload.len && sha256Hex(payload) === manifest.payload.sha256
+    } catch {
+      // Gone, rotten, or a sector that cannot be read: for this question they are the same.
+      return false
+    }
+  }
+
   /** @returns null when no receipt was given, or a crash came between the batch and its receipt. */
   async receipt(id: BatchId): Promise<Buffer | null> {
     return unlessAbsent(readFile(this.#path(id, 'receipt.json')))
@@ -94,11 +117,11 @@ export class Archive {
 
   /**
    * @returns When the receipt says the batch came, in milliseconds since 1970 on the collector's clock; when the
-   *   file was written, while there is no receipt; null when the batch is not held.
+   *   file was written, while there is none that `keyOf` knows the signer of; null when the batch is not held.
    */
-  async receivedAt(id: BatchId): Promise<number | null> {
+  async receivedAt(id: BatchId, keyOf: KeyLookup): Promise<number | null> {
     const given = await this.receipt(id)
-    const at = given === null ? null : receiptTime(given)
+    const at = given === null ? null : receiptTime(given, keyOf)
     if (at !== null) return at
     const found = await unlessAbsent(stat(this.#path(id, 'psb')))
     return found === null ? null : Math.trunc(found.mtimeMs)
@@ -164,11 +187,9 @@ function scanFile(id: BatchId, path: string, buffer: Buffer): Scanned {
   }
 }
 
-/** Our own file, read back: its signature is for those who do not trust this disk. */
-function receiptTime(bytes: Buffer): number | null {
+function receiptTime(bytes: Buffer, keyOf: KeyLookup): number | null {
   try {
-    const { payload } = JSON.parse(bytes.toString('utf8'))
-    return v.parse(receipt, JSON.parse(Buffer.from(String(payload), 'base64').toString('utf8'))).at
+    return openReceipt(bytes, keyOf).at
   } catch {
     // A receipt that rotted: the time the batch was written will do for a table.
     return null

@@ -19,6 +19,8 @@ export class KeyRefused extends Error {
   readonly code = 'key_unusable'
 }
 
+export const collectorKeyPath = (state: string) => join(state, 'collector-key')
+
 /**
  * Reads the key from the state folder, or makes one when the folder is new.
  *
@@ -26,7 +28,7 @@ export class KeyRefused extends Error {
  *   every probe away, so that is for a person to decide.
  */
 export async function openCollectorKey(state: string): Promise<CollectorKey> {
-  const path = join(state, 'collector-key')
+  const path = collectorKeyPath(state)
   const pem = (await readIfThere(path)) ?? (await makeKey(state, path))
   let privateKey: KeyObject
   try {
@@ -38,6 +40,8 @@ export async function openCollectorKey(state: string): Promise<CollectorKey> {
     throw new KeyRefused(`Cannot use ${path}: it is ${privateKey.asymmetricKeyType}, expected ed25519`)
   }
   const publicKey = createPublicKey(privateKey)
+  if (!isAsWritten(pem, privateKey, publicKey))
+    throw new KeyRefused(`Cannot use ${path}: it is not what was written. Restore it from its backup`)
   return { privateKey, publicKey, id: keyIdOf(publicKey) }
 }
 
@@ -46,10 +50,21 @@ async function makeKey(state: string, path: string): Promise<string> {
   if (probes.length > 0) {
     throw new KeyRefused(`${path} is gone, but ${probes.length} probes are enrolled with it: restore it`)
   }
-  const { privateKey } = generateKeyPairSync('ed25519')
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const pem = pemOf(privateKey) + pemOf(publicKey)
   // `serve` and `token` may both be the first to run; only one of them makes the key.
   return (await createDurably(path, Buffer.from(pem))) ? pem : readFile(path, 'utf8')
+}
+
+function pemOf(key: KeyObject): string {
+  return String(key.export({ type: key.type === 'private' ? 'pkcs8' : 'spki', format: 'pem' }))
+}
+
+/** A file of before the public half was kept holds the private one and not a byte more. */
+function isAsWritten(pem: string, privateKey: KeyObject, publicKey: KeyObject): boolean {
+  const text = pem.replaceAll('\r\n', '\n').trimEnd()
+  const own = pemOf(privateKey)
+  return [own, own + pemOf(publicKey)].some((each) => each.trimEnd() === text)
 }
 
 async function readIfThere(path: string): Promise<string | null> {

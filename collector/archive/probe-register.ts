@@ -42,7 +42,9 @@ export class ProbeRegister {
     await makeFolder(register.#folder)
     await makeFolder(register.#revoked)
     for (const name of await readdir(register.#folder)) {
-      if (!name.endsWith(temporarySuffix)) register.#read(name, await readFile(join(register.#folder, name)))
+      // What cannot be read at all is as damaged as what reads wrong.
+      const record = await readFile(join(register.#folder, name)).catch(() => Buffer.alloc(0))
+      if (!name.endsWith(temporarySuffix)) register.#read(name, record)
     }
     return register
   }

@@ -3,7 +3,7 @@
 
 import type { Logger } from 'pino'
 import { type BatchId, type VerifiedBatch, verifyBatch } from '../../tests-spec/protocol/batch.ts'
-import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { openReceipt, type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Archive } from '../archive/archive.ts'
 import type { CollectorKey } from '../archive/collector-key.ts'
 import type { EnrolledProbe, ProbeRegister } from '../archive/probe-register.ts'
@@ -57,14 +57,15 @@ export class Intake {
 
   /**
    * The receipt that was given for a batch: no secret, and all a probe needs that lost its own on the way.
-   * @returns null while the batch is not held.
+   * @returns null while the batch is not held, and when its file has rotted: the probe may have the last good copy.
    */
   async receipt(id: BatchId): Promise<Buffer | null> {
     const { archive, chains } = this.#parts
-    const given = await archive.receipt(id)
+    if (!(await archive.isWhole(id))) return null
+    const given = await this.#given(id)
     if (given !== null) return given
     // A crash came between the batch and its receipt: signed for now, as when the batch comes again.
-    const content = (await archive.has(id)) ? await archive.content(id) : null
+    const content = await archive.content(id)
     if (content === null) return null
     const place = placeOf(id, content.manifest)
     return this.#turns.run(place.device, async () =>
@@ -102,6 +103,7 @@ export class Intake {
     const judgement = chains.judge(place, probe.digest)
     switch (judgement.kind) {
       case 'held':
+        await this.#mend(place.id, bytes)
         return this.#duplicate(place)
       case 'conflict':
         return this.#refuseConflict(batch, bytes, judgement.because)
@@ -116,12 +118,34 @@ export class Intake {
   }
 
   async #duplicate(place: Place): Promise<Accepted> {
-    const given = await this.#parts.archive.receipt(place.id)
+    const given = await this.#given(place.id)
     if (given !== null) return { kind: 'duplicate', receipt: given }
     // A crash, or a full disk, came between the batch and its receipt.
     const chain = this.#parts.chains.get(place)
     if (chain === null) throw new Error(`Batch ${place.id} is held by no chain`)
     return { kind: 'duplicate', receipt: await this.#sign(place, chain) }
+  }
+
+  /** Puts a batch that has rotted here back as it was: the same id is the same content, and this copy was verified. */
+  async #mend(id: BatchId, bytes: Uint8Array): Promise<void> {
+    const { archive, log } = this.#parts
+    if (await archive.isWhole(id)) return
+    log.error({ code: 'archive_damaged', batch: id }, 'Batch had rotted; its probe has sent it again')
+    await archive.putBatch(id, bytes)
+  }
+
+  /** @returns The receipt as it was given; null when there is none, or it has rotted: no probe would take it. */
+  async #given(id: BatchId): Promise<Buffer | null> {
+    const { archive, key, log } = this.#parts
+    const bytes = await archive.receipt(id)
+    if (bytes === null) return null
+    try {
+      if (openReceipt(bytes, (keyId) => (keyId === key.id ? key.publicKey : null)).batch === id) return bytes
+    } catch {
+      // Below: whatever is wrong with it, another is signed.
+    }
+    log.error({ code: 'receipt_damaged', batch: id }, 'Receipt had rotted; another is signed')
+    return null
   }
 
   async #refuseConflict({ id, manifest }: VerifiedBatch, bytes: Uint8Array, because: string): Promise<never> {

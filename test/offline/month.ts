@@ -4,6 +4,7 @@
 // headers of twenty lines, times that never repeat.
 
 import { createHash } from 'node:crypto'
+import type { Memory } from '../../agent/cycle.ts'
 import { recordClass } from '../../agent/measurement/envelope.ts'
 import {
   evidenceLevel,
@@ -38,6 +39,11 @@ export class Month {
 
   constructor(chance: () => number) {
     this.#chance = chance
+  }
+
+  /** What the agent remembers after the last cycle. */
+  get memory(): Memory {
+    return { link: link('up'), history: this.#history }
   }
 
   /** @param cycle - From 0, in order. */

@@ -43,6 +43,7 @@ const ops = {
   batchForget: 42,
 } as const
 const ENOENT = 2
+const EIO = 5
 const ENOSYS = 38
 const nothing = Buffer.alloc(0)
 
@@ -52,6 +53,8 @@ export class FuseDisk {
   loggedBytes = 0
   /** Lines in `said`. */
   words = 0
+  /** Refuses every write and every flush with EIO, as a dying card does. */
+  failing = false
   readonly #content: Buffer
   readonly #device = openSync('/dev/fuse', 'r+')
   readonly #request = Buffer.alloc(maxWrite + 4_096)
@@ -102,6 +105,7 @@ export class FuseDisk {
 
   /** @returns null where the protocol has no answer. */
   #answerTo(op: number, node: bigint, body: Buffer): Buffer | { readonly error: number } | null {
+    if (this.failing && (op === ops.write || op === ops.fsync)) return { error: EIO }
     switch (op) {
       case ops.init:
         return greeting(body.readUInt32LE(12))

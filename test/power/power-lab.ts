@@ -36,9 +36,8 @@ export function whyNoPower(): string | null {
   }
 }
 
-const unshareArguments = '--mount --propagation private --pid --fork --kill-child=KILL --mount-proc'.split(
-  ' ',
-)
+export const unshareArguments =
+  '--mount --propagation private --pid --fork --kill-child=KILL --mount-proc'.split(' ')
 
 export class PowerLab {
   /** All that is mounted and attached has it in its path. */
