@@ -115,6 +115,7 @@ export class Month {
     const whole = toMeasurement({ ...finished, cycleStartedMs }, vantage)
     const level = evidenceLevel(this.#history, whole)
     const changed = isChange(this.#history, whole)
+    const measurement = withEvidence(whole, level, this.#history)
     this.#history = remember(this.#history, whole, level)
     const kept = recordClass(finished.name, finished.verdict, changed)
     const time = {
@@ -124,7 +125,7 @@ export class Month {
       clock: 'synced' as const,
     }
     const kind = changed ? 'change' : finished.verdict.verdict === 'anomaly' ? 'anomaly' : 'routine'
-    return { entry: { class: kept, time, measurement: withEvidence(whole, level) }, kind }
+    return { entry: { class: kept, time, measurement }, kind }
   }
 }
 
