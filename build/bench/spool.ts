@@ -53,6 +53,8 @@ export interface RecoverFigures {
 }
 
 const quotaBytes = 256 * 1024 * 1024
+/** What the spool commits at once: what does not fit into a segment begins the next, so groups must be the field's. */
+const group = 64
 /** The month's begin, so that chances are the same at every call. */
 const seed = 30
 
@@ -106,9 +108,9 @@ async function wait({ dir, count }: SpoolOrder): Promise<void> {
   const spool = await openSample(dir, { quotaBytes })
   const month = new Month(seededChance(seed))
   const day = Array.from({ length: cyclesADay }, (_, cycle) => month.cycle(cycle)).flat()
-  for (let from = 0; from < count; from += 1_000) {
+  for (let from = 0; from < count; from += group) {
     const some = Array.from(
-      { length: Math.min(1_000, count - from) },
+      { length: Math.min(group, count - from) },
       (_, at) => day[(from + at) % day.length],
     )
     // Of the class that waits in the largest number.
