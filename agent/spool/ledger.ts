@@ -12,6 +12,9 @@ const ranges = v.array(range)
 export const lossReasons = ['evicted', 'corrupt', 'torn', 'disk_full'] as const
 export type LossReason = (typeof lossReasons)[number]
 
+const losses = v.array(v.object({ reason: v.picklist(lossReasons), ranges }))
+export type Losses = v.InferOutput<typeof losses>
+
 /** A sealed batch, as far as its owner must remember it. */
 const batchNote = v.object({
   /** Batches of an earlier life of the spool are still worth sending. */
@@ -26,11 +29,10 @@ const batchNote = v.object({
   /** Wall clock of the oldest record, or of the sealing where that is not known. */
   oldestWallMs: count,
   ranges,
+  /** Losses that its manifest names: whoever gives the batch up has to name them again. Absent: none. */
+  named: v.optional(losses),
 })
 export type BatchNote = v.InferOutput<typeof batchNote>
-
-const losses = v.array(v.object({ reason: v.picklist(lossReasons), ranges }))
-export type Losses = v.InferOutput<typeof losses>
 
 const snapshot = v.object({
   kind: v.literal('snapshot'),
@@ -165,17 +167,26 @@ export class Ledger {
   }
 
   #lost(losses: Losses, batch: BatchNote['id'] | null): void {
+    const quarantined = this.quarantined.map((each) => each.batch)
+    const givenUp = [...this.pending, ...quarantined].find((each) => each.id === batch)
+    // Numbers of an earlier epoch mean nothing in this one's manifests.
+    if (givenUp?.epoch === this.epoch) for (const each of givenUp.named ?? []) this.#toBeNamed(each)
     this.pending = this.pending.filter((each) => each.id !== batch)
     this.quarantined = this.quarantined.filter((each) => each.batch.id !== batch)
-    for (const { reason, ranges } of losses) {
-      const numbers = RangeSet.of(ranges)
-      const known = this.unsigned.get(reason) ?? new RangeSet()
-      known.addAll(numbers)
-      this.unsigned.set(reason, known)
+    for (const each of losses) {
+      const numbers = this.#toBeNamed(each)
       this.settled.addAll(numbers)
       this.lost += numbers.size
       this.nextN = Math.max(this.nextN, numbers.max + 1)
     }
+  }
+
+  #toBeNamed({ reason, ranges }: Losses[number]): RangeSet {
+    const numbers = RangeSet.of(ranges)
+    const known = this.unsigned.get(reason) ?? new RangeSet()
+    known.addAll(numbers)
+    this.unsigned.set(reason, known)
+    return numbers
   }
 
   #carried(epoch: string, numbers: RangeSet): void {
@@ -207,7 +218,7 @@ export class Ledger {
 
 /** What to remember of a batch, from what it says of itself. */
 export function noteOf(
-  { epoch, seq, records, time }: Manifest,
+  { epoch, seq, records, lost, time }: Manifest,
   file: { readonly id: BatchNote['id']; readonly bytes: number; readonly oldestWallMs: number | null },
 ): BatchNote {
   const { anomaly } = records.classes
@@ -220,5 +231,6 @@ export function noteOf(
     anomalies: anomaly,
     oldestWallMs,
     ranges: records.ranges,
+    ...(lost.length > 0 && { named: lost.map(({ reason, ranges }) => ({ reason, ranges })) }),
   }
 }

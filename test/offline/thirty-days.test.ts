@@ -40,7 +40,8 @@ describe.each(rows)(`${days} days offline with a quota of $quotaBytes bytes`, ({
 
   test('every result is there or named as lost, and not both', () => {
     const { told, arrived, named } = month
-    expect([...told.keys()].filter((n) => arrived.has(n) === named.has(n))).toEqual([])
+    const wrong = [...told.keys()].filter((n) => arrived.has(n) === named.has(n))
+    expect(`${wrong.length}: ${wrong.slice(0, 10)}`).toBe('0: ')
     if (roomy) expect(named.size).toBe(0)
   })
 
