@@ -198,8 +198,8 @@ function keep({ log, spool }: Stages, cycle: Cycle, finished: Kept): Measurement
   const whole = toMeasurement({ ...finished, cycleStartedMs: cycle.startedMs }, cycle.vantage)
   const level = evidenceLevel(cycle.history, whole)
   const changed = isChange(cycle.history, whole)
+  const measurement = withEvidence(whole, level, cycle.history)
   cycle.history = remember(cycle.history, whole, level)
-  const measurement = withEvidence(whole, level)
   const entry = {
     class: recordClass(finished.name, finished.verdict, changed),
     time: finished.began,

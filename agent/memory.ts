@@ -12,7 +12,12 @@ const memoryFile = v.object({
   link: linkState,
   history: v.record(
     v.string(),
-    v.object({ conclusion: v.string(), fullOn: v.string(), state: v.optional(v.picklist(verdictKinds)) }),
+    v.object({
+      conclusion: v.string(),
+      fullOn: v.string(),
+      state: v.optional(v.picklist(verdictKinds)),
+      chains: v.optional(v.record(v.string(), v.string())),
+    }),
   ),
 })
 

@@ -38,6 +38,7 @@ export function runToEnd(
 }
 
 export interface RunningCollector {
+  readonly pid: number
   readonly url: string
   readonly state: string
   token(): Promise<string>
@@ -78,6 +79,7 @@ export async function startCollector(
     await gone
   }
   return {
+    pid: child.pid ?? 0,
     url,
     state,
     async token() {

@@ -144,4 +144,109 @@ describe('withEvidence()', () => {
     expect(x_sonde_evidence).toBe('full')
     expect(rest).toEqual(whole.test_keys)
   })
+
+  test('times are told to 0.1 ms in full and to 1 ms in brief, wherever they stand', () => {
+    const t0 = 0.123_456_789
+    const precise = {
+      ...whole,
+      test_runtime: 1.987_654_321,
+      test_keys: {
+        ...whole.test_keys,
+        tcp_connect: fine.tcp_connect.map((each) => ({ ...each, t0, t: t0 + 0.05 })),
+        pings: [{ t0, responses: [{ t: t0 }] }],
+        body_proportion: t0,
+      },
+    }
+    for (const [level, t0Kept, tKept, runtime] of [
+      ['full', 0.1235, 0.1735, 1.9877],
+      ['brief', 0.123, 0.173, 1.988],
+    ] as const) {
+      const kept = withEvidence(precise, level)
+      expect(kept.test_runtime).toBe(runtime)
+      expect(kept.test_keys.tcp_connect[0]).toMatchObject({ t0: t0Kept, t: tKept })
+      expect(kept.test_keys).toMatchObject({ pings: [{ t0: t0Kept, responses: [{ t: t0Kept }] }] })
+      expect(kept.test_keys).toMatchObject({ body_proportion: t0 })
+    }
+  })
+
+  test('brief has no TTLs', () => {
+    const seen = join({ queries: fine.queries.map((each) => ({ ...each, answers: [answer(17)] })) })
+    const kept = (level: 'brief' | 'full') =>
+      withEvidence(measured(seen), level).test_keys.queries[0]?.answers
+    expect(kept('full')).toEqual([answer(17)])
+    expect(kept('brief')).toEqual([answer(null)])
+  })
+})
+
+const answer = (ttl: number | null) => ({ answer_type: 'A', ipv4: '21.0.0.10', ttl })
+
+describe('a certificate chain', () => {
+  const shown = (name: string | null, at: string) => {
+    const data = Buffer.from(`certificate ${name}`).toString('base64')
+    const peer_certificates = name === null ? [] : [{ data, format: 'base64' as const }]
+    const tls_handshakes = fine.tls_handshakes.map((each) => ({ ...each, peer_certificates }))
+    return measuredAt({ ...fine, tls_handshakes }, at)
+  }
+  /** Keeps one after the other in full, and says of each whether its chain is whole or what stands for it. */
+  function keptWhole(story: readonly (readonly [chain: string | null, at: string])[]): string[] {
+    let history: History = {}
+    return story.map(([name, at]) => {
+      const measurement = shown(name, at)
+      const kept = withEvidence(measurement, 'full', history).test_keys.tls_handshakes[0]
+      history = remember(history, measurement, 'full')
+      if (kept?.peer_certificates.length !== 0) return `${name} whole`
+      return kept.x_sonde_certificates_sha256 === undefined ? 'none' : `${name} digest`
+    })
+  }
+
+  test('is whole when it is first met and after a week, and whenever another one is shown', () => {
+    expect(
+      keptWhole([
+        ['own', '2018-07-01T10:00:00Z'],
+        ['own', '2018-07-01T10:15:00Z'],
+        ['forged', '2018-07-02T10:00:00Z'],
+        ['own', '2018-07-02T10:15:00Z'],
+        ['forged', '2018-07-02T10:30:00Z'],
+        ['own', '2018-07-07T23:59:00Z'],
+        ['own', '2018-07-08T00:01:00Z'],
+        ['own', '2018-07-08T00:16:00Z'],
+        ['forged', '2018-07-08T12:00:00Z'],
+        ['forged', '2018-07-09T12:00:00Z'],
+      ]),
+    ).toEqual([
+      ...['own whole', 'own digest', 'forged whole', 'own digest', 'forged digest', 'own digest'],
+      ...['own whole', 'own digest', 'forged digest', 'forged whole'],
+    ])
+  })
+
+  test('is whole when the clock was set back to before it was kept', () => {
+    expect(
+      keptWhole([
+        ['own', '2018-07-05T10:00:00Z'],
+        ['own', '1970-01-01T00:00:10Z'],
+        ['own', '1970-01-01T00:15:10Z'],
+      ]),
+    ).toEqual(['own whole', 'own whole', 'own digest'])
+  })
+
+  test('is forgotten when eight others came after it', () => {
+    const others = Array.from({ length: 8 }, (_, i) => [`made up ${i}`, '2018-07-01T11:00:00Z'] as const)
+    const story = [['own', '2018-07-01T10:00:00Z'] as const, ...others]
+    expect(keptWhole([...story, ['made up 0', '2018-07-01T12:00:00Z']]).at(-1)).toBe('made up 0 digest')
+    expect(keptWhole([...story, ['own', '2018-07-01T12:00:00Z']]).at(-1)).toBe('own whole')
+  })
+
+  test('that was never shown has no digest in full', () => {
+    expect(keptWhole([[null, '2018-07-01T10:00:00Z']])).toEqual(['none'])
+  })
+
+  test('is not known from what was kept in brief, nor from another target', () => {
+    const measurement = shown('own', '2018-07-01T10:00:00Z')
+    const inBrief = remember({}, measurement, 'brief')
+    const elsewhere = remember({}, { ...measurement, input: 'https://other.example/' }, 'full')
+    for (const history of [inBrief, elsewhere]) {
+      const [kept] = withEvidence(measurement, 'full', history).test_keys.tls_handshakes
+      expect(kept?.peer_certificates).toHaveLength(1)
+    }
+  })
 })

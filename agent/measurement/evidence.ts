@@ -1,9 +1,9 @@
 // How much of what was seen is kept: everything when it may matter, the outline when a target is as fine as it was
-// before. measurement.md, "Evidence", is the page. Pure.
+// before; and how finely times are told. measurement.md, "Evidence", is the page. Pure.
 
 import { createHash } from 'node:crypto'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
-import type { DnsQuery, HttpRequest, TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
+import type { HttpRequest, TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
 import { linkCheckName } from '../../tests-spec/nettests/link-check.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 
@@ -18,7 +18,17 @@ export interface LastSeen {
   readonly fullOn: string
   /** The last verdict that says something of the target; absent while there was none. */
   readonly state?: VerdictKind | undefined
+  /** Certificate chains met there, by digest, and the day (UTC) on which each was last kept whole. */
+  readonly chains?: Readonly<Record<string, string>> | undefined
 }
+
+/** A chain is three quarters of a full measurement, and no compression helps: whole once a week is enough to have it. */
+const wholeChainDays = 7
+/** Of a target: a CDN has a few, a censor who makes one up each time must not fill the memory. */
+const maxChains = 8
+
+/** Decimals of a second. A radio's round trip is a hundred milliseconds, give or take ten. */
+const decimals = { full: 4, brief: 3 } as const
 
 /** Full for whatever is not `ok`, for every change, and for the first of the day; brief for an unchanged `ok`. */
 export function evidenceLevel(history: History, measurement: Measurement): EvidenceLevel {
@@ -42,32 +52,59 @@ export function remember(history: History, measurement: Measurement, level: Evid
   const key = keyOf(measurement)
   const fullOn = level === 'full' ? dayOf(measurement) : (history[key]?.fullOn ?? '')
   const state = stateOf(measurement) ?? history[key]?.state
-  return { ...history, [key]: { conclusion: conclusionOf(measurement), fullOn, state } }
+  const chains = level === 'full' ? chainsKept(history, measurement) : history[key]?.chains
+  return { ...history, [key]: { conclusion: conclusionOf(measurement), fullOn, state, chains } }
 }
 
-/** @returns The measurement as it is kept, which says its own level. */
-export function withEvidence(measurement: Measurement, level: EvidenceLevel): Measurement {
+/**
+ * @param history - Before this measurement was remembered: chains that it has whole need not be kept whole again.
+ * @returns The measurement as it is kept, which says its own level.
+ */
+export function withEvidence(
+  measurement: Measurement,
+  level: EvidenceLevel,
+  history: History = {},
+): Measurement {
   const { test_keys } = measurement
-  const marked = { ...measurement, test_keys: { ...test_keys, x_sonde_evidence: level } }
-  if (level === 'full') return marked
+  const isKept = (handshake: TlsHandshake) =>
+    level === 'brief' || isKeptWhole(history, measurement, handshake)
+  const marked = {
+    ...test_keys,
+    tls_handshakes: test_keys.tls_handshakes.map((each) => (isKept(each) ? chainByDigest(each) : each)),
+    x_sonde_evidence: level,
+  }
+  const kept = level === 'full' ? marked : outlineOf(marked)
   return {
-    ...marked,
-    test_keys: {
-      ...marked.test_keys,
-      queries: test_keys.queries.map(outlineOf),
-      tls_handshakes: test_keys.tls_handshakes.map(chainByDigest),
-      requests: test_keys.requests.map(withoutHeaders),
-      network_events: [],
-      ...withoutBytesIn(test_keys, 'pings'),
-      ...withoutBytesIn(test_keys, 'x_sonde_stun_bindings'),
-    },
+    ...measurement,
+    test_keys: roundTimes(kept, decimals[level]),
+    test_runtime: round(measurement.test_runtime, decimals[level]),
+  }
+}
+
+function outlineOf<Keys extends Measurement['test_keys']>(keys: Keys): Keys {
+  return {
+    ...keys,
+    queries: keys.queries.map(({ raw_response: _dropped, ...query }) => ({
+      ...withoutBytes(query),
+      // What is left of a TTL says when somebody else asked.
+      answers: query.answers?.map((answer) => ({ ...answer, ttl: null })) ?? null,
+    })),
+    requests: keys.requests.map(withoutHeaders),
+    network_events: [],
+    ...withoutBytesIn(keys, 'pings'),
+    ...withoutBytesIn(keys, 'x_sonde_stun_bindings'),
   }
 }
 
 /** What an unchanged operation cost is known from the first of the day; the measurement still says what it cost. */
-function withoutBytes(observation: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const { x_sonde_bytes_received: _received, x_sonde_bytes_sent: _sent, ...rest } = observation
-  return rest
+function withoutBytes<T extends object>(observation: T): T {
+  const { x_sonde_bytes_received: _received, x_sonde_bytes_sent: _sent, ...rest } = observation as T & Costs
+  return rest as unknown as T
+}
+
+interface Costs {
+  readonly x_sonde_bytes_received?: number
+  readonly x_sonde_bytes_sent?: number
 }
 
 /** Of a list that some nettests have beside the five. */
@@ -76,28 +113,62 @@ function withoutBytesIn(testKeys: Readonly<Record<string, unknown>>, list: strin
   return Array.isArray(observations) ? { [list]: observations.map(withoutBytes) } : {}
 }
 
-function outlineOf(query: DnsQuery): DnsQuery {
-  const {
-    raw_response: _raw,
-    x_sonde_bytes_received: _received,
-    x_sonde_bytes_sent: _sent,
-    ...outline
-  } = query
-  return outline
-}
-
-/** A chain is known from the first of the day; its digests say whether it is still the same. */
+/** A chain is known from when it was first met; its digests say whether it is still the same. */
 function chainByDigest(handshake: TlsHandshake): TlsHandshake {
-  const digests = handshake.peer_certificates.map(({ data }) =>
-    createHash('sha256').update(Buffer.from(data, 'base64')).digest('hex'),
-  )
+  const digests = handshake.peer_certificates.map(({ data }) => sha256Hex(Buffer.from(data, 'base64')))
   return { ...handshake, peer_certificates: [], x_sonde_certificates_sha256: digests }
 }
 
+/** Nobody makes another chain with the same 128 bits. */
+function nameOfChain({ peer_certificates }: TlsHandshake): string {
+  return sha256Hex(Buffer.from(peer_certificates.map(({ data }) => data).join())).slice(0, 32)
+}
+
+function isKeptWhole(history: History, measurement: Measurement, handshake: TlsHandshake): boolean {
+  if (handshake.peer_certificates.length === 0) return false
+  const keptOn = history[keyOf(measurement)]?.chains?.[nameOfChain(handshake)]
+  if (keptOn === undefined) return false
+  // A clock that was set back makes days that are to come: those say nothing.
+  const days = (Date.parse(dayOf(measurement)) - Date.parse(keptOn)) / 86_400_000
+  return days >= 0 && days < wholeChainDays
+}
+
+/** @returns What is known of the target's chains once `measurement` is kept in full; the newest, when there are many. */
+function chainsKept(history: History, measurement: Measurement): LastSeen['chains'] {
+  const met = measurement.test_keys.tls_handshakes.filter(
+    (each) => each.peer_certificates.length > 0 && !isKeptWhole(history, measurement, each),
+  )
+  const before = history[keyOf(measurement)]?.chains
+  if (met.length === 0) return before
+  const fresh = Object.fromEntries(met.map((each) => [nameOfChain(each), dayOf(measurement)]))
+  const older = Object.entries(before ?? {}).filter(([name]) => !(name in fresh))
+  return Object.fromEntries([...older, ...Object.entries(fresh)].slice(-maxChains))
+}
+
+const timeFields: ReadonlySet<string> = new Set(['t0', 't', 'x_sonde_body_seconds'])
+
+/** Rounds every time of an operation, wherever a nettest keeps it. Order in time is preserved: equal is the worst. */
+function roundTimes<T>(value: T, places: number): T {
+  if (Array.isArray(value)) return value.map((each) => roundTimes(each, places)) as T
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([name, each]) => [
+    name,
+    typeof each === 'number' && timeFields.has(name) ? round(each, places) : roundTimes(each, places),
+  ])
+  return Object.fromEntries(entries) as T
+}
+
+function round(seconds: number, places: number): number {
+  return Number(seconds.toFixed(places))
+}
+
+function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
 function withoutHeaders(request: HttpRequest): HttpRequest {
-  const { x_sonde_bytes_received: _received, x_sonde_bytes_sent: _sent, ...outline } = request
   return {
-    ...outline,
+    ...withoutBytes(request),
     request: { ...request.request, headers: {}, headers_list: [] },
     response: { ...request.response, headers: {}, headers_list: [] },
   }

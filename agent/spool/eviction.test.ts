@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { budgetOf, type Evictable, minQuotaBytes, nextVictim } from './eviction.ts'
-import { lostIn, noise, openSample, readPending, sampleEntry, sealAll, seededChance } from './sample-spool.ts'
+import {
+  enrolmentDigest,
+  lostIn,
+  noise,
+  openSample,
+  readPending,
+  sampleEntry,
+  sealAll,
+  seededChance,
+} from './sample-spool.ts'
 import { f2fs, SimulatedDisk } from './simulated-disk.ts'
 
 const evictable = (holds: Evictable['holds'], order: number): Evictable => ({ holds, order, bytes: 1 })
@@ -136,5 +145,29 @@ describe.each([
     expect(again.stats()).toMatchObject({ lost, health: 'ok' })
     await sealAll(again)
     expect(lostIn(await readPending(again), 'evicted')).toHaveLength(again.stats().lost)
+  })
+})
+
+describe('a batch that is given up', () => {
+  it('has the losses that it named named again: they used to be forgotten with it', async () => {
+    const chance = seededChance(77)
+    const spool = await openSample('/state/spool', { disk: new SimulatedDisk(), quotaBytes: minQuotaBytes })
+    const numbers: Promise<number>[] = []
+    for (let cycle = 0; cycle < 250; cycle++) {
+      for (let i = 0; i < 40; i++)
+        numbers.push(spool.put(sampleEntry(`r${cycle}-${i}`, 'routine', noise(chance, 150))))
+      await spool.flush()
+      while ((await spool.seal('size', enrolmentDigest)) !== null);
+    }
+    const put = await Promise.all(numbers)
+    const batches = await sealAll(spool)
+    const arrived = new Set(batches.flatMap(({ records }) => records.map(({ n }) => n)))
+    const all = lostIn(batches)
+    const named = new Set(all)
+    // Several generations of batches, or nothing was tried.
+    expect(batches[0]?.manifest.seq).toBeGreaterThan(10)
+    expect(put.filter((n) => arrived.has(n) === named.has(n))).toEqual([])
+    expect(all).toHaveLength(named.size)
+    expect(spool.stats().lost).toBe(named.size)
   })
 })

@@ -22,7 +22,8 @@ import {
 } from './recovery.ts'
 import { type NumberedRecord, repeatsIn } from './repeats.ts'
 import { Reserve } from './reserve.ts'
-import { describePayload, packRecords, readRecords, SegmentReader } from './seal.ts'
+import { describePayload, packRecords } from './seal.ts'
+import { readRecords, SegmentReader } from './segment-reader.ts'
 import { type RecordStreamLetter, type StoredRecord, type StoredSegment, Stream } from './stream.ts'
 
 /** What the manifest says beside the records. */

@@ -17,10 +17,14 @@ import { blackboxVersion, howToInstall, loadBlackbox } from './blackbox.ts'
 import { type Certificate, makeCertificate } from './certificate.ts'
 import { median, output, startTarget, type Target } from './child.ts'
 import type { CyclesFigures, CyclesOrder } from './cycles.ts'
+import { type Content, measureIntake } from './intake.ts'
 import type { LoadFigures, LoadOrder } from './load.ts'
 import { memoryOf } from './process-figures.ts'
+import type { OfflineFigures, RecoverFigures, SpoolOrder } from './spool.ts'
 
 const checks = 2_000
+const offlineDays = 2
+const waiting = 100_000
 const http1 = ['http/1.1']
 /** HTTP/2 where Node's is safe to use, which the target takes. */
 const asOffered = null
@@ -45,6 +49,11 @@ const sections: Readonly<Record<string, { title: string; print(bench: Bench): Pr
   },
   agent: { title: 'The whole agent: 50 cycles of 40 targets, results on disk; MiB', print: printAgent },
   wire: { title: 'Wire: bytes per check, both ways', print: printWire },
+  spool: {
+    title: `Spool: ${offlineDays} days without a way out, ${waiting} records that wait`,
+    print: printSpool,
+  },
+  intake: { title: 'Intake: the built collector, batches from 16 probes at once; MiB', print: printIntake },
   blackbox: {
     title: `Yardstick: blackbox_exporter, ${checks} checks on the same target; MiB`,
     print: printBlackbox,
@@ -259,6 +268,59 @@ async function inNamespace(command: readonly string[]): Promise<string> {
   } catch {
     return 'needs root and iproute2'
   }
+}
+
+async function printSpool({ folder }: Bench): Promise<string> {
+  const { outfile } = await bundle('build/bench/spool.ts', join(folder, 'spool.mjs'), standalone)
+  const run = async (order: SpoolOrder) =>
+    JSON.parse(await output(process.execPath, [...v8Flags, outfile, JSON.stringify(order)]))
+  const sealed: OfflineFigures = await run({
+    do: 'offline',
+    dir: join(folder, 'offline'),
+    count: offlineDays,
+  })
+  const dir = join(folder, 'waiting')
+  await run({ do: 'wait', dir, count: waiting })
+  const recovered: RecoverFigures = await run({ do: 'recover', dir, count: 0 })
+  const rows = [
+    ['appends a second, in groups of a cycle', sealed.appendsPerSecond.toFixed(0)],
+    ['bytes written for each byte of a record', sealed.writeAmplification.toFixed(2)],
+    ['flushes a day', sealed.flushesADay.toFixed(0)],
+    ['MB written a day, sealing included', sealed.megabytesADay.toFixed(2)],
+    ['bytes of a measurement, JSON', sealed.jsonBytes.toFixed(0)],
+    ['bytes of a measurement at rest, unsealed', sealed.storedBytes.toFixed(0)],
+    ['bytes of a measurement sent, and at rest when sealed', sealed.sentBytes.toFixed(0)],
+    ['measurements in a batch', sealed.recordsABatch.toFixed(0)],
+    ['ms to seal a batch', sealed.sealMs.toFixed(1)],
+    ['ms to verify and unpack a batch', sealed.verifyMs.toFixed(1)],
+    [
+      `ms to recover ${recovered.records} records in ${recovered.megabytes.toFixed(0)} MB`,
+      recovered.ms.toFixed(0),
+    ],
+    ['MiB resident after that', recovered.rssMib.toFixed(1)],
+  ]
+  return table(['what', 'figure'], rows)
+}
+
+async function printIntake({ folder }: Bench): Promise<string> {
+  const rows: string[][] = []
+  for (const [content, name, each] of [
+    ['noise', 'nothing to index', 60],
+    ['measurements', '100 measurements each, indexed meanwhile', 20],
+  ] as const satisfies readonly (readonly [Content, string, number])[]) {
+    const figures = await measureIntake(join(folder, `collector-${content}`), content, each)
+    rows.push([
+      name,
+      String(figures.batches),
+      figures.bytesEach.toFixed(0),
+      figures.perSecond.toFixed(0),
+      figures.p50Ms.toFixed(1),
+      figures.p99Ms.toFixed(1),
+      figures.rssMib.toFixed(1),
+      figures.peakMib.toFixed(1),
+    ])
+  }
+  return table(['batches', 'how many', 'bytes each', 'a second', 'ms p50', 'ms p99', 'RSS', 'peak'], rows)
 }
 
 async function printBlackbox({ folder, target, certificate }: Bench): Promise<string> {

@@ -1,11 +1,11 @@
-// Measurements of a month as cycle.ts would hand them to the spool: 40 targets in four groups, each group blocked for
+// Measurements of a month as cycle.ts would hand them to the spool: 40 sites in four groups, each group blocked for
 // three cycles in a row once a day, which is three per cent of anomalies and two changes of state a day for each group.
-// What a measurement holds has the size and the variety of the field's: raw replies, a chain of three certificates,
-// headers of twenty lines, times that never repeat.
+// What failed is measured once more in the same cycle. site.ts has what is seen of a site; rules, envelope and evidence
+// are the agent's own.
 
 import { createHash } from 'node:crypto'
 import type { Memory } from '../../agent/cycle.ts'
-import { recordClass } from '../../agent/measurement/envelope.ts'
+import { type Finished, recordClass, toMeasurement, type Vantage } from '../../agent/measurement/envelope.ts'
 import {
   evidenceLevel,
   type History,
@@ -13,18 +13,52 @@ import {
   remember,
   withEvidence,
 } from '../../agent/measurement/evidence.ts'
-import type { Measurement, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
-import type { Verdict } from '../../tests-spec/nettests/verdict.ts'
-import { measured } from '../measured.ts'
-import { connect, handshake, join, link, query, response } from '../observations.ts'
+import type { SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
+import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
+import { judgeLinkCheck, linkCheckName, linkCheckVersion } from '../../tests-spec/nettests/link-check.ts'
+import { type EarlierFailure, earlierFailure, type LinkState, unknownLink } from '../../tests-spec/nettests/verdict.ts'
+import {
+  judgeWebConnectivity,
+  webConnectivityKeys,
+  webConnectivityName,
+  webConnectivityVersion,
+} from '../../tests-spec/nettests/web-connectivity.ts'
+import { type Chance, Site, systemQuery, Ticks } from './site.ts'
 
 export const cyclesADay = 96
 export const targets = 40
 const groups = 4
 const blockedCycles = 3
+/** As cycle.ts. */
+const maxRepeats = 8
+const repeatAfterMs = 30_000
+/** As the agent's default. */
+const concurrency = 4
 const cycleMs = 15 * 60_000
 /** 1 June 2026. */
 const begin = Date.UTC(2026, 5, 1)
+/** When the machine was started, by its wall clock. */
+const bootedMs = begin - 52 * 3_600_000 - 123_457
+const noHelper = 'unknown_failure: no available helpers'
+
+const vantage: Vantage = {
+  softwareName: 'sonde',
+  softwareVersion: '0.1.0',
+  probeCc: 'ML',
+  probeAsn: 'AS30985',
+  probeNetworkName: '',
+  annotations: {
+    architecture: 'arm64',
+    platform: 'linux',
+    engine_name: 'sonde',
+    engine_version: '0.1.0',
+    node_version: '20.20.2',
+    openssl_version: '3.0.19',
+    x_sonde_trust_store: 'node-20.20.2-roots-6c741890',
+    x_sonde_ipv6: 'false',
+  },
+  ownAddresses: [],
+}
 
 export interface Told {
   readonly entry: SpoolEntry
@@ -35,145 +69,204 @@ export interface Told {
 /** One cycle after the other; what the agent remembers goes along. */
 export class Month {
   #history: History = {}
-  readonly #chance: () => number
+  readonly #chance: Chance
+  readonly #sites = Array.from({ length: targets }, (_, index) => new Site(index))
 
-  constructor(chance: () => number) {
+  constructor(chance: Chance) {
     this.#chance = chance
   }
 
   /** What the agent remembers after the last cycle. */
   get memory(): Memory {
-    return { link: link('up'), history: this.#history }
+    return { link: unknownLink, history: this.#history }
   }
 
   /** @param cycle - From 0, in order. */
   cycle(cycle: number): Told[] {
-    const startedMs = begin + cycle * cycleMs
-    return [
-      this.#tell(this.#linkCheck(startedMs), startedMs),
-      ...Array.from({ length: targets }, (_, target) =>
-        this.#tell(this.#measure(target, cycle, startedMs + target * 900), startedMs + target * 900),
-      ),
-    ]
+    const chance = this.#chance
+    const startedMs = begin + cycle * cycleMs + Math.floor(chance() * 1_500)
+    const check = checkedLink(chance, startedMs)
+    const told = [this.#tell(check.finished, startedMs, startedMs)]
+    const link = check.finished.link
+    const shuffled = this.#sites
+      .map((site, index) => ({ site, index, key: chance() }))
+      .sort((a, b) => a.key - b.key)
+    const free = Array.from({ length: concurrency }, () => startedMs + 1000 * check.finished.runtimeSeconds)
+    const failed: { site: Site; finished: Finished; endedMs: number }[] = []
+    for (const { site, index } of shuffled) {
+      const lane = free.indexOf(Math.min(...free))
+      const atMs = Math.round(free[lane] ?? startedMs)
+      const finished = measuredSite(chance, site, {
+        atMs,
+        link,
+        blocked: isBlocked(index, cycle),
+        earlier: null,
+      })
+      free[lane] = atMs + 1000 * finished.runtimeSeconds
+      told.push(this.#tell(finished, atMs, startedMs))
+      if (finished.verdict.verdict === 'anomaly') failed.push({ site, finished, endedMs: free[lane] })
+    }
+    const dueMs = Math.max(...failed.map(({ endedMs }) => endedMs)) + repeatAfterMs
+    for (const { site, finished, endedMs } of failed.slice(0, maxRepeats)) {
+      const earlier = earlierFailure(finished.verdict, null, Math.floor((dueMs - endedMs) / 1000))
+      const atMs = Math.round(dueMs + chance() * 3_000)
+      told.push(
+        this.#tell(measuredSite(chance, site, { atMs, link, blocked: true, earlier }), atMs, startedMs),
+      )
+    }
+    return told
   }
 
-  #tell(whole: Measurement, atMs: number): Told {
+  #tell(finished: Omit<Finished, 'cycleStartedMs'>, atMs: number, cycleStartedMs: number): Told {
+    const whole = toMeasurement({ ...finished, cycleStartedMs }, vantage)
     const level = evidenceLevel(this.#history, whole)
     const changed = isChange(this.#history, whole)
+    const measurement = withEvidence(whole, level, this.#history)
     this.#history = remember(this.#history, whole, level)
-    const { x_sonde_verdict: verdict } = whole.test_keys
-    const kept = recordClass(whole.test_name, verdict, changed)
-    const time = { wall_ms: atMs, boot: '0123456789abcdef', mono_ms: atMs - begin, clock: 'synced' as const }
-    const kind = changed ? 'change' : verdict.verdict === 'anomaly' ? 'anomaly' : 'routine'
-    return { entry: { class: kept, time, measurement: withEvidence(whole, level) }, kind }
-  }
-
-  #linkCheck(startedMs: number): Measurement {
-    return measured(this.#timed(join(connect(null), response(200), connect(null), response(200))), {
-      name: 'link_check',
-      input: null,
-      startedMs,
-      cycleStartedMs: startedMs,
-      verdict: verdictOf('ok'),
-      link: link('up'),
-    })
-  }
-
-  #measure(target: number, cycle: number, startedMs: number): Measurement {
-    const day = Math.floor(cycle / cyclesADay)
-    const group = target % groups
-    const from =
-      day * cyclesADay + (digest(`episode ${group} ${day}`).readUInt8() % (cyclesADay - blockedCycles))
-    const blocked = cycle >= from && cycle < from + blockedCycles
-    const host = `target-${target}.example`
-    const id = { hostname: host }
-    const looked = join(query(['203.0.113.7'], id), query(['203.0.113.7'], { ...id, engine: 'udp' }))
-    const met = blocked
-      ? join(looked, connect(null), handshake('connection_reset'))
-      : join(looked, connect(null), handshake(null), response(200, { url: `https://${host}/` }))
-    return measured(this.#timed(filled(met, host, this.#chance)), {
-      input: `https://${host}/`,
-      startedMs,
-      cycleStartedMs: begin + cycle * cycleMs,
-      bytes: {
-        sent: 900 + Math.floor(this.#chance() * 200),
-        received: 5_000 + Math.floor(this.#chance() * 900),
-      },
-      verdict: verdictOf(blocked ? 'anomaly' : 'ok'),
-      runtimeSeconds: this.#seconds(),
-    })
-  }
-
-  /** Every operation with times of its own. */
-  #timed<T extends ReturnType<typeof join>>(seen: T): T {
-    const timed = <Each extends { t0: number; t: number }>(each: Each): Each => {
-      const t0 = this.#seconds()
-      return { ...each, t0, t: t0 + this.#seconds() / 10 }
+    const kept = recordClass(finished.name, finished.verdict, changed)
+    const time = {
+      wall_ms: atMs,
+      boot: '0123456789abcdef',
+      mono_ms: atMs - bootedMs,
+      clock: 'synced' as const,
     }
-    return {
-      ...seen,
-      queries: seen.queries.map(timed),
-      tcp_connect: seen.tcp_connect.map(timed),
-      tls_handshakes: seen.tls_handshakes.map(timed),
-      requests: seen.requests.map(timed),
-    }
-  }
-
-  /** As the measurement clock gives them: to the microsecond and some. */
-  #seconds(): number {
-    return Math.floor(this.#chance() * 3e9) / 1e9
+    const kind = changed ? 'change' : finished.verdict.verdict === 'anomaly' ? 'anomaly' : 'routine'
+    return { entry: { class: kept, time, measurement }, kind }
   }
 }
 
-/** Puts in what is large in the field: raw replies, the chain, the headers. The same target has the same, dates apart. */
-function filled(seen: ReturnType<typeof join>, host: string, chance: () => number): ReturnType<typeof join> {
-  const certificate = (name: string, length: number) => ({
-    data: bytesOf(name, length).toString('base64'),
-    format: 'base64' as const,
-  })
-  const chain = [certificate(host, 1_300), certificate('intermediate', 1_100), certificate('root', 900)]
-  const headers = Array.from({ length: 20 }, (_, i): [string, string] => [
-    `x-header-${i}`,
-    i < 3 ? bytesOf(`${chance()}`, 18).toString('hex') : bytesOf(`${host} ${i}`, 20).toString('hex'),
-  ])
+function isBlocked(target: number, cycle: number): boolean {
+  const day = Math.floor(cycle / cyclesADay)
+  const draw = createHash('sha256')
+    .update(`episode ${target % groups} ${day}`)
+    .digest()
+  const from = day * cyclesADay + (draw.readUInt8() % (cyclesADay - blockedCycles))
+  return cycle >= from && cycle < from + blockedCycles
+}
+
+interface Moment {
+  readonly atMs: number
+  readonly link: LinkState
+  readonly blocked: boolean
+  readonly earlier: EarlierFailure | null
+}
+
+function measuredSite(chance: Chance, site: Site, { atMs, link, blocked, earlier }: Moment): Finished {
+  const { observations, bytes, endedAt } = blocked ? site.resetByName(chance) : site.reached(chance, atMs)
   return {
-    ...seen,
-    queries: seen.queries.map((each) =>
-      each.engine === 'getaddrinfo'
-        ? each
-        : {
-            ...each,
-            raw_response: bytesOf(`${chance()}`, 2).toString('hex') + bytesOf(host, 70).toString('base64'),
-          },
-    ),
-    tls_handshakes: seen.tls_handshakes.map((each) =>
-      each.failure === null ? { ...each, peer_certificates: chain } : each,
-    ),
-    requests: seen.requests.map((each) => ({
-      ...each,
-      response: { ...each.response, headers: Object.fromEntries(headers), headers_list: headers },
-    })),
+    name: webConnectivityName,
+    version: webConnectivityVersion,
+    input: site.url,
+    observations,
+    bytes,
+    keys: {
+      ...webConnectivityKeys(observations, noHelper, false),
+      ...(earlier !== null && { x_sonde_earlier: earlier }),
+    },
+    verdict: judgeWebConnectivity(observations, null, { link, clock: 'synced', lab: false, earlier }),
+    parts: null,
+    link,
+    cycleStartedMs: atMs,
+    startedMs: atMs,
+    runtimeSeconds: endedAt + 0.0005,
   }
 }
 
-function verdictOf(kind: 'ok' | 'anomaly'): Verdict {
-  return kind === 'ok'
-    ? { verdict: 'ok', rule: 'web_connectivity/reached@1', step: null, how: null, because: [] }
-    : {
-        verdict: 'anomaly',
-        rule: 'web_connectivity/reset@1',
-        step: 'tls_handshake',
-        how: 'connection_reset',
-        because: [50_001],
-      }
+/** Four controls in clear text, all at once. */
+function checkedLink(chance: Chance, startedMs: number): { readonly finished: Finished } {
+  const seen = Array.from({ length: 4 }, (_, index) => askedControl(chance, index, startedMs))
+  const observations: Observations = {
+    queries: seen.flatMap(({ queries }) => queries),
+    tcp_connect: seen.flatMap(({ tcp_connect }) => tcp_connect),
+    tls_handshakes: [],
+    requests: seen.flatMap(({ requests }) => requests),
+    network_events: [],
+  }
+  const endedAt = Math.max(...observations.requests.map(({ t }) => t))
+  const controls = observations.requests.map(({ request, transaction_id }) => ({
+    url: request.url,
+    role: 'neutral' as const,
+    result: 'ok' as const,
+    led_to: new URL(request.url).hostname,
+    transaction_id,
+  }))
+  const link: LinkState = {
+    state: 'up',
+    controls_ok: 4,
+    controls: 4,
+    ipv6: false,
+    checked_at: new Date(startedMs + 1000 * endedAt).toISOString(),
+    since: new Date(begin + 700).toISOString(),
+  }
+  return {
+    finished: {
+      name: linkCheckName,
+      version: linkCheckVersion,
+      input: null,
+      observations,
+      bytes: { sent: 1_420, received: 2_300 + Math.floor(chance() * 20) },
+      keys: { x_sonde_controls: controls },
+      verdict: judgeLinkCheck({ ...observations, x_sonde_controls: controls }, link),
+      parts: null,
+      link,
+      cycleStartedMs: startedMs,
+      startedMs,
+      runtimeSeconds: endedAt + 0.0005,
+    },
+  }
 }
 
-/** Bytes without any pattern, the same for the same name. */
-function bytesOf(name: string, length: number): Buffer {
-  const parts = Array.from({ length: Math.ceil(length / 32) }, (_, i) => digest(`${name} ${i}`))
-  return Buffer.concat(parts).subarray(0, length)
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+function askedControl(chance: Chance, index: number, startedMs: number): Observations {
+  const ticks = new Ticks(chance, 0)
+  const host = `control-${index}.example`
+  const ip = `21.2.0.${index + 1}`
+  const tags = [`control=${index}`, 'depth=0', 'classic']
+  const timing = { transaction_id: 30_001 + index, tags }
+  const queries = [systemQuery(ticks, host, [ip], tags, 10_001 + index)]
+  const connect = {
+    ip,
+    port: 80,
+    status: { success: true, failure: null },
+    t0: ticks.soon(),
+    t: ticks.after(0.1),
+  }
+  const headers: [string, string][] = [
+    ['Content-Type', 'text/plain'],
+    ['Date', new Date(startedMs).toUTCString()],
+  ]
+  const request: HttpRequest = {
+    network: 'tcp',
+    address: `${ip}:80`,
+    alpn: '',
+    failure: null,
+    request: {
+      method: 'GET',
+      url: `http://${host}/`,
+      headers: { Host: host },
+      headers_list: [['Host', host]],
+      body: '',
+      body_is_truncated: false,
+      x_transport: 'tcp',
+    },
+    response: {
+      code: 200,
+      headers: Object.fromEntries(headers),
+      headers_list: headers,
+      body: '',
+      body_is_truncated: false,
+      x_sonde_body_sha256: createHash('sha256').update('success').digest('hex'),
+      x_sonde_body_length: 7,
+      x_sonde_body_seconds: 0.0001 * chance(),
+    },
+    t0: ticks.soon(),
+    t: ticks.after(0.11),
+    ...timing,
+  }
+  return {
+    queries,
+    tcp_connect: [{ ...connect, ...timing }],
+    tls_handshakes: [],
+    requests: [request],
+    network_events: [],
+  }
 }

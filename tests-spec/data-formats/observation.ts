@@ -86,7 +86,7 @@ export const tlsHandshake = v.looseObject({
   x_sonde_tls_alert: v.optional(count),
   /** Every fault of the certificate, not only the one `failure` names. */
   x_sonde_certificate_faults: v.optional(v.array(v.string())),
-  /** In place of `peer_certificates` where evidence is brief: SHA-256 of each, in hex, in their order. */
+  /** In place of `peer_certificates` that were kept before: SHA-256 of each, in hex, in their order. */
   x_sonde_certificates_sha256: v.optional(v.array(v.string())),
   /** Bytes received before the failure: 0 means nothing came back after the ClientHello. */
   x_sonde_bytes_received: count,
