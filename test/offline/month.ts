@@ -16,7 +16,12 @@ import {
 import type { SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { judgeLinkCheck, linkCheckName, linkCheckVersion } from '../../tests-spec/nettests/link-check.ts'
-import { type EarlierFailure, earlierFailure, type LinkState, unknownLink } from '../../tests-spec/nettests/verdict.ts'
+import {
+  type EarlierFailure,
+  earlierFailure,
+  type LinkState,
+  unknownLink,
+} from '../../tests-spec/nettests/verdict.ts'
 import {
   judgeWebConnectivity,
   webConnectivityKeys,
