@@ -45,7 +45,7 @@ for (let bytes = 0; bytes < Number(wantedBytes); bytes += 3_000) {
 }
 await spool.flush()
 await Promise.all(kept)
-while ((await spool.seal('size', collector.enrolmentDigest)) !== null);
+while ((await spool.seal('age', collector.enrolmentDigest)) !== null);
 const backlog = spool.stats()
 const uplink = await Uplink.open({
   collectorKeyId: collector.collectorKeyId,
