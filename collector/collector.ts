@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { BatchId } from '../tests-spec/protocol/batch.ts'
-import type { KeyLookup } from '../tests-spec/protocol/dsse.ts'
+import { type KeyLookup, onlyKey } from '../tests-spec/protocol/dsse.ts'
 import type { Endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { Archive } from './archive/archive.ts'
 import { type CollectorKey, openCollectorKey } from './archive/collector-key.ts'
@@ -91,7 +91,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
       ? null
       : new Indexer({
           index,
-          read: (id) => readBatch(archive, id, (keyId) => (keyId === key.id ? key.publicKey : null)),
+          read: (id) => readBatch(archive, id, onlyKey(key)),
           intakeUnderWay: () => intake.underWay,
           log,
         })

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import type { Logger } from 'pino'
-import type { KeyLookup } from '../tests-spec/protocol/dsse.ts'
+import { type KeyLookup, onlyKey } from '../tests-spec/protocol/dsse.ts'
 import { Archive } from './archive/archive.ts'
 import { collectorKeyPath, openCollectorKey } from './archive/collector-key.ts'
 import { indexPath, readBatch } from './collector.ts'
@@ -66,6 +66,5 @@ export async function rebuildIndex(
 /** A copy of an archive may come without its key, and none is made for it: batches are then dated by their files. */
 async function keyLookup(state: string): Promise<KeyLookup> {
   if (!existsSync(collectorKeyPath(state))) return () => null
-  const { id, publicKey } = await openCollectorKey(state)
-  return (keyId) => (keyId === id ? publicKey : null)
+  return onlyKey(await openCollectorKey(state))
 }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import pino from 'pino'
 import { type BatchId, batchMediaType } from '../tests-spec/protocol/batch.ts'
+import { onlyKey } from '../tests-spec/protocol/dsse.ts'
 import { openReceipt, type Receipt } from '../tests-spec/protocol/receipt.ts'
 import { TokenBox } from './archive/token-box.ts'
 import { type Collector, type CollectorSettings, openCollector } from './collector.ts'
@@ -124,8 +125,7 @@ export class SampleCollector {
 
   /** @returns The receipt, checked against the collector's key. */
   receiptIn({ body }: Answer): Receipt {
-    const { id, publicKey } = this.collector.key
-    return openReceipt(body, (keyId) => (keyId === id ? publicKey : null))
+    return openReceipt(body, onlyKey(this.collector.key))
   }
 
   /** Every file of the state folder and the digest of what is in it, the index aside. */

@@ -4,7 +4,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256Hex } from '../tests-spec/protocol/batch.ts'
-import type { KeyLookup } from '../tests-spec/protocol/dsse.ts'
+import { type KeyLookup, onlyKey } from '../tests-spec/protocol/dsse.ts'
 import { openSealedReceipt, sealedMediaType, splitLines } from '../tests-spec/protocol/sealed.ts'
 import { openCollectorKey } from './archive/collector-key.ts'
 import { writeDurably } from './archive/durable-file.ts'
@@ -34,8 +34,8 @@ export async function sealedTakerAt(state: string): Promise<TakeSealed> {
     throw new FolderInUse(
       `Another sonde-collector works in ${state} and serves nothing yet: try again in a minute`,
     )
-  const { id, publicKey } = await openCollectorKey(state)
-  return (bytes) => post(`${url}/v1/sealed`, bytes, (keyId) => (keyId === id ? publicKey : null))
+  const keyOf = onlyKey(await openCollectorKey(state))
+  return (bytes) => post(`${url}/v1/sealed`, bytes, keyOf)
 }
 
 async function post(url: string, bytes: Buffer, keyOf: KeyLookup): Promise<Taken> {

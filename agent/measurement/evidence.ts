@@ -1,11 +1,11 @@
 // How much of what was seen is kept: everything when it may matter, the outline when a target is as fine as it was
 // before; and how finely times are told. measurement.md, "Evidence", is the page. Pure.
 
-import { createHash } from 'node:crypto'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { HttpRequest, TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
 import { linkCheckName } from '../../tests-spec/nettests/link-check.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
+import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 
 export type EvidenceLevel = 'full' | 'brief'
 
@@ -160,10 +160,6 @@ function roundTimes<T>(value: T, places: number): T {
 
 function round(seconds: number, places: number): number {
   return Number(seconds.toFixed(places))
-}
-
-function sha256Hex(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }
 
 function withoutHeaders(request: HttpRequest): HttpRequest {

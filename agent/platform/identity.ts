@@ -1,12 +1,12 @@
-// The device's signing key: made once, kept readable by its user alone. Its id is the device's only name. Any 32 bytes
-// are a key, so one flipped bit would make another device of this one without a word: the public half stands behind the
-// private one, and the two must fit.
+// The device's signing key: made once, kept readable by its user alone. Its id is the device's only name. What the file
+// holds is in key-file.ts.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { chmodSync, statSync } from 'node:fs'
 import * as v from 'valibot'
 import { type DeviceId, deviceId } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
+import { encodeKeyFile, isKeyFileWhole } from '../../tests-spec/protocol/key-file.ts'
 import { ActionableError } from './actionable-error.ts'
 import { isDiskFailure, isSick, readFileIfPresent, writeFileDurably } from './atomic-file.ts'
 
@@ -41,8 +41,8 @@ async function readOrNull(path: string): Promise<Buffer | null> {
 }
 
 async function makeKey(path: string): Promise<KeyObject> {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
-  await writeFileDurably(path, Buffer.from(pemOf(privateKey) + pemOf(publicKey))).catch((cause) => {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  await writeFileDurably(path, Buffer.from(encodeKeyFile(privateKey))).catch((cause) => {
     throw new ActionableError(
       'state_unwritable',
       `Cannot write the key of this new device to ${path}: ${cause instanceof Error ? cause.message : cause}. Make room or change the card, then start again.`,
@@ -50,10 +50,6 @@ async function makeKey(path: string): Promise<KeyObject> {
     )
   })
   return privateKey
-}
-
-function pemOf(key: KeyObject): string {
-  return String(key.export({ type: key.type === 'private' ? 'pkcs8' : 'spki', format: 'pem' }))
 }
 
 /** A restore from a backup or a copy by hand may have widened it. */
@@ -81,15 +77,8 @@ function readKey(path: string, written: Buffer): KeyObject {
       `The device key ${path} is ${key.asymmetricKeyType}, not Ed25519. ${advice}`,
     )
   }
-  if (!isAsWritten(written, key)) {
+  if (!isKeyFileWhole(written.toString('latin1'), key)) {
     throw new ActionableError('bad_state', `The device key ${path} is not what was written. ${advice}`)
   }
   return key
-}
-
-/** A file of before the public half was kept holds the private one and not a byte more. */
-function isAsWritten(written: Buffer, key: KeyObject): boolean {
-  const text = written.toString('latin1').replaceAll('\r\n', '\n').trimEnd()
-  const own = pemOf(key)
-  return [own, own + pemOf(createPublicKey(key))].some((each) => each.trimEnd() === text)
 }

@@ -1,8 +1,7 @@
 // From unsealed records to the bytes of a batch (tests-spec/protocol/batch.md). Reads segments, writes nothing.
 
-import { createHash } from 'node:crypto'
 import type { RecordClass } from '../../tests-spec/data-formats/measurement.ts'
-import type { Manifest } from '../../tests-spec/protocol/batch.ts'
+import { type Manifest, sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { inflateBody } from './dictionary.ts'
 import { fill } from './fill.ts'
 import { scanFrames } from './frame.ts'
@@ -119,7 +118,7 @@ export function describePayload(packed: Packed): Pick<Manifest, 'records' | 'pay
     payload: {
       codec: 'br',
       len: packed.payload.length,
-      sha256: createHash('sha256').update(packed.payload).digest('hex'),
+      sha256: sha256Hex(packed.payload),
       rawLen: packed.raw.len,
       rawSha256: packed.raw.sha256,
       schema: 'sonde-record-1',

@@ -2,8 +2,7 @@
 // receipt, which is given when the batch is on disk, and the collector's memory. The senders are this process, and take
 // their share of the same processors.
 
-import { once } from 'node:events'
-import { Agent, request } from 'node:http'
+import { Agent, request } from 'undici'
 import { seededChance } from '../../agent/spool/sample-spool.ts'
 import { type SampleBatch, SampleProbe } from '../../collector/sample-probe.ts'
 import { cyclesADay, Month } from '../../test/offline/month.ts'
@@ -87,13 +86,13 @@ function someMeasurements(): Measurement[] {
 
 /** The next when the one before has its receipt, as a probe does. */
 async function sendInTurn(url: string, batches: readonly SampleBatch[], times: number[]): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const agent = new Agent({ connections: 1 })
   for (const { bytes } of batches) {
     const begun = performance.now()
     await post(`${url}/v1/batches`, batchMediaType, bytes, 201, agent)
     times.push(performance.now() - begun)
   }
-  agent.destroy()
+  await agent.close()
 }
 
 /** @throws When the answer is not the one that is wanted. */
@@ -104,13 +103,13 @@ async function post(
   wanted: number,
   agent?: Agent,
 ): Promise<{ readonly body: Buffer }> {
-  const headers = { 'content-type': type, 'content-length': body.length }
-  const sent = request(url, { method: 'POST', headers, ...(agent !== undefined && { agent }) })
-  sent.end(body)
-  const [response] = await once(sent, 'response')
-  const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk)
-  const answer = Buffer.concat(chunks)
-  if (response.statusCode !== wanted) throw new Error(`The collector said ${response.statusCode}: ${answer}`)
-  return { body: answer }
+  const { statusCode, body: answer } = await request(url, {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body,
+    ...(agent !== undefined && { dispatcher: agent }),
+  })
+  const said = Buffer.from(await answer.arrayBuffer())
+  if (statusCode !== wanted) throw new Error(`The collector said ${statusCode}: ${said}`)
+  return { body: said }
 }

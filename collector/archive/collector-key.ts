@@ -5,6 +5,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
+import { encodeKeyFile, isKeyFileWhole } from '../../tests-spec/protocol/key-file.ts'
 import { createDurably } from './durable-file.ts'
 
 export interface CollectorKey {
@@ -39,9 +40,9 @@ export async function openCollectorKey(state: string): Promise<CollectorKey> {
   if (privateKey.asymmetricKeyType !== 'ed25519') {
     throw new KeyRefused(`Cannot use ${path}: it is ${privateKey.asymmetricKeyType}, expected ed25519`)
   }
-  const publicKey = createPublicKey(privateKey)
-  if (!isAsWritten(pem, privateKey, publicKey))
+  if (!isKeyFileWhole(pem, privateKey))
     throw new KeyRefused(`Cannot use ${path}: it is not what was written. Restore it from its backup`)
+  const publicKey = createPublicKey(privateKey)
   return { privateKey, publicKey, id: keyIdOf(publicKey) }
 }
 
@@ -50,21 +51,9 @@ async function makeKey(state: string, path: string): Promise<string> {
   if (probes.length > 0) {
     throw new KeyRefused(`${path} is gone, but ${probes.length} probes are enrolled with it: restore it`)
   }
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
-  const pem = pemOf(privateKey) + pemOf(publicKey)
+  const pem = encodeKeyFile(generateKeyPairSync('ed25519').privateKey)
   // `serve` and `token` may both be the first to run; only one of them makes the key.
   return (await createDurably(path, Buffer.from(pem))) ? pem : readFile(path, 'utf8')
-}
-
-function pemOf(key: KeyObject): string {
-  return String(key.export({ type: key.type === 'private' ? 'pkcs8' : 'spki', format: 'pem' }))
-}
-
-/** A file of before the public half was kept holds the private one and not a byte more. */
-function isAsWritten(pem: string, privateKey: KeyObject, publicKey: KeyObject): boolean {
-  const text = pem.replaceAll('\r\n', '\n').trimEnd()
-  const own = pemOf(privateKey)
-  return [own, own + pemOf(publicKey)].some((each) => each.trimEnd() === text)
 }
 
 async function readIfThere(path: string): Promise<string | null> {

@@ -3,6 +3,7 @@
 
 import type { Logger } from 'pino'
 import { type BatchId, type VerifiedBatch, verifyBatch } from '../../tests-spec/protocol/batch.ts'
+import { onlyKey } from '../../tests-spec/protocol/dsse.ts'
 import { openReceipt, type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Archive } from '../archive/archive.ts'
 import type { CollectorKey } from '../archive/collector-key.ts'
@@ -140,7 +141,7 @@ export class Intake {
     const bytes = await archive.receipt(id)
     if (bytes === null) return null
     try {
-      if (openReceipt(bytes, (keyId) => (keyId === key.id ? key.publicKey : null)).batch === id) return bytes
+      if (openReceipt(bytes, onlyKey(key)).batch === id) return bytes
     } catch {
       // Below: whatever is wrong with it, another is signed.
     }

@@ -5,10 +5,9 @@ import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
+import { nodeProgram } from '../node-program.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-/** Some packages in them are CommonJS. */
-const banner = "import { createRequire } from 'node:module'; const require = createRequire('file:///');"
 
 export interface LabPrograms {
   /** The first process of the sandbox: short enough for an argument of 128 KiB. */
@@ -37,15 +36,10 @@ function bundled(...entryPoints: readonly string[]): Record<string, string> {
     absWorkingDir: here,
     entryPoints: [...entryPoints],
     outdir: '.',
+    ...nodeProgram,
     outExtension: { '.js': '.mjs' },
-    bundle: true,
     write: false,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
     minifyWhitespace: true,
-    banner: { js: banner },
-    logLevel: 'error',
   })
   return Object.fromEntries(outputFiles.map(({ path, text }) => [basename(path), text]))
 }

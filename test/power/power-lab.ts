@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { build } from 'esbuild'
+import { nodeProgram } from '../node-program.ts'
 import type { Outcome, Plan } from './recording.ts'
 
 /** @returns Why no power can be cut on this machine, for a person to mend; null when it can. */
@@ -54,13 +55,7 @@ export class PowerLab {
     await build({
       entryPoints: [join(import.meta.dirname, 'recording.ts')],
       outfile: lab.#program,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      logLevel: 'error',
-      // An ES module has no `require`, and some packages ask for Node's own modules with it.
-      banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+      ...nodeProgram,
     })
     return lab
   }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { build } from 'esbuild'
+import { nodeProgram } from '../node-program.ts'
 import { unshareArguments } from '../power/power-lab.ts'
 import type { Cycled, Found, Plan, Started } from './card.ts'
 
@@ -27,12 +28,7 @@ export class CardLab {
     await build({
       entryPoints: [join(import.meta.dirname, 'card.ts')],
       outfile: lab.#program,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      logLevel: 'error',
-      banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+      ...nodeProgram,
     })
     return lab
   }

@@ -29,6 +29,17 @@ export class EnvelopeRefused extends Error {
 /** Who may have signed, by key id. Returns null for a key that is not known. */
 export type KeyLookup = (keyId: string) => KeyObject | null
 
+/** Where one key alone may have signed. */
+export function onlyKey({
+  id,
+  publicKey,
+}: {
+  readonly id: string
+  readonly publicKey: KeyObject
+}): KeyLookup {
+  return (keyId) => (keyId === id ? publicKey : null)
+}
+
 /**
  * 128 bits of the SHA-256 of the public key's SPKI form, in hex. The name of a device and of a collector's key.
  */

@@ -1,0 +1,21 @@
+// The file of an Ed25519 signing key: PKCS8 in PEM with the public half, SPKI in PEM, behind it (RFC 7468, RFC 8410). Any
+// 32 bytes are a private key, so one flipped bit would make another of it without a word; the two halves must fit.
+
+import { createPublicKey, type KeyObject } from 'node:crypto'
+
+export function encodeKeyFile(privateKey: KeyObject): string {
+  return pemOf(privateKey) + pemOf(createPublicKey(privateKey))
+}
+
+/**
+ * Whether the file that `privateKey` was read from is what was written. One from before the public half was kept holds
+ * the private one and not a byte more.
+ */
+export function isKeyFileWhole(text: string, privateKey: KeyObject): boolean {
+  const written = text.replaceAll('\r\n', '\n').trimEnd()
+  return [pemOf(privateKey), encodeKeyFile(privateKey)].some((each) => each.trimEnd() === written)
+}
+
+function pemOf(key: KeyObject): string {
+  return String(key.export({ type: key.type === 'private' ? 'pkcs8' : 'spki', format: 'pem' }))
+}
