@@ -236,6 +236,19 @@ describe('a certificate chain', () => {
     expect(keptWhole([...story, ['own', '2018-07-01T12:00:00Z']]).at(-1)).toBe('own whole')
   })
 
+  test('is whole each time when it did not verify', () => {
+    const good = shown('forged', '2018-07-01T10:00:00Z')
+    const tls_handshakes = good.test_keys.tls_handshakes.map((each) => ({
+      ...each,
+      failure: 'ssl_unknown_authority' as const,
+    }))
+    const measurement = { ...good, test_keys: { ...good.test_keys, tls_handshakes } }
+    const history = remember({}, measurement, 'full')
+    const [kept] = withEvidence(measurement, 'full', history).test_keys.tls_handshakes
+    expect(kept?.peer_certificates).toHaveLength(1)
+    expect(kept?.x_sonde_certificates_sha256).toBeUndefined()
+  })
+
   test('that was never shown has no digest in full', () => {
     expect(keptWhole([[null, '2018-07-01T10:00:00Z']])).toEqual(['none'])
   })

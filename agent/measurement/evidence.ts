@@ -125,7 +125,8 @@ function nameOfChain({ peer_certificates }: TlsHandshake): string {
 }
 
 function isKeptWhole(history: History, measurement: Measurement, handshake: TlsHandshake): boolean {
-  if (handshake.peer_certificates.length === 0) return false
+  // A chain that did not verify is what the finding rests on: whoever holds this one record must be able to check it.
+  if (handshake.peer_certificates.length === 0 || handshake.failure !== null) return false
   const keptOn = history[keyOf(measurement)]?.chains?.[nameOfChain(handshake)]
   if (keptOn === undefined) return false
   // A clock that was set back makes days that are to come: those say nothing.
