@@ -5,9 +5,9 @@ import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { batchId } from '../../tests-spec/protocol/batch.ts'
 import { ControlLog, readControlLog } from './control-log.ts'
-import { nodeDisk } from './disk.ts'
+import { meteredDisk, nodeDisk } from './disk.ts'
 import { blockBytes } from './frame.ts'
-import { type BatchNote, type ControlRecord, Ledger } from './ledger.ts'
+import { type BatchNote, type Change, Ledger } from './ledger.ts'
 import { headerBytes } from './segment.ts'
 
 let dir: string
@@ -30,7 +30,7 @@ const note = (seq: number): BatchNote => ({
 })
 
 /** What a spool writes in a busy week. */
-function entries(count: number): Exclude<ControlRecord, { kind: 'snapshot' }>[] {
+function entries(count: number): Change[] {
   return Array.from({ length: count }, (_, i) => {
     const batch = note(Math.floor(i / 3))
     if (i % 3 === 0) return { kind: 'sealed', batch, signed: [], nextN: batch.seq * 10 + 10 }
@@ -67,6 +67,28 @@ describe('ControlLog', () => {
     expect((await reread()).snapshot()).toEqual(log.ledger.snapshot())
     expect(log.ledger.nextSeq).toBe(134)
     expect(log.ledger.quarantined).toHaveLength(26)
+    await log.close()
+  })
+
+  it('makes deferred receipts durable with the next entry, in one write, or when it is told to', async () => {
+    const meter = { flushes: 0, bytesWritten: 0 }
+    const log = await ControlLog.begin(
+      { ...at(), disk: meteredDisk(nodeDisk, meter) },
+      new Ledger('0123456789abcdef01'),
+      { newest: 0, sequence: 0 },
+    )
+    for (const seq of [0, 1]) await log.append({ kind: 'sealed', batch: note(seq), signed: [], nextN: 20 })
+    const before = meter.flushes
+    for (const seq of [0, 1]) log.defer({ kind: 'receipted', id: note(seq).id, ranges: note(seq).ranges })
+    expect(log.ledger.pending).toEqual([])
+    expect((await reread()).pending).toHaveLength(2)
+    await log.append({ kind: 'sealed', batch: note(2), signed: [], nextN: 30 })
+    expect(meter.flushes - before).toBe(1)
+    expect((await reread()).snapshot()).toEqual(log.ledger.snapshot())
+    log.defer({ kind: 'receipted', id: note(2).id, ranges: note(2).ranges })
+    await log.settle()
+    expect(log.deferred).toBe(0)
+    expect((await reread()).pending).toEqual([])
     await log.close()
   })
 

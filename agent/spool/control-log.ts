@@ -1,5 +1,6 @@
 // The ledger on disk: a log of what changed it, in segments that each begin with the whole of it. Every entry is on
-// the medium before anybody acts on it; in particular before a file it speaks of is removed.
+// the medium before anybody acts on it; in particular before a file it speaks of is removed. What nobody acts on yet may
+// wait for the next entry, and spare the medium a write of its own.
 
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -7,7 +8,7 @@ import { removeFile } from '../platform/atomic-file.ts'
 import { currentDictionary, deflateBody, dictionaryNamed, inflateBody } from './dictionary.ts'
 import { type Disk, readWhatIsLeft } from './disk.ts'
 import { blockAligned, blockBytes, encodeFrame, scanFrames } from './frame.ts'
-import { type ControlRecord, controlRecord, Ledger } from './ledger.ts'
+import { type Change, type ControlRecord, controlRecord, Ledger } from './ledger.ts'
 import { type Range, RangeSet } from './ranges.ts'
 import { dictionaryOf, headerBytes, SegmentWriter, segmentName, segmentNumbers } from './segment.ts'
 
@@ -41,6 +42,8 @@ const plausibleEntries = 10_000
 /** Room for entries behind a snapshot that is larger than a segment should be. */
 const leastEntries = 16
 
+type Receipted = Extract<Change, { kind: 'receipted' }>
+
 interface Entry {
   readonly sequence: number
   readonly record: ControlRecord
@@ -54,6 +57,8 @@ export class ControlLog {
   #writer: SegmentWriter | null = null
   #newest: number
   #sequence: number
+  /** In the ledger, and on the medium only with the next entry. */
+  #deferred: Receipted[] = []
 
   private constructor(
     at: { readonly disk: Disk; readonly dir: string; readonly segmentBytes: number },
@@ -103,19 +108,44 @@ export class ControlLog {
     return this.#writer?.bytes ?? 0
   }
 
+  /** How many changes wait for the next entry. */
+  get deferred(): number {
+    return this.#deferred.length
+  }
+
   /**
-   * Makes `record` durable, then applies it to the ledger.
+   * Makes `change` durable and all that was deferred with it, then applies it to the ledger.
    * @throws The disk's error. The ledger is as before; what is on disk may hold the entry or not, and both are
    *   states that the next start understands.
    */
-  async append(record: Exclude<ControlRecord, { kind: 'snapshot' }>): Promise<void> {
+  async append(change: Change): Promise<void> {
+    await this.#write([...this.#deferred, change])
+    this.ledger.apply(change)
+  }
+
+  /** Applies `change` to the ledger. Should the power go first, it has never been: nobody may act on it yet. */
+  defer(change: Receipted): void {
+    this.ledger.apply(change)
+    this.#deferred.push(change)
+  }
+
+  /** Makes durable what was deferred. @throws The disk's error; it then waits on. */
+  async settle(): Promise<void> {
+    if (this.#deferred.length > 0) await this.#write(this.#deferred)
+  }
+
+  async #write(changes: readonly Change[]): Promise<void> {
+    const [only] = changes
+    const record: ControlRecord =
+      only !== undefined && changes.length === 1 ? only : { kind: 'several', changes: [...changes] }
     // What could not be read back would cost the whole log at the next start.
     v.assert(controlRecord, record)
     const frame = this.#encode(record)
     if (this.#writer === null || !this.#writer.fits(frame.length)) await this.#rotate(frame.length)
-    // The number was taken for `record`, and rotating has taken one since.
+    // The number was taken for `record`, and rotating has taken one since. What was deferred then stands in the
+    // snapshot as well, and a receipt applied twice changes nothing.
     await this.#commit(this.#encode(record))
-    this.ledger.apply(record)
+    this.#deferred = []
   }
 
   /** Replaces the ledger by one of a new life, durably. */
@@ -124,6 +154,7 @@ export class ControlLog {
     this.ledger = ledger
     try {
       await this.#rotate(0)
+      this.#deferred = []
     } catch (error) {
       this.ledger = before
       throw error
@@ -251,7 +282,8 @@ function remains(entries: readonly Entry[]): { epoch: string | null; settled: Ra
   const settled = new RangeSet()
   for (const { record } of entries) {
     if (record.kind === 'snapshot') epoch = record.epoch
-    if (record.kind === 'sealed') epoch = record.batch.epoch
+    for (const each of record.kind === 'several' ? record.changes : [record])
+      if (each.kind === 'sealed') epoch = each.batch.epoch
     for (const [first, last] of settledBy(record)) settled.add(first, last)
   }
   return { epoch, settled }
@@ -267,6 +299,8 @@ function settledBy(record: ControlRecord): readonly Range[] {
       return record.ranges
     case 'lost':
       return record.losses.flatMap((each) => each.ranges)
+    case 'several':
+      return record.changes.flatMap(settledBy)
     default:
       return []
   }

@@ -48,9 +48,8 @@ const snapshot = v.object({
   carry: v.record(v.string(), ranges),
 })
 
-/** One entry of the control log. */
-export const controlRecord = v.variant('kind', [
-  snapshot,
+/** What changes the ledger. */
+const change = v.variant('kind', [
   /** `signed` are the losses named in its manifest; `nextN` keeps numbers from being given twice. */
   v.object({ kind: v.literal('sealed'), batch: batchNote, signed: losses, nextN: count }),
   /** Repeats the ranges, so that either of the two entries is enough to know the records went out. */
@@ -60,6 +59,14 @@ export const controlRecord = v.variant('kind', [
   v.object({ kind: v.literal('lost'), losses, batch: v.nullable(batchId) }),
   /** Records of an earlier life, found in the segments, now have numbers of this one. */
   v.object({ kind: v.literal('carried'), epoch: v.string(), ranges }),
+])
+export type Change = v.InferOutput<typeof change>
+
+/** One entry of the control log: the whole ledger, a change, or several that are there together or not at all. */
+export const controlRecord = v.variant('kind', [
+  snapshot,
+  ...change.options,
+  v.object({ kind: v.literal('several'), changes: v.array(change) }),
 ])
 export type ControlRecord = v.InferOutput<typeof controlRecord>
 
@@ -123,9 +130,11 @@ export class Ledger {
     }
   }
 
-  /** Takes note of one entry that is durable. */
   apply(record: Exclude<ControlRecord, { kind: 'snapshot' }>): void {
     switch (record.kind) {
+      case 'several':
+        for (const each of record.changes) this.apply(each)
+        break
       case 'sealed':
         this.#sealed(record.batch, record.signed, record.nextN)
         break

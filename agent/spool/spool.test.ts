@@ -268,10 +268,26 @@ describe('receipted()', () => {
     if (first === undefined || second === undefined) throw new Error('Expected two batches')
     await spool.receipted(receiptFor(first))
     expect(spool.pending().map(({ id }) => id)).toEqual([second.id])
-    expect(files().filter((path) => path.endsWith('.psb'))).toHaveLength(1)
     const again = await reopened(spool)
+    expect(files().filter((path) => path.endsWith('.psb'))).toHaveLength(1)
     expect(again.pending().map(({ id }) => id)).toEqual([second.id])
     expect(again.stats()).toMatchObject({ nextSeq: 2, lost: 0, unsealed: 0 })
+  })
+
+  it('writes for eight receipts once, or with what is sealed next', async () => {
+    const spool = await open()
+    const seal = () => {
+      void spool.put(sampleEntry('one'))
+      return spool.seal('age', enrolmentDigest)
+    }
+    for (let i = 0; i < 9; i++) await seal()
+    const receipts = (await readPending(spool)).map(receiptFor)
+    const { flushes } = spool.stats()
+    for (const receipt of receipts) await spool.receipted(receipt)
+    expect(spool.stats()).toMatchObject({ flushes: flushes + 1, pendingBatches: 0 })
+    expect(files().filter((path) => path.endsWith('.psb'))).toHaveLength(1)
+    await seal()
+    expect(files().filter((path) => path.endsWith('.psb'))).toHaveLength(1)
   })
 
   it('of a batch that is not there does nothing', async () => {

@@ -9,7 +9,7 @@ import { carryOver } from './carry-over.ts'
 import type { ControlLog } from './control-log.ts'
 import { currentDictionary, deflateBody } from './dictionary.ts'
 import { type Evictable, nextVictim } from './eviction.ts'
-import { type BatchNote, type ControlRecord, Ledger, type LossReason, noteOf } from './ledger.ts'
+import { type BatchNote, type Change, Ledger, type LossReason, noteOf } from './ledger.ts'
 import { RangeSet } from './ranges.ts'
 import {
   adoptBatch,
@@ -52,6 +52,8 @@ const fullRoutine = 1_000
 const fullAnomalies = 400
 /** Batches are older than segments that hold the same class: what is sealed was put first. */
 const segmentsAfterBatches = 1e9
+/** How many are noted in one write at the latest: as many files stay, and are asked for again after a power cut. */
+const receiptsTogether = 8
 
 /** What a sealing takes. */
 interface Choice {
@@ -71,6 +73,8 @@ export class Store {
   readonly #reader: SegmentReader
   #streams: Streams
   #nextN: number
+  /** Batches the collector has, whose files are still there. */
+  readonly #receipted: BatchNote[] = []
   /** A batch file may have been written whose sealing was not noted. */
   #inDoubt = false
 
@@ -118,7 +122,8 @@ export class Store {
 
   /** Bytes of all files. */
   get bytes(): number {
-    const batches = [...this.ledger.pending, ...this.ledger.quarantined.map(({ batch }) => batch)]
+    const { pending, quarantined } = this.ledger
+    const batches = [...pending, ...quarantined.map(({ batch }) => batch), ...this.#receipted]
     const sealed = batches.reduce((sum, each) => sum + each.bytes, 0)
     const segments = this.#segments().reduce((sum, { segment }) => sum + segment.bytes, 0)
     return segments + sealed + this.#control.bytes + this.#reserve.bytes
@@ -257,12 +262,28 @@ export class Store {
     return null
   }
 
-  /** Forgets a batch that the collector has. */
+  /**
+   * Forgets a batch that the collector has. Its note waits for company: should the power go first, the batch still waits,
+   * and asking for its receipt once more costs some 200 bytes.
+   */
   async receipted(id: BatchId): Promise<void> {
     const batch = this.ledger.pending.find((each) => each.id === id)
     if (batch === undefined) return
-    await this.#note({ kind: 'receipted', id, ranges: batch.ranges })
-    await this.#batches.discard(batch)
+    this.#control.defer({ kind: 'receipted', id, ranges: batch.ranges })
+    this.#receipted.push(batch)
+    // The disk is full while the reserve is not there, and the file is needed as room.
+    if (this.#receipted.length >= receiptsTogether || this.#reserve.bytes === 0) await this.#settleReceipts()
+  }
+
+  async #settleReceipts(): Promise<void> {
+    await this.#reserve.during(() => this.#control.settle())
+    await this.#discardReceipted()
+  }
+
+  /** Removes the files of batches that the collector has, once that is on the medium. */
+  async #discardReceipted(): Promise<void> {
+    if (this.#control.deferred > 0 || this.#receipted.length === 0) return
+    for (const batch of this.#receipted.splice(0)) await this.#batches.discard(batch)
     await this.#reserve.hold()
   }
 
@@ -276,6 +297,8 @@ export class Store {
   }
 
   async close(): Promise<void> {
+    // If the disk refuses, the batches still wait: they are asked for at the next start.
+    await this.#settleReceipts().catch(() => {})
     for (const stream of Object.values(this.#streams)) await stream.closeWriter()
     await this.#control.close()
   }
@@ -318,6 +341,10 @@ export class Store {
   /** Gives up, gravest last, until `growth` more bytes stay within the quota or nothing more may go. */
   async #makeRoom(growth: number): Promise<void> {
     while (this.bytes + growth > this.#ground.budget.limit) {
+      if (this.#receipted.length > 0) {
+        await this.#settleReceipts()
+        continue
+      }
       const victim = nextVictim(this.#evictables())
       if (victim === null) return
       if (victim.holds === 'anomaly' && (await this.#thinOldest())) continue
@@ -391,8 +418,9 @@ export class Store {
     await this.#quarantine.discard(batch)
   }
 
-  async #note(record: Exclude<ControlRecord, { kind: 'snapshot' }>): Promise<void> {
-    await this.#reserve.during(() => this.#control.append(record))
+  async #note(change: Change): Promise<void> {
+    await this.#reserve.during(() => this.#control.append(change))
+    await this.#discardReceipted()
   }
 
   #segments(): { readonly stream: Stream; readonly segment: StoredSegment }[] {

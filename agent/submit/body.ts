@@ -2,11 +2,13 @@
 // gulp and hides for how long it lies there; on a link whose flows die, all of it would be sent again.
 
 /** The kernel's acceptance of each is a sign of life. */
-export const pieceBytes = 8 * 1024
-/** Four times what is under way on a link of 100 kbit/s with a round trip of 600 ms. */
-const windowBytes = 32 * 1024
+export const pieceBytes = 4 * 1024
+/** Twice what is under way on a link of 100 kbit/s with a round trip of 600 ms; the collector confirms every 8 kB. */
+const leastWindowBytes = 16 * 1024
+/** On a faster link, what it carries in this time: no more than that is lost with a flow. */
+const windowMs = 1_500
 /** Where nobody says how far a body has come, waiting to hear costs this much, once for each line. */
-const leastWaitMs = 1_000
+const leastWaitMs = 300
 
 export interface SendingWindow {
   /** @param held - What the other side has, in bytes since the batch began; null says only that it is listening. */
@@ -19,21 +21,32 @@ export interface SendingWindow {
 }
 
 /**
+ * @param now - Milliseconds that only grow.
  * @param rttMs - Of the line, in milliseconds.
  * @param offset - Where in the batch the body begins.
  * @param knownBlind - What an earlier body on the same line found out.
  */
-export function sendingWindow(rttMs: number, offset: number, knownBlind = false): SendingWindow {
+export function sendingWindow(
+  now: () => number,
+  rttMs: number,
+  offset: number,
+  knownBlind = false,
+): SendingWindow {
+  const begun = now()
+  let size = leastWindowBytes
   /** Bytes of this body; null while nobody has confirmed anything. */
   let confirmed: number | null = null
   let blind = knownBlind
   let closed = false
   let timer: NodeJS.Timeout | undefined
   let wake = () => {}
-  const mayGoOn = (sent: number) => blind || closed || sent - (confirmed ?? 0) < windowBytes
+  const mayGoOn = (sent: number) => blind || closed || sent - (confirmed ?? 0) < size
   return {
     confirm(held) {
+      // Late, as it is where packets are lost: somebody listens after all.
+      blind = false
       confirmed = Math.max(confirmed ?? 0, (held ?? 0) - offset)
+      size = Math.max(leastWindowBytes, (confirmed / Math.max(1, now() - begun)) * windowMs)
       wake()
     },
     async open(sent) {
@@ -44,7 +57,7 @@ export function sendingWindow(rttMs: number, offset: number, knownBlind = false)
             if (confirmed === null) blind = true
             wake()
           },
-          Math.max(leastWaitMs, 2 * rttMs),
+          Math.max(leastWaitMs, 4 * rttMs),
         )
       }
       while (!mayGoOn(sent)) {

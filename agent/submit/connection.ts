@@ -76,7 +76,7 @@ export class Connection {
    * @throws {NoAnswer} The line is then closed: what is half said cannot be gone on from.
    */
   async exchange(request: Request, { silenceMs, signal }: Patience): Promise<Answer> {
-    const window = sendingWindow(this.rttMs, request.offset ?? 0, this.#blind)
+    const window = sendingWindow(this.#now, this.rttMs, request.offset ?? 0, this.#blind)
     const watch = watchLine(this.#line, this.#now)
     let timer: NodeJS.Timeout | undefined
     let interrupt: (() => void) | undefined
