@@ -281,18 +281,27 @@ function incomingOf({ body, headers }: FastifyRequest, reply: FastifyReply, type
     announcedBytes: announced === undefined ? null : Number(announced),
     complete: complete ?? true,
     // Whoever names the header knows interim answers; to anyone else they could be noise.
-    onProgress: complete === null ? () => {} : (id, held) => tellProgress(reply, id, held),
+    onProgress: complete === null ? () => {} : progressTeller(reply),
   }
 }
 
 /**
- * An interim answer while the body comes, so that a sender sees bytes arrive that its own kernel hides. Node.js writes
- * only some of these itself; `socket` is there when this request is the one being answered.
+ * Interim answers while the body comes, so that a sender sees bytes arrive that its own kernel hides. Node.js writes
+ * only some of these itself; `socket` is there when this request is the one being answered. The first says where the
+ * upload is.
  */
-function tellProgress({ raw }: FastifyReply, id: BatchId, held: number): void {
-  if (raw.headersSent || raw.writableEnded) return
-  const lines = [`HTTP/1.1 ${progressStatus} Upload Resumption Supported`, `Location: /v1/uploads/${id}`]
-  raw.socket?.write(`${[...lines, `${uploadHeaders.offset}: ${held}`].join('\r\n')}\r\n\r\n`)
+function progressTeller({ raw }: FastifyReply): Incoming['onProgress'] {
+  let told = false
+  return (id, held) => {
+    if (raw.headersSent || raw.writableEnded) return
+    const lines = [
+      `HTTP/1.1 ${progressStatus} Upload Resumption Supported`,
+      `${uploadHeaders.offset}: ${held}`,
+    ]
+    if (!told) lines.push(`Location: /v1/uploads/${id}`)
+    told = true
+    raw.socket?.write(`${lines.join('\r\n')}\r\n\r\n`)
+  }
 }
 
 function progressOf(held: number): Record<string, string> {

@@ -3,8 +3,8 @@
 
 /** The kernel's acceptance of each is a sign of life. */
 export const pieceBytes = 4 * 1024
-/** Twice what is under way on a link of 100 kbit/s with a round trip of 600 ms; the collector confirms every 8 kB. */
-const leastWindowBytes = 16 * 1024
+/** What is under way on a link of 100 kbit/s with a round trip of 600 ms; the collector confirms every 4 kB. */
+const leastWindowBytes = 8 * 1024
 /** On a faster link, what it carries in this time: no more than that is lost with a flow. */
 const windowMs = 1_500
 /** Where nobody says how far a body has come, waiting to hear costs this much, once for each line. */

@@ -21,7 +21,7 @@ const collector = generateKeyPairSync('ed25519')
 const impostor = generateKeyPairSync('ed25519')
 const collectorKeyId = keyIdOf(collector.publicKey)
 const id = v.parse(batchId, 'b'.repeat(64))
-const bytes = Buffer.alloc(12_000, 'PSB1 and so on, ')
+const bytes = Buffer.alloc(8_000, 'PSB1 and so on, ')
 
 const never = new AbortController().signal
 const options: OneWayOptions = { silenceMs: 20_000, signal: never, now: systemClock().monotonicMs }

@@ -20,10 +20,10 @@ import type { CyclesFigures, CyclesOrder } from './cycles.ts'
 import { type Content, measureIntake } from './intake.ts'
 import type { LoadFigures, LoadOrder } from './load.ts'
 import { memoryOf } from './process-figures.ts'
-import type { OfflineFigures, RecoverFigures, SpoolOrder } from './spool.ts'
+import type { OfflineFigures, OnlineFigures, RecoverFigures, SpoolOrder } from './spool.ts'
 
 const checks = 2_000
-const offlineDays = 2
+const days = 2
 const waiting = 100_000
 const http1 = ['http/1.1']
 /** HTTP/2 where Node's is safe to use, which the target takes. */
@@ -50,7 +50,7 @@ const sections: Readonly<Record<string, { title: string; print(bench: Bench): Pr
   agent: { title: 'The whole agent: 50 cycles of 40 targets, results on disk; MiB', print: printAgent },
   wire: { title: 'Wire: bytes per check, both ways', print: printWire },
   spool: {
-    title: `Spool: ${offlineDays} days without a way out, ${waiting} records that wait`,
+    title: `Spool: ${days} days without a way out and with one, ${waiting} records that wait`,
     print: printSpool,
   },
   intake: { title: 'Intake: the built collector, batches from 16 probes at once; MiB', print: printIntake },
@@ -277,8 +277,9 @@ async function printSpool({ folder }: Bench): Promise<string> {
   const sealed: OfflineFigures = await run({
     do: 'offline',
     dir: join(folder, 'offline'),
-    count: offlineDays,
+    count: days,
   })
+  const delivered: OnlineFigures = await run({ do: 'online', dir: join(folder, 'online'), count: days })
   const dir = join(folder, 'waiting')
   await run({ do: 'wait', dir, count: waiting })
   const recovered: RecoverFigures = await run({ do: 'recover', dir, count: 0 })
@@ -287,6 +288,9 @@ async function printSpool({ folder }: Bench): Promise<string> {
     ['bytes written for each byte of a record', sealed.writeAmplification.toFixed(2)],
     ['flushes a day', sealed.flushesADay.toFixed(0)],
     ['MB written a day, sealing included', sealed.megabytesADay.toFixed(2)],
+    ['flushes a day, each cycle delivered', delivered.flushesADay.toFixed(0)],
+    ['MB written a day, each cycle delivered', delivered.megabytesADay.toFixed(2)],
+    ['bytes of a measurement sent, each cycle delivered', delivered.sentBytes.toFixed(0)],
     ['bytes of a measurement, JSON', sealed.jsonBytes.toFixed(0)],
     ['bytes of a measurement at rest, unsealed', sealed.storedBytes.toFixed(0)],
     ['bytes of a measurement sent, and at rest when sealed', sealed.sentBytes.toFixed(0)],

@@ -1,4 +1,5 @@
-// The spool on a real disk, bundled as the agent is: two days of a month without a way out, or many records that wait.
+// The spool on a real disk, bundled as the agent is: days of a month without a way out and with one, or many records that
+// wait.
 // Does what it is ordered to and prints one line of JSON.
 
 import { readdirSync, statSync } from 'node:fs'
@@ -9,6 +10,7 @@ import {
   handClock,
   openBatch,
   openSample,
+  receiptFor,
   seededChance,
 } from '../../agent/spool/sample-spool.ts'
 import type { Spool } from '../../agent/spool/spool.ts'
@@ -17,11 +19,11 @@ import type { SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import { memoryOf } from './process-figures.ts'
 
 export interface SpoolOrder {
-  /** `offline`: cycles, sealed for room. `wait`: records put and left. `recover`: what was left is opened again. */
-  readonly do: 'offline' | 'wait' | 'recover'
+  /** `offline`: cycles, sealed for room. `online`: each sealed and receipted as it ends. `wait`: records put and left. `recover`: what was left is opened again. */
+  readonly do: 'offline' | 'online' | 'wait' | 'recover'
   /** A folder that is thrown away. */
   readonly dir: string
-  /** For `offline` days, for `wait` records. */
+  /** For `offline` and `online` days, for `wait` records. */
   readonly count: number
 }
 
@@ -43,6 +45,13 @@ export interface OfflineFigures {
   readonly sealMs: number
   /** Signature, digests, and unpacking. */
   readonly verifyMs: number
+}
+
+export interface OnlineFigures {
+  readonly flushesADay: number
+  readonly megabytesADay: number
+  /** Of a measurement, envelope and signature included. */
+  readonly sentBytes: number
 }
 
 export interface RecoverFigures {
@@ -104,6 +113,29 @@ async function offline({ dir, count: days }: SpoolOrder): Promise<OfflineFigures
   }
 }
 
+async function online({ dir, count: days }: SpoolOrder): Promise<OnlineFigures> {
+  const clock = handClock()
+  const month = new Month(seededChance(seed))
+  const spool = await openSample(dir, { clock, quotaBytes })
+  let records = 0
+  let sent = 0
+  for (let cycle = 0; cycle < days * cyclesADay; cycle++) {
+    const entries = month.cycle(cycle).map(({ entry }) => entry)
+    records += entries.length
+    await putAll(spool, entries)
+    for (;;) {
+      const batch = await spool.seal('age', enrolmentDigest)
+      if (batch === null) break
+      sent += batch.bytes
+      await spool.receipted(receiptFor(openBatch(await spool.read(batch.id))))
+    }
+    clock.move(86_400_000 / cyclesADay)
+  }
+  const { flushes, bytesWritten } = spool.stats()
+  await spool.close()
+  return { flushesADay: flushes / days, megabytesADay: bytesWritten / days / 1e6, sentBytes: sent / records }
+}
+
 async function wait({ dir, count }: SpoolOrder): Promise<void> {
   const spool = await openSample(dir, { quotaBytes })
   const month = new Month(seededChance(seed))
@@ -158,5 +190,5 @@ function bytesIn(dir: string): number {
 }
 
 const order = JSON.parse(process.argv[2] ?? '{}') as SpoolOrder
-const figures = { offline, wait, recover }[order.do]
+const figures = { offline, online, wait, recover }[order.do]
 console.log(JSON.stringify((await figures(order)) ?? null))
