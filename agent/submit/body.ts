@@ -3,8 +3,8 @@
 
 /** The kernel's acceptance of each is a sign of life. */
 export const pieceBytes = 4 * 1024
-/** What is under way on a link of 100 kbit/s with a round trip of 600 ms; the collector confirms every 4 kB. */
-const leastWindowBytes = 8 * 1024
+/** Twice what is under way on a link of 100 kbit/s with a round trip of 600 ms; the collector confirms every 4 kB. */
+const leastWindowBytes = 16 * 1024
 /** On a faster link, what it carries in this time: no more than that is lost with a flow. */
 const windowMs = 1_500
 /** Where nobody says how far a body has come, waiting to hear costs this much, once for each line. */
@@ -17,21 +17,25 @@ export interface SendingWindow {
   open(sent: number): Promise<void>
   /** Nobody confirms anything here, so that bytes go as the kernel takes them. */
   readonly isBlind: boolean
+  /** The flow is about to die with pieces left, and those that went have had time to arrive. */
+  readonly isSpent: boolean
   close(): void
 }
 
-/**
- * @param now - Milliseconds that only grow.
- * @param rttMs - Of the line, in milliseconds.
- * @param offset - Where in the batch the body begins.
- * @param knownBlind - What an earlier body on the same line found out.
- */
-export function sendingWindow(
-  now: () => number,
-  rttMs: number,
-  offset: number,
-  knownBlind = false,
-): SendingWindow {
+export interface WindowOptions {
+  /** Milliseconds that only grow. */
+  readonly now: () => number
+  /** Of the line, in milliseconds. */
+  readonly rttMs: number
+  /** Where in the batch the body begins. */
+  readonly offset: number
+  /** What an earlier body on the same line found out. */
+  readonly knownBlind: boolean
+  /** From when on nothing more goes, by `now`; null when nothing says so. */
+  readonly spentMs: number | null
+}
+
+export function sendingWindow({ now, rttMs, offset, knownBlind, spentMs }: WindowOptions): SendingWindow {
   const begun = now()
   let size = leastWindowBytes
   /** Bytes of this body; null while nobody has confirmed anything. */
@@ -40,7 +44,9 @@ export function sendingWindow(
   let closed = false
   let timer: NodeJS.Timeout | undefined
   let wake = () => {}
-  const mayGoOn = (sent: number) => blind || closed || sent - (confirmed ?? 0) < size
+  let waiting = false
+  const pastMs = () => (spentMs === null ? -1 : now() - spentMs)
+  const mayGoOn = (sent: number) => closed || (pastMs() < 0 && (blind || sent - (confirmed ?? 0) < size))
   return {
     confirm(held) {
       // Late, as it is where packets are lost: somebody listens after all.
@@ -60,14 +66,19 @@ export function sendingWindow(
           Math.max(leastWaitMs, 4 * rttMs),
         )
       }
+      waiting = true
       while (!mayGoOn(sent)) {
         await new Promise<void>((resolve) => {
           wake = resolve
         })
       }
+      waiting = false
     },
     get isBlind() {
       return blind
+    },
+    get isSpent() {
+      return waiting && pastMs() >= 2 * rttMs
     },
     close() {
       clearTimeout(timer)

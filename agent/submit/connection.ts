@@ -33,6 +33,8 @@ export interface Answer {
 export interface Patience {
   /** Milliseconds without a byte moving either way, after which the line is taken for dead. */
   readonly silenceMs: number
+  /** Age of the line from which on nothing is begun over it, in milliseconds; without, it may get as old as it likes. */
+  readonly usableMs?: number | null
   readonly signal: AbortSignal
 }
 
@@ -50,6 +52,7 @@ export class Connection {
   readonly #now: () => number
   /** Nobody on this line says how far a body has come, as an earlier body found out. */
   #blind = false
+  #heardMs: number
 
   /**
    * @param url - Base URL; may have a path.
@@ -60,10 +63,16 @@ export class Connection {
     this.#line = line
     this.#client = clientOver(line, this.#base)
     this.#now = now
+    this.#heardMs = now()
   }
 
   get rttMs(): number {
     return this.#line.rttMs
+  }
+
+  /** How old the line was when something last came over it, in milliseconds. */
+  get heardAtAgeMs(): number {
+    return this.#heardMs - this.#line.bornMs
   }
 
   /** Bytes of TCP payload so far, TLS and proxy included. */
@@ -75,27 +84,40 @@ export class Connection {
    * Sends a request and reads the answer. Follows no redirect: where a captive portal points is not the collector.
    * @throws {NoAnswer} The line is then closed: what is half said cannot be gone on from.
    */
-  async exchange(request: Request, { silenceMs, signal }: Patience): Promise<Answer> {
-    const window = sendingWindow(this.#now, this.rttMs, request.offset ?? 0, this.#blind)
+  async exchange(request: Request, { silenceMs, usableMs = null, signal }: Patience): Promise<Answer> {
+    const spentMs = usableMs === null ? null : this.#line.bornMs + usableMs
+    const window = sendingWindow({
+      now: this.#now,
+      rttMs: this.rttMs,
+      offset: request.offset ?? 0,
+      knownBlind: this.#blind,
+      spentMs,
+    })
+    const isSpent = spentMs !== null && this.#now() >= spentMs
     const watch = watchLine(this.#line, this.#now)
     let timer: NodeJS.Timeout | undefined
     let interrupt: (() => void) | undefined
     const ended = new Promise<never>((_, reject) => {
       interrupt = () => reject(new NoAnswer('interrupted'))
       if (signal.aborted) interrupt()
+      else if (isSpent) reject(new NoAnswer('flow_spent'))
       signal.addEventListener('abort', interrupt)
       timer = setInterval(() => {
         if (watch.silentFor() >= silenceMs) reject(new NoAnswer('stalled'))
+        else if (window.isSpent) reject(new NoAnswer('flow_spent'))
       }, silenceMs / looksPerLimit)
     })
     try {
-      const answer = await Promise.race([signal.aborted ? ended : this.#exchange(request, window), ended])
+      // What is over before it begins sends nothing.
+      const isOver = signal.aborted || isSpent
+      const answer = await Promise.race([isOver ? ended : this.#exchange(request, window), ended])
       return { ...answer, silenceMs: watch.longest() }
     } catch (error) {
       this.close()
       throw noAnswer(error)
     } finally {
-      this.#blind ||= window.isBlind
+      this.#blind = window.isBlind
+      this.#heardMs = watch.heardMs() ?? this.#heardMs
       window.close()
       clearInterval(timer)
       if (interrupt !== undefined) signal.removeEventListener('abort', interrupt)
@@ -184,7 +206,13 @@ function watchLine({ socket, raw }: Line, now: () => number) {
   let seen = ''
   let movedAt = now()
   let longest = 0
+  let heard = raw.bytesRead
+  let heardMs: number | null = null
   const look = () => {
+    if (raw.bytesRead !== heard) {
+      heard = raw.bytesRead
+      heardMs = now()
+    }
     const state = `${raw.bytesRead} ${raw.bytesWritten} ${socket.writableLength}`
     if (state === seen) return
     seen = state
@@ -196,6 +224,11 @@ function watchLine({ socket, raw }: Line, now: () => number) {
     silentFor(): number {
       look()
       return now() - movedAt
+    },
+    /** When something last came, to within the time between two looks; null when nothing has. */
+    heardMs(): number | null {
+      look()
+      return heardMs
     },
     longest(): number {
       look()

@@ -3,7 +3,8 @@
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
   /**
-   * `timeout` while connecting, `stalled` afterwards, `interrupted` by the agent itself, `pin_mismatch`,
+   * `timeout` while connecting, `stalled` afterwards, `flow_spent` for one that was ended because flows on this way die
+   * when they are a little older, `interrupted` by the agent itself, `pin_mismatch`,
    * `answer_too_large`, `proxy_…` and `socks_…` from a proxy, or the system's name for it, such as ECONNREFUSED.
    */
   readonly code: string

@@ -300,6 +300,18 @@ describe('offerBatch() without an answer', () => {
     expect(outcome.sent).toBeGreaterThan(bytes.length)
   })
 
+  it('ends a flow before its age, with no more under way than a window', async () => {
+    const { url } = await serveRaw((socket) => socket.resume())
+    const way = await openWay(url, { ...options, silenceMs: 2_000, usableMs: 200 })
+    const large = { method: 'POST', path: 'v1/batches', body: Buffer.alloc(60_000) } as const
+    await expect(way.exchange(large)).rejects.toMatchObject({ code: 'flow_spent' })
+    const { sent } = way.connection.spent
+    expect(sent).toBeGreaterThan(16_000)
+    expect(sent).toBeLessThan(22_000)
+    await expect(way.exchange(large)).rejects.toMatchObject({ code: 'flow_spent' })
+    expect(way.connection.spent.sent).toBe(sent)
+  })
+
   it('is deferred when half a receipt comes in time', async () => {
     const { url } = await serveRaw((socket) =>
       socket.once('data', () =>

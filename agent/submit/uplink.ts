@@ -6,6 +6,7 @@ import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import { type Endpoint, endpointId, type Transport, transportOf } from '../../tests-spec/protocol/endpoint.ts'
 import { fullJitterMs, obeyedMs } from './backoff.ts'
 import { type Answer, Connection, type Request } from './connection.ts'
+import { afterAnswer, afterCut, afterDeath, type FlowLife, unknownLife, usableMs } from './flow-life.ts'
 import { climbingOrder } from './ladder.ts'
 import type { LastGood } from './last-good.ts'
 import { NoAnswer } from './no-answer.ts'
@@ -69,6 +70,7 @@ export class Uplink implements CollectorKey {
   readonly #endpoints: ReadonlyMap<string, Endpoint>
   readonly #sessions = new Map<string, Buffer>()
   readonly #stalls = new Map<string, Stalls>()
+  readonly #lives = new Map<string, FlowLife>()
   readonly #failedAt = new Map<string, number>()
   readonly #counts = new Map<Transport, WayCount>()
   /** Handed to a way, without a receipt so far. */
@@ -183,13 +185,20 @@ export class Uplink implements CollectorKey {
       proven: id === this.#lastGood || this.#endpoints.size === 1,
       exchange: async (request) => {
         const stalls = this.#stalls.get(id) ?? noStalls
+        const life = this.#lives.get(id) ?? unknownLife
         try {
           const silenceMs = silenceLimitMs(connection.rttMs, stalls)
-          const answer = await connection.exchange(request, { silenceMs, signal })
+          const answer = await connection.exchange(request, { silenceMs, usableMs: usableMs(life), signal })
           this.#stalls.set(id, afterProgress(stalls, answer.silenceMs))
+          this.#lives.set(id, afterAnswer(life, connection.heardAtAgeMs))
           return answer
         } catch (error) {
-          if (error instanceof NoAnswer && error.code === 'stalled') this.#stalls.set(id, afterStall(stalls))
+          const { code } = error instanceof NoAnswer ? error : { code: null }
+          if (code === 'stalled') {
+            this.#stalls.set(id, afterStall(stalls))
+            this.#lives.set(id, afterDeath(life, connection.heardAtAgeMs))
+          }
+          if (code === 'flow_spent') this.#lives.set(id, afterCut(life))
           throw error
         } finally {
           count()

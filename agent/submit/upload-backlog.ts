@@ -150,6 +150,8 @@ class Climber {
       if (outcome.kind !== 'deferred' || isWordOfCollector(outcome, way)) return outcome
       this.close()
       if (this.#signal.aborted) return outcome
+      // It was ended in time, and nothing is wrong with the way.
+      if (outcome.reason === 'flow_spent') continue
       // It carries, and flows on it die: the next attempt begins with it again.
       if (this.#carried) return outcome
       this.#uplink.failed(way.id, outcome.reason)

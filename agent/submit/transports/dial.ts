@@ -28,6 +28,8 @@ export interface Line {
   readonly raw: Socket
   /** The longest of the round trips that opening it took, in milliseconds: over a proxy, the far one. */
   readonly rttMs: number
+  /** When its first packet left, or a little before; by the clock of the dialling. */
+  readonly bornMs: number
 }
 
 /** What an attempt that failed had sent and received by then. */
@@ -82,6 +84,7 @@ async function open(
   const url = new URL(text)
   const name = url.hostname.replace(/^\[|\]$/g, '')
   const collector = { host: ip ?? name, port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) }
+  const bornMs = now()
   let rttMs = 0
   const timed = async <T>(step: Promise<T>): Promise<T> => {
     const begun = now()
@@ -91,9 +94,9 @@ async function open(
   }
   const raw = await timed(connectTcp(proxy ?? collector, attempt))
   if (proxy !== undefined) await timed(tunnels[proxy.kind](raw, collector, proxy, signal))
-  if (url.protocol === 'http:') return { socket: raw, raw, rttMs }
+  if (url.protocol === 'http:') return { socket: raw, raw, rttMs, bornMs }
   const socket = await timed(secure(raw, { name, sni, pins, roots }, session, signal))
-  return { socket, raw, rttMs }
+  return { socket, raw, rttMs, bornMs }
 }
 
 export function spentBy(raw: Socket | null): Spent {
