@@ -106,6 +106,7 @@ describe('enrol() fails', () => {
 
   it.each([
     ['bad_token', /another device.*new one/, problem(409, 'token_used')],
+    ['bad_token', /cannot read its note.*new one/, problem(410, 'token_damaged')],
     ['bad_token', /does not know this token/, problem(404, 'token_unknown')],
     ['refused', /bad_proof: no: bad_proof.*coordinator/, problem(403, 'bad_proof')],
     ['refused', /bad_key/, problem(400, 'bad_key')],

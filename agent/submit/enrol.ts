@@ -94,6 +94,12 @@ function refusalOf({ status, body }: Answer, url: string): EnrolmentFailed {
       'This token was used by another device. Ask the coordinator for a new one.',
     )
   }
+  if (said?.code === 'token_damaged') {
+    return new EnrolmentFailed(
+      'bad_token',
+      'The collector cannot read its note of this token any more. Ask the coordinator for a new one.',
+    )
+  }
   if (said?.code === 'token_unknown') {
     return new EnrolmentFailed(
       'bad_token',

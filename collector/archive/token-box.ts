@@ -41,9 +41,9 @@ export class TokenBox {
   /**
    * Read from the disk each time: `sonde-collector token` is another process.
    *
-   * @returns null for a secret this collector never issued.
+   * @returns null for a secret this collector never issued; `damaged` when its file is not what was written.
    */
-  async read(secret: string): Promise<TokenState | null> {
+  async read(secret: string): Promise<TokenState | 'damaged' | null> {
     let text: string
     try {
       text = await readFile(this.#path(secret), 'utf8')
@@ -51,7 +51,7 @@ export class TokenBox {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
       throw error
     }
-    return v.parse(tokenState, JSON.parse(text))
+    return parse(text) ?? 'damaged'
   }
 
   /** Marks a token as used. Survives a power cut when it resolves; no record may be issued before. */
@@ -61,6 +61,14 @@ export class TokenBox {
 
   #path(secret: string): string {
     return join(this.#folder, `${sha256Hex(Buffer.from(secret))}.json`)
+  }
+}
+
+function parse(text: string): TokenState | null {
+  try {
+    return v.parse(tokenState, JSON.parse(text))
+  } catch {
+    return null
   }
 }
 

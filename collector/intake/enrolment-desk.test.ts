@@ -128,6 +128,20 @@ describe('POST /v1/enrol', () => {
     expect(await collector.tree()).toEqual(before)
   })
 
+  it.each(['', '{"createdAt":1,"used', '{"createdAt":1,"usedBy":"nobody"}'])(
+    'refuses a token whose file holds %j, and enrols with another',
+    async (text) => {
+      const token = await collector.token()
+      const [file = ''] = await readdir(join(collector.state, 'tokens'))
+      await writeFile(join(collector.state, 'tokens', file), text)
+      const probe = new SampleProbe()
+      const refused = await collector.postEnrolment(probe.enrolmentRequest(token))
+      expect(outcomeOf(refused)).toEqual({ status: 410, code: 'token_damaged' })
+      const again = await collector.postEnrolment(probe.enrolmentRequest(await collector.token()))
+      expect(again.status).toBe(201)
+    },
+  )
+
   it.each([
     ['not JSON', 'application/json', '{"v":', 400, 'bad_request'],
     ['a form', 'application/x-www-form-urlencoded', 'v=1', 415, 'wrong_type'],

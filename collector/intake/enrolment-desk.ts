@@ -46,7 +46,7 @@ export class EnrolmentDesk {
    * @param body - As it came; parsed here.
    * @returns The signed enrolment record. A probe that is enrolled already gets its record as it was issued: its
    *   chains begin at that record's digest, so there is never a second one.
-   * @throws {Refused} `bad_request`, `token_unknown`, `bad_key`, `bad_proof`, `token_used`, `revoked`.
+   * @throws {Refused} `bad_request`, `token_unknown`, `token_damaged`, `bad_key`, `bad_proof`, `token_used`, `revoked`.
    */
   async enrol(body: unknown): Promise<Buffer> {
     const request = parse(body)
@@ -58,6 +58,11 @@ export class EnrolmentDesk {
     const { tokens, probes, log } = this.#parts
     const token = await tokens.read(request.secret)
     if (token === null) throw new Refused('token_unknown', 'This collector issued no such token')
+    if (token === 'damaged')
+      throw new Refused(
+        'token_damaged',
+        'The collector cannot read its note of this token: ask for a new one',
+      )
     const publicKey = readKey(request.spki)
     // Stops a probe from being enrolled with a key its sender has only seen.
     if (!proofHolds(request, publicKey)) throw new Refused('bad_proof', 'The proof is not by this key')

@@ -8,6 +8,7 @@ export type RefusalCode =
   | 'bad_request'
   | 'token_unknown'
   | 'token_used'
+  | 'token_damaged'
   | 'bad_key'
   | 'bad_proof'
   | 'seq_conflict'
@@ -62,6 +63,7 @@ export const statusOf: Readonly<Record<RefusalCode, number>> = {
   bad_proof: 403,
   token_unknown: 404,
   token_used: 409,
+  token_damaged: 410,
   seq_conflict: 409,
   chain_broken: 409,
   not_sealed: 400,
