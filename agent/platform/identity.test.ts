@@ -32,6 +32,10 @@ test.each([
     'a key of another kind',
     () => generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
   ],
+  [
+    'a private key without its public half, by which one flipped bit is seen',
+    () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+  ],
 ])('openIdentity() refuses %s and leaves it as it is', async (_name, content) => {
   const path = fresh()
   const text = content()

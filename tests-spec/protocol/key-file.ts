@@ -7,13 +7,9 @@ export function encodeKeyFile(privateKey: KeyObject): string {
   return pemOf(privateKey) + pemOf(createPublicKey(privateKey))
 }
 
-/**
- * Whether the file that `privateKey` was read from is what was written. One from before the public half was kept holds
- * the private one and not a byte more.
- */
+/** Whether the file that `privateKey` was read from is what was written. */
 export function isKeyFileWhole(text: string, privateKey: KeyObject): boolean {
-  const written = text.replaceAll('\r\n', '\n').trimEnd()
-  return [pemOf(privateKey), encodeKeyFile(privateKey)].some((each) => each.trimEnd() === written)
+  return encodeKeyFile(privateKey).trimEnd() === text.replaceAll('\r\n', '\n').trimEnd()
 }
 
 function pemOf(key: KeyObject): string {
