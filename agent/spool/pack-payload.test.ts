@@ -1,9 +1,10 @@
-import { brotliDecompressSync } from 'node:zlib'
+import { brotliCompressSync, constants } from 'node:zlib'
 import { expect, test } from 'vitest'
 import type { RecordClass } from '../../tests-spec/data-formats/measurement.ts'
-import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
+import { openPayload } from '../../tests-spec/protocol/payload.ts'
 import { deflateBody, currentDictionary as dictionary } from './dictionary.ts'
-import { packPayload, targetIn, type UnsealedRecord } from './pack-payload.ts'
+import { type Payload, packPayload, targetIn, type UnsealedRecord } from './pack-payload.ts'
+import { seededChance } from './sample-spool.ts'
 
 const json = (recordClass: RecordClass, name: string, input: string | null) =>
   JSON.stringify({
@@ -18,6 +19,19 @@ function unsealed(n: number, recordClass: RecordClass, name: string, input: stri
   return { n, class: recordClass, target, body: deflateBody(text, dictionary), dictionary }
 }
 
+const asBefore = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }
+
+/** As a collector reads it. */
+function textOf({ codec, payload, raw }: Payload): string {
+  const promised = {
+    ...{ codec, len: payload.length, sha256: '', rawLen: raw.len, rawSha256: raw.sha256 },
+    schema: 'sonde-record-1' as const,
+  }
+  const opened = openPayload(promised, payload)
+  if (opened.kind !== 'opened') throw new Error(opened.problem)
+  return opened.raw.toString()
+}
+
 test('packPayload() puts like next to like: by class, by target, and of one target in their order', async () => {
   const shuffled = [
     unsealed(7, 'routine', 'web_connectivity', 'https://b.example/'),
@@ -29,19 +43,37 @@ test('packPayload() puts like next to like: by class, by target, and of one targ
     unsealed(6, 'routine', 'web_connectivity', 'https://a.example/'),
     unsealed(1, 'routine', 'web_connectivity', 'https://b.example/'),
   ]
-  const { payload, raw } = await packPayload(shuffled)
-  const text = brotliDecompressSync(payload)
-  expect(raw).toEqual({ len: text.length, sha256: sha256Hex(text) })
-  const lines = text.toString().split('\n')
+  const lines = textOf(await packPayload(shuffled)).split('\n')
   expect(lines.pop()).toBe('')
   expect(lines.map((line) => JSON.parse(line).n)).toEqual([5, 2, 6, 1, 7, 4, 3, 8])
   expect(lines[0]).toBe(`{"n":5,${json('anomaly', 'web_connectivity', 'https://b.example/').slice(1)}`)
 })
 
 test('packPayload() of nothing is the empty stream', async () => {
-  const { payload, raw } = await packPayload([])
-  expect(brotliDecompressSync(payload)).toHaveLength(0)
-  expect(raw.len).toBe(0)
+  const packed = await packPayload([])
+  expect(packed).toMatchObject({ codec: 'br', raw: { len: 0 } })
+  expect(textOf(packed)).toBe('')
+})
+
+test('packPayload() writes what is alike in columns, and one record as it is', async () => {
+  const chance = seededChance(1)
+  const records = Array.from({ length: 300 }, (_, n) => {
+    const times = Array.from({ length: 20 }, (_, i) => `"t${i}":${Math.round(chance() * 1e4) / 1e4}`)
+    const text = `{"class":"routine","time":{"wall_ms":${1.78e12 + n * 900_000}},"measurement":{"input":"https://ü.example/",${times.join(',')}}}`
+    const target = targetIn(Buffer.from(text))
+    return { n, class: 'routine' as const, target, body: deflateBody(text, dictionary), dictionary }
+  })
+  const many = await packPayload(records)
+  expect(many.codec).toBe('br+columns')
+  const text = textOf(many)
+  expect(JSON.parse(text.split('\n')[299] ?? '')).toMatchObject({
+    n: 299,
+    measurement: { input: 'https://ü.example/' },
+  })
+  expect(many.payload.length).toBeLessThan(brotliCompressSync(text, asBefore).length * 0.8)
+  const one = await packPayload(records.slice(0, 1))
+  expect(one.codec).toBe('br')
+  expect(textOf(one)).toBe(`${text.split('\n')[0]}\n`)
 })
 
 test.each([

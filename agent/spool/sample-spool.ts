@@ -1,11 +1,11 @@
 // A spool for tests: a clock moved by hand, records that look like the field's, and a reader of what was sealed.
 
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { brotliDecompressSync } from 'node:zlib'
 import * as v from 'valibot'
 import type { Measurement, RecordClass, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import { type BatchId, deviceId, type Manifest, verifyBatch } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
+import { openPayload } from '../../tests-spec/protocol/payload.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Clock } from '../platform/clock.ts'
 import { openSpool, type Spool, type SpoolOptions } from './spool.ts'
@@ -116,9 +116,9 @@ export interface OpenedBatch {
 /** Checks a batch as a collector does, and reads it. */
 export function openBatch(bytes: Uint8Array): OpenedBatch {
   const { id, manifest, payload } = verifyBatch(bytes, (key) => (key === sampleDevice ? publicKey : null))
-  const raw = brotliDecompressSync(payload)
-  if (raw.length !== manifest.payload.rawLen) throw new Error('rawLen does not fit')
-  const lines = raw.toString('utf8').split('\n').slice(0, -1)
+  const opened = openPayload(manifest.payload, payload)
+  if (opened.kind !== 'opened') throw new Error(opened.problem)
+  const lines = opened.raw.toString('utf8').split('\n').slice(0, -1)
   const records = lines.map((line) => {
     const { n, class: recordClass, measurement } = JSON.parse(line)
     const name = /^https:\/\/(.*)\.example\/$/.exec(measurement.input)?.[1] ?? ''

@@ -16,8 +16,8 @@ import { type Stream, wallMsIn } from './stream.ts'
  * The envelope takes the rest.
  */
 const targetPayloadBytes = 60 * 1024
-/** Bounds the time a small device packs while records wait to be written: some seconds on the slowest. */
-const maxRawBytes = 8 * 1024 * 1024
+/** Bounds the time and the memory a small device packs with: some seconds on the slowest, some 10 MB. */
+const maxRawBytes = 4 * 1024 * 1024
 const maxRecords = 4_096
 /** A run is 16 bytes of manifest at most: keeps the envelope, base64 and losses included, far below its ceiling. */
 const maxRuns = 1_000
@@ -116,7 +116,7 @@ export function describePayload(packed: Packed): Pick<Manifest, 'records' | 'pay
   return {
     records: { n: packed.numbers.size, ranges: packed.numbers.list(), classes: { ...packed.classes } },
     payload: {
-      codec: 'br',
+      codec: packed.codec,
       len: packed.payload.length,
       sha256: sha256Hex(packed.payload),
       rawLen: packed.raw.len,

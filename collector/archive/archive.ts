@@ -17,6 +17,7 @@ import {
   sha256Hex,
 } from '../../tests-spec/protocol/batch.ts'
 import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
+import type { PayloadFault } from '../../tests-spec/protocol/payload.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
 import {
   ArchiveDamaged,
@@ -26,7 +27,7 @@ import {
   readArchivedBatch,
 } from './archived-batch.ts'
 import { folderMode, makeFolder, syncFolder, temporarySuffix, writeDurably } from './durable-file.ts'
-import { linesOf, openPayload, type PayloadFault } from './payload.ts'
+import { linesOf, openPayload } from './payload.ts'
 
 /** Enough to see what happened; a stolen key must not fill the disk with copies, whose every arrival is logged anyway. */
 const conflictsKeptPerDevice = 32

@@ -3,6 +3,7 @@
 import { brotliCompressSync, constants } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { type Manifest, sha256Hex } from '../../tests-spec/protocol/batch.ts'
+import { toColumns } from '../../tests-spec/protocol/columns.ts'
 import { SampleProbe } from '../sample-probe.ts'
 import { linesOf, openPayload } from './payload.ts'
 
@@ -20,6 +21,14 @@ describe('openPayload()', () => {
     expect(await openPayload(manifest, brotliCompressSync(text))).toEqual({ kind: 'opened', raw: text })
   })
 
+  it('opens one in columns', async () => {
+    const lines = Array.from({ length: 9 }, (_, n) => `{"n":${n},"class":"routine"}`)
+    const raw = Buffer.from(`${lines.join('\n')}\n`)
+    const content = promising({ codec: 'br+columns', rawLen: raw.length, rawSha256: sha256Hex(raw) })
+    const payload = brotliCompressSync(Buffer.from(toColumns(lines)))
+    expect(await openPayload(content, payload)).toEqual({ kind: 'opened', raw })
+  })
+
   it('opens an empty one', async () => {
     const nothing = promising({ rawLen: 0, rawSha256: sha256Hex(Buffer.alloc(0)) })
     expect(await openPayload(nothing, brotliCompressSync(Buffer.alloc(0)))).toEqual({
@@ -32,6 +41,18 @@ describe('openPayload()', () => {
     ['is not brotli', manifest, Buffer.from('plain'), 'not_brotli'],
     ['is cut short', manifest, brotliCompressSync(text).subarray(0, -4), 'not_brotli'],
     ['is empty', manifest, Buffer.alloc(0), 'not_brotli'],
+    [
+      'is not the columns it promises',
+      promising({ codec: 'br+columns' }),
+      brotliCompressSync(text.subarray(0, 8)),
+      'not_columns',
+    ],
+    [
+      'has columns that come to more than promised',
+      promising({ codec: 'br+columns', rawLen: 15 }),
+      brotliCompressSync(Buffer.from('1\n\t\n0,0\n=1234567\n')),
+      'too_long',
+    ],
     [
       'holds less than promised',
       promising({ rawLen: text.length + 1 }),
@@ -57,13 +78,13 @@ describe('openPayload()', () => {
       'wrong_digest',
     ],
   ] as const)('says so when it %s', async (_, content, payload, fault) => {
-    expect(await openPayload(content, payload)).toEqual({ kind: 'lying', fault })
+    expect(await openPayload(content, payload)).toMatchObject({ kind: 'lying', fault })
   })
 
   it('stops a bomb at the promised length instead of unpacking 256 MB', async () => {
     expect(bomb.length).toBeLessThan(64 * 1024)
     const before = process.memoryUsage().arrayBuffers
-    expect(await openPayload(manifest, bomb)).toEqual({ kind: 'lying', fault: 'too_long' })
+    expect(await openPayload(manifest, bomb)).toMatchObject({ kind: 'lying', fault: 'too_long' })
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024)
   })
 })

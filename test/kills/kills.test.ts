@@ -14,11 +14,11 @@ import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { brotliDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seededChance } from '../../agent/spool/sample-spool.ts'
 import { modernNode } from '../../build/modern-node.ts'
 import { verifyBatch } from '../../tests-spec/protocol/batch.ts'
+import { openPayload } from '../../tests-spec/protocol/payload.ts'
 import { type KnownProbe, probeOfEnrolment, verifyBatches } from '../../tests-spec/protocol/verify-batches.ts'
 import {
   agentBundle,
@@ -189,7 +189,9 @@ function archived(state: string, all: readonly Probe[]): CollectedMeasurement[] 
   const folder = join(state, 'batches')
   return batchFiles(folder).flatMap((file) => {
     const { manifest, payload } = verifyBatch(readFileSync(join(folder, file)), keyOf)
-    const lines = brotliDecompressSync(payload).toString('utf8').split('\n').filter(Boolean)
+    const opened = openPayload(manifest.payload, payload)
+    if (opened.kind !== 'opened') throw new Error(`${file}: ${opened.problem}`)
+    const lines = opened.raw.toString('utf8').split('\n').filter(Boolean)
     const { device, epoch } = manifest
     return lines.map((line) => ({ device, epoch, ...JSON.parse(line) }))
   })

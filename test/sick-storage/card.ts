@@ -8,7 +8,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { brotliDecompressSync } from 'node:zlib'
 import { assemble } from '../../agent/assemble.ts'
 import { loadConfig } from '../../agent/config.ts'
 import { machineClocks } from '../../agent/platform/clock.ts'
@@ -18,6 +17,7 @@ import { WatchedClock } from '../../agent/platform/watched-clock.ts'
 import { enrolmentDigest } from '../../agent/spool/sample-spool.ts'
 import { openSpool } from '../../agent/spool/spool.ts'
 import { verifyBatch } from '../../tests-spec/protocol/batch.ts'
+import { openPayload } from '../../tests-spec/protocol/payload.ts'
 import { diskName, FuseDisk } from '../power/fuse-disk.ts'
 
 export interface Plan {
@@ -228,8 +228,11 @@ async function read(state: string): Promise<Found> {
   while ((await spool.seal('manual', enrolmentDigest)) !== null);
   const records: { n: number; measurement: { test_start_time: string } }[] = []
   for (const { id } of spool.pending()) {
-    const { payload } = verifyBatch(await spool.read(id), (key) => (key === device ? publicKey : null))
-    const lines = brotliDecompressSync(payload).toString('utf8').split('\n')
+    const bytes = await spool.read(id)
+    const { manifest, payload } = verifyBatch(bytes, (key) => (key === device ? publicKey : null))
+    const opened = openPayload(manifest.payload, payload)
+    if (opened.kind !== 'opened') throw new Error(opened.problem)
+    const lines = opened.raw.toString('utf8').split('\n')
     records.push(...lines.filter((line) => line !== '').map((line) => JSON.parse(line)))
   }
   const { lost } = spool.stats()

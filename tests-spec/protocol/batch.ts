@@ -19,8 +19,12 @@ export const maxEnvelopeBytes = 65_536
 export const maxPayloadBytes = 8 * 1024 * 1024
 /** The largest batch there can be: head, envelope, payload. */
 export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
-/** Ceiling of the unpacked payload: about 170 times the sealed size, far above what brotli makes of records. */
+/** Ceiling of the unpacked payload: sixteen times what a probe seals at once. */
 export const maxRawBytes = 64 * 1024 * 1024
+
+/** How a payload is packed. */
+export const payloadCodecs = ['br', 'br+columns'] as const
+export type PayloadCodec = (typeof payloadCodecs)[number]
 
 const hex = (digits: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${digits}}$`)))
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -86,7 +90,7 @@ export const manifest = v.looseObject({
   }),
   lost: v.array(lostRecords),
   payload: v.looseObject({
-    codec: v.literal('br'),
+    codec: v.picklist(payloadCodecs),
     len: v.pipe(count, v.maxValue(maxPayloadBytes)),
     sha256: hex(64),
     rawLen: v.pipe(count, v.maxValue(maxRawBytes)),

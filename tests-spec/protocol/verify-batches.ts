@@ -5,31 +5,19 @@
 // missing, or exists twice.
 
 import type { KeyObject } from 'node:crypto'
-import { brotliDecompressSync } from 'node:zlib'
 import * as v from 'valibot'
 import { recordClasses, recordTime } from '../data-formats/measurement.ts'
-import {
-  type BatchId,
-  type BatchRefusalCode,
-  BatchRefused,
-  type Manifest,
-  sha256Hex,
-  verifyBatch,
-} from './batch.ts'
+import { type BatchId, type BatchRefusalCode, BatchRefused, type Manifest, verifyBatch } from './batch.ts'
 import { keyIdOf, publicKeyFrom } from './dsse.ts'
 import { openEnrolment } from './enrolment.ts'
+import { openPayload, type PayloadFault } from './payload.ts'
 
 /** Why a file is not believed: a check of batch.md, in its order. Stable: scripts match on these. */
 export type FileFault =
   | BatchRefusalCode
   /** The file could not be read at all. */
   | 'unreadable'
-  /** The payload is no brotli stream. */
-  | 'not_brotli'
-  /** It unpacks to more than `payload.rawLen`; unpacking stopped there. */
-  | 'too_long'
-  | 'wrong_length'
-  | 'wrong_digest'
+  | PayloadFault
   /** Its lines are not the records that the manifest counts and numbers. */
   | 'records_mismatch'
 
@@ -143,24 +131,11 @@ function checkFile(
 
 type Unpacked = Pick<GoodFile, 'measured' | 'clocks'> | Pick<BadFile, 'code' | 'problem'>
 
-/** Signed is not true: a probe can sign a payload that is not what its manifest says. */
 function unpack({ payload: promised, records }: Manifest, payload: Uint8Array): Unpacked {
-  let raw: Buffer
-  try {
-    // Stops a bomb: a few kB can unpack to gigabytes. zlib wants at least 1, the length check sees to 0.
-    raw = brotliDecompressSync(payload, { maxOutputLength: Math.max(1, promised.rawLen) })
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
-      ? { code: 'too_long', problem: `Payload unpacks to more than the ${promised.rawLen} bytes it promises` }
-      : { code: 'not_brotli', problem: 'Payload does not unpack' }
-  }
-  if (raw.length !== promised.rawLen) {
-    return { code: 'wrong_length', problem: `Payload unpacks to ${raw.length} bytes, not ${promised.rawLen}` }
-  }
-  if (sha256Hex(raw) !== promised.rawSha256) {
-    return { code: 'wrong_digest', problem: 'Unpacked payload does not have the digest the manifest names' }
-  }
-  return readRecords(records, raw)
+  const opened = openPayload(promised, payload)
+  return opened.kind === 'opened'
+    ? readRecords(records, opened.raw)
+    : { code: opened.fault, problem: opened.problem }
 }
 
 /** What of a record the manifest makes statements about. What was measured is for others to read. */

@@ -1,0 +1,59 @@
+// What the payload of a batch unpacks to, and how it can differ from what its signed manifest says: batch.md, "Payload".
+// Signed is not true: nothing in a payload makes this throw, and nothing comes to more than the manifest promises.
+
+import { brotliDecompressSync } from 'node:zlib'
+import { type Manifest, sha256Hex } from './batch.ts'
+import { ColumnsRefused, fromColumns } from './columns.ts'
+
+/** In the order of the checks. Stable: scripts match on these. */
+export type PayloadFault = 'not_brotli' | 'not_columns' | 'too_long' | 'wrong_length' | 'wrong_digest'
+
+export type OpenedPayload =
+  | { readonly kind: 'opened'; readonly raw: Buffer }
+  | { readonly kind: 'lying'; readonly fault: PayloadFault; readonly problem: string }
+
+export function openPayload(promised: Manifest['payload'], payload: Uint8Array): OpenedPayload {
+  let unpacked: Buffer
+  try {
+    unpacked = brotliDecompressSync(payload, unpackingLimit(promised))
+  } catch (error) {
+    return notUnpacked(promised, error)
+  }
+  return openUnpacked(promised, unpacked)
+}
+
+/** For zlib, which wants at least 1. Stops a bomb: a few kB can unpack to gigabytes. */
+export function unpackingLimit({ rawLen }: Manifest['payload']): { readonly maxOutputLength: number } {
+  return { maxOutputLength: Math.max(1, rawLen) }
+}
+
+/** @param error - What zlib threw, under that limit. */
+export function notUnpacked({ rawLen }: Manifest['payload'], error: unknown): OpenedPayload {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+    ? lying('too_long', `Payload unpacks to more than the ${rawLen} bytes it promises`)
+    : lying('not_brotli', 'Payload does not unpack')
+}
+
+/** @param unpacked - What brotli made of the payload. */
+export function openUnpacked(promised: Manifest['payload'], unpacked: Buffer): OpenedPayload {
+  let raw: Buffer
+  try {
+    raw = promised.codec === 'br' ? unpacked : linesOfColumns(unpacked, promised.rawLen)
+  } catch (error) {
+    if (!(error instanceof ColumnsRefused)) throw error
+    return lying(error.code, `Payload is not the columns it promises: ${error.message}`)
+  }
+  if (raw.length !== promised.rawLen)
+    return lying('wrong_length', `Payload unpacks to ${raw.length} bytes, not ${promised.rawLen}`)
+  if (sha256Hex(raw) !== promised.rawSha256)
+    return lying('wrong_digest', 'Unpacked payload does not have the digest the manifest names')
+  return { kind: 'opened', raw }
+}
+
+function linesOfColumns(unpacked: Buffer, mostBytes: number): Buffer {
+  return Buffer.from(fromColumns(unpacked.toString('latin1'), mostBytes), 'latin1')
+}
+
+function lying(fault: PayloadFault, problem: string): OpenedPayload {
+  return { kind: 'lying', fault, problem }
+}
