@@ -1,5 +1,7 @@
 // Columns give back exactly what went in, whatever it was; and what is no columns is refused, before it costs anything.
 
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cases } from '../../test/fuzzing.ts'
@@ -58,6 +60,17 @@ describe('toColumns()', () => {
       }),
       { numRuns: cases(500, 50_000) },
     )
+  })
+})
+
+// By another reader, written from the page alone.
+describe.skipIf(spawnSync('python3', ['--version']).status !== 0)('columns.py', () => {
+  it('reads the same lines', () => {
+    const rows = fc.sample(alike, { numRuns: cases(200, 5_000), seed: 1 })
+    const lines = rows.map(([a, b], n) => `{"n":${n},"x":${a},"y":"${b}","t":${n / 8}}`)
+    const document = Buffer.from(toColumns(lines), 'latin1')
+    const { stdout } = spawnSync('python3', [join(import.meta.dirname, 'columns.py')], { input: document })
+    expect(stdout.toString('latin1')).toBe(textOf(lines))
   })
 })
 
