@@ -47,6 +47,13 @@ export const cuts: readonly Cut[] = [
     'HTTP/2 is spoken by node:http2 (ADR 0011), so no socket that undici is given has chosen it',
     (refusal) => `module.exports = () => { ${refusal} }`,
   ),
+  // On Node 22 it brings 4 MB of memory with it, and what undici wants of it are two values.
+  cut(
+    inUndici,
+    /^node:http$/,
+    'the agent serves no HTTP, and bodies are never those of a server of node:http',
+    () => 'module.exports = { maxHeaderSize: 16384, IncomingMessage: class IncomingMessage {} }',
+  ),
   // The only user of thread-stream. pino names it at load and calls it when it is given a transport.
   cut(
     inPino,
@@ -94,7 +101,7 @@ export function narrowPackages(): Plugin {
         cuts.findIndex((each) => each.importer.test(importer) && each.path.test(path))
 
       build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'narrow' }))
-      build.onResolve({ filter: /threads$|transport$|sonic-boom$|client-h2|body|simd/ }, (asked) => {
+      build.onResolve({ filter: /threads$|transport$|sonic-boom$|client-h2|body|simd|^node:http$/ }, (asked) => {
         const index = cutAsked(asked)
         return index === -1 ? undefined : { path: String(index), namespace: 'cut' }
       })
