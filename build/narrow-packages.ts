@@ -101,10 +101,13 @@ export function narrowPackages(): Plugin {
         cuts.findIndex((each) => each.importer.test(importer) && each.path.test(path))
 
       build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'narrow' }))
-      build.onResolve({ filter: /threads$|transport$|sonic-boom$|client-h2|body|simd|^node:http$/ }, (asked) => {
-        const index = cutAsked(asked)
-        return index === -1 ? undefined : { path: String(index), namespace: 'cut' }
-      })
+      build.onResolve(
+        { filter: /threads$|transport$|sonic-boom$|client-h2|body|simd|^node:http$/ },
+        (asked) => {
+          const index = cutAsked(asked)
+          return index === -1 ? undefined : { path: String(index), namespace: 'cut' }
+        },
+      )
       build.onLoad({ filter: /.*/, namespace: 'narrow' }, () => load(narrowUndici()))
       build.onLoad({ filter: /.*/, namespace: 'cut' }, ({ path }) => load(cuts[Number(path)]?.contents ?? ''))
     },
