@@ -66,7 +66,7 @@ export async function deliver(delivering: Delivering): Promise<Delivery> {
     },
   }
   if (collector === null || uplink === null) return { kind: 'not_enrolled', ...nothing }
-  // Sealed records are packed together and take a third of the room: with the way closed for weeks that decides
+  // Sealed records are packed together and take a sixth of the room: with the way closed for weeks that decides
   // whether the quota has to give some up.
   while ((await spool.seal('size', collector.enrolmentDigest)) !== null);
   let total: Delivery = { kind: 'delivered', ...nothing }

@@ -45,8 +45,8 @@ const maxLostRanges = 512
 /** The schema's bound for one entry of `lost`. */
 const rangesPerEntry = 32
 /**
- * Records that make a batch worth sealing for room alone. Routine ones are about ten cycles of forty targets; a segment
- * holds a record of an anomaly in two kilobytes, and a batch in a fifth of it.
+ * Records that make a batch worth sealing for room alone. Routine ones are six hours of forty targets, and what they share
+ * is a third of the batch; a segment holds a record of an anomaly in two kilobytes, and a batch in a seventh of it.
  */
 const fullRoutine = 1_000
 const fullAnomalies = 400
