@@ -221,6 +221,17 @@ describe.runIf(modern)('the collector shows what it received', () => {
     }
   })
 
+  it('what was packed in columns, to the byte', async () => {
+    const measured = Array.from({ length: 60 }, (_, i) => sampleMeasurement({ at: sampleNoon + i * 900_000 }))
+    const batch = probe.next(measured)
+    expect(batch.manifest.payload).toMatchObject({ codec: 'br+columns' })
+    await collector.postBatch(batch)
+    const found = await exported('?limit=100')
+    expect(found.map(({ measurement }) => JSON.stringify(measurement))).toEqual(
+      measured.map((each) => JSON.stringify(each)),
+    )
+  })
+
   it('a batch whose payload lies as one, and goes on', async () => {
     const params = { [constants.BROTLI_PARAM_QUALITY]: 1 }
     const bomb = brotliCompressSync(Buffer.alloc(256 * 1024 * 1024), { params })

@@ -14,6 +14,7 @@ import {
   type Manifest,
   sha256Hex,
 } from '../tests-spec/protocol/batch.ts'
+import { toColumns } from '../tests-spec/protocol/columns.ts'
 import { keyIdOf } from '../tests-spec/protocol/dsse.ts'
 import {
   type EnrolmentRequest,
@@ -100,9 +101,12 @@ export class SampleProbe {
     measurements: readonly Measurement[],
     change: (manifest: Manifest) => Manifest = (m) => m,
   ): SampleBatch {
-    const records = measurements.map((each) => this.#record(each))
-    const raw = Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''))
-    return this.batchOf(last, raw, brotliCompressSync(raw, likeAProbe), change)
+    const lines = measurements.map((each) => JSON.stringify(this.#record(each)))
+    const raw = Buffer.from(lines.map((line) => `${line}\n`).join(''))
+    const columns = Buffer.from(toColumns(raw.toString('latin1').split('\n').slice(0, -1)), 'latin1')
+    const codec = columns.length <= raw.length ? 'br+columns' : 'br'
+    const payload = brotliCompressSync(codec === 'br' ? raw : columns, likeAProbe)
+    return this.batchOf(last, raw, payload, (m) => change({ ...m, payload: { ...m.payload, codec } }))
   }
 
   /** @returns A batch around a payload that need not be one. */
