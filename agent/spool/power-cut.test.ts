@@ -189,9 +189,10 @@ describe('openSpool() after a kill', () => {
     const [batch] = await sealAll(first)
     if (batch === undefined) throw new Error('Nothing was sealed')
     await first.close()
-    const survivor = await killedBefore(disk, 'datasync', /control/, (spool) =>
-      spool.receipted(receiptFor(batch)),
-    )
+    const survivor = await killedBefore(disk, 'datasync', /control/, async (spool) => {
+      await spool.receipted(receiptFor(batch))
+      await spool.close()
+    })
     await (await openSample(dir, { disk: survivor, quotaBytes: quota })).close()
     const third = await openSample(dir, { disk: cut(survivor), quotaBytes: quota })
     expect(third.stats()).toMatchObject({ pendingBatches: 0, lost: 0, unsealed: 0 })
