@@ -47,7 +47,7 @@ export const cuts: readonly Cut[] = [
     'HTTP/2 is spoken by node:http2 (ADR 0011), so no socket that undici is given has chosen it',
     (refusal) => `module.exports = () => { ${refusal} }`,
   ),
-  // On Node 22 it brings 4 MB of memory with it, and what undici wants of it are two values.
+  // undici wants two values of it, for which a start would load a dozen modules of Node's.
   cut(
     inUndici,
     /^node:http$/,

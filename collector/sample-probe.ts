@@ -22,6 +22,7 @@ import {
   openEnrolment,
   readToken,
 } from '../tests-spec/protocol/enrolment.ts'
+import { codecFor } from '../tests-spec/protocol/payload.ts'
 
 export interface SampleBatch {
   readonly id: BatchId
@@ -103,9 +104,9 @@ export class SampleProbe {
   ): SampleBatch {
     const lines = measurements.map((each) => JSON.stringify(this.#record(each)))
     const raw = Buffer.from(lines.map((line) => `${line}\n`).join(''))
-    const columns = Buffer.from(toColumns(raw.toString('latin1').split('\n').slice(0, -1)), 'latin1')
-    const codec = columns.length <= raw.length ? 'br+columns' : 'br'
-    const payload = brotliCompressSync(codec === 'br' ? raw : columns, likeAProbe)
+    const columns = toColumns(raw.toString('latin1').split('\n').slice(0, -1))
+    const codec = codecFor(columns, raw.length)
+    const payload = brotliCompressSync(codec === 'br' ? raw : Buffer.from(columns, 'latin1'), likeAProbe)
     return this.batchOf(last, raw, payload, (m) => change({ ...m, payload: { ...m.payload, codec } }))
   }
 

@@ -108,11 +108,6 @@ export class ControlLog {
     return this.#writer?.bytes ?? 0
   }
 
-  /** How many changes wait for the next entry. */
-  get deferred(): number {
-    return this.#deferred.length
-  }
-
   /**
    * Makes `change` durable and all that was deferred with it, then applies it to the ledger.
    * @throws The disk's error. The ledger is as before; what is on disk may hold the entry or not, and both are

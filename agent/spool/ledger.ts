@@ -130,6 +130,7 @@ export class Ledger {
     }
   }
 
+  /** Takes note of one entry that is durable, or of a receipt that nobody acts on before it is. */
   apply(record: Exclude<ControlRecord, { kind: 'snapshot' }>): void {
     switch (record.kind) {
       case 'several':

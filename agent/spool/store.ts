@@ -280,9 +280,9 @@ export class Store {
     await this.#discardReceipted()
   }
 
-  /** Removes the files of batches that the collector has, once that is on the medium. */
+  /** Removes the files of batches that the collector has. Their notes went with the entry that was just written. */
   async #discardReceipted(): Promise<void> {
-    if (this.#control.deferred > 0 || this.#receipted.length === 0) return
+    if (this.#receipted.length === 0) return
     for (const batch of this.#receipted.splice(0)) await this.#batches.discard(batch)
     await this.#reserve.hold()
   }

@@ -141,7 +141,7 @@ async function startBox(
 
 async function apply(policy: Policy): Promise<void> {
   const isClear = policy.rules.length === 0
-  // Half of all orders are this one, and each is five programs.
+  // The commonest of orders, and five programs each time.
   if (isClear && clear.has(policy.isp)) return
   clear.delete(policy.isp)
   await replaceRules(policy)

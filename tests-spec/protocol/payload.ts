@@ -2,7 +2,7 @@
 // Signed is not true: nothing in a payload makes this throw, and nothing comes to more than the manifest promises.
 
 import { brotliDecompressSync } from 'node:zlib'
-import { type Manifest, sha256Hex } from './batch.ts'
+import { type Manifest, type PayloadCodec, sha256Hex } from './batch.ts'
 import { ColumnsRefused, fromColumns } from './columns.ts'
 
 /** In the order of the checks. Stable: scripts match on these. */
@@ -20,6 +20,11 @@ export function openPayload(promised: Manifest['payload'], payload: Uint8Array):
     return notUnpacked(promised, error)
   }
   return openUnpacked(promised, unpacked)
+}
+
+/** A few lines share too little, and columns that are longer than their lines nobody unpacks. */
+export function codecFor(columns: string, rawLen: number): PayloadCodec {
+  return columns.length <= rawLen ? 'br+columns' : 'br'
 }
 
 /** For zlib, which wants at least 1. Stops a bomb: a few kB can unpack to gigabytes. */
