@@ -3,8 +3,8 @@
 
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
-import { reached, resetInTls, SampleProbe, sampleMeasurement } from '../collector/sample-probe.ts'
-import { startCollector } from '../test/processes.ts'
+import { startCollector } from '../test/support/processes.ts'
+import { reached, resetInTls, SampleProbe, sampleMeasurement } from '../test/support/sample-probe.ts'
 import { batchMediaType } from '../tests-spec/protocol/batch.ts'
 
 const picture = fileURLToPath(new URL('../docs/dashboard.png', import.meta.url))

@@ -11,7 +11,6 @@ import { makeFolder } from './archive/durable-file.ts'
 import { ProbeRegister } from './archive/probe-register.ts'
 import { openSealingKey } from './archive/sealing-key.ts'
 import { TokenBox } from './archive/token-box.ts'
-import { type HelperSettings, TestHelper } from './helper/test-helper.ts'
 import { type BatchToIndex, Indexer } from './index/indexer.ts'
 import type { MeasurementIndex } from './index/measurement-index.ts'
 import { Chains, type Place, placeOf } from './intake/chains.ts'
@@ -20,6 +19,7 @@ import { Intake } from './intake/intake.ts'
 import { SealedBodies } from './intake/sealed-bodies.ts'
 import { SealedIntake } from './intake/sealed-intake.ts'
 import { type UploadLimits, Uploads } from './intake/uploads.ts'
+import { type HelperSettings, TestHelper } from './test-helper/test-helper.ts'
 
 export interface Collector {
   readonly key: CollectorKey

@@ -11,11 +11,11 @@ import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { besidePackages, bundle, root } from '../build/bundle.ts'
 import { modernNode } from '../build/modern-node.ts'
+import { type SampleBatch, SampleProbe, sampleMeasurement } from '../test/support/sample-probe.ts'
 import { batchMediaType, verifyBatch } from '../tests-spec/protocol/batch.ts'
 import { openReceipt } from '../tests-spec/protocol/receipt.ts'
 import { openCollectorKey } from './archive/collector-key.ts'
 import { TokenBox } from './archive/token-box.ts'
-import { type SampleBatch, SampleProbe, sampleMeasurement } from './sample-probe.ts'
 
 /** Inside the repository, where the packages it imports are found. */
 const program = join(root, 'node_modules', '.cache', `sonde-collector-${process.pid}.mjs`)

@@ -1,10 +1,11 @@
 // The rules of the house, as tests: who may import whom, what may be touched where. Each rule has its reason beside
 // it. A rule that stands in the way is changed here, in the open, with a better reason.
 
-import { posix } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, posix } from 'node:path'
 import { transformSync } from 'esbuild'
 import { describe, expect, it } from 'vitest'
-import { filesEndingIn, type SourceFile } from './source-tree.ts'
+import { filesEndingIn, root, type SourceFile } from './support/source-tree.ts'
 
 interface ImportRule {
   /** A folder or a file. The longest that fits a file is its rule. */
@@ -14,132 +15,36 @@ interface ImportRule {
   readonly because: string
 }
 
-const stages = [
-  'agent/health',
-  'agent/measurement',
-  'agent/nettests',
-  'agent/operations',
-  'agent/plan',
-  'agent/spool',
-  'agent/stick',
-  'agent/submit',
-  'agent/testlist',
-  'agent/update',
-]
+/** The rows from the first to the last of these are what the page calls stages. */
+const stagesFromTo = ['agent/operations', 'agent/health'] as const
 
-/** The files that stand between stages, where one meets the next. */
-const between = [
-  'cycle',
-  'deliver',
-  'enrolment',
-  'link-watch',
-  'loop',
-  'measure-task',
-  'memory',
-  'outbox',
-  'outbox-socket',
-  'recipient',
-].map((name) => `agent/${name}.ts`)
-
-/** What the agent is put together from: each opens one thing by the configuration, and none knows another. */
-const openers = [
-  'cycle-contexts',
-  'cycle-status',
-  'named-files',
-  'open-clock',
-  'open-spool',
-  'open-uplink',
-  'own-controls',
-  'vantage',
-].map((name) => `agent/${name}.ts`)
+/**
+ * Reads "Who may import whom". In its second column stand places in code marks, `nothing`, `stages`, or everything in a
+ * place.
+ */
+function importRulesOf(page: string): ImportRule[] {
+  const rows = [...page.matchAll(/^\| `([^`]+)` +\| ([^|]+) \| ([^|]+) \|$/gm)].map(
+    ([, of = '', may = '', because = '']) => ({ of, may: may.trim(), because: because.trim() }),
+  )
+  const [from, to] = stagesFromTo.map((name) => rows.findIndex(({ of }) => of === name))
+  const stages = rows.slice(from, (to ?? 0) + 1).map(({ of }) => of)
+  return rows.map(({ of, may, because }) => ({
+    of,
+    may: [
+      ...[...may.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''),
+      ...(/\bstages\b/.test(may) ? stages : []),
+    ],
+    because,
+  }))
+}
 
 /** Which folder may import which, and nothing else. Values flow down; a stage never imports its neighbour. */
-const imports: readonly ImportRule[] = [
-  {
-    of: 'tests-spec',
-    may: [],
-    because: 'the contract: whoever writes a fourth program takes this folder alone',
-  },
-  { of: 'agent/platform', may: ['tests-spec'], because: 'clock and disk know nothing of what they serve' },
-  {
-    of: 'agent/operations',
-    may: ['tests-spec', 'agent/platform'],
-    because: 'one step on the network, usable by any nettest and by nothing but its arguments',
-  },
-  {
-    of: 'agent/nettests',
-    may: ['tests-spec', 'agent/operations'],
-    because: 'steps in order; what is done with the observations is not its business',
-  },
-  { of: 'agent/plan', may: ['tests-spec'], because: 'pure: the same inputs plan the same tasks' },
-  { of: 'agent/measurement', may: ['tests-spec'], because: 'pure: what leaves is decided without a network' },
-  ...['testlist', 'update', 'spool', 'stick', 'submit', 'health'].map((stage) => ({
-    of: `agent/${stage}`,
-    may: ['tests-spec', 'agent/platform'],
-    because:
-      'a stage takes values from cycle.ts and gives values back, so each can be tested and replaced alone',
-  })),
-  { of: 'agent/version.ts', may: [], because: 'two constants' },
-  { of: 'agent/config.ts', may: ['tests-spec', 'agent/platform'], because: 'read once, at the edge' },
-  ...between.map((of) => ({
-    of,
-    may: ['tests-spec', 'agent/platform', ...between, ...stages],
-    because: 'it hands values from one stage to the next, and others put it together',
-  })),
-  ...openers.map((of) => ({
-    of,
-    may: ['tests-spec', 'agent/platform', 'agent/config.ts', 'agent/version.ts', ...between, ...stages],
-    because: 'it opens one thing, and assemble.ts alone says what goes with what',
-  })),
-  {
-    of: 'agent/assemble.ts',
-    may: [
-      ...['tests-spec', 'agent/platform', 'agent/config.ts', 'agent/version.ts'],
-      ...[...openers, ...between, ...stages],
-    ],
-    because: 'it knows what stands behind each argument, and knows of no command',
-  },
-  {
-    of: 'agent/cli',
-    may: [
-      ...['tests-spec', 'agent/platform', 'agent/assemble.ts', 'agent/version.ts'],
-      ...[...openers, ...between, ...stages],
-    ],
-    because: 'commands use the agent; nothing in the agent knows of a terminal',
-  },
-  {
-    of: 'agent/main.ts',
-    may: ['agent/cli', 'agent/config.ts', 'agent/platform', 'agent/version.ts'],
-    because: 'it reads the command line and starts a command; it knows of no stage',
-  },
-  {
-    of: 'collector/analysis',
-    may: ['tests-spec'],
-    because: 'pure: old data must judge the same on any machine',
-  },
-  ...['archive', 'index', 'publish', 'helper'].map((part) => ({
-    of: `collector/${part}`,
-    may: ['tests-spec'],
-    because: 'each can be lost or replaced without the others noticing',
-  })),
-  {
-    of: 'collector/intake',
-    may: ['tests-spec', 'collector/archive'],
-    because: 'a receipt is given when the archive has the file, whatever the index does',
-  },
-  {
-    of: 'collector/dashboard',
-    may: ['tests-spec', 'collector/analysis', 'collector/index'],
-    because: 'it reads; nothing it does can touch the record',
-  },
-  { of: 'collector', may: ['tests-spec'], because: 'main and server put the collector together' },
-  { of: 'coordinator', may: ['tests-spec'], because: 'holds keys; carries no code that runs elsewhere' },
-]
+const imports = importRulesOf(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8'))
 
 /** Modules from outside, and the only places that may import them. Node's own are free unless they stand here. */
 const outside: Readonly<Record<string, { readonly in: readonly string[]; readonly because: string }>> = {
   undici: {
-    in: ['agent/operations', 'agent/submit/connection.ts'],
+    in: ['agent/operations', 'agent/submit/transports/connection.ts'],
     because: 'behind one file of each stage that speaks HTTP, so that it could go; 160 kB of the bundle',
   },
   'dns-packet': { in: ['agent/operations'], because: 'behind one stage, so that it could go' },
@@ -148,11 +53,11 @@ const outside: Readonly<Record<string, { readonly in: readonly string[]; readonl
     because: 'stages return values; who runs them logs',
   },
   'node-cron': {
-    in: ['agent/config.ts', 'agent/plan', 'agent/loop.ts'],
+    in: ['agent/config.ts', 'agent/plan', 'agent/cycle/loop.ts'],
     because: 'its parser only (ADR 0007)',
   },
   valibot: {
-    in: ['tests-spec', 'agent', 'collector', 'coordinator'],
+    in: ['tests-spec', 'agent', 'collector'],
     because: 'what comes from outside is parsed once',
   },
   'age-encryption': {
@@ -183,7 +88,7 @@ const bans: readonly Ban[] = [
   {
     what: 'process.env',
     pattern: /\bprocess\.env\b/,
-    in: ['agent', 'collector', 'coordinator', 'tests-spec'],
+    in: ['agent', 'collector', 'tests-spec'],
     except: {
       'agent/main.ts': 'where everything starts; hands it on as a value',
       'collector/main.ts': 'where everything starts; hands it on as a value',
@@ -313,12 +218,33 @@ function testFaults({ path, text }: SourceFile): string[] {
     : []
 }
 
+/** What a row speaks of and is not there: a rule for nothing is a rule that nobody reads. */
+function placesThatAreGone(rules: readonly ImportRule[]): string[] {
+  return rules.flatMap(({ of, may }) => [of, ...may]).filter((place) => !existsSync(join(root, place)))
+}
+
+/** What must have a row: `tests-spec` as a whole, the folders of the programs, and files that stand beside those. */
+function roomOf(path: string): string {
+  const [program = '', room = ''] = path.split('/')
+  const whole = program === 'tests-spec' || (program === 'collector' && room.endsWith('.ts'))
+  return whole ? program : `${program}/${room}`
+}
+
 /** Files at the root configure tools and are read by them. */
 const tree = filesEndingIn('.ts').filter(({ path }) => path.includes('/'))
 
 describe('the source', () => {
   it('imports only along the table', () => {
     expect(tree.flatMap(importFaults)).toEqual([])
+  })
+
+  it('has every place of the table, and the table every place', () => {
+    expect(imports.length).toBeGreaterThan(20)
+    expect(placesThatAreGone(imports)).toEqual([])
+    expect(imports.filter(({ because }) => because === '').map(({ of }) => of)).toEqual([])
+    const folders = tree.filter((file) => !isFree(file.path)).map(({ path }) => roomOf(path))
+    const unlisted = [...new Set(folders)].filter((folder) => !imports.some(({ of }) => of === folder))
+    expect(unlisted).toEqual([])
   })
 
   it('leaves clock, chance, environment and disk to the places that own them', () => {
@@ -334,7 +260,10 @@ describe('the source', () => {
   })
 
   it('keeps no exception for a place that is gone', () => {
-    const places = bans.flatMap((ban) => Object.keys(ban.except))
+    const places = [
+      ...bans.flatMap((ban) => Object.keys(ban.except)),
+      ...Object.values(outside).flatMap((rule) => rule.in),
+    ]
     expect(places.filter((place) => !tree.some(({ path }) => within(path, place)))).toEqual([])
   })
 })
@@ -361,11 +290,16 @@ describe('the checker', () => {
       "import {\n  a,\n  b,\n} from '../spool/spool.ts'",
       importFaults,
     ],
-    ['a re-export', 'tests-spec/x.ts', "export * from '../agent/cycle.ts'", importFaults],
-    ['a dynamic import', 'tests-spec/x.ts', "const a = await import('../agent/cycle.ts')", importFaults],
+    ['a re-export', 'tests-spec/x.ts', "export * from '../agent/cycle/cycle.ts'", importFaults],
+    [
+      'a dynamic import',
+      'tests-spec/x.ts',
+      "const a = await import('../agent/cycle/cycle.ts')",
+      importFaults,
+    ],
     ['a disk in the contract', 'tests-spec/x.ts', "import { readFileSync } from 'node:fs'", importFaults],
     ['a package nobody agreed to', 'agent/operations/x.ts', "import _ from 'lodash'", importFaults],
-    ['a package outside its stage', 'agent/cycle.ts', "import { Client } from 'undici'", importFaults],
+    ['a package outside its stage', 'agent/cycle/cycle.ts', "import { Client } from 'undici'", importFaults],
     ['a child process', 'agent/main.ts', "import { fork } from 'node:child_process'", importFaults],
     ['a test imported by a program', 'agent/main.ts', "import './cycle.test.ts'", importFaults],
     ['a folder the design does not know', 'agent2/x.ts', 'export const a = 1', importFaults],
@@ -391,6 +325,11 @@ describe('the checker', () => {
     ['a test left alone', 'agent/x.test.ts', "it.only('a', () => {})", testFaults],
     ['a test left out', 'agent/x.test.ts', "describe.concurrent.skip('a', () => {})", testFaults],
   ] as const
+
+  it('sees a row for a place that is gone, and one that may import such a place', () => {
+    const page = '| `agent/gone` | `tests-spec` `agent/gone-too` | why |\n| `agent/plan` | nothing | why |\n'
+    expect(placesThatAreGone(importRulesOf(page))).toEqual(['agent/gone', 'agent/gone-too'])
+  })
 
   it.each(violations)('sees %s', (_, path, text, check) => {
     expect(check({ path, text })).toHaveLength(1)

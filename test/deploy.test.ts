@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { v8Flags } from '../build/v8-flags.ts'
-import { root } from './source-tree.ts'
+import { root } from './support/source-tree.ts'
 
 const unit = join(root, 'deploy/raspberry-pi/sonde.service')
 const bootFolder = join(root, 'deploy/termux/boot')

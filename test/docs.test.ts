@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, posix } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { filesEndingIn, root, type SourceFile } from './source-tree.ts'
+import { filesEndingIn, root, type SourceFile } from './support/source-tree.ts'
 
 const pages = filesEndingIn('.md')
 const sources = filesEndingIn('.ts')

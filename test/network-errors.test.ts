@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
-const script = fileURLToPath(new URL('unreachable-targets.ts', import.meta.url))
+const script = fileURLToPath(new URL('support/unreachable-targets.ts', import.meta.url))
 const asRoot = process.getuid?.() === 0
 
 /** One address a row: how the namespace treats it, and what the two operations must call that. */

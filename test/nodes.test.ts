@@ -12,10 +12,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installedNodes } from '../build/nodes.ts'
 import { v8Flags } from '../build/v8-flags.ts'
 import { type Measurement, measurement } from '../tests-spec/data-formats/measurement.ts'
-import { makeAuthority } from './certificates.ts'
-import { serveTcp, serveUdp, serveWith } from './loopback.ts'
-import { agentBundle, type RunningCollector, runToEnd, startCollector, temporaryFolder } from './processes.ts'
-import { root } from './source-tree.ts'
+import { makeAuthority } from './support/certificates.ts'
+import { serveTcp, serveUdp, serveWith } from './support/loopback.ts'
+import {
+  agentBundle,
+  type RunningCollector,
+  runToEnd,
+  startCollector,
+  temporaryFolder,
+} from './support/processes.ts'
+import { root } from './support/source-tree.ts'
 
 const nodes = installedNodes()
 const authority = makeAuthority()

@@ -1,7 +1,7 @@
 // The table at 120, 80 and 40 columns: no line too long, every verdict in words.
 
 import { describe, expect, test } from 'vitest'
-import { connect, handshake, join, link, query, response } from '../../test/observations.ts'
+import { connect, handshake, join, link, query, response } from '../../test/support/observations.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'

@@ -1,7 +1,7 @@
 // `sonde status` in words: the state that matters first, and no line too wide for a phone.
 
 import { expect, test } from 'vitest'
-import { link } from '../../test/observations.ts'
+import { link } from '../../test/support/observations.ts'
 import type { Status } from '../health/status.ts'
 import { statusText } from './status-text.ts'
 

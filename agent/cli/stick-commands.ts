@@ -3,21 +3,21 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { type AgeRecipient, readAgeRecipient } from '../../tests-spec/protocol/age.ts'
-import { type Collector, readEnrolment } from '../enrolment.ts'
-import { readTestList } from '../named-files.ts'
-import { openClock } from '../open-clock.ts'
-import { carriedIn, openOwnSpool } from '../open-spool.ts'
-import { outboxOf } from '../outbox.ts'
-import { connectOutbox } from '../outbox-socket.ts'
+import { readTestList } from '../assemble/named-files.ts'
+import { openClock } from '../assemble/open-clock.ts'
+import { carriedIn, openOwnSpool } from '../assemble/open-spool.ts'
+import { openSpoolAccess } from '../assemble/open-spool-access.ts'
+import { type Collector, readEnrolment } from '../enrolment/enrolment.ts'
+import { knownRecipient, learnRecipient } from '../enrolment/recipient.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { type Identity, openIdentity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
-import { knownRecipient, learnRecipient } from '../recipient.ts'
 import { carry } from '../stick/carry.ts'
 import { exportBatches } from '../stick/export-batches.ts'
 import { ExportLedger } from '../stick/export-ledger.ts'
 import { importReceipts } from '../stick/import-receipts.ts'
-import type { Outbox } from '../stick/outbox.ts'
+import type { SpoolAccess } from '../stick/spool-access.ts'
+import { connectSpool } from '../stick/spool-socket.ts'
 import { Stick } from '../stick/stick.ts'
 import type { Invocation } from './commands.ts'
 import { carriedText, exportedText, importedText } from './stick-text.ts'
@@ -28,8 +28,8 @@ export async function exportToStick(invocation: Invocation): Promise<number> {
   const collector = enrolledCollector(invocation)
   const recipient = await recipientFor(invocation, collector)
   const ledger = await ExportLedger.open(folder.exports)
-  const report = await withOutbox(invocation, collector, ({ outbox }) =>
-    exportBatches({ outbox, stick, recipient, ledger, random: randomBytes }),
+  const report = await withSpool(invocation, collector, ({ spool }) =>
+    exportBatches({ spool, stick, recipient, ledger, random: randomBytes }),
   )
   terminalOut.out(json ? jsonLine(report) : exportedText(report, stick.path))
   // As for any command that the state folder's own disk refuses.
@@ -41,9 +41,9 @@ export async function importFromStick(invocation: Invocation): Promise<number> {
   const stick = stickOf(invocation, 'import-receipts')
   const collector = enrolledCollector(invocation)
   const ledger = await ExportLedger.open(folder.exports)
-  const report = await withOutbox(invocation, collector, ({ outbox, identity: { device } }) =>
+  const report = await withSpool(invocation, collector, ({ spool, identity: { device } }) =>
     importReceipts({
-      outbox,
+      spool,
       stick,
       ledger,
       device,
@@ -107,22 +107,22 @@ async function recipientFor(
 }
 
 interface Opened {
-  readonly outbox: Outbox
+  readonly spool: SpoolAccess
   readonly identity: Identity
 }
 
 /** Opens the spool, or asks the agent that has it open. */
-async function withOutbox<T>(
+async function withSpool<T>(
   invocation: Invocation,
   collector: Collector,
   use: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { folder, config, machine } = invocation
   const identity = await openIdentity(folder.deviceKey)
-  const asked = await connectOutbox(folder.socket)
+  const asked = await connectSpool(folder.socket)
   if (asked !== null) {
     try {
-      return await use({ outbox: asked, identity })
+      return await use({ spool: asked, identity })
     } finally {
       asked.close()
     }
@@ -133,7 +133,7 @@ async function withOutbox<T>(
     const clock = await openClock(folder, machine, silent)
     const spool = await openOwnSpool(folder, config, clock, identity, readTestList(config))
     try {
-      return await use({ outbox: outboxOf(spool, collector, identity.device), identity })
+      return await use({ spool: openSpoolAccess(spool, collector, identity.device), identity })
     } finally {
       await spool.close()
     }

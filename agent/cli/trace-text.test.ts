@@ -1,8 +1,8 @@
 // The trace of one measurement: a line an operation, in the order they began.
 
 import { expect, test } from 'vitest'
-import { measured } from '../../test/measured.ts'
-import { connect, handshake, join, query } from '../../test/observations.ts'
+import { measured } from '../../test/support/measured.ts'
+import { connect, handshake, join, query } from '../../test/support/observations.ts'
 import { traceText } from './trace-text.ts'
 
 const seen = join(query(['21.0.0.10']), connect(null), handshake('connection_reset'))

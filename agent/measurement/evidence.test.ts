@@ -1,8 +1,8 @@
 // What is kept of a measurement: all of it when it may matter, and the same verdict from the outline.
 
 import { describe, expect, test } from 'vitest'
-import { measured } from '../../test/measured.ts'
-import { connect, good, handshake, join, link, query, response } from '../../test/observations.ts'
+import { measured } from '../../test/support/measured.ts'
+import { connect, good, handshake, join, link, query, response } from '../../test/support/observations.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Verdict, VerdictKind } from '../../tests-spec/nettests/verdict.ts'

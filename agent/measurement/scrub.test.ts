@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cases, fuzz } from '../../test/fuzzing.ts'
+import { cases, fuzz } from '../../test/support/fuzzing.ts'
 import { scrubNetworkText, scrubOwnAddresses, scrubText } from './scrub.ts'
 
 describe('scrubText()', () => {

@@ -3,7 +3,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { makeTrace } from '../../test/loopback.ts'
+import { makeTrace } from '../../test/support/loopback.ts'
 import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { askHelpers } from './ask-helper.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { measureKept } from '../../test/kept.ts'
-import { closedPort, serveTcp } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { measureKept } from '../../test/support/kept.ts'
+import { closedPort, serveTcp } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
 import { facebookMessengerOn } from './facebook-messenger.ts'
 

@@ -2,9 +2,9 @@
 
 import net from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { makeAuthority } from '../../test/certificates.ts'
-import { type Listening, serveTcp, serveTls } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { makeAuthority } from '../../test/support/certificates.ts'
+import { type Listening, serveTcp, serveTls } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import { failedStepOf } from '../../tests-spec/nettests/failed-step.ts'
 import { tcpConnect } from '../operations/tcp-connect.ts'
 import { tlsHandshake } from '../operations/tls-handshake.ts'

@@ -1,9 +1,9 @@
 // http_header_field_manipulation against helpers on loopback, and proxies before them.
 
 import { describe, expect, test } from 'vitest'
-import { measureKept } from '../../test/kept.ts'
-import { closedPort, type Listening, serveTcp } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { measureKept } from '../../test/support/kept.ts'
+import { closedPort, type Listening, serveTcp } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import { headerFieldManipulation } from './http-header-field-manipulation.ts'
 
 async function measured(options: object, context = makeContext()) {

@@ -2,9 +2,9 @@
 
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { measureKept } from '../../test/kept.ts'
-import { closedPort, type Listening, serveTcp } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { measureKept } from '../../test/support/kept.ts'
+import { closedPort, type Listening, serveTcp } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import { invalidRequestLineObservations } from '../../tests-spec/nettests/http-invalid-request-line.ts'
 import { invalidRequestLineWithin } from './http-invalid-request-line.ts'
 

@@ -2,10 +2,10 @@
 // conclusion the probe came to. For the nettests that keep more than the five lists.
 
 import { expect, test } from 'vitest'
-import { faultsOf } from '../../test/kept.ts'
-import { closedPort, serveTcp } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
-import { good } from '../../test/observations.ts'
+import { faultsOf } from '../../test/support/kept.ts'
+import { closedPort, serveTcp } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
+import { good } from '../../test/support/observations.ts'
 import { toMeasurement, type Vantage } from '../measurement/envelope.ts'
 import { withEvidence } from '../measurement/evidence.ts'
 import { dnscheck } from './dnscheck.ts'

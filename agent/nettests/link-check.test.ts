@@ -2,9 +2,9 @@
 
 import http, { type RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { expectKept } from '../../test/kept.ts'
-import { closedPort, serveWith } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { expectKept } from '../../test/support/kept.ts'
+import { closedPort, serveWith } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import { unknownLink } from '../../tests-spec/nettests/verdict.ts'
 import { checkLink, type LinkControl } from './link-check.ts'
 

@@ -2,9 +2,9 @@
 
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { measureKept } from '../../test/kept.ts'
-import { serveTcp, serveUdp } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { measureKept } from '../../test/support/kept.ts'
+import { serveTcp, serveUdp } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import { quicpingObservations } from '../../tests-spec/nettests/quicping.ts'
 import { quicping } from './quicping.ts'
 

@@ -1,9 +1,9 @@
 import { createServer } from 'node:https'
 import { describe, expect, test } from 'vitest'
-import { type Authority, makeAuthority } from '../../test/certificates.ts'
-import { measureKept } from '../../test/kept.ts'
-import { closedPort, serveWith } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { type Authority, makeAuthority } from '../../test/support/certificates.ts'
+import { measureKept } from '../../test/support/kept.ts'
+import { closedPort, serveWith } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
 import { signalOn } from './signal.ts'
 

@@ -1,9 +1,9 @@
 // stunreachability against a server on loopback: what is recorded, and that the mapped address is not.
 
 import { describe, expect, test } from 'vitest'
-import { measureKept } from '../../test/kept.ts'
-import { serveTcp, serveUdp } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { measureKept } from '../../test/support/kept.ts'
+import { serveTcp, serveUdp } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import { stunReachability } from './stunreachability.ts'
 
 const { measure } = stunReachability

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { measureKept } from '../../test/kept.ts'
-import { closedPort, serveTcp, serveWith } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { measureKept } from '../../test/support/kept.ts'
+import { closedPort, serveTcp, serveWith } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
 import { telegramOn } from './telegram.ts'
 

@@ -1,10 +1,10 @@
 // tor against loopback servers that play an authority, a relay and a bridge.
 
 import { describe, expect, test } from 'vitest'
-import { selfSigned } from '../../test/certificates.ts'
-import { measureKept } from '../../test/kept.ts'
-import { closedPort, serveTcp, serveTls } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { selfSigned } from '../../test/support/certificates.ts'
+import { measureKept } from '../../test/support/kept.ts'
+import { closedPort, serveTcp, serveTls } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import type { TorTargets } from '../../tests-spec/nettests/tor-targets.ts'
 import { tor } from './tor.ts'
 

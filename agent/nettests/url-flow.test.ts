@@ -2,8 +2,8 @@
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { serveWith } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { serveWith } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import { followUrl } from './url-flow.ts'
 
 /** Serves `answer` at every path, and follows what it says from `/0` on. @returns The paths asked for, in order. */

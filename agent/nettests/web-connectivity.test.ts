@@ -2,9 +2,9 @@
 
 import http, { type ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { measureKept } from '../../test/kept.ts'
-import { serveWith } from '../../test/loopback.ts'
-import { makeContext } from '../../test/nettest-context.ts'
+import { measureKept } from '../../test/support/kept.ts'
+import { serveWith } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import type { NettestContext } from './nettest.ts'
 import { webConnectivity } from './web-connectivity.ts'
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { makeAuthority, selfSigned } from '../../test/certificates.ts'
+import { makeAuthority, selfSigned } from '../../test/support/certificates.ts'
 import { bareName, certificateFaults, type Presented } from './certificate-faults.ts'
 
 const past = { notBefore: new Date('2001-01-01'), notAfter: new Date('2002-01-01') }

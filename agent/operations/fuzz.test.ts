@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Answer, encode } from 'dns-packet'
 import { array, parse } from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { makeAuthority, selfSigned } from '../../test/certificates.ts'
+import { makeAuthority, selfSigned } from '../../test/support/certificates.ts'
 import {
   cases,
   expectFailureOrNull,
@@ -16,9 +16,9 @@ import {
   scriptedServer,
   scripts,
   timeoutMs,
-} from '../../test/fuzzing.ts'
-import { connectTo, makeTrace, serveTcp, serveTls, serveUdp, step } from '../../test/loopback.ts'
-import { hostileBytes, mutation } from '../../test/mutations.ts'
+} from '../../test/support/fuzzing.ts'
+import { connectTo, makeTrace, serveTcp, serveTls, serveUdp, step } from '../../test/support/loopback.ts'
+import { hostileBytes, mutation } from '../../test/support/mutations.ts'
 import {
   dnsAnswer,
   dnsQuery,

@@ -7,7 +7,7 @@ import http2 from 'node:http2'
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { closed, connectTo, serveTcp, serveTls, serveWith } from '../../test/loopback.ts'
+import { closed, connectTo, serveTcp, serveTls, serveWith } from '../../test/support/loopback.ts'
 import {
   afterRequest,
   answering,
@@ -15,7 +15,7 @@ import {
   roundTrip,
   roundTripOver,
   secureRoundTrip,
-} from '../../test/round-trips.ts'
+} from '../../test/support/round-trips.ts'
 
 describe('httpRoundTrip() over HTTP/1.1', () => {
   it('gives the response as df-001 has it', async () => {

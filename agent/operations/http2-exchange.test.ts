@@ -3,8 +3,8 @@
 import http2 from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { type Listening, serveTls, serveWith } from '../../test/loopback.ts'
-import { certificate, secureRoundTrip } from '../../test/round-trips.ts'
+import { type Listening, serveTls, serveWith } from '../../test/support/loopback.ts'
+import { certificate, secureRoundTrip } from '../../test/support/round-trips.ts'
 
 function frameOf(type: number, flags: number, stream: number, payload: readonly number[] | Buffer): Buffer {
   return Buffer.concat([

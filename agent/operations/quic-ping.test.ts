@@ -1,6 +1,6 @@
 import { parse } from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { makeTrace, serveTcp, serveUdp, step } from '../../test/loopback.ts'
+import { makeTrace, serveTcp, serveUdp, step } from '../../test/support/loopback.ts'
 import { quicPing as quicPingSchema } from '../../tests-spec/data-formats/observation.ts'
 import { makeVersionProbe, quicPing, readVersionNegotiation, type VersionProbe } from './quic-ping.ts'
 import type { StepOptions, Trace } from './trace.ts'

@@ -1,6 +1,6 @@
 import { parse } from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { closed, connectTo, makeTrace, serveTcp, step } from '../../test/loopback.ts'
+import { closed, connectTo, makeTrace, serveTcp, step } from '../../test/support/loopback.ts'
 import { networkEvent as networkEventSchema } from '../../tests-spec/data-formats/observation.ts'
 import { type RawExchangeOptions, rawExchange } from './raw-exchange.ts'
 import type { Trace } from './trace.ts'

@@ -1,7 +1,7 @@
 import { decode, encode, type Packet, TRUNCATED_RESPONSE } from 'dns-packet'
 import { parse } from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { closed, makeTrace, serveTcp, serveUdp, step } from '../../test/loopback.ts'
+import { closed, makeTrace, serveTcp, serveUdp, step } from '../../test/support/loopback.ts'
 import { dnsQuery as dnsQuerySchema } from '../../tests-spec/data-formats/observation.ts'
 import { type ResolveDnsOptions, resolveDns } from './resolve-dns.ts'
 import type { Trace } from './trace.ts'

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { type Answer, decode, encode, type Packet } from 'dns-packet'
 import { parse } from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { makeAuthority, selfSigned } from '../../test/certificates.ts'
+import { makeAuthority, selfSigned } from '../../test/support/certificates.ts'
 import {
   closed,
   closedPort,
@@ -15,7 +15,7 @@ import {
   serveTls,
   serveWith,
   step,
-} from '../../test/loopback.ts'
+} from '../../test/support/loopback.ts'
 import {
   dnsQuery as dnsQuerySchema,
   httpRequest as httpRequestSchema,

@@ -1,6 +1,6 @@
 import { parse } from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { makeTrace, serveTcp, serveUdp, step } from '../../test/loopback.ts'
+import { makeTrace, serveTcp, serveUdp, step } from '../../test/support/loopback.ts'
 import {
   networkEvent as networkEventSchema,
   stunBinding as stunBindingSchema,

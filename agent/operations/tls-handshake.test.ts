@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { parse } from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { makeAuthority, selfSigned } from '../../test/certificates.ts'
+import { makeAuthority, selfSigned } from '../../test/support/certificates.ts'
 import {
   closed,
   connectTo,
@@ -12,7 +12,7 @@ import {
   serveTcp,
   serveTls,
   step,
-} from '../../test/loopback.ts'
+} from '../../test/support/loopback.ts'
 import { tlsHandshake as tlsHandshakeSchema } from '../../tests-spec/data-formats/observation.ts'
 import { type TlsHandshakeOptions, tlsHandshake } from './tls-handshake.ts'
 import type { Trace } from './trace.ts'

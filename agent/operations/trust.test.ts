@@ -1,6 +1,6 @@
 import { rootCertificates } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { makeAuthority } from '../../test/certificates.ts'
+import { makeAuthority } from '../../test/support/certificates.ts'
 import { makeTrust } from './trust.ts'
 
 describe('makeTrust()', () => {

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { makeTrace, serveUdp, step } from '../../test/loopback.ts'
+import { makeTrace, serveUdp, step } from '../../test/support/loopback.ts'
 import { quicPing } from './quic-ping.ts'
 import { resolveDns } from './resolve-dns.ts'
 import { stunBinding } from './stun-binding.ts'

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { type OwnAddresses, ownAddresses } from './own-addresses.ts'
 
-const script = fileURLToPath(new URL('../../test/changing-links.ts', import.meta.url))
+const script = fileURLToPath(new URL('../../test/support/changing-links.ts', import.meta.url))
 const asRoot = process.getuid?.() === 0
 
 /** A wire to Orange with the default route, and one to Malitel that packets from its address take. */

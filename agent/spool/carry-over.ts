@@ -4,20 +4,20 @@
 
 import { join } from 'node:path'
 import { removeFile } from '../platform/atomic-file.ts'
-import { currentDictionary, type Dictionary, deflateBody, inflateBody } from './dictionary.ts'
-import { readWhatIsLeft } from './disk.ts'
-import { scanFrames } from './frame.ts'
-import type { Ledger } from './ledger.ts'
-import { RangeSet } from './ranges.ts'
-import type { Ground } from './recovery.ts'
-import { headerBytes } from './segment.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import { RangeSet } from './ledger/ranges.ts'
+import { currentDictionary, type Dictionary, deflateBody, inflateBody } from './log/dictionary.ts'
+import { readWhatIsLeft } from './log/disk.ts'
+import { scanFrames } from './log/frame.ts'
+import { headerBytes } from './log/segment.ts'
 import {
   type RecordStreamLetter,
   readStream,
   type StoredRecord,
   type StoredSegment,
   wallMsIn,
-} from './stream.ts'
+} from './log/stream.ts'
+import type { Ground } from './recovery.ts'
 
 /** The present life, as far as it takes something over. */
 interface Heir {

@@ -3,8 +3,6 @@
 
 import { describe, expect, it } from 'vitest'
 import { damages } from '../../test/damage/damages.ts'
-import type { RecordClass } from '../../tests-spec/data-formats/measurement.ts'
-import { scanFrames } from './frame.ts'
 import {
   enrolmentDigest,
   lostIn,
@@ -18,9 +16,11 @@ import {
   sampleEntry,
   sealAll,
   seededChance,
-} from './sample-spool.ts'
-import { headerBytes } from './segment.ts'
-import { f2fs, SimulatedDisk } from './simulated-disk.ts'
+} from '../../test/support/sample-spool.ts'
+import { f2fs, SimulatedDisk } from '../../test/support/simulated-disk.ts'
+import type { RecordClass } from '../../tests-spec/data-formats/measurement.ts'
+import { scanFrames } from './log/frame.ts'
+import { headerBytes } from './log/segment.ts'
 import type { Spool } from './spool.ts'
 
 const deep = process.env.SONDE_DEEP !== undefined

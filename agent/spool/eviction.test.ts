@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { budgetOf, type Evictable, minQuotaBytes, nextVictim } from './eviction.ts'
 import {
   enrolmentDigest,
   lostIn,
@@ -9,8 +8,9 @@ import {
   sampleEntry,
   sealAll,
   seededChance,
-} from './sample-spool.ts'
-import { f2fs, SimulatedDisk } from './simulated-disk.ts'
+} from '../../test/support/sample-spool.ts'
+import { f2fs, SimulatedDisk } from '../../test/support/simulated-disk.ts'
+import { budgetOf, type Evictable, minQuotaBytes, nextVictim } from './eviction.ts'
 
 const evictable = (holds: Evictable['holds'], order: number): Evictable => ({ holds, order, bytes: 1 })
 

@@ -12,8 +12,8 @@ import {
   sampleEntry,
   sealAll,
   seededChance,
-} from './sample-spool.ts'
-import { diskError, f2fs, SimulatedDisk } from './simulated-disk.ts'
+} from '../../test/support/sample-spool.ts'
+import { diskError, f2fs, SimulatedDisk } from '../../test/support/simulated-disk.ts'
 import type { Spool } from './spool.ts'
 
 const dir = '/state/spool'

@@ -16,14 +16,14 @@ import {
   type SealedRecord,
   sealAll,
   seededChance,
-} from './sample-spool.ts'
+} from '../../test/support/sample-spool.ts'
 
 const deep = process.env.SONDE_DEEP !== undefined
 const rounds = deep ? 200 : 10
 
 /** Puts and seals without end, and says on each line what is durable. */
 const writer = `
-  import { enrolmentDigest, openSample, sampleEntry, seededChance } from './sample-spool.ts'
+  import { enrolmentDigest, openSample, sampleEntry, seededChance } from '../../test/support/sample-spool.ts'
   const [dir, round] = process.argv.slice(2)
   const chance = seededChance(Number(round))
   const say = (line) => process.stdout.write(line + '\\n')

@@ -3,7 +3,6 @@
 // dies: what it had not synced is then there to be read, and still not sure.
 
 import { describe, expect, it } from 'vitest'
-import type { RecordClass } from '../../tests-spec/data-formats/measurement.ts'
 import {
   enrolmentDigest,
   noise,
@@ -16,8 +15,9 @@ import {
   sampleEntry,
   sealAll,
   seededChance,
-} from './sample-spool.ts'
-import { f2fs, type Operation, SimulatedDisk } from './simulated-disk.ts'
+} from '../../test/support/sample-spool.ts'
+import { f2fs, type Operation, SimulatedDisk } from '../../test/support/simulated-disk.ts'
+import type { RecordClass } from '../../tests-spec/data-formats/measurement.ts'
 import type { Spool } from './spool.ts'
 
 const deep = process.env.SONDE_DEEP !== undefined

@@ -10,20 +10,20 @@
 import { dirname, join } from 'node:path'
 import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
 import { removeLeftovers } from '../platform/atomic-file.ts'
-import { BatchFolder, type OwnBatch } from './batch-folder.ts'
-import { ControlLog, readControlLog } from './control-log.ts'
-import type { Disk } from './disk.ts'
+import { BatchFolder, type OwnBatch } from './batches/batch-folder.ts'
 import type { Budget } from './eviction.ts'
-import { Ledger, type Losses, noteOf } from './ledger.ts'
-import { RangeSet } from './ranges.ts'
-import { SegmentWriter } from './segment.ts'
+import { ControlLog, readControlLog } from './ledger/control-log.ts'
+import { Ledger, type Losses, noteOf } from './ledger/ledger.ts'
+import { RangeSet } from './ledger/ranges.ts'
+import type { Disk } from './log/disk.ts'
+import { SegmentWriter } from './log/segment.ts'
 import {
   type RecordStreamLetter,
   readStream,
   Stream,
   type StreamPlace,
   type StreamReading,
-} from './stream.ts'
+} from './log/stream.ts'
 
 /** What a spool stands on. */
 export interface Ground {

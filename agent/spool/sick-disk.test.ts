@@ -11,8 +11,8 @@ import {
   sampleEntry,
   sealAll,
   seededChance,
-} from './sample-spool.ts'
-import { diskError, f2fs, type Operation, SimulatedDisk } from './simulated-disk.ts'
+} from '../../test/support/sample-spool.ts'
+import { diskError, f2fs, type Operation, SimulatedDisk } from '../../test/support/simulated-disk.ts'
 import type { NotDurable } from './spool.ts'
 
 const dir = '/state/spool'

@@ -15,7 +15,7 @@ import {
   sampleEntry,
   sealAll,
   seededChance,
-} from './sample-spool.ts'
+} from '../../test/support/sample-spool.ts'
 import { BatchUnreadable, type Spool } from './spool.ts'
 
 let dir: string

@@ -4,13 +4,17 @@
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { type BatchId, type DeviceId, encodeBatch, type Manifest } from '../../tests-spec/protocol/batch.ts'
-import type { BatchFolder } from './batch-folder.ts'
+import type { BatchFolder } from './batches/batch-folder.ts'
+import { describePayload, packRecords } from './batches/seal.ts'
 import { carryOver } from './carry-over.ts'
-import type { ControlLog } from './control-log.ts'
-import { currentDictionary, deflateBody } from './dictionary.ts'
 import { type Evictable, nextVictim } from './eviction.ts'
-import { type BatchNote, type Change, Ledger, type LossReason, noteOf } from './ledger.ts'
-import { RangeSet } from './ranges.ts'
+import type { ControlLog } from './ledger/control-log.ts'
+import { type BatchNote, type Change, Ledger, type LossReason, noteOf } from './ledger/ledger.ts'
+import { RangeSet } from './ledger/ranges.ts'
+import { currentDictionary, deflateBody } from './log/dictionary.ts'
+import { Reserve } from './log/reserve.ts'
+import { readRecords, SegmentReader } from './log/segment-reader.ts'
+import { type RecordStreamLetter, type StoredRecord, type StoredSegment, Stream } from './log/stream.ts'
 import {
   adoptBatch,
   type Ground,
@@ -21,10 +25,6 @@ import {
   type Streams,
 } from './recovery.ts'
 import { type NumberedRecord, repeatsIn } from './repeats.ts'
-import { Reserve } from './reserve.ts'
-import { describePayload, packRecords } from './seal.ts'
-import { readRecords, SegmentReader } from './segment-reader.ts'
-import { type RecordStreamLetter, type StoredRecord, type StoredSegment, Stream } from './stream.ts'
 
 /** What the manifest says beside the records. */
 export interface Signing {

@@ -4,8 +4,6 @@
 
 import { describe, expect, it } from 'vitest'
 import { damaged } from '../../test/damage/damages.ts'
-import type { Measurement, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
-import { scanFrames } from './frame.ts'
 import {
   enrolmentDigest,
   lostIn,
@@ -15,9 +13,11 @@ import {
   readPending,
   sealAll,
   seededChance,
-} from './sample-spool.ts'
-import { headerBytes } from './segment.ts'
-import { diskError, f2fs, SimulatedDisk } from './simulated-disk.ts'
+} from '../../test/support/sample-spool.ts'
+import { diskError, f2fs, SimulatedDisk } from '../../test/support/simulated-disk.ts'
+import type { Measurement, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
+import { scanFrames } from './log/frame.ts'
+import { headerBytes } from './log/segment.ts'
 import type { Spool } from './spool.ts'
 
 const deep = process.env.SONDE_DEEP !== undefined

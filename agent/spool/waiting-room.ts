@@ -1,7 +1,7 @@
 // Records that were put and are not on the medium yet: for moments in good times, for as long as a sick disk lasts in
 // bad ones. Bounded then, with the same order of what goes first as on disk.
 
-import type { RecordStreamLetter, StoredRecord } from './stream.ts'
+import type { RecordStreamLetter, StoredRecord } from './log/stream.ts'
 
 /** A record whose `put` cannot say that it is durable. */
 export class NotDurable extends Error {

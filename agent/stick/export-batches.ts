@@ -12,7 +12,7 @@ import {
 } from '../../tests-spec/protocol/sealed.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import type { ExportedFile, ExportLedger } from './export-ledger.ts'
-import type { Outbox, WaitingBatch } from './outbox.ts'
+import type { SpoolAccess, WaitingBatch } from './spool-access.ts'
 import type { Stick } from './stick.ts'
 
 export interface ExportReport {
@@ -30,7 +30,7 @@ export interface ExportReport {
 }
 
 export interface ExportParts {
-  readonly outbox: Outbox
+  readonly spool: SpoolAccess
   readonly stick: Stick
   readonly recipient: AgeRecipient
   readonly ledger: ExportLedger
@@ -43,9 +43,9 @@ export interface ExportParts {
  * @throws {ActionableError} `stick_full`, `stick_unusable`. What was written until then is whole, and stays.
  */
 export async function exportBatches(parts: ExportParts): Promise<ExportReport> {
-  const { outbox, stick, ledger } = parts
-  const sealed = await outbox.sealAll()
-  const pending = await outbox.pending()
+  const { spool, stick, ledger } = parts
+  const sealed = await spool.sealAll()
+  const pending = await spool.pending()
   const waiting = new Set(pending.map(({ id }) => id))
   await ledger.keep(({ batches }) => batches.some((id) => waiting.has(id)))
   const { whole, damaged } = await lookForOwn(stick, ledger)
@@ -97,13 +97,13 @@ function groupsOf(batches: readonly WaitingBatch[]): WaitingBatch[][] {
 
 /** @returns null when none of the batches could be read; the spool has then noted them as lost. */
 async function writeGroup(
-  { outbox, stick, recipient, ledger, random }: ExportParts,
+  { spool, stick, recipient, ledger, random }: ExportParts,
   group: readonly WaitingBatch[],
 ) {
   const ids: BatchId[] = []
   const content: Buffer[] = []
   for (const { id } of group) {
-    const bytes = await outbox.read(id)
+    const bytes = await spool.read(id)
     if (bytes === null) continue
     ids.push(id)
     content.push(bytes)

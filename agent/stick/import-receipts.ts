@@ -13,11 +13,11 @@ import {
   splitLines,
 } from '../../tests-spec/protocol/sealed.ts'
 import type { ExportLedger } from './export-ledger.ts'
-import type { Outbox } from './outbox.ts'
+import type { SpoolAccess } from './spool-access.ts'
 import type { Stick } from './stick.ts'
 
 export interface ImportParts {
-  readonly outbox: Outbox
+  readonly spool: SpoolAccess
   readonly stick: Stick
   readonly ledger: ExportLedger
   readonly device: DeviceId
@@ -46,9 +46,9 @@ export interface ImportReport {
 }
 
 export async function importReceipts(parts: ImportParts): Promise<ImportReport> {
-  const { outbox, stick, device, onReceipt } = parts
+  const { spool, stick, device, onReceipt } = parts
   const keyOf: KeyLookup = (id) => (id === parts.collectorKeyId ? parts.collectorKey : null)
-  const waiting = new Set((await outbox.pending()).map(({ id }) => id))
+  const waiting = new Set((await spool.pending()).map(({ id }) => id))
   const forgotten: BatchId[] = []
   const words: Buffer[] = []
   const unreadable: string[] = []
@@ -66,7 +66,7 @@ export async function importReceipts(parts: ImportParts): Promise<ImportReport> 
       const receipt = openOrNull(() => openReceipt(line, keyOf))
       if (receipt?.device === device) {
         await onReceipt(receipt)
-        if (!waiting.has(receipt.batch) || !(await outbox.receipted(line))) known++
+        if (!waiting.has(receipt.batch) || !(await spool.receipted(line))) known++
         else forgotten.push(receipt.batch)
         continue
       }
@@ -76,8 +76,8 @@ export async function importReceipts(parts: ImportParts): Promise<ImportReport> 
   }
   // After the receipts: one from a later import outweighs an earlier refusal.
   const refused = []
-  for (const word of words) refused.push(...(await outbox.refused(word)))
-  const left = new Set((await outbox.pending()).map(({ id }) => id))
+  for (const word of words) refused.push(...(await spool.refused(word)))
+  const left = new Set((await spool.pending()).map(({ id }) => id))
   const removed = await removeFinished(parts, left)
   return {
     forgotten,

@@ -15,11 +15,17 @@ import {
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { importStick } from '../../collector/import-command.ts'
-import { SampleCollector } from '../../collector/sample-collector.ts'
-import { cases, seed } from '../../test/fuzzing.ts'
-import { hostileBytes } from '../../test/mutations.ts'
-import { closeDevices, folder, type StickDevice, secretWord, stickDevice } from '../../test/stick-device.ts'
+import { importStick } from '../../collector/commands/import-stick.ts'
+import { cases, seed } from '../../test/support/fuzzing.ts'
+import { hostileBytes } from '../../test/support/mutations.ts'
+import { SampleCollector } from '../../test/support/sample-collector.ts'
+import {
+  closeDevices,
+  folder,
+  type StickDevice,
+  secretWord,
+  stickDevice,
+} from '../../test/support/stick-device.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { openReceipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
 import { joinLines, splitLines } from '../../tests-spec/protocol/sealed.ts'
@@ -217,7 +223,7 @@ describe('importReceipts()', () => {
       fc.asyncProperty(hostileBytes(line), async (bytes) => {
         // An edit may leave what is signed as it was: base64 and JSON have several spellings.
         if (JSON.stringify(signedPart(bytes)) === JSON.stringify(signedPart(line))) undamaged++
-        else expect(await device.outbox.receipted(bytes)).toBe(false)
+        else expect(await device.access.receipted(bytes)).toBe(false)
       }),
       { numRuns: cases(150, 4_000), seed },
     )

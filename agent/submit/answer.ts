@@ -3,8 +3,8 @@
 import * as v from 'valibot'
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
-import type { Answer } from './connection.ts'
-import type { CollectorKey } from './uplink.ts'
+import type { Answer } from './transports/connection.ts'
+import type { CollectorKey } from './ways/uplink.ts'
 
 /** What became of a batch. Only `accepted` lets the spool forget anything. */
 export type SubmitOutcome =

@@ -1,5 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
+import {
+  answer,
+  problem,
+  type Reply,
+  type StubCollector,
+  stubCollector,
+} from '../../test/support/stub-collector.ts'
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf, publicKeyFrom } from '../../tests-spec/protocol/dsse.ts'
 import {
@@ -11,7 +18,6 @@ import {
 } from '../../tests-spec/protocol/enrolment.ts'
 import { systemClock } from '../platform/clock.ts'
 import { EnrolmentFailed, enrol } from './enrol.ts'
-import { answer, problem, type Reply, type StubCollector, stubCollector } from './stub-collector.ts'
 
 const collector = generateKeyPairSync('ed25519')
 const collectorId = keyIdOf(collector.publicKey)

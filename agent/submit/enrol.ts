@@ -10,9 +10,9 @@ import {
   readToken,
 } from '../../tests-spec/protocol/enrolment.ts'
 import { readProblem } from './answer.ts'
-import type { Answer } from './connection.ts'
-import { NoAnswer } from './no-answer.ts'
-import { type OneWayOptions, openWay } from './one-way.ts'
+import type { Answer } from './transports/connection.ts'
+import { NoAnswer } from './transports/no-answer.ts'
+import { type OneWayOptions, openWay } from './ways/one-way.ts'
 
 /** Stable: the how-to pages are ordered by them. */
 export type EnrolmentFailureCode = 'bad_token' | 'unreachable' | 'refused' | 'forged'

@@ -4,16 +4,28 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { SampleCollector } from '../../collector/sample-collector.ts'
-import { closeDevices, folder, type StickDevice, secretWord, stickDevice } from '../../test/stick-device.ts'
+import { SampleCollector } from '../../test/support/sample-collector.ts'
+import {
+  closeDevices,
+  folder,
+  type StickDevice,
+  secretWord,
+  stickDevice,
+} from '../../test/support/stick-device.ts'
+import {
+  answer,
+  problem,
+  type Reply,
+  type StubCollector,
+  stubCollector,
+} from '../../test/support/stub-collector.ts'
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { joinLines, signSealedReceipt } from '../../tests-spec/protocol/sealed.ts'
 import { Carried } from '../stick/carried.ts'
 import { carry } from '../stick/carry.ts'
 import { Stick } from '../stick/stick.ts'
 import { forwardSealed } from './forward-sealed.ts'
-import { answer, problem, type Reply, type StubCollector, stubCollector } from './stub-collector.ts'
-import { Uplink } from './uplink.ts'
+import { Uplink } from './ways/uplink.ts'
 
 let collector: SampleCollector
 let probe: StickDevice

@@ -5,8 +5,8 @@ import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
 import { openSealedReceipt, sealedMediaType, splitLines } from '../../tests-spec/protocol/sealed.ts'
 import { readProblem } from './answer.ts'
-import { NoAnswer } from './no-answer.ts'
-import type { CollectorKey, Uplink, Way } from './uplink.ts'
+import { NoAnswer } from './transports/no-answer.ts'
+import type { CollectorKey, Uplink, Way } from './ways/uplink.ts'
 
 /** The part of a store of carried files that forwarding needs. */
 export interface CarriedFiles {

@@ -3,8 +3,8 @@
 
 import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
 import { believe, byTheWay, type SubmitOutcome } from './answer.ts'
-import { NoAnswer } from './no-answer.ts'
-import type { CollectorKey, Way } from './uplink.ts'
+import { NoAnswer } from './transports/no-answer.ts'
+import type { CollectorKey, Way } from './ways/uplink.ts'
 
 export interface Consignment {
   readonly id: BatchId

@@ -5,17 +5,23 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type Socket } from 'node:net'
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
-import { selfSigned } from '../../test/certificates.ts'
+import { selfSigned } from '../../test/support/certificates.ts'
+import {
+  answer,
+  problem,
+  type Reply,
+  type StubCollector,
+  stubCollector,
+} from '../../test/support/stub-collector.ts'
 import { type BatchId, batchId, batchMediaType, deviceId } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
 import { systemClock } from '../platform/clock.ts'
 import { byTheWay } from './answer.ts'
-import { NoAnswer } from './no-answer.ts'
-import { type OneWayOptions, openWay } from './one-way.ts'
-import { answer, problem, type Reply, type StubCollector, stubCollector } from './stub-collector.ts'
 import { offerBatch } from './submit-batch.ts'
 import { DialFailed } from './transports/dial.ts'
+import { NoAnswer } from './transports/no-answer.ts'
+import { type OneWayOptions, openWay } from './ways/one-way.ts'
 
 const collector = generateKeyPairSync('ed25519')
 const impostor = generateKeyPairSync('ed25519')

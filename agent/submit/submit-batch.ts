@@ -10,9 +10,9 @@ import {
   wholeUpToBytes,
 } from '../../tests-spec/protocol/resumable-upload.ts'
 import { believe, byTheWay, outcomeOf, readProblem, refusalOf, type SubmitOutcome } from './answer.ts'
-import type { Answer } from './connection.ts'
-import { NoAnswer } from './no-answer.ts'
-import type { CollectorKey, Way } from './uplink.ts'
+import type { Answer } from './transports/connection.ts'
+import { NoAnswer } from './transports/no-answer.ts'
+import type { CollectorKey, Way } from './ways/uplink.ts'
 
 export interface Offer {
   readonly id: BatchId

@@ -1,10 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type BatchId, batchId, deviceId } from '../../tests-spec/protocol/batch.ts'
-import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
-import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
-import { systemClock } from '../platform/clock.ts'
 import {
   answer,
   type Posted,
@@ -12,9 +8,13 @@ import {
   type Reply,
   type StubCollector,
   stubCollector,
-} from './stub-collector.ts'
-import { Uplink, type UplinkOptions } from './uplink.ts'
+} from '../../test/support/stub-collector.ts'
+import { type BatchId, batchId, deviceId } from '../../tests-spec/protocol/batch.ts'
+import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
+import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { systemClock } from '../platform/clock.ts'
 import { type Backlog, type PendingBatch, uploadBacklog } from './upload-backlog.ts'
+import { Uplink, type UplinkOptions } from './ways/uplink.ts'
 
 const collector = generateKeyPairSync('ed25519')
 const collectorKeyId = keyIdOf(collector.publicKey)

@@ -4,10 +4,10 @@
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import { byTheWay, type Deferred, type SubmitOutcome } from './answer.ts'
-import { maxRetryAfterMs } from './connection.ts'
 import { leaveAtRelay } from './relay.ts'
 import { offerBatch } from './submit-batch.ts'
-import type { Uplink, Way } from './uplink.ts'
+import { maxRetryAfterMs } from './transports/connection.ts'
+import type { Uplink, Way } from './ways/uplink.ts'
 
 /** The part of a spool that uploading needs. */
 export interface Backlog {

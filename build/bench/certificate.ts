@@ -4,7 +4,7 @@
 import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeAuthority } from '../../test/certificates.ts'
+import { makeAuthority } from '../../test/support/certificates.ts'
 
 export interface Certificate {
   /** Paths of PEM files: the root to be trusted, the chain to be sent, the key of its leaf. */

@@ -1,7 +1,7 @@
 // The whole agent under load, bundled as it is shipped: cycles of forty targets, one after the other, with rules,
 // scrubbing, spool and disk. Prints one line of JSON.
 
-import { assemble } from '../../agent/assemble.ts'
+import { assemble } from '../../agent/assemble/assemble.ts'
 import { loadConfig } from '../../agent/config.ts'
 import { machineClocks } from '../../agent/platform/clock.ts'
 import { openStateFolder } from '../../agent/platform/state-folder.ts'

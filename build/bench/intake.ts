@@ -3,10 +3,10 @@
 // their share of the same processors.
 
 import { Agent, request } from 'undici'
-import { seededChance } from '../../agent/spool/sample-spool.ts'
-import { type SampleBatch, SampleProbe } from '../../collector/sample-probe.ts'
 import { cyclesADay, Month } from '../../test/offline/month.ts'
-import { startCollector } from '../../test/processes.ts'
+import { startCollector } from '../../test/support/processes.ts'
+import { type SampleBatch, SampleProbe } from '../../test/support/sample-probe.ts'
+import { seededChance } from '../../test/support/sample-spool.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import { batchMediaType } from '../../tests-spec/protocol/batch.ts'
 import { memoryOf } from './process-figures.ts'

@@ -4,7 +4,9 @@
 
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { currentDictionary, deflateBody } from '../../agent/spool/dictionary.ts'
+import { currentDictionary, deflateBody } from '../../agent/spool/log/dictionary.ts'
+import type { Spool } from '../../agent/spool/spool.ts'
+import { cyclesADay, Month } from '../../test/offline/month.ts'
 import {
   enrolmentDigest,
   handClock,
@@ -12,9 +14,7 @@ import {
   openSample,
   receiptFor,
   seededChance,
-} from '../../agent/spool/sample-spool.ts'
-import type { Spool } from '../../agent/spool/spool.ts'
-import { cyclesADay, Month } from '../../test/offline/month.ts'
+} from '../../test/support/sample-spool.ts'
 import type { SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import { memoryOf } from './process-figures.ts'
 

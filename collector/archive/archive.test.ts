@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type SampleBatch, SampleProbe, sampleMeasurement } from '../sample-probe.ts'
+import { type SampleBatch, SampleProbe, sampleMeasurement } from '../../test/support/sample-probe.ts'
 import { Archive } from './archive.ts'
 import { openCollectorKey } from './collector-key.ts'
 import { exportLines } from './export.ts'

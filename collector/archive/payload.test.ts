@@ -2,9 +2,9 @@
 
 import { brotliCompressSync, constants } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { SampleProbe } from '../../test/support/sample-probe.ts'
 import { type Manifest, sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { toColumns } from '../../tests-spec/protocol/columns.ts'
-import { SampleProbe } from '../sample-probe.ts'
 import { linesOf, openPayload } from './payload.ts'
 
 const text = Buffer.from('{"n":0}\n{"n":1}\n')

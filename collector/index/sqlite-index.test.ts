@@ -7,8 +7,14 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isModern, testUnderModernNode } from '../../build/modern-node.ts'
+import {
+  malitel,
+  resetInTls,
+  SampleProbe,
+  sampleMeasurement,
+  sampleNoon,
+} from '../../test/support/sample-probe.ts'
 import { type BatchId, batchId, sha256Hex } from '../../tests-spec/protocol/batch.ts'
-import { malitel, resetInTls, SampleProbe, sampleMeasurement, sampleNoon } from '../sample-probe.ts'
 import { lockFolder } from './folder-lock.ts'
 import { type BatchToIndex, Indexer } from './indexer.ts'
 import type { IndexedBatch } from './measurement-index.ts'

@@ -4,10 +4,10 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Answer, SampleCollector } from '../../test/support/sample-collector.ts'
+import { SampleProbe } from '../../test/support/sample-probe.ts'
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { openEnrolment, readToken } from '../../tests-spec/protocol/enrolment.ts'
-import { type Answer, SampleCollector } from '../sample-collector.ts'
-import { SampleProbe } from '../sample-probe.ts'
 
 let collector: SampleCollector
 beforeEach(async () => {

@@ -3,8 +3,8 @@
 import { PassThrough, Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type SampleBatch, SampleProbe } from '../../test/support/sample-probe.ts'
 import { type BatchId, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
-import { type SampleBatch, SampleProbe } from '../sample-probe.ts'
 import { type Incoming, type UploadLimits, Uploads, usualLimits } from './uploads.ts'
 
 const probe = new SampleProbe()

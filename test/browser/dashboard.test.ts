@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
-import { type RunningCollector, sonde, startCollector, temporaryFolder } from '../processes.ts'
+import { type RunningCollector, sonde, startCollector, temporaryFolder } from '../support/processes.ts'
 
 const executablePath = '/usr/bin/chromium'
 const installed = existsSync(executablePath)

@@ -12,11 +12,11 @@ import type { ClockMemory } from '../../agent/platform/clock-memory.ts'
 import { WatchedClock } from '../../agent/platform/watched-clock.ts'
 import { openSpool, type Spool } from '../../agent/spool/spool.ts'
 import { isModern, testUnderModernNode } from '../../build/modern-node.ts'
+import { rebuildIndex } from '../../collector/commands/rebuild-index.ts'
 import { SqliteIndex } from '../../collector/index/sqlite-index.ts'
-import { rebuildIndex } from '../../collector/rebuild.ts'
-import { SampleCollector } from '../../collector/sample-collector.ts'
-import { SampleProbe, sampleMeasurement } from '../../collector/sample-probe.ts'
 import { openEnrolment } from '../../tests-spec/protocol/enrolment.ts'
+import { SampleCollector } from '../support/sample-collector.ts'
+import { SampleProbe, sampleMeasurement } from '../support/sample-probe.ts'
 
 const modern = isModern(process.versions.node)
 const second = 1_000

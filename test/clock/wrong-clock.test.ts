@@ -12,7 +12,7 @@ import {
   type RunningCollector,
   startCollector,
   temporaryFolder,
-} from '../processes.ts'
+} from '../support/processes.ts'
 import { WrongClock } from './wrong-clock.ts'
 
 const missing = fakeTimeLibrary() === null

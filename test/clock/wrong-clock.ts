@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fakeTimeLibrary } from '../lab/lab.ts'
-import { agentBundle, type Ended, temporaryFolder } from '../processes.ts'
+import { agentBundle, type Ended, temporaryFolder } from '../support/processes.ts'
 
 export class WrongClock {
   readonly #file = join(temporaryFolder('clock'), 'offset')

@@ -10,9 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TokenBox } from '../../collector/archive/token-box.ts'
 import { type Collector, openCollector } from '../../collector/collector.ts'
 import { statusOf } from '../../collector/intake/refusal.ts'
-import { type SampleBatch, SampleProbe, sampleMeasurement } from '../../collector/sample-probe.ts'
 import { BatchRefused, verifyBatch } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { type SampleBatch, SampleProbe, sampleMeasurement } from '../support/sample-probe.ts'
 import { damaged, deep, Tally } from './damages.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'sonde-rot-'))

@@ -1,6 +1,6 @@
 // What worn cards, pulled plugs and bad copies do to a file: the kinds of damage that every store is tried with.
 
-import { seededChance } from '../../agent/spool/sample-spool.ts'
+import { seededChance } from '../support/sample-spool.ts'
 
 export interface Damage {
   readonly what: string

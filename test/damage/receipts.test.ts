@@ -3,8 +3,13 @@
 
 import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Collector } from '../../agent/enrolment.ts'
-import { outboxOf } from '../../agent/outbox.ts'
+import { openSpoolAccess } from '../../agent/assemble/open-spool-access.ts'
+import type { Collector } from '../../agent/enrolment/enrolment.ts'
+import type { Spool } from '../../agent/spool/spool.ts'
+import { outcomeOf } from '../../agent/submit/answer.ts'
+import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
+import { sealReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { joinLines, splitLines } from '../../tests-spec/protocol/sealed.ts'
 import {
   type OpenedBatch,
   openSample,
@@ -12,13 +17,8 @@ import {
   sampleDevice,
   sampleEntry,
   sealAll,
-} from '../../agent/spool/sample-spool.ts'
-import { SimulatedDisk } from '../../agent/spool/simulated-disk.ts'
-import type { Spool } from '../../agent/spool/spool.ts'
-import { outcomeOf } from '../../agent/submit/answer.ts'
-import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
-import { sealReceipt } from '../../tests-spec/protocol/receipt.ts'
-import { joinLines, splitLines } from '../../tests-spec/protocol/sealed.ts'
+} from '../support/sample-spool.ts'
+import { SimulatedDisk } from '../support/simulated-disk.ts'
 import { damaged, deep, Tally } from './damages.ts'
 
 const tally = new Tally('receipts')
@@ -70,7 +70,7 @@ describe('an answer with a damaged receipt', () => {
 describe('a damaged file of receipts on a stick', () => {
   const cases = deep ? 1_000 : 100
   it(`is good for the lines that are whole, and for no other, in ${cases} damages`, async () => {
-    const outbox = outboxOf(
+    const access = openSpoolAccess(
       { ...asIs(spool), receipted: async ({ batch }) => void forgotten.add(batch) },
       collector,
       sampleDevice,
@@ -81,7 +81,7 @@ describe('a damaged file of receipts on a stick', () => {
       forgotten.clear()
       const { what, bytes } = damaged(file, chance)
       const lines = splitLines(bytes)
-      for (const line of lines) await outbox.receipted(line)
+      for (const line of lines) await access.receipted(line)
       for (const [i, receipt] of receipts.entries()) {
         const there = lines.some((line) => receipt.equals(line))
         const id = batches[i]?.id ?? ''

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { modernNode } from '../../build/modern-node.ts'
 import { whyNoLab } from '../lab/lab.ts'
-import { collectorBundle, temporaryFolder } from '../processes.ts'
+import { collectorBundle, temporaryFolder } from '../support/processes.ts'
 
 const deep = process.env.SONDE_DEEP === '1'
 const why =

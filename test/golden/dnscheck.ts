@@ -3,7 +3,7 @@
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
-import { connect, handshake, join, link, query, response } from '../observations.ts'
+import { connect, handshake, join, link, query, response } from '../support/observations.ts'
 
 export const bootstrap = query(['21.0.0.53'], { tags: ['bootstrap', 'classic'], hostname: 'dns.example' })
 export const noName = query('dns_nxdomain_error', { tags: ['bootstrap', 'classic'], hostname: 'dns.example' })

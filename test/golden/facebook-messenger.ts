@@ -11,7 +11,7 @@ import {
 } from '../../tests-spec/nettests/facebook-messenger.ts'
 import { hostOf } from '../../tests-spec/nettests/service.ts'
 import type { Circumstances, Verdict } from '../../tests-spec/nettests/verdict.ts'
-import { good, join, query } from '../observations.ts'
+import { good, join, query } from '../support/observations.ts'
 
 export const meta = '157.240.1.35'
 export const foreign = '203.0.114.7'

@@ -8,7 +8,7 @@ import {
   type SeenByHelper,
 } from '../../tests-spec/nettests/http-header-field-manipulation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
-import { connect, join, link, response } from '../observations.ts'
+import { connect, join, link, response } from '../support/observations.ts'
 
 export const sent = { hOsT: 'abcdefghijklmno.com', aCCept: '*/*', 'uSer-AGent': 'Test/1' }
 export const asSent = Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, [value]]))

@@ -3,7 +3,7 @@
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
-import { connect, join, link } from '../observations.ts'
+import { connect, join, link } from '../support/observations.ts'
 
 const page = 'HTTP/1.1 400 Bad Request\r\n\r\n'
 

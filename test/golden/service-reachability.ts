@@ -5,7 +5,7 @@ import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
 import { judgeService } from '../../tests-spec/nettests/service-reachability.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
-import { connect, good, handshake, join, link, query, response } from '../observations.ts'
+import { connect, good, handshake, join, link, query, response } from '../support/observations.ts'
 
 /** An app with a web page, a pool of chat hosts, a gateway of which both halves are needed, and a name. */
 export const app: Service = {

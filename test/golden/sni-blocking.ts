@@ -3,7 +3,7 @@
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
-import { connect, handshake, join, link, query } from '../observations.ts'
+import { connect, handshake, join, link, query } from '../support/observations.ts'
 
 export const helper = query(['21.0.0.10'], { tags: ['classic'], hostname: 'neutral.example' })
 

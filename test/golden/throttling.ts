@@ -5,7 +5,7 @@ import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { throttlingSuspected, transferControlTag } from '../../tests-spec/nettests/throttling.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import type { Control } from '../../tests-spec/nettests/web-control.ts'
-import { connect, handshake, join, link, query, response } from '../observations.ts'
+import { connect, handshake, join, link, query, response } from '../support/observations.ts'
 
 const kilobyte = 1_000
 

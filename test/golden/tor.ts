@@ -4,7 +4,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { TorProtocol } from '../../tests-spec/nettests/tor-targets.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
-import { connect, handshake, join, link, response } from '../observations.ts'
+import { connect, handshake, join, link, response } from '../support/observations.ts'
 
 /** One target: its kind, and the step at which it failed. */
 interface Tried {

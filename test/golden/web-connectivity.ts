@@ -3,7 +3,7 @@
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
-import { connect, cutBySomeone, handshake, join, link, query, response } from '../observations.ts'
+import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
 
 export const address = ['21.0.0.10']
 const resolved = query(address)

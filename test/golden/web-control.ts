@@ -4,7 +4,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances, Step } from '../../tests-spec/nettests/verdict.ts'
 import type { Control } from '../../tests-spec/nettests/web-control.ts'
-import { connect, handshake, join, link, query, response } from '../observations.ts'
+import { connect, handshake, join, link, query, response } from '../support/observations.ts'
 
 export const resolved = query(['21.0.0.10'])
 

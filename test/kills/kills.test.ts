@@ -15,7 +15,6 @@ import { type AddressInfo, createServer as createTcpServer, type Server } from '
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { seededChance } from '../../agent/spool/sample-spool.ts'
 import { modernNode } from '../../build/modern-node.ts'
 import { verifyBatch } from '../../tests-spec/protocol/batch.ts'
 import { openPayload } from '../../tests-spec/protocol/payload.ts'
@@ -27,7 +26,8 @@ import {
   sonde,
   startCollector,
   temporaryFolder,
-} from '../processes.ts'
+} from '../support/processes.ts'
+import { seededChance } from '../support/sample-spool.ts'
 import { type FickleWay, openFickleWay } from './fickle-way.ts'
 
 const deep = process.env.SONDE_DEEP !== undefined

@@ -3,7 +3,7 @@
 import { createServer as createHttps } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import { createServer as createTls } from 'node:tls'
-import type { Issued } from '../certificates.ts'
+import type { Issued } from '../support/certificates.ts'
 import { answerTo } from './name-server.ts'
 import { listen } from './pages.ts'
 import { dohPath, dotPort } from './topology.ts'

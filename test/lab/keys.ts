@@ -2,7 +2,7 @@
 // do not, each with leaves for every site. Valid from 2015 to 2048, so that a device may live in any year between.
 
 import { readFileSync } from 'node:fs'
-import { type AuthorityRequest, type Issued, makeAuthority } from '../certificates.ts'
+import { type AuthorityRequest, type Issued, makeAuthority } from '../support/certificates.ts'
 import { sites } from './topology.ts'
 
 export interface LabKeys {

@@ -3,7 +3,7 @@
 import { createServer as createHttp, type RequestListener } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import { createServer as createTcp, type Server, type Socket } from 'node:net'
-import type { Issued } from '../certificates.ts'
+import type { Issued } from '../support/certificates.ts'
 import { controlBody, outside, type SiteKind } from './topology.ts'
 
 export function pageOf(kind: SiteKind): RequestListener {

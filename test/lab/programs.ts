@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
-import { nodeProgram } from '../node-program.ts'
+import { nodeProgram } from '../support/node-program.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 

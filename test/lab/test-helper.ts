@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
-import { TestHelper } from '../../collector/helper/test-helper.ts'
+import { TestHelper } from '../../collector/test-helper/test-helper.ts'
 import { readKeys } from './keys.ts'
 import { listen } from './pages.ts'
 import { outside, publicResolvers } from './topology.ts'

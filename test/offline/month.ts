@@ -4,7 +4,7 @@
 // are the agent's own.
 
 import { createHash } from 'node:crypto'
-import type { Memory } from '../../agent/cycle.ts'
+import type { Memory } from '../../agent/cycle/cycle.ts'
 import { type Finished, recordClass, toMeasurement, type Vantage } from '../../agent/measurement/envelope.ts'
 import {
   evidenceLevel,

@@ -2,9 +2,10 @@
 // named, and what it costs on the card and on the air. Figures are printed, budgets held.
 
 import { beforeAll, describe, expect, test } from 'vitest'
-import { writeMemory } from '../../agent/memory.ts'
-import { currentDictionary, deflateBody } from '../../agent/spool/dictionary.ts'
-import { meteredDisk } from '../../agent/spool/disk.ts'
+import { writeMemory } from '../../agent/cycle/memory.ts'
+import { currentDictionary, deflateBody } from '../../agent/spool/log/dictionary.ts'
+import { meteredDisk } from '../../agent/spool/log/disk.ts'
+import type { Spool } from '../../agent/spool/spool.ts'
 import {
   enrolmentDigest,
   handClock,
@@ -12,9 +13,8 @@ import {
   openSample,
   sealAll,
   seededChance,
-} from '../../agent/spool/sample-spool.ts'
-import { SimulatedDisk } from '../../agent/spool/simulated-disk.ts'
-import type { Spool } from '../../agent/spool/spool.ts'
+} from '../support/sample-spool.ts'
+import { SimulatedDisk } from '../support/simulated-disk.ts'
 import { cyclesADay, Month, type Told } from './month.ts'
 
 const deep = process.env.SONDE_DEEP !== undefined

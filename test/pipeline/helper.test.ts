@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
-import { type RunningCollector, sonde, startCollector, temporaryFolder } from '../processes.ts'
+import { type RunningCollector, sonde, startCollector, temporaryFolder } from '../support/processes.ts'
 import { type LoopbackInternet, startLoopbackInternet } from './loopback-internet.ts'
 
 let collector: RunningCollector

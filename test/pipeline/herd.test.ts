@@ -3,11 +3,11 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../agent/platform/clock.ts'
-import { Uplink } from '../../agent/submit/uplink.ts'
 import { type Backlog, uploadBacklog } from '../../agent/submit/upload-backlog.ts'
-import { SampleCollector } from '../../collector/sample-collector.ts'
-import { type SampleBatch, SampleProbe } from '../../collector/sample-probe.ts'
-import { cases } from '../fuzzing.ts'
+import { Uplink } from '../../agent/submit/ways/uplink.ts'
+import { cases } from '../support/fuzzing.ts'
+import { SampleCollector } from '../support/sample-collector.ts'
+import { type SampleBatch, SampleProbe } from '../support/sample-probe.ts'
 
 const crowd = cases(300, 2_100)
 const batchesEach = 2

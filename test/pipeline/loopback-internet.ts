@@ -8,8 +8,8 @@ import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { decode, encode } from 'dns-packet'
-import { makeAuthority } from '../certificates.ts'
-import { temporaryFolder } from '../processes.ts'
+import { makeAuthority } from '../support/certificates.ts'
+import { temporaryFolder } from '../support/processes.ts'
 
 export interface LoopbackInternet {
   /** Arguments that point an agent at it. */

@@ -10,7 +10,7 @@ import {
   sonde,
   startCollector,
   temporaryFolder,
-} from '../processes.ts'
+} from '../support/processes.ts'
 import { type Gate, type GateMode, startGate } from './gate.ts'
 import { type LoopbackInternet, startLoopbackInternet } from './loopback-internet.ts'
 

@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { cpSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readEnrolment, writeEnrolment } from '../../agent/enrolment.ts'
+import { readEnrolment, writeEnrolment } from '../../agent/enrolment/enrolment.ts'
 import { openIdentity } from '../../agent/platform/identity.ts'
 import { openSpool } from '../../agent/spool/spool.ts'
 import { enrol } from '../../agent/submit/enrol.ts'
@@ -16,7 +16,7 @@ import { openCollectorKey } from '../../collector/archive/collector-key.ts'
 import { TokenBox } from '../../collector/archive/token-box.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import { openEnrolment, sealEnrolment } from '../../tests-spec/protocol/enrolment.ts'
-import { fakeClock } from '../fake-clock.ts'
+import { fakeClock } from '../support/fake-clock.ts'
 import {
   agentBundle,
   type CollectedMeasurement,
@@ -26,7 +26,7 @@ import {
   sonde,
   startCollector,
   temporaryFolder,
-} from '../processes.ts'
+} from '../support/processes.ts'
 import { type Gate, startGate } from './gate.ts'
 import { type LoopbackInternet, startLoopbackInternet } from './loopback-internet.ts'
 

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { TokenBox } from '../../collector/archive/token-box.ts'
 import { type Collector, openCollector } from '../../collector/collector.ts'
-import { type SampleBatch, SampleProbe, sampleMeasurement } from '../../collector/sample-probe.ts'
 import { verifyBatch } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { type SampleBatch, SampleProbe, sampleMeasurement } from '../support/sample-probe.ts'
 import { breathe, type Say, type Writer } from './writer.ts'
 
 const probesALife = 4

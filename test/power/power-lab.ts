@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { build } from 'esbuild'
-import { nodeProgram } from '../node-program.ts'
+import { nodeProgram } from '../support/node-program.ts'
 import type { Outcome, Plan } from './recording.ts'
 
 /** @returns Why no power can be cut on this machine, for a person to mend; null when it can. */

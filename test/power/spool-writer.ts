@@ -4,6 +4,9 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import type { Spool } from '../../agent/spool/spool.ts'
+import { recordClasses } from '../../tests-spec/data-formats/measurement.ts'
+import { verifyBatches } from '../../tests-spec/protocol/verify-batches.ts'
 import {
   noise,
   openBatch,
@@ -11,10 +14,7 @@ import {
   receiptFor,
   sampleEntry,
   seededChance,
-} from '../../agent/spool/sample-spool.ts'
-import type { Spool } from '../../agent/spool/spool.ts'
-import { recordClasses } from '../../tests-spec/data-formats/measurement.ts'
-import { verifyBatches } from '../../tests-spec/protocol/verify-batches.ts'
+} from '../support/sample-spool.ts'
 import { breathe, type Say, type Writer } from './writer.ts'
 
 const enrolmentDigest = 'e'.repeat(64)

@@ -1,15 +1,15 @@
 // What is shown of a replay, from the collector's lines to terminal, page and files.
 
 import { describe, expect, test } from 'vitest'
-import { type SampleMeasurement, sampleMeasurement } from '../../collector/sample-probe.ts'
 import type { Verdict } from '../../tests-spec/nettests/verdict.ts'
 import { isps } from '../lab/topology.ts'
+import { rightFindings } from '../support/sample-findings.ts'
+import { type SampleMeasurement, sampleMeasurement } from '../support/sample-probe.ts'
 import { accountOf } from './account.ts'
 import { csv, csvFiles } from './csv.ts'
 import { mali2018 } from './mali-2018.ts'
 import { accountPage } from './page.ts'
 import type { Played } from './play.ts'
-import { rightFindings } from './sample-findings.ts'
 import { accountText, tableText, wrapped } from './terminal.ts'
 import { visitsOf } from './visits.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { rightFindings } from '../support/sample-findings.ts'
 import { detectionsOf, durationWords, intervalWords } from './detection.ts'
 import { instantOf, timeOf } from './evening.ts'
 import { mali2018 } from './mali-2018.ts'
 import type { Finding } from './received.ts'
-import { rightFindings } from './sample-findings.ts'
 import { type Series, seriesName, visitsOf } from './visits.ts'
 
 const findings = rightFindings(mali2018, visitsOf(mali2018))

@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  reached,
-  resetInTls,
-  type SampleMeasurement,
-  sampleMeasurement,
-} from '../../collector/sample-probe.ts'
+import { reached, resetInTls, type SampleMeasurement, sampleMeasurement } from '../support/sample-probe.ts'
 import { type Enrolled, findingsIn } from './received.ts'
 
 const device = 'a'.repeat(32)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
-import { runToEnd, temporaryFolder } from '../processes.ts'
+import { runToEnd, temporaryFolder } from '../support/processes.ts'
 import { whyNoReplay } from './play.ts'
 
 const wanted = process.env.SONDE_DEEP === '1' || process.env.SONDE_SCENARIOS === '1'

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { rightFindings } from '../support/sample-findings.ts'
 import { detectionsOf } from './detection.ts'
 import { timeOf } from './evening.ts'
 import { mali2018 } from './mali-2018.ts'
 import type { Finding } from './received.ts'
 import { requirementsOf } from './requirements.ts'
-import { rightFindings } from './sample-findings.ts'
 import { type Series, visitsOf } from './visits.ts'
 
 const visits = visitsOf(mali2018)

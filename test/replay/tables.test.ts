@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { rightFindings } from '../support/sample-findings.ts'
 import { mali2018 } from './mali-2018.ts'
-import { rightFindings } from './sample-findings.ts'
 import { collapsed, ofSeries, urlRows, whatsappRows } from './tables.ts'
 import { type Series, visitsOf } from './visits.ts'
 

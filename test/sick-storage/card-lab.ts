@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { build } from 'esbuild'
-import { nodeProgram } from '../node-program.ts'
 import { unshareArguments } from '../power/power-lab.ts'
+import { nodeProgram } from '../support/node-program.ts'
 import type { Cycled, Found, Plan, Started } from './card.ts'
 
 interface Word {

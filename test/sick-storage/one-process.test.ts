@@ -4,7 +4,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
 import { whyNoPower } from '../power/power-lab.ts'
-import { agentBundle } from '../processes.ts'
+import { agentBundle } from '../support/processes.ts'
 import { CardLab, type SickAgent } from './card-lab.ts'
 
 const why = whyNoPower()

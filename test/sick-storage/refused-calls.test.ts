@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
-import { agentBundle, runToEnd, sonde, startCollector, temporaryFolder } from '../processes.ts'
+import { agentBundle, runToEnd, sonde, startCollector, temporaryFolder } from '../support/processes.ts'
 
 const deep = process.env.SONDE_DEEP !== undefined
 const why = whyNoStrace()

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
-import { agentBundle, temporaryFolder } from '../processes.ts'
+import { agentBundle, temporaryFolder } from '../support/processes.ts'
 
 const call = promisify(execFile)
 const isRoot = process.getuid?.() === 0

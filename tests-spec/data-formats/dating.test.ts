@@ -3,7 +3,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cases, seed } from '../../test/fuzzing.ts'
+import { cases, seed } from '../../test/support/fuzzing.ts'
 import type { ClockQuality } from '../nettests/verdict.ts'
 import type { TimeAnchor } from '../protocol/batch.ts'
 import {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { answered, failed, nameElsewhere, noName, otherUrl, rows, url } from '../../test/golden/dnscheck.ts'
-import { good, join } from '../../test/observations.ts'
+import { good, join } from '../../test/support/observations.ts'
 import { dnscheckKeys, judgeDnscheck, parseResolverUrl, withAddress } from './dnscheck.ts'
 
 describe('judgeDnscheck()', () => {

@@ -12,7 +12,7 @@ import {
   seenWith,
   timeout,
 } from '../../test/golden/facebook-messenger.ts'
-import { good, join, judgedAgain, link, nothing } from '../../test/observations.ts'
+import { good, join, judgedAgain, link, nothing } from '../../test/support/observations.ts'
 import { facebookMessengerKeys, facebookStems, judgeFacebookMessenger } from './facebook-messenger.ts'
 
 describe('facebookMessengerKeys() and judgeFacebookMessenger()', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { connect, handshake, join, nothing, query, response } from '../../test/observations.ts'
+import { connect, handshake, join, nothing, query, response } from '../../test/support/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import { groupOutcome } from './group-outcome.ts'

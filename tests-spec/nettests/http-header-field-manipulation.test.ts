@@ -9,7 +9,7 @@ import {
   rows,
   seen,
 } from '../../test/golden/http-header-field-manipulation.ts'
-import { good } from '../../test/observations.ts'
+import { good } from '../../test/support/observations.ts'
 import { headerFieldKeys, judgeHeaderField, parseHelperUrl } from './http-header-field-manipulation.ts'
 
 describe("judgeHeaderField(), and OONI's tampering beside it", () => {

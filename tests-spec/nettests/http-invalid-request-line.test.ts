@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { rows } from '../../test/golden/http-invalid-request-line.ts'
-import { good } from '../../test/observations.ts'
+import { good } from '../../test/support/observations.ts'
 import { invalidRequestLineKeys, judgeInvalidRequestLine, parseHelper } from './http-invalid-request-line.ts'
 
 describe("judgeInvalidRequestLine(), and OONI's tampering beside it", () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { at, controls, withCollector, withProvider } from '../../test/golden/link-check.ts'
-import { connect, nothing } from '../../test/observations.ts'
+import { connect, nothing } from '../../test/support/observations.ts'
 import { ipv6Works, judgeLink, judgeLinkCheck } from './link-check.ts'
 import { linkState, unknownLink } from './verdict.ts'
 

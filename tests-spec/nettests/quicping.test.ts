@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { resolved, rows, seen, silence } from '../../test/golden/quicping.ts'
-import { good } from '../../test/observations.ts'
+import { good } from '../../test/support/observations.ts'
 import { judgeQuicping, quicpingInput, quicpingKeys, quicpingOptions } from './quicping.ts'
 
 describe('judgeQuicping()', () => {

@@ -14,7 +14,7 @@ import {
   timeout,
   web,
 } from '../../test/golden/service-reachability.ts'
-import { connect, good, handshake, join, link, nothing, query } from '../../test/observations.ts'
+import { connect, good, handshake, join, link, nothing, query } from '../../test/support/observations.ts'
 import { judgeService, serviceKeys } from './service-reachability.ts'
 import { earlierFailure, verdict as verdictSchema } from './verdict.ts'
 

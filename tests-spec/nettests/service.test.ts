@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Authority, makeAuthority } from '../../test/certificates.ts'
+import { type Authority, makeAuthority } from '../../test/support/certificates.ts'
 import { facebookMessengerService } from './facebook-messenger.ts'
 import { hostOf, portsOf, type ServiceEndpoint, service, serviceEndpoint } from './service.ts'
 import { signalService } from './signal.ts'

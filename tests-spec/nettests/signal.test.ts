@@ -12,7 +12,7 @@ import {
   nothing,
   query,
   response,
-} from '../../test/observations.ts'
+} from '../../test/support/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import { judgeSignal, signalKeys } from './signal.ts'

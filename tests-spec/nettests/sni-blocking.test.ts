@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { fine, helper, reset, rows, seen } from '../../test/golden/sni-blocking.ts'
-import { good } from '../../test/observations.ts'
+import { good } from '../../test/support/observations.ts'
 import { judgeSniBlocking, sniBlockingKeys } from './sni-blocking.ts'
 
 describe("judgeSniBlocking(), and OONI's result beside it", () => {

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { answered, failing, input, resolved, rows, seen } from '../../test/golden/stunreachability.ts'
-import { good, query } from '../../test/observations.ts'
+import { good, query } from '../../test/support/observations.ts'
 import { judgeStunReachability, parseStunInput, stunReachabilityKeys } from './stunreachability.ts'
 
 describe('judgeStunReachability()', () => {

@@ -4,7 +4,7 @@
 import { safeParse } from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { both, fastControl, ok, outsideFast, page, rows, slow, with_ } from '../../test/golden/throttling.ts'
-import { connect, good, handshake, join, query } from '../../test/observations.ts'
+import { connect, good, handshake, join, query } from '../../test/support/observations.ts'
 import { transferControlTag, webConnectivityOptions } from './throttling.ts'
 import { judgeWebConnectivity, webConnectivityKeys } from './web-connectivity.ts'
 

@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { fine, reset, rows, seen, silent } from '../../test/golden/tor.ts'
-import { good } from '../../test/observations.ts'
+import { good } from '../../test/support/observations.ts'
 import { isBogon } from './bogon.ts'
 import { judgeTor, torKeys, torOptions } from './tor.ts'
 import { publicTorTargets, type TorProtocol, torTargets } from './tor-targets.ts'

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { rows } from '../../test/golden/web-connectivity.ts'
-import { connect, good, handshake, join, query, response } from '../../test/observations.ts'
+import { connect, good, handshake, join, query, response } from '../../test/support/observations.ts'
 import { judgeWebConnectivity } from './web-connectivity.ts'
 
 describe('judgeWebConnectivity()', () => {

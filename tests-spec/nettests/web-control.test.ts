@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { controlRows, outside, page, resolved, silence } from '../../test/golden/web-control.ts'
-import { connect, good, handshake, join, query, response } from '../../test/observations.ts'
+import { connect, good, handshake, join, query, response } from '../../test/support/observations.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import { judgeWebConnectivity, webConnectivityKeys } from './web-connectivity.ts'
 import type { Control } from './web-control.ts'

@@ -10,7 +10,7 @@ import {
   link,
   query,
   response,
-} from '../../test/observations.ts'
+} from '../../test/support/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import { judgeWhatsapp, whatsappKeys, whatsappService } from './whatsapp.ts'

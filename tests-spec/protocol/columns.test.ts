@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cases } from '../../test/fuzzing.ts'
+import { cases } from '../../test/support/fuzzing.ts'
 import { ColumnsRefused, fromColumns, toColumns } from './columns.ts'
 
 const textOf = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join('')

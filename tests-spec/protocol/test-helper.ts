@@ -1,5 +1,5 @@
 // What a probe asks of a web-connectivity test helper and what the helper answers: OONI's JSON, field for field, so that
-// either side may be theirs. test-helper.md is the page. Leaves to collector/helper how an answer is found.
+// either side may be theirs. test-helper.md is the page. Leaves to collector/test-helper how an answer is found.
 
 import * as v from 'valibot'
 

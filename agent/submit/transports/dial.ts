@@ -3,8 +3,8 @@
 
 import type { Socket } from 'node:net'
 import type { Endpoint, ProxyHop } from '../../../tests-spec/protocol/endpoint.ts'
-import { NoAnswer } from '../no-answer.ts'
 import { askConnect } from './http-connect.ts'
+import { NoAnswer } from './no-answer.ts'
 import { askSocks5 } from './socks5.ts'
 import { type Attempt, connectTcp, type Place } from './tcp.ts'
 import { type SessionSlot, secure } from './tls.ts'

@@ -2,7 +2,7 @@
 
 import { isIPv6, type Socket } from 'node:net'
 import type { ProxyHop } from '../../../tests-spec/protocol/endpoint.ts'
-import { NoAnswer } from '../no-answer.ts'
+import { NoAnswer } from './no-answer.ts'
 import { readReply } from './proxy-reply.ts'
 import type { Place } from './tcp.ts'
 

@@ -1,7 +1,7 @@
 // Reads what a proxy says before it steps aside, and not a byte more: what follows is the other side's.
 
 import type { Socket } from 'node:net'
-import { NoAnswer } from '../no-answer.ts'
+import { NoAnswer } from './no-answer.ts'
 import { settled } from './tcp.ts'
 
 /** A CONNECT answer with a page of explanation; SOCKS5 needs 262 bytes at most. */

@@ -3,7 +3,7 @@
 
 import { isIP, isIPv4, type Socket } from 'node:net'
 import type { ProxyHop } from '../../../tests-spec/protocol/endpoint.ts'
-import { NoAnswer } from '../no-answer.ts'
+import { NoAnswer } from './no-answer.ts'
 import { readReply } from './proxy-reply.ts'
 import type { Place } from './tcp.ts'
 

@@ -1,7 +1,7 @@
 // A TCP connection to a name or an address: the first step of every way, to the collector or to a proxy.
 
 import { connect, type Socket } from 'node:net'
-import { NoAnswer, noAnswer } from '../no-answer.ts'
+import { NoAnswer, noAnswer } from './no-answer.ts'
 
 export interface Place {
   /** A name, which the system resolves, or an IP address. */

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect, type TLSSocket } from 'node:tls'
-import { NoAnswer } from '../no-answer.ts'
+import { NoAnswer } from './no-answer.ts'
 import { settled } from './tcp.ts'
 
 export interface Expected {

@@ -1,0 +1,191 @@
+// Puts the stages together: opens what must be open, and gives back the one thing the commands need, a cycle. The
+// only place that knows which implementation stands behind each argument.
+
+import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
+import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
+import type { Config } from '../config.ts'
+import { type CycleReport, runCycle } from '../cycle/cycle.ts'
+import { type Delivery, deliverAndForward } from '../cycle/deliver.ts'
+import { readMemory, writeMemory } from '../cycle/memory.ts'
+import { type Collector, readEnrolment } from '../enrolment/enrolment.ts'
+import { learnRecipient } from '../enrolment/recipient.ts'
+import { writeStatus } from '../health/status.ts'
+import { registryOf } from '../nettests/registry.ts'
+import { makeTrust } from '../operations/trust.ts'
+import { isDiskFailure, isSick, removeLeftovers } from '../platform/atomic-file.ts'
+import type { Clock, MachineClocks } from '../platform/clock.ts'
+import { type Identity, openIdentity } from '../platform/identity.ts'
+import { takeLock } from '../platform/lock.ts'
+import { type Log, openLog } from '../platform/log.ts'
+import { openLogRing } from '../platform/log-ring.ts'
+import { ownAddresses } from '../platform/own-addresses.ts'
+import type { StateFolder } from '../platform/state-folder.ts'
+import type { Spool } from '../spool/spool.ts'
+import { serveSpool } from '../stick/spool-socket.ts'
+import { contextsOfCycle } from './cycle-contexts.ts'
+import { statusOf } from './cycle-status.ts'
+import { readCa, readTestList } from './named-files.ts'
+import { openClock } from './open-clock.ts'
+import { carriedIn, openOwnSpool } from './open-spool.ts'
+import { openSpoolAccess } from './open-spool-access.ts'
+import { openUplink } from './open-uplink.ts'
+import { ownControls } from './own-controls.ts'
+import { vantageOf } from './vantage.ts'
+
+export interface Agent {
+  readonly clock: Clock
+  readonly log: Log
+  readonly identity: Identity
+  readonly collector: Collector | null
+  readonly list: TestList
+  readonly spool: Spool
+  /**
+   * Runs one cycle of `list`, with what the cycle before it left.
+   * @param untilNextMs - Asked when the upload begins, which must then be over in so many milliseconds; null: no limit.
+   */
+  cycle(list: TestList, onMeasurement: OnMeasurement, untilNextMs?: UntilNextMs): Promise<CycleReport>
+  /** Uploads what waits, between cycles. */
+  deliver(untilNextMs: UntilNextMs): Promise<Delivery>
+  /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
+  report(report: CycleReport, nextStartMs: number | null): Promise<void>
+  close(): Promise<void>
+}
+
+export type UntilNextMs = () => number | null
+
+export type OnMeasurement = (measurement: Measurement, done: number, of: number) => void
+
+export interface Surroundings {
+  readonly folder: StateFolder
+  readonly config: Config
+  readonly machine: MachineClocks
+  readonly signal: AbortSignal
+  /** Resolves after `ms` milliseconds, or at once when the signal, or the other one given here, fires. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Gets readable log lines; null when nobody watches. */
+  readonly terminal: ((line: string) => void) | null
+}
+
+/** @throws {ActionableError} When something that a person must mend is in the way. */
+export async function assemble({
+  folder,
+  config,
+  machine,
+  signal,
+  terminal,
+  sleep,
+}: Surroundings): Promise<Agent> {
+  const list = readTestList(config)
+  const trust = makeTrust({ extraCa: config.extra_ca.map(readCa) })
+  const lock = takeLock(folder.lock)
+  const ring = openLogRing(folder.log)
+  const log = openLog(ring, terminal, machine.wallMs, config.log_level)
+  await removeLeftovers(folder.path).catch(unlessSick)
+  const clock = await openClock(folder, machine, log)
+  const startedMonotonicMs = clock.monotonicMs()
+  const identity = await openIdentity(folder.deviceKey)
+  const collector = readEnrolment(folder.enrolment)
+  await removeLeftovers(folder.carried).catch(unlessSick)
+  const spool = await openOwnSpool(folder, config, clock, identity, list)
+  const carried = carriedIn(folder, config)
+  const access = collector === null ? null : openSpoolAccess(spool, collector, identity.device)
+  const served = access === null ? null : await serveSpool(folder.socket, access)
+  if (access !== null && served === null) log.warn('S1101')
+  const uplink = collector === null ? null : await openUplink(collector, folder, config, clock, spool)
+  const deliverUntil = (untilNextMs: UntilNextMs) => {
+    const ms = untilNextMs()
+    // Measuring goes first: an upload in the way of the next cycle is cut off and goes on where it stopped.
+    const until = ms === null ? signal : AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, ms))])
+    const onReceipt = async (receipt: Receipt) => {
+      if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
+    }
+    return deliverAndForward({ spool, collector, uplink, log, sleep, signal: until, onReceipt }, carried)
+  }
+  let memory = await readMemory(folder.memory)
+  let own = await ownAddresses(config.local_address)
+  const means = { config, trust, signal, clock, wallMs: machine.wallMs, ipv6: () => own.ipv6 }
+
+  /** Memory and status are conveniences: a disk that refuses them, for whatever reason, costs a line in the log. */
+  const keepIfPossible = async (writing: Promise<void>) => {
+    await writing.catch((error) => {
+      if (!isDiskFailure(error)) throw error
+      log.error('S3903', { error: String(error) })
+    })
+  }
+
+  let health = spool.stats().health
+  /** Every measurement that is refused says so itself; that they are all written since is said once. */
+  const noteHealth = () => {
+    const now = spool.stats().health
+    if (health !== 'ok' && now === 'ok') log.info('S3002')
+    health = now
+  }
+
+  return {
+    clock,
+    log,
+    identity,
+    collector,
+    list,
+    spool,
+    deliver: deliverUntil,
+    async cycle(cycleList, onMeasurement, untilNextMs = () => null) {
+      lock.hold()
+      const report = await runCycle(
+        {
+          clock,
+          log,
+          list: cycleList,
+          seed: identity.device,
+          concurrency: config.concurrency,
+          ownControls: ownControls(config, collector),
+          lab: config.lab,
+          repeatAfterMs: config.repeat_after_seconds * 1000,
+          nettests: registryOf(cycleList.services),
+          context: contextsOfCycle({ ...means, list: cycleList }),
+          async vantage() {
+            // Once a cycle: a phone changes networks, and its addresses with them.
+            own = await ownAddresses(config.local_address)
+            return vantageOf(config, own, trust.name)
+          },
+          uplink: async () => (await ownAddresses(config.local_address)).uplink,
+          spool,
+          deliver: () => deliverUntil(untilNextMs),
+          signal,
+          sleep,
+          onMeasurement,
+        },
+        memory,
+      )
+      memory = report.memory
+      noteHealth()
+      await keepIfPossible(writeMemory(folder.memory, memory))
+      return report
+    },
+    async report(report, nextStartMs) {
+      const facts = {
+        identity,
+        collector,
+        list,
+        spool,
+        clock: clock.quality(),
+        logLinesDropped: ring.dropped(),
+        uplink,
+        startedAt: clock.now() - (clock.monotonicMs() - startedMonotonicMs),
+      }
+      const written = writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
+      await keepIfPossible(written)
+    },
+    async close() {
+      served?.close()
+      await spool.close()
+      ring.close()
+      lock.release()
+    },
+  }
+}
+
+function unlessSick(error: unknown): void {
+  if (!isSick(error)) throw error
+}

@@ -1,0 +1,63 @@
+// What a finished cycle leaves in status.json, beside the facts that are the same for a whole run.
+
+import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import type { CycleReport } from '../cycle/cycle.ts'
+import type { Collector } from '../enrolment/enrolment.ts'
+import type { Status } from '../health/status.ts'
+import type { Identity } from '../platform/identity.ts'
+import type { Spool } from '../spool/spool.ts'
+import type { Uplink } from '../submit/ways/uplink.ts'
+import { version } from '../version.ts'
+
+export interface Facts {
+  readonly identity: Identity
+  readonly collector: Collector | null
+  readonly list: TestList
+  readonly spool: Spool
+  readonly clock: string
+  readonly logLinesDropped: number
+  readonly uplink: Uplink | null
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+}
+
+export function statusOf(report: CycleReport, nextStartMs: number | null, now: number, facts: Facts): Status {
+  const { delivery } = report
+  const stats = facts.spool.stats()
+  return {
+    v: 1,
+    version,
+    device: facts.identity.device,
+    collector: facts.collector?.url ?? null,
+    written_at: now,
+    clock: facts.clock,
+    list: { name: facts.list.name, version: facts.list.version, entries: facts.list.entries.length },
+    link: report.memory.link,
+    last_cycle: {
+      finished_at: now,
+      measurements: report.measurements,
+      anomalies: report.anomalies,
+      bugs: report.bugs,
+    },
+    next_cycle_at: nextStartMs,
+    spool: {
+      unsealed: stats.unsealed,
+      pending_batches: stats.pendingBatches,
+      pending_bytes: stats.pendingBytes,
+      quarantined: stats.quarantined,
+      lost: stats.lost,
+      oldest_at: stats.oldestWallMs,
+      disk_bytes: stats.diskBytes,
+      health: stats.health,
+      written_bytes: stats.bytesWritten,
+      flushes: stats.flushes,
+    },
+    started_at: facts.startedAt,
+    upload: { kind: delivery.kind, at: now, accepted: delivery.accepted, reason: delivery.reason },
+    ways: (facts.uplink?.counts ?? []).map(({ lastFailure, ...way }) => ({
+      ...way,
+      last_failure: lastFailure,
+    })),
+    log_lines_dropped: facts.logLinesDropped,
+  }
+}

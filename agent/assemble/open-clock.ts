@@ -1,0 +1,33 @@
+// The clock of a state folder, which goes on from what the last run knew of it.
+
+import type { MachineClocks } from '../platform/clock.ts'
+import { type ClockMemory, readClockMemory, writeClockMemory } from '../platform/clock-memory.ts'
+import type { Log } from '../platform/log.ts'
+import type { StateFolder } from '../platform/state-folder.ts'
+import { WatchedClock } from '../platform/watched-clock.ts'
+import { buildDateMs } from '../version.ts'
+
+/** The caller holds the lock of `folder`. */
+export async function openClock(
+  folder: StateFolder,
+  machine: MachineClocks,
+  log: Pick<Log, 'info' | 'warn'>,
+): Promise<WatchedClock> {
+  return new WatchedClock(machine, {
+    buildDateMs,
+    memory: await readClockMemory(folder.clock),
+    remember: inOrder((memory) => writeClockMemory(folder.clock, memory), log),
+    log: (level, code, fields) => log[level](code, fields),
+  })
+}
+
+/** One write at a time, the newest last. Nobody waits: what is lost with it is a better guess at the next start. */
+function inOrder(
+  write: (memory: ClockMemory) => Promise<void>,
+  log: Pick<Log, 'warn'>,
+): (memory: ClockMemory) => void {
+  let last: Promise<void> = Promise.resolve()
+  return (memory) => {
+    last = last.then(() => write(memory)).catch((error) => log.warn('S6901', { error: String(error) }))
+  }
+}

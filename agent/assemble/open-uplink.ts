@@ -1,0 +1,35 @@
+// The ways to the collector that this probe is enrolled at.
+
+import { randomInt } from 'node:crypto'
+import type { Config } from '../config.ts'
+import type { Collector } from '../enrolment/enrolment.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { StateFolder } from '../platform/state-folder.ts'
+import type { Spool } from '../spool/spool.ts'
+import { lastGoodIn } from '../submit/ways/last-good.ts'
+import { Uplink } from '../submit/ways/uplink.ts'
+
+/** Whatever its URL says, the collector is known by its key. */
+export async function openUplink(
+  collector: Collector,
+  folder: StateFolder,
+  config: Config,
+  clock: Clock,
+  spool: Spool,
+): Promise<Uplink> {
+  const { url, endpoints, collectorKeyId, collectorKey } = collector
+  return Uplink.open({
+    collectorKeyId,
+    collectorKey,
+    endpoints: [{ kind: 'collector', url }, ...config.endpoints, ...endpoints],
+    lastGood: lastGoodIn(folder.upload),
+    now: () => clock.monotonicMs(),
+    chance: () => randomInt(2 ** 32) / 2 ** 32,
+    spreadMs: config.upload_spread_seconds * 1000,
+    // One batch is on its way at a time, and it is the first in order.
+    maybeOffered: spool
+      .pending()
+      .slice(0, 1)
+      .map(({ id }) => id),
+  })
+}

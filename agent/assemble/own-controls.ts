@@ -1,0 +1,20 @@
+// What the link check may ask beside the controls of the list, to tell how far the line leads.
+
+import { isIP } from 'node:net'
+import { isBogon } from '../../tests-spec/nettests/bogon.ts'
+import type { Config } from '../config.ts'
+import type { Collector } from '../enrolment/enrolment.ts'
+import type { LinkControl } from '../nettests/link-check.ts'
+
+/** The collector and the provider's own site. A collector on this very machine says nothing of the link. */
+export function ownControls({ provider_site, lab }: Config, collector: Collector | null): LinkControl[] {
+  const controls: LinkControl[] = []
+  if (provider_site !== null) controls.push({ url: provider_site, role: 'provider', expect: null })
+  if (collector !== null) {
+    const url = new URL('healthz', collector.url.replace(/\/*$/, '/'))
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    const isHere = host === 'localhost' || (isIP(host) !== 0 && isBogon(host))
+    if (lab || !isHere) controls.push({ url: url.href, role: 'collector', expect: { status: 200 } })
+  }
+  return controls
+}

@@ -1,0 +1,243 @@
+// START HERE. One cycle, from the plan to the receipt:
+//
+//   1. ask the controls whether the link works          nettests/link-check
+//   2. plan the tasks                                    plan/plan-cycle
+//   3. measure each, judge it, and hand it to the spool  nettests, measurement, spool
+//   4. measure once more, later, what failed             the same
+//   5. make everything durable                           spool
+//   6. send what waits, forget what is receipted         deliver
+//
+// Stages do not know each other: values go from one to the next here. Nothing gates a measurement: with the link
+// down, the list old or the collector gone, every task is measured all the same.
+
+import { isFailure } from '../../tests-spec/data-formats/failure.ts'
+import type { Measurement, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
+import { throttlingSuspected } from '../../tests-spec/nettests/throttling.ts'
+import {
+  type EarlierFailure,
+  earlierFailure,
+  type LinkState,
+  type Verdict,
+} from '../../tests-spec/nettests/verdict.ts'
+import { recordClass, toMeasurement, type Vantage } from '../measurement/envelope.ts'
+import { evidenceLevel, type History, isChange, remember, withEvidence } from '../measurement/evidence.ts'
+import { checkLink, type LinkControl } from '../nettests/link-check.ts'
+import { planCycle, type Task } from '../plan/plan-cycle.ts'
+import type { Log } from '../platform/log.ts'
+import type { Delivery } from './deliver.ts'
+import { type LinkWatch, linkWatch } from './link-watch.ts'
+import { type Kept, type Measuring, measureTask, timed } from './measure-task.ts'
+
+export interface Stages extends Measuring {
+  readonly log: Log
+  /** Distinguishes this probe's plans from every other's. */
+  readonly seed: string
+  readonly concurrency: number
+  /** Asked beside the controls of the list: the collector, the provider's own site. */
+  readonly ownControls: readonly LinkControl[]
+  /** Milliseconds between a failure and its repeat. */
+  readonly repeatAfterMs: number
+  vantage(): Promise<Vantage>
+  readonly spool: { put(entry: SpoolEntry): Promise<unknown>; flush(): Promise<void> }
+  deliver(): Promise<Delivery>
+  /** Resolves after `ms` milliseconds, or at once when the signal fires. */
+  sleep(ms: number): Promise<void>
+  /** Called after each measurement, in order of completion. */
+  onMeasurement(measurement: Measurement, done: number, of: number): void
+}
+
+export interface CycleReport {
+  readonly memory: Memory
+  readonly measurements: number
+  readonly anomalies: number
+  readonly bugs: number
+  readonly delivery: Delivery
+}
+
+/** What a cycle leaves for the next one. */
+export interface Memory {
+  readonly link: LinkState
+  readonly history: History
+}
+
+export async function runCycle(stages: Stages, last: Memory): Promise<CycleReport> {
+  const cycle = await beginCycle(stages, last.history)
+  const link = watchLink(stages, cycle, last.link)
+  if (stages.list.controls.length > 0) await link.recheck()
+
+  const tasks = planCycle(stages.list, `${stages.seed} ${cycle.startedMs}`)
+  await inParallel(tasks, stages.concurrency, stages.signal, async (task) => {
+    const outcome = await measureAndKeep(stages, cycle, link, task, null)
+    if (outcome === null) return
+    stages.onMeasurement(outcome.measurement, ++cycle.done, tasks.length)
+    if (worthRepeating(outcome.verdict, link.current())) cycle.failed.push({ task, ...outcome })
+  })
+  await repeatFailed(stages, cycle, link)
+
+  await stages.spool.flush()
+  await Promise.all(cycle.kept)
+  const delivery = await stages.deliver()
+  const { measurements, anomalies, bugs } = cycle
+  return { memory: { link: link.current(), history: cycle.history }, measurements, anomalies, bugs, delivery }
+}
+
+/** What a cycle has come to so far. */
+interface Cycle {
+  readonly startedMs: number
+  readonly vantage: Vantage
+  /** Resolved when the spool has made the measurement durable, or has said that it cannot. */
+  readonly kept: Promise<unknown>[]
+  measurements: number
+  anomalies: number
+  bugs: number
+  done: number
+  /** What failed with the link up, to be measured once more. */
+  readonly failed: FailedTask[]
+  history: History
+}
+
+interface Outcome {
+  readonly measurement: Measurement
+  readonly verdict: Verdict
+  readonly parts: Readonly<Record<string, Verdict>> | null
+  /** Monotonic, when the measurement ended. */
+  readonly endedMs: number
+}
+interface FailedTask extends Outcome {
+  readonly task: Task
+}
+
+async function beginCycle({ clock, vantage }: Stages, history: History): Promise<Cycle> {
+  const startedMs = clock.now()
+  return {
+    startedMs,
+    vantage: await vantage(),
+    kept: [],
+    measurements: 0,
+    anomalies: 0,
+    bugs: 0,
+    done: 0,
+    failed: [],
+    history,
+  }
+}
+
+/** Asks the controls; keeps the first check of the cycle and every one that found a change. */
+function watchLink(stages: Stages, cycle: Cycle, lastLink: LinkState): LinkWatch {
+  const { clock, list } = stages
+  const neutral = list.controls.map((each) => ({ ...each, role: 'neutral' as const }))
+  const controls = [...neutral, ...stages.ownControls]
+  return linkWatch(lastLink, async (previous) => {
+    const { result, timing, stepped } = await timed(clock, () =>
+      checkLink(stages.context(null), controls, previous, new Date(clock.now()).toISOString()),
+    )
+    const changed = result.link.state !== previous.state
+    if (changed) logLink(stages.log, result.link)
+    if (changed || previous === lastLink) {
+      const aside = stepped !== null && { x_sonde_clock_stepped: stepped }
+      const keys = { x_sonde_controls: result.controls, ...aside }
+      keep(stages, cycle, { ...result, ...timing, keys, input: null, parts: null })
+    }
+    return result.link
+  })
+}
+
+/** One bad nettest must not cost the other thirty: a bug is logged and counted. */
+async function measureAndKeep(
+  stages: Stages,
+  cycle: Cycle,
+  link: LinkWatch,
+  task: Task,
+  earlier: EarlierFailure | null,
+): Promise<Outcome | null> {
+  try {
+    const measured = await measureTask(stages, link, task, earlier)
+    if (measured === null) return null
+    const { finished, endedMs } = measured
+    const { verdict, parts } = finished
+    return { measurement: keep(stages, cycle, finished), verdict, parts, endedMs }
+  } catch (error) {
+    cycle.bugs += 1
+    stages.log.error('S2901', { nettest: task.nettest, error: String(error) })
+    return null
+  }
+}
+
+/** Timers fire up to a millisecond early, and 29.999 s would not count as 30. */
+const timerSlackMs = 2
+
+/** Bytes are dear: the gravest few are enough to know whether this is a moment's trouble. */
+const maxRepeats = 8
+
+/** Measures once more, long enough later to meet another moment of the network, what failed with the link up. */
+async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Promise<void> {
+  const chosen = [...cycle.failed]
+    .sort((a, b) => Number(b.verdict.verdict === 'anomaly') - Number(a.verdict.verdict === 'anomaly'))
+    .slice(0, maxRepeats)
+  const due = Math.max(...chosen.map((each) => each.endedMs)) + stages.repeatAfterMs
+  if (chosen.length > 0)
+    await stages.sleep(Math.max(0, Math.ceil(due - stages.clock.monotonicMs()) + timerSlackMs))
+  await inParallel(chosen, stages.concurrency, stages.signal, async ({ task, verdict, parts, endedMs }) => {
+    const secondsAgo = Math.floor((stages.clock.monotonicMs() - endedMs) / 1000)
+    const earlier = earlierFailure(verdict, parts, secondsAgo)
+    if (earlier === null) return
+    const outcome = await measureAndKeep(stages, cycle, link, task, earlier)
+    if (outcome !== null) stages.onMeasurement(outcome.measurement, cycle.done, cycle.done)
+  })
+}
+
+/** What another look may settle. A page that differs, or a wrong date, is the same half a minute later. */
+function worthRepeating({ verdict, step, how }: Verdict, link: LinkState): boolean {
+  if (link.state !== 'up' || step === null || how === null) return false
+  const mayPass = isFailure(how) || how === throttlingSuspected
+  return verdict === 'anomaly' || (verdict === 'undetermined' && mayPass)
+}
+
+/** Hands a measurement to the spool. The next one need not wait for the disk, which commits in groups. */
+function keep({ log, spool }: Stages, cycle: Cycle, finished: Kept): Measurement {
+  const whole = toMeasurement({ ...finished, cycleStartedMs: cycle.startedMs }, cycle.vantage)
+  const level = evidenceLevel(cycle.history, whole)
+  const changed = isChange(cycle.history, whole)
+  const measurement = withEvidence(whole, level, cycle.history)
+  cycle.history = remember(cycle.history, whole, level)
+  const entry = {
+    class: recordClass(finished.name, finished.verdict, changed),
+    time: finished.began,
+    measurement,
+  }
+  cycle.measurements += 1
+  if (finished.verdict.verdict === 'anomaly') cycle.anomalies += 1
+  cycle.kept.push(spool.put(entry).catch((error) => logRefusal(log, error)))
+  return measurement
+}
+
+/** Runs `work` on every item, `width` at a time; stops taking new ones when `signal` fires. */
+async function inParallel<T>(
+  items: readonly T[],
+  width: number,
+  signal: AbortSignal,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items]
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined && !signal.aborted; item = waiting.shift())
+      await work(item)
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+}
+
+/** While the disk refuses, the spool keeps a measurement in memory and writes it later; only then is it not lost. */
+function logRefusal(log: Log, error: unknown): void {
+  const inMemory = error instanceof Error && 'code' in error && error.code === 'in_memory'
+  log.error(inMemory ? 'S3901' : 'S3902', { error: String(error) })
+}
+
+function logLink(log: Log, link: LinkState): void {
+  const fields = { controls_ok: link.controls_ok, controls: link.controls }
+  if (link.state === 'up') log.info('S2101', fields)
+  else if (link.state === 'captive_portal') log.warn('S2103', fields)
+  else if (link.state === 'degraded') log.warn('S2104', fields)
+  else if (link.state === 'bundle_exhausted') log.warn('S2105', fields)
+  else if (link.state === 'provider_only') log.warn('S2106', fields)
+  else log.warn('S2102', fields)
+}

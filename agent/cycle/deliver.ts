@@ -1,0 +1,124 @@
+// From the spool to the collector: seal a batch, send it, forget it on its receipt, and again until nothing waits or
+// the way is closed. While it is closed nothing more is sealed, so that later batches are full ones.
+
+import type { BatchId } from '../../tests-spec/protocol/batch.ts'
+import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
+import type { Collector } from '../enrolment/enrolment.ts'
+import type { Log } from '../platform/log.ts'
+import type { Spool } from '../spool/spool.ts'
+import { type CarriedFiles, forwardSealed } from '../submit/forward-sealed.ts'
+import { type UploadSummary, uploadBacklog } from '../submit/upload-backlog.ts'
+import type { Uplink } from '../submit/ways/uplink.ts'
+
+export interface Delivery {
+  readonly kind: 'delivered' | 'deferred' | 'not_enrolled'
+  readonly accepted: number
+  readonly rejected: number
+  readonly sent: number
+  readonly received: number
+  /** Why it stopped early; null when everything went. */
+  readonly reason: string | null
+  /** Milliseconds until the next attempt is due; null when the next cycle's will do. */
+  readonly retryAfterMs: number | null
+}
+
+const nothing = { accepted: 0, rejected: 0, sent: 0, received: 0, reason: null, retryAfterMs: null }
+
+export interface Delivering {
+  readonly spool: Spool
+  /** null while the device is not enrolled: measurements stay on it. */
+  readonly collector: Collector | null
+  /** The ways to that collector. */
+  readonly uplink: Uplink | null
+  readonly log: Log
+  /** Fires when the agent stops or the next cycle begins. What is cut off then goes on later where it stopped. */
+  readonly signal: AbortSignal
+  /** Resolves after `ms` milliseconds, or at once when the signal fires. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+  /** Called when a batch was forgotten, with the verified receipt. */
+  onReceipt(receipt: Receipt): Promise<void>
+}
+
+/**
+ * Sends what waits, and then, the way being open, what is carried for others.
+ *
+ * What became of the latter is no part of the delivery: it must not make this probe's own wait longer.
+ */
+export async function deliverAndForward(delivering: Delivering, carried: CarriedFiles): Promise<Delivery> {
+  const own = await deliver(delivering)
+  const { uplink, log, signal } = delivering
+  if (uplink === null || own.kind !== 'delivered') return own
+  const { sent, received, ...fields } = await forwardSealed(carried, uplink, signal)
+  if (fields.brought + fields.refused > 0) log.info('S4201', fields)
+  if (fields.reason !== null) log.info('S4202', fields)
+  return { ...own, sent: own.sent + sent, received: own.received + received }
+}
+
+export async function deliver(delivering: Delivering): Promise<Delivery> {
+  const { spool, collector, uplink, log, signal, sleep } = delivering
+  const backlog = {
+    pending: () => spool.pending(),
+    read: (id: BatchId) => spool.read(id),
+    quarantine: (id: BatchId, reason: string) => spool.quarantine(id, reason),
+    async receipted(receipt: Receipt) {
+      await spool.receipted(receipt)
+      await delivering.onReceipt(receipt)
+    },
+  }
+  if (collector === null || uplink === null) return { kind: 'not_enrolled', ...nothing }
+  // Sealed records are packed together and take a sixth of the room: with the way closed for weeks that decides
+  // whether the quota has to give some up.
+  while ((await spool.seal('size', collector.enrolmentDigest)) !== null);
+  let total: Delivery = { kind: 'delivered', ...nothing }
+  while (!signal.aborted) {
+    if (spool.pending().length === 0 && (await spool.seal('age', collector.enrolmentDigest)) === null) {
+      logDelivery(log, total, uplink)
+      return total
+    }
+    const outcome = await uploadBacklog(backlog, uplink, signal)
+    total = sum(total, outcome)
+    // A link whose flows die carries a little each time: going on at once is what it takes to use it.
+    if (outcome.progressed && outcome.retryAfterMs !== null && outcome.retryAfterMs <= shortPauseMs) {
+      await sleep(outcome.retryAfterMs, signal)
+      continue
+    }
+    // A collector that refuses one batch may refuse them all: one a cycle is enough to learn that it does not.
+    if (outcome.deferred > 0 || outcome.rejected > 0) {
+      const { reason, retryAfterMs } = outcome
+      total = { ...total, kind: 'deferred', reason: reason ?? 'refused', retryAfterMs }
+      logDelivery(log, total, uplink)
+      return total
+    }
+  }
+  return { ...total, kind: 'deferred', reason: 'interrupted' }
+}
+
+function sum(total: Delivery, outcome: UploadSummary): Delivery {
+  return {
+    ...total,
+    accepted: total.accepted + outcome.accepted,
+    rejected: total.rejected + outcome.rejected,
+    sent: total.sent + outcome.sent,
+    received: total.received + outcome.received,
+  }
+}
+
+/** By transport and never by name: a seized log must not tell the way out. */
+function logDelivery(
+  log: Log,
+  { accepted, rejected, sent, received, reason }: Delivery,
+  uplink: Uplink,
+): void {
+  const ways = Object.fromEntries(
+    uplink.counts.map((each) => [
+      each.transport,
+      `${each.accepted}/${each.connected}${each.lastFailure === null ? '' : ` ${each.lastFailure}`}`,
+    ]),
+  )
+  if (accepted > 0) log.info('S4001', { batches: accepted, sent, received, ...ways })
+  if (rejected > 0) log.error('S4901', { batches: rejected })
+  if (reason !== null && reason !== 'refused') log.warn('S4101', { reason, ...ways })
+}
+
+/** The first step of the backoff: longer ones are for the loop, between cycles. */
+const shortPauseMs = 2_000

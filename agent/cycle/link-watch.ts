@@ -1,0 +1,54 @@
+// The state of the link around each measurement. A link that died while a target was measured must not make the
+// target look blocked, so a failure is only judged by controls that were asked after it.
+
+import type { LinkState } from '../../tests-spec/nettests/verdict.ts'
+
+export interface LinkWatch {
+  /** The newest state known. */
+  current(): LinkState
+  /**
+   * The state by controls asked after this call. Calls made while a check runs share the next one, so that twenty
+   * failures cost two checks and not twenty.
+   */
+  recheck(): Promise<LinkState>
+}
+
+/** @param check - Asks the controls once and returns the new state. */
+export function linkWatch(initial: LinkState, check: (previous: LinkState) => Promise<LinkState>): LinkWatch {
+  let state = initial
+  let running: Promise<void> | null = null
+  let waiting: Promise<LinkState> | null = null
+
+  const run = async (): Promise<LinkState> => {
+    state = await check(state)
+    return state
+  }
+  return {
+    current: () => state,
+    recheck() {
+      if (running !== null) {
+        waiting ??= running.then(() => {
+          waiting = null
+          return this.recheck()
+        })
+        return waiting
+      }
+      const result = run()
+      running = result.then(
+        () => {
+          running = null
+        },
+        () => {
+          running = null
+        },
+      )
+      return result
+    },
+  }
+}
+
+/** The link during a measurement: as bad as before it or after it. */
+export function worseOf(before: LinkState, after: LinkState): LinkState {
+  const worse = before.state !== 'up' && after.state === 'up' ? before : after
+  return before.ipv6 === undefined ? worse : { ...worse, ipv6: before.ipv6 && after.ipv6 === true }
+}

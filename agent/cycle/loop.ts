@@ -1,0 +1,95 @@
+// Cycles, one after the other, on the schedule, until the signal fires. Never two at once: a cycle that outlasts its
+// slot costs the next start, which is logged and not made up for. What could not be uploaded is tried again between
+// cycles and never beside one: it would change what is measured, and the next cycle does not wait for it.
+
+import type { Schedule } from '../plan/cron-schedule.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Log } from '../platform/log.ts'
+import type { CycleReport } from './cycle.ts'
+import type { Delivery } from './deliver.ts'
+
+export interface Loop {
+  readonly clock: Clock
+  readonly log: Log
+  readonly schedule: Schedule
+  /** @param untilNextMs - How long its upload may take from the moment it is asked, in milliseconds. */
+  cycle(untilNextMs: () => number): Promise<CycleReport>
+  /** Tries once more to upload what waits. */
+  deliver(untilNextMs: () => number): Promise<Delivery>
+  /** Called when a cycle is over, with the time of the next start in milliseconds since 1970. */
+  onCycle(report: CycleReport, nextStartMs: number): Promise<void>
+  /** Resolves after `ms` milliseconds, or at once when the signal fires. */
+  sleep(ms: number): Promise<void>
+  readonly signal: AbortSignal
+}
+
+/**
+ * A wall clock may jump and a phone may sleep, and timers know of neither: nobody sleeps longer than this without
+ * looking at the clock again. Once a minute costs nothing measurable.
+ */
+const longestSleepMs = 60_000
+
+/** An upload ends this long before the next start, which would otherwise find it still closing and be skipped. */
+const handoverMs = 2_000
+
+/** Starts the first cycle at once: after a power cut the state of the network now is what matters. */
+export async function runLoop(loop: Loop): Promise<void> {
+  const { clock, log, schedule, signal } = loop
+  while (!signal.aborted) {
+    const startedMs = clock.now()
+    const start = clock.monotonicMs()
+    const untilNextMs = () => {
+      const now = clock.now()
+      const next = schedule.next(startedMs)
+      return (next > now ? next : schedule.next(now)) - now - handoverMs
+    }
+    let report = await loop.cycle(untilNextMs)
+    const finishedMs = clock.now()
+    // By the monotonic clock: one that is set during a cycle skips nothing.
+    if (schedule.next(startedMs) <= startedMs + clock.monotonicMs() - start) log.info('S2003')
+    const wait = new Wait(loop, finishedMs)
+    await loop.onCycle(report, wait.dueMs)
+    for (let again = againAt(loop, report.delivery); await wait.until(again); ) {
+      const delivery = await loop.deliver(() => wait.dueMs - clock.now() - handoverMs)
+      again = againAt(loop, delivery)
+      report = { ...report, delivery }
+      await loop.onCycle(report, wait.dueMs)
+    }
+  }
+}
+
+/** @returns When to upload again, on the monotonic clock; never, when nothing waits or nobody said when. */
+function againAt({ clock }: Loop, { kind, retryAfterMs }: Delivery): number {
+  const waits = kind === 'deferred' && retryAfterMs !== null
+  return waits ? clock.monotonicMs() + retryAfterMs : Number.POSITIVE_INFINITY
+}
+
+/** The wait for the first start after `sinceMs`. A clock that was set back starts a new wait from where it stands. */
+class Wait {
+  readonly #loop: Loop
+  #last: number
+  /** Milliseconds since 1970. */
+  dueMs: number
+
+  constructor(loop: Loop, sinceMs: number) {
+    this.#loop = loop
+    this.#last = sinceMs
+    this.dueMs = loop.schedule.next(sinceMs)
+  }
+
+  /** @returns Whether `atMs` on the monotonic clock came first; else the start is due, or the signal has fired. */
+  async until(atMs: number): Promise<boolean> {
+    const { clock, schedule, sleep, signal } = this.#loop
+    while (!signal.aborted) {
+      const now = clock.now()
+      if (now < this.#last - longestSleepMs) this.dueMs = schedule.next(now)
+      if (now >= this.dueMs) return false
+      const left = atMs - clock.monotonicMs()
+      const untilDueMs = this.dueMs - now
+      if (left <= 0 && untilDueMs > handoverMs) return true
+      this.#last = now
+      await sleep(Math.min(untilDueMs, left > 0 ? Math.ceil(left) : untilDueMs, longestSleepMs))
+    }
+    return false
+  }
+}

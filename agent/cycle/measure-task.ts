@@ -1,0 +1,123 @@
+// One task: observe, look at the link again if it failed, and judge. What may excuse a failure is gathered here: a link
+// that died meanwhile, a network that changed under it, a clock that cannot be believed, how it failed before.
+
+import type { ClockStep, RecordTime } from '../../tests-spec/data-formats/measurement.ts'
+import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import {
+  type Disturbance,
+  type EarlierFailure,
+  type LinkState,
+  onDisturbance,
+  type Verdict,
+} from '../../tests-spec/nettests/verdict.ts'
+import type { Finished } from '../measurement/envelope.ts'
+import type { Conclusion, Nettest, NettestContext } from '../nettests/nettest.ts'
+import type { Task } from '../plan/plan-cycle.ts'
+import { type Clock, recordTime } from '../platform/clock.ts'
+import { type LinkWatch, worseOf } from './link-watch.ts'
+
+/** What measuring one task needs. */
+export interface Measuring {
+  readonly clock: Clock
+  readonly list: TestList
+  readonly lab: boolean
+  readonly nettests: Readonly<Record<Task['nettest'], Nettest>>
+  /** A fresh context for one measurement. */
+  context(resolver: number | null): NettestContext
+  /** Changes when the network does. */
+  uplink(): Promise<string>
+  readonly signal: AbortSignal
+}
+
+/** A measurement, and the moment it began. */
+export interface Kept extends Omit<Finished, 'cycleStartedMs'> {
+  readonly began: RecordTime
+}
+
+export interface Measured {
+  readonly finished: Kept
+  /** Monotonic, when the measurement ended. */
+  readonly endedMs: number
+}
+
+/**
+ * @param earlier - How the task failed before in this cycle; null the first time.
+ * @returns null when the agent was stopped meanwhile: what was cut short says nothing about the network.
+ * @throws What a bug in the nettest throws.
+ */
+export async function measureTask(
+  measuring: Measuring,
+  link: LinkWatch,
+  task: Task,
+  earlier: EarlierFailure | null,
+): Promise<Measured | null> {
+  const { clock, list, lab } = measuring
+  const nettest = measuring.nettests[task.nettest]
+  const linkBefore = link.current()
+  const uplinkBefore = await measuring.uplink()
+  const {
+    result: seen,
+    timing,
+    stepped,
+  } = await timed(clock, () => nettest.measure(measuring.context(task.resolver), task.input, task.options))
+  const endedMs = clock.monotonicMs()
+  if (measuring.signal.aborted) return null
+  const uplinkChanged = uplinkBefore !== (await measuring.uplink())
+  const disturbed = disturbance(uplinkChanged, stepped)
+
+  const circumstances = { clock: clock.quality(), lab, earlier }
+  const judge = (state: LinkState) =>
+    nettest.conclude(seen.observations, { ...circumstances, link: state }, seen.control, task.input)
+  const failed = judge(linkBefore).verdict.verdict !== 'ok' && list.controls.length > 0
+  const state = failed ? worseOf(linkBefore, await link.recheck()) : linkBefore
+  const conclusion = judge(state)
+  const { verdict, keys, parts } = disturbed === null ? conclusion : excused(conclusion, disturbed)
+  const aside = {
+    ...(earlier !== null && { x_sonde_earlier: earlier }),
+    ...(uplinkChanged && { x_sonde_uplink_changed: true }),
+    ...(stepped !== null && { x_sonde_clock_stepped: stepped }),
+  }
+  const { name, version } = nettest
+  const { observations, bytes } = seen
+  const document = { name, version, input: task.input, observations, bytes, keys: { ...keys, ...aside } }
+  return { finished: { ...document, ...timing, verdict, parts, link: state }, endedMs }
+}
+
+function disturbance(uplinkChanged: boolean, stepped: ClockStep | null): Disturbance | null {
+  if (uplinkChanged) return 'uplink_changed'
+  if (stepped === null) return null
+  return stepped.suspended_ms !== null && stepped.suspended_ms > 0 ? 'suspended' : 'clock_stepped'
+}
+
+function excused({ keys, verdict, parts }: Conclusion, disturbed: Disturbance): Conclusion {
+  const each = (all: Readonly<Record<string, Verdict>>) =>
+    Object.fromEntries(Object.entries(all).map(([name, part]) => [name, onDisturbance(part, disturbed)]))
+  return { keys, verdict: onDisturbance(verdict, disturbed), parts: parts === null ? null : each(parts) }
+}
+
+interface Timing {
+  /** The moment it began. */
+  readonly began: RecordTime
+  readonly startedMs: number
+  readonly runtimeSeconds: number
+}
+
+/** Runs `work`, and says when it began, how long it took by the monotonic clock, and whether the clocks stepped. */
+export async function timed<T>(
+  clock: Clock,
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly timing: Timing; readonly stepped: ClockStep | null }> {
+  const began = recordTime(clock)
+  const [before, suspendedBefore, startedMs] = [clock.steps(), clock.suspendedMs(), clock.now()]
+  const start = clock.monotonicMs()
+  const result = await work()
+  const runtimeSeconds = (clock.monotonicMs() - start) / 1000
+  const after = clock.steps()
+  const suspended = clock.suspendedMs()
+  const slept = suspended === null ? null : (suspended ?? 0) - (suspendedBefore ?? 0)
+  const stepped =
+    after.count === before.count
+      ? null
+      : { delta_ms: Math.round(after.deltaMs - before.deltaMs), suspended_ms: slept }
+  return { result, timing: { began, startedMs, runtimeSeconds }, stepped }
+}

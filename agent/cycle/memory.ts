@@ -1,0 +1,34 @@
+// What one cycle leaves for the next, across restarts: the state of the link, so that "down since" is right, and the
+// last word on each target, so that an unchanged one is kept in brief. Losing it costs a few bytes, never a result, and
+// so it is not flushed: with status.json it would be 384 of the 300 flushes a day that a cheap card should be asked for.
+
+import * as v from 'valibot'
+import { linkState, unknownLink, verdictKinds } from '../../tests-spec/nettests/verdict.ts'
+import type { AtomicDisk } from '../platform/atomic-file.ts'
+import { readStateFile, replaceStateFile } from '../platform/state-file.ts'
+import type { Memory } from './cycle.ts'
+
+const memoryFile = v.object({
+  link: linkState,
+  history: v.record(
+    v.string(),
+    v.object({
+      conclusion: v.string(),
+      fullOn: v.string(),
+      state: v.optional(v.picklist(verdictKinds)),
+      chains: v.optional(v.record(v.string(), v.string())),
+    }),
+  ),
+})
+
+const nothing: Memory = { link: unknownLink, history: {} }
+
+/** @returns An empty memory when there is none, or none that can be believed. */
+export async function readMemory(path: string): Promise<Memory> {
+  return (await readStateFile(path, memoryFile)) ?? nothing
+}
+
+/** A kill leaves the old memory or this one; a power cut may leave the old one, or none. @throws What the disk says. */
+export async function writeMemory(path: string, memory: Memory, disk?: AtomicDisk): Promise<void> {
+  await replaceStateFile(path, memory, disk === undefined ? {} : { disk })
+}

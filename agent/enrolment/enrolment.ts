@@ -1,0 +1,86 @@
+// Which collector this device belongs to: the signed record, kept as it came, and where the collector was found.
+
+import type { KeyObject } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import * as v from 'valibot'
+import { type Endpoint, readEndpoints } from '../../tests-spec/protocol/endpoint.ts'
+import { openEnrolment } from '../../tests-spec/protocol/enrolment.ts'
+import { ActionableError } from '../platform/actionable-error.ts'
+import { isMissing } from '../platform/atomic-file.ts'
+import { decodeState, writeStateFile } from '../platform/state-file.ts'
+
+const enrolmentFile = v.strictObject({
+  /** Base URL of the collector. */
+  url: v.pipe(v.string(), v.url()),
+  collector_key_id: v.string(),
+  /** The DSSE envelope, byte for byte. */
+  record: v.string(),
+})
+
+/** What uploading needs to know. */
+export interface Collector {
+  readonly url: string
+  readonly collectorKeyId: string
+  readonly collectorKey: KeyObject
+  /** What the first batch of every epoch links back to. */
+  readonly enrolmentDigest: string
+  /** Milliseconds since 1970 on the collector's clock. */
+  readonly enrolledAt: number
+  /** Whom to seal to for a stick, as the record says; null in one from before there was anyone. */
+  readonly recipient: string | null
+  /** Ways to it that the record names. */
+  readonly endpoints: readonly Endpoint[]
+}
+
+/**
+ * @returns null while the device is not enrolled.
+ * @throws {ActionableError} `bad_state` when the file is there and cannot be believed.
+ */
+export function readEnrolment(path: string): Collector | null {
+  const bytes = readOrNull(path)
+  if (bytes === null) return null
+  try {
+    const { url, collector_key_id, record } = v.parse(enrolmentFile, contentOf(bytes))
+    const { enrolment, collectorKey, digest } = openEnrolment(Buffer.from(record), collector_key_id)
+    const { at: enrolledAt, recipient = null } = enrolment
+    const endpoints = readEndpoints(enrolment.endpoints ?? [])
+    const collectorKeyId = collector_key_id
+    return { url, collectorKeyId, collectorKey, enrolmentDigest: digest, enrolledAt, recipient, endpoints }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ActionableError('bad_state', `Cannot believe ${path}: ${why}. Enrol again with a new token.`, {
+      cause,
+    })
+  }
+}
+
+/** Files of before they had a digest are still believed: a digest that rot has hidden leaves a field nobody knows. */
+function contentOf(bytes: Buffer): unknown {
+  const written = JSON.parse(bytes.toString('utf8'))
+  return 'sha256' in written ? decodeState(bytes) : written
+}
+
+/** A disk that refuses is no device that was never enrolled: what it measures would pile up without a word. */
+function readOrNull(path: string): Buffer | null {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    if (isMissing(cause)) return null
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ActionableError(
+      'bad_state',
+      `Cannot read ${path}: ${why}. Look at the card, and at who owns the file, before you enrol again.`,
+      { cause },
+    )
+  }
+}
+
+export async function writeEnrolment(
+  path: string,
+  url: string,
+  collectorKeyId: string,
+  record: Uint8Array,
+): Promise<void> {
+  const content = { url, collector_key_id: collectorKeyId, record: Buffer.from(record).toString('utf8') }
+  await writeStateFile(path, content)
+}

@@ -1,0 +1,42 @@
+// Whom this probe seals to for a stick. Its enrolment record says so; where that is from before there was anyone to seal
+// to, or the collector's key has changed since, the receipts of its batches do.
+
+import * as v from 'valibot'
+import { type AgeRecipient, readAgeRecipient } from '../../tests-spec/protocol/age.ts'
+import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
+import { readStateFile, writeStateFile } from '../platform/state-file.ts'
+import type { Collector } from './enrolment.ts'
+
+const toldLater = v.object({
+  recipient: v.string(),
+  /** Of the receipt that said so: milliseconds since 1970 on the collector's clock. */
+  at: v.number(),
+})
+type Told = v.InferOutput<typeof toldLater>
+
+/** @returns The recipient that was told last; null when none ever was. */
+export async function knownRecipient(path: string, collector: Collector): Promise<AgeRecipient | null> {
+  const { recipient } = await lastTold(path, collector)
+  return recipient === null ? null : readAgeRecipient(recipient)
+}
+
+/**
+ * Keeps the recipient that a verified receipt names, when it is another and a newer word.
+ *
+ * An older receipt may come again, from a stick or for a batch that was sent twice: the collector's own clock decides.
+ * That it cannot be kept is no fault: every receipt says it again.
+ */
+export async function learnRecipient(path: string, collector: Collector, receipt: Receipt): Promise<void> {
+  const { recipient, at } = receipt
+  if (recipient === undefined || readAgeRecipient(recipient) === null) return
+  const last = await lastTold(path, collector)
+  if (last.recipient === recipient || at <= last.at) return
+  const told: Told = { recipient, at }
+  await writeStateFile(path, told, { mode: 0o644 }).catch(() => {})
+}
+
+async function lastTold(path: string, { recipient, enrolledAt }: Collector) {
+  const told = await readStateFile(path, toldLater)
+  // Torn, or another user's: what was told at enrolment still holds.
+  return told !== null && told.at > enrolledAt ? told : { recipient, at: enrolledAt }
+}

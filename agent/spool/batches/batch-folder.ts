@@ -1,0 +1,92 @@
+// Sealed batches as files: `batches/<seq>-<id>.psb` to be sent, `quarantine/` for those the collector refuses.
+
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { type BatchId, batchId, type VerifiedBatch, verifyBatch } from '../../../tests-spec/protocol/batch.ts'
+import type { KeyLookup } from '../../../tests-spec/protocol/dsse.ts'
+import { isMissing, readFileIfPresent, removeFile, writeFileDurably } from '../../platform/atomic-file.ts'
+import type { Disk } from '../log/disk.ts'
+
+const nameForm = /^(\d{10})-([0-9a-f]{64})\.psb$/
+
+export interface BatchName {
+  readonly seq: number
+  readonly id: BatchId
+}
+
+/** A file that holds what its name and our own signature say. */
+export interface OwnBatch extends VerifiedBatch {
+  readonly bytes: Buffer
+}
+
+export class BatchFolder {
+  readonly #disk: Disk
+  readonly #dir: string
+  readonly #ownKey: KeyLookup
+
+  /** @param ownKey - The probe's own key: what others signed is not ours to send. */
+  constructor(disk: Disk, dir: string, ownKey: KeyLookup) {
+    this.#disk = disk
+    this.#dir = dir
+    this.#ownKey = ownKey
+  }
+
+  /** @returns What is there by name, in order of seq. */
+  async list(): Promise<BatchName[]> {
+    const names = (await this.#disk.readDirectory(this.#dir)).flatMap((name) => {
+      const match = nameForm.exec(name)
+      return match === null ? [] : [{ seq: Number(match[1]), id: v.parse(batchId, match[2]) }]
+    })
+    return names.sort((a, b) => a.seq - b.seq)
+  }
+
+  /** @returns null when the file is gone, or is not what its name says. */
+  async read(name: BatchName): Promise<OwnBatch | null> {
+    const bytes = await readFileIfPresent(this.#pathOf(name), this.#disk)
+    if (bytes === null) return null
+    try {
+      const batch = verifyBatch(bytes, this.#ownKey)
+      return batch.id === name.id && batch.manifest.seq === name.seq ? { ...batch, bytes } : null
+    } catch {
+      // Half written or rotten: nobody would accept it.
+      return null
+    }
+  }
+
+  /** @returns Bytes of the file; null when it is gone. */
+  async size(name: BatchName): Promise<number | null> {
+    try {
+      return await this.#disk.size(this.#pathOf(name))
+    } catch (error) {
+      // A disk that refuses to say must not pass for a file that is not there: the batch would be given up.
+      if (isMissing(error)) return null
+      throw error
+    }
+  }
+
+  async write(name: BatchName, bytes: Uint8Array): Promise<void> {
+    await writeFileDurably(this.#pathOf(name), bytes, { disk: this.#disk })
+  }
+
+  /** Removes a file that nothing refers to any more. One that stays is found, and removed, at the next start. */
+  async discard(name: BatchName): Promise<void> {
+    await removeFile(this.#pathOf(name), this.#disk).catch(() => {})
+  }
+
+  /** Removes a file so that it cannot come back: its seq is about to be used for another content. */
+  async erase(name: BatchName): Promise<void> {
+    await removeFile(this.#pathOf(name), this.#disk)
+    await this.#disk.syncDirectory(this.#dir)
+  }
+
+  /** Moves a file to another folder, durably. */
+  async moveTo(other: BatchFolder, name: BatchName): Promise<void> {
+    await this.#disk.rename(this.#pathOf(name), other.#pathOf(name))
+    await this.#disk.syncDirectory(other.#dir)
+    await this.#disk.syncDirectory(this.#dir)
+  }
+
+  #pathOf({ seq, id }: BatchName): string {
+    return join(this.#dir, `${String(seq).padStart(10, '0')}-${id}.psb`)
+  }
+}

@@ -1,0 +1,127 @@
+// From unsealed records to the bytes of a batch (tests-spec/protocol/batch.md). Reads segments, writes nothing.
+
+import type { RecordClass } from '../../../tests-spec/data-formats/measurement.ts'
+import { type Manifest, sha256Hex } from '../../../tests-spec/protocol/batch.ts'
+import { RangeSet } from '../ledger/ranges.ts'
+import { inflateBody } from '../log/dictionary.ts'
+import { scanFrames } from '../log/frame.ts'
+import { headerBytes } from '../log/segment.ts'
+import { readRecord, type SegmentReader } from '../log/segment-reader.ts'
+import { type Stream, wallMsIn } from '../log/stream.ts'
+import { fill } from './fill.ts'
+import { type Payload, packPayload, targetIn, type UnsealedRecord } from './pack-payload.ts'
+
+/**
+ * A batch goes up whole or not at all: 64 KiB is what a link of 100 kbit/s with 5 % loss still carries in one piece.
+ * The envelope takes the rest.
+ */
+const targetPayloadBytes = 60 * 1024
+/** Bounds the time and the memory a small device packs with: some seconds on the slowest, some 10 MB. */
+const maxRawBytes = 4 * 1024 * 1024
+const maxRecords = 4_096
+/** A run is 16 bytes of manifest at most: keeps the envelope, base64 and losses included, far below its ceiling. */
+const maxRuns = 1_000
+
+/** Records packed as the payload of a batch. */
+export interface Packed extends Payload {
+  readonly numbers: RangeSet
+  readonly classes: Readonly<Record<RecordClass, number>>
+  readonly oldestWallMs: number | null
+  /** Numbers that should be in the segments read and are not: rot found on the way. They are not in `numbers`. */
+  readonly corrupt: RangeSet
+}
+
+/** A record while it is decided which go into the batch. */
+interface Candidate extends UnsealedRecord {
+  readonly storedBytes: number
+  readonly rawBytes: number
+  readonly wallMs: number | null
+}
+
+const classOf = { a: 'anomaly', r: 'routine', d: 'diagnostic' } as const
+
+/**
+ * Packs unsealed records until a batch is full.
+ *
+ * @param streams - In the order of their urgency. Within one, the oldest records go first.
+ * @param settled - Numbers that are not to be packed any more.
+ */
+export async function packRecords(
+  reader: SegmentReader,
+  streams: readonly Stream[],
+  settled: RangeSet,
+): Promise<Packed> {
+  const corrupt = new RangeSet()
+  const row = candidates(reader, streams, settled, corrupt)
+  const taken = { numbers: new RangeSet(), rawBytes: 0 }
+  const { items, packed } = await fill<Candidate, Payload>({
+    targetBytes: targetPayloadBytes,
+    next: async () => (await row.next()).value ?? null,
+    isEnough({ n, rawBytes }) {
+      taken.numbers.add(n)
+      taken.rawBytes += rawBytes
+      const { numbers } = taken
+      return taken.rawBytes >= maxRawBytes || numbers.size >= maxRecords || numbers.runs >= maxRuns
+    },
+    pack: packPayload,
+  })
+  const numbers = new RangeSet()
+  for (const { n } of items) numbers.add(n)
+  const classes: Record<RecordClass, number> = { anomaly: 0, routine: 0, diagnostic: 0 }
+  for (const each of items) classes[each.class]++
+  const times = items.flatMap(({ wallMs }) => wallMs ?? [])
+  return {
+    ...packed,
+    numbers,
+    classes,
+    oldestWallMs: times.length === 0 ? null : Math.min(...times),
+    corrupt,
+  }
+}
+
+/** @param corrupt - Gets the numbers that a segment should hold and does not, once it was read to its end. */
+async function* candidates(
+  reader: SegmentReader,
+  streams: readonly Stream[],
+  settled: RangeSet,
+  corrupt: RangeSet,
+): AsyncGenerator<Candidate, undefined> {
+  for (const stream of streams) {
+    for (const segment of stream.segments) {
+      const { dictionary } = segment
+      const missing = segment.numbers.minus(settled)
+      if (missing.isEmpty || dictionary === null) continue
+      const bytes = await reader.read(segment)
+      if (bytes === null) continue
+      for (const { sequence: n, body } of scanFrames(bytes, headerBytes).frames) {
+        if (!missing.has(n)) continue
+        const json = readRecord(() => inflateBody(body, dictionary))
+        if (json === null) continue
+        missing.remove(n)
+        yield {
+          ...{ n, class: classOf[stream.letter], target: targetIn(json), dictionary },
+          // The reader's buffer is used again.
+          body: Buffer.from(body),
+          ...{ storedBytes: body.length, rawBytes: json.length, wallMs: wallMsIn(json) },
+        }
+      }
+      corrupt.addAll(missing)
+    }
+  }
+  return undefined
+}
+
+/** The part of a manifest that says what the payload is. */
+export function describePayload(packed: Packed): Pick<Manifest, 'records' | 'payload'> {
+  return {
+    records: { n: packed.numbers.size, ranges: packed.numbers.list(), classes: { ...packed.classes } },
+    payload: {
+      codec: packed.codec,
+      len: packed.payload.length,
+      sha256: sha256Hex(packed.payload),
+      rawLen: packed.raw.len,
+      rawSha256: packed.raw.sha256,
+      schema: 'sonde-record-1',
+    },
+  }
+}

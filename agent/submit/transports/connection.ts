@@ -1,0 +1,251 @@
+// HTTP/1.1 over a line that is open, one request after the other, by undici's Client, which is handed the socket and is
+// never let make another. Knows when nothing moves any more; what is asked and what an answer means is for the callers.
+
+import { Readable } from 'node:stream'
+import { Client } from 'undici'
+import { readOffset, uploadHeaders } from '../../../tests-spec/protocol/resumable-upload.ts'
+import { pieceBytes, pieces, type SendingWindow, sendingWindow } from './body.ts'
+import { cut, type Line, type Spent, spentBy } from './dial.ts'
+import { NoAnswer, noAnswer } from './no-answer.ts'
+
+export interface Request {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT'
+  /** Below the base URL, without a slash in front. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** Where in the batch the body begins; 0 unless it is said. */
+  readonly offset?: number
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: Buffer
+  /** What the other side asks for in `Retry-After`, in milliseconds, an hour at most; null when it does not. */
+  readonly retryAfterMs: number | null
+  /** Bytes the other side holds of an upload; null when it does not say. */
+  readonly held: number | null
+  /** The longest time nothing moved while waiting for it, in milliseconds. */
+  readonly silenceMs: number
+}
+
+/** When to stop waiting. */
+export interface Patience {
+  /** Milliseconds without a byte moving either way, after which the line is taken for dead. */
+  readonly silenceMs: number
+  /** Age of the line from which on nothing is begun over it, in milliseconds; without, it may get as old as it likes. */
+  readonly usableMs?: number | null
+  readonly signal: AbortSignal
+}
+
+/** A receipt has 1 kB. Whatever sends more is not a collector. */
+const maxAnswerBytes = 64 * 1024
+/** A collector that asks for more is mistaken, or is none: a way out must not stay shut for a day on one word. */
+export const maxRetryAfterMs = 3_600_000
+/** How often the line is looked at: a stall is seen late by as much. */
+const looksPerLimit = 8
+
+export class Connection {
+  readonly #base: URL
+  readonly #line: Line
+  readonly #client: Client
+  readonly #now: () => number
+  /** Nobody on this line says how far a body has come, as an earlier body found out. */
+  #blind = false
+  #heardMs: number
+
+  /**
+   * @param url - Base URL; may have a path.
+   * @param now - Milliseconds that only grow.
+   */
+  constructor(url: string, line: Line, now: () => number) {
+    this.#base = new URL(url.endsWith('/') ? url : `${url}/`)
+    this.#line = line
+    this.#client = clientOver(line, this.#base)
+    this.#now = now
+    this.#heardMs = now()
+  }
+
+  get rttMs(): number {
+    return this.#line.rttMs
+  }
+
+  /** How old the line was when something last came over it, in milliseconds. */
+  get heardAtAgeMs(): number {
+    return this.#heardMs - this.#line.bornMs
+  }
+
+  /** Bytes of TCP payload so far, TLS and proxy included. */
+  get spent(): Spent {
+    return spentBy(this.#line.raw)
+  }
+
+  /**
+   * Sends a request and reads the answer. Follows no redirect: where a captive portal points is not the collector.
+   * @throws {NoAnswer} The line is then closed: what is half said cannot be gone on from.
+   */
+  async exchange(request: Request, { silenceMs, usableMs = null, signal }: Patience): Promise<Answer> {
+    const spentMs = usableMs === null ? null : this.#line.bornMs + usableMs
+    const window = sendingWindow({
+      now: this.#now,
+      rttMs: this.rttMs,
+      offset: request.offset ?? 0,
+      knownBlind: this.#blind,
+      spentMs,
+    })
+    const isSpent = spentMs !== null && this.#now() >= spentMs
+    const watch = watchLine(this.#line, this.#now)
+    let timer: NodeJS.Timeout | undefined
+    let interrupt: (() => void) | undefined
+    const ended = new Promise<never>((_, reject) => {
+      interrupt = () => reject(new NoAnswer('interrupted'))
+      if (signal.aborted) interrupt()
+      else if (isSpent) reject(new NoAnswer('flow_spent'))
+      signal.addEventListener('abort', interrupt)
+      timer = setInterval(() => {
+        if (watch.silentFor() >= silenceMs) reject(new NoAnswer('stalled'))
+        else if (window.isSpent) reject(new NoAnswer('flow_spent'))
+      }, silenceMs / looksPerLimit)
+    })
+    try {
+      // What is over before it begins sends nothing.
+      const isOver = signal.aborted || isSpent
+      const answer = await Promise.race([isOver ? ended : this.#exchange(request, window), ended])
+      return { ...answer, silenceMs: watch.longest() }
+    } catch (error) {
+      this.close()
+      throw noAnswer(error)
+    } finally {
+      this.#blind = window.isBlind
+      this.#heardMs = watch.heardMs() ?? this.#heardMs
+      window.close()
+      clearInterval(timer)
+      if (interrupt !== undefined) signal.removeEventListener('abort', interrupt)
+    }
+  }
+
+  #exchange(
+    { method, path, headers = {}, body }: Request,
+    window: SendingWindow,
+  ): Promise<Omit<Answer, 'silenceMs'>> {
+    const chunks: Buffer[] = []
+    let size = 0
+    let status = 0
+    let retryAfterMs: number | null = null
+    let held: number | null = null
+    const length = body === undefined ? {} : { 'content-length': String(body.length) }
+    return new Promise((resolve, reject) => {
+      this.#client.dispatch(
+        {
+          path: `${this.#base.pathname}${path}`,
+          method,
+          // undici would close after a HEAD, and this line is the only one.
+          reset: false,
+          headers: { ...headers, ...length },
+          body: body === undefined ? null : bodyOf(body, window),
+        },
+        {
+          onRequestStart: () => {},
+          onResponseStart: (_, code, given) => {
+            held = readOffset(given[uploadHeaders.offset])
+            if (code < 200) {
+              window.confirm(held)
+              return
+            }
+            status = code
+            retryAfterMs = readRetryAfter(given['retry-after'], given.date)
+          },
+          onResponseData: (_, chunk) => {
+            size += chunk.length
+            if (size > maxAnswerBytes) reject(new NoAnswer('answer_too_large'))
+            else chunks.push(chunk)
+          },
+          onResponseEnd: () => resolve({ status, body: Buffer.concat(chunks), retryAfterMs, held }),
+          onResponseError: (_, error) => reject(error),
+        },
+      )
+    })
+  }
+
+  /** Ends whatever is going on. The bytes can still be asked for. */
+  close(): void {
+    // Nothing is waited for: the socket is destroyed within the call.
+    void this.#client.destroy().catch(() => {})
+    this.#line.socket.destroy()
+    cut(this.#line.raw)
+  }
+}
+
+/** One gulp of the kernel's needs no window. */
+function bodyOf(body: Uint8Array, window: SendingWindow): Buffer | Readable {
+  if (body.length > pieceBytes) return Readable.from(pieces(body, window), { objectMode: false })
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+}
+
+function clientOver({ socket }: Line, { origin }: URL): Client {
+  let handedOver = false
+  return new Client(origin, {
+    connect: (_options, callback) => {
+      // undici hangs for ever when it is called back within this call.
+      queueMicrotask(() => {
+        // A second connection would go another way than the one that was chosen.
+        if (handedOver || socket.destroyed) return callback(new NoAnswer('hung_up'), null)
+        handedOver = true
+        callback(null, socket)
+      })
+    },
+    pipelining: 1,
+    // The one deadline is ours.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+}
+
+/** Movement on a line, as far as a process can see it: bytes that came, and bytes the kernel took. */
+function watchLine({ socket, raw }: Line, now: () => number) {
+  let seen = ''
+  let movedAt = now()
+  let longest = 0
+  let heard = raw.bytesRead
+  let heardMs: number | null = null
+  const look = () => {
+    if (raw.bytesRead !== heard) {
+      heard = raw.bytesRead
+      heardMs = now()
+    }
+    const state = `${raw.bytesRead} ${raw.bytesWritten} ${socket.writableLength}`
+    if (state === seen) return
+    seen = state
+    longest = Math.max(longest, now() - movedAt)
+    movedAt = now()
+  }
+  look()
+  return {
+    silentFor(): number {
+      look()
+      return now() - movedAt
+    },
+    /** When something last came, to within the time between two looks; null when nothing has. */
+    heardMs(): number | null {
+      look()
+      return heardMs
+    },
+    longest(): number {
+      look()
+      return Math.max(longest, now() - movedAt)
+    },
+  }
+}
+
+/**
+ * RFC 9110 §10.2.3: seconds, or a date. A date is taken relative to the sender's own `Date`, since the probe's clock
+ * may be years off.
+ */
+function readRetryAfter(
+  value: string | string[] | undefined,
+  date: string | string[] | undefined,
+): number | null {
+  if (typeof value !== 'string') return null
+  const asked = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.parse(String(date))
+  return Number.isNaN(asked) ? null : Math.min(Math.max(0, asked), maxRetryAfterMs)
+}

@@ -1,0 +1,35 @@
+// One way to a URL that a person gave, without a ladder and without memory: for enrolling.
+
+import { Connection, type Patience, type Request } from '../transports/connection.ts'
+import { dial } from '../transports/dial.ts'
+import { NoAnswer } from '../transports/no-answer.ts'
+import type { Way } from './uplink.ts'
+
+export interface OneWayOptions extends Patience {
+  /** Milliseconds that only grow. */
+  readonly now: () => number
+}
+
+/**
+ * Connects at once.
+ * @throws {NoAnswer} Or {TypeError} when it is not a URL for HTTP.
+ */
+export async function openWay(
+  url: string,
+  { now, ...patience }: OneWayOptions,
+): Promise<Pick<Way, 'exchange' | 'close'> & { readonly connection: Connection }> {
+  if (!/^https?:$/.test(new URL(url).protocol)) throw new TypeError(`Cannot speak HTTP to ${url}`)
+  if (patience.signal.aborted) throw new NoAnswer('interrupted')
+  const line = await dial(
+    { kind: 'collector', url },
+    { now, signal: patience.signal, session: noSession, timeoutMs: patience.silenceMs },
+  )
+  const connection = new Connection(url, line, now)
+  return {
+    connection,
+    exchange: (request: Request) => connection.exchange(request, patience),
+    close: () => connection.close(),
+  }
+}
+
+const noSession = { read: () => undefined, write: () => {} }

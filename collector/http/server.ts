@@ -1,0 +1,334 @@
+// Every route of the collector. What a route does is elsewhere; here is what it answers.
+
+import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
+import { type FastifyError, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
+import * as v from 'valibot'
+import { type BatchId, batchId, batchMediaType, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
+import {
+  partialUploadType,
+  progressStatus,
+  readComplete,
+  readOffset,
+  structuredBoolean,
+  uploadHeaders,
+} from '../../tests-spec/protocol/resumable-upload.ts'
+import { joinLines, receiptsMediaType, sealedMediaType } from '../../tests-spec/protocol/sealed.ts'
+import { maxRequestBytes } from '../../tests-spec/protocol/test-helper.ts'
+import { exportLines } from '../archive/export.ts'
+import type { Collector } from '../collector.ts'
+import { dashboard } from '../dashboard/dashboard.ts'
+import { contentSecurityPolicy } from '../dashboard/page.ts'
+import { chooseLanguage } from '../dashboard/words.ts'
+import { OffsetMismatch, Refused } from '../intake/refusal.ts'
+import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
+import { greeting } from '../test-helper/test-helper.ts'
+import { problem, problemMediaType, problemOf } from './problem.ts'
+
+const dsseMediaType = 'application/vnd.dsse.envelope.v1+json'
+const maxEnrolmentBytes = 4_096
+
+/** How long a client may take. All in milliseconds. */
+export interface Timeouts {
+  /** One request, its body included. */
+  readonly requestTimeout: number
+  /** Silence on a connection. */
+  readonly connectionTimeout: number
+  /** The headers of a request: a line of them every minute holds no connection. */
+  readonly headersTimeout: number
+  /** How often the three are looked at. */
+  readonly checkEvery: number
+}
+
+/** Slow is normal where probes are; silent is not. A batch of 64 KiB at 2 kbit/s takes 260 s, headers 3. */
+const usualTimeouts: Timeouts = {
+  requestTimeout: 300_000,
+  connectionTimeout: 120_000,
+  headersTimeout: 30_000,
+  checkEvery: 10_000,
+}
+/** 2,100 probes at once, those behind a slow proxy twice. Bodies are limited together, in intake/uploads.ts. */
+const maxConnections = 4_096
+/** What a busy collector asks for; probes spread it over as long again. */
+const retryAfterSeconds = 30
+/** How long a reader waits for batches that were received before it asked. */
+const maxWaitForIndexMs = 1_000
+
+const exportQuery = v.object({
+  since: v.optional(v.pipe(v.string(), v.isoTimestamp(), v.transform(Date.parse))),
+  limit: v.optional(
+    v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(1), v.maxValue(10_000)),
+    '1000',
+  ),
+})
+const pageQuery = v.object({ lang: v.optional(v.string()), all: v.optional(v.string()) })
+
+/** @returns The server, not listening yet. Closing it leaves `collector` open. */
+export function buildServer(collector: Collector, timeouts: Timeouts = usualTimeouts) {
+  const {
+    intake,
+    sealedIntake,
+    sealedBodies,
+    uploads,
+    desk,
+    archive,
+    probes,
+    index,
+    indexer,
+    helper,
+    log,
+    now,
+  } = collector
+  const server = fastify({
+    loggerInstance: log,
+    // Fastify's own lines name the sender's address: a list of where the probes are, in whoever's hands the log is.
+    logController: new LogController({ disableRequestLogging: true }),
+    requestTimeout: timeouts.requestTimeout,
+    connectionTimeout: timeouts.connectionTimeout,
+    http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: timeouts.checkEvery },
+    // Behind a server that speaks TLS on this machine, `ip` is the address that one names: the helper counts by it.
+    trustProxy: 'loopback',
+    forceCloseConnections: 'idle',
+    frameworkErrors: refuse,
+  })
+  server.server.maxConnections = maxConnections
+  server.removeAllContentTypeParsers()
+  server.setErrorHandler(refuse)
+  server.setNotFoundHandler((_, reply) => answer(reply, problem(404, 'not_found', 'There is nothing here')))
+  server.addHook('onRequest', async (_, reply) => {
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    })
+  })
+
+  server.get('/healthz', async () => ({
+    status: 'ok',
+    index: index === null ? 'missing' : 'open',
+    behind: behind(),
+  }))
+
+  server.register(async (scope) => {
+    scope.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer', bodyLimit: maxEnrolmentBytes },
+      readJson,
+    )
+    scope.post('/v1/enrol', async ({ body }, reply) => {
+      const record = await desk.enrol(body)
+      return reply.code(201).type(dsseMediaType).send(record)
+    })
+  })
+
+  server.register(async (scope) => {
+    // Read by `uploads`, not by Fastify: the limit is over all requests together.
+    for (const type of [batchMediaType, partialUploadType])
+      scope.addContentTypeParser(type, (_, body, done) => done(null, body))
+
+    scope.post('/v1/batches', async (request, reply) => {
+      const incoming = incomingOf(request, reply, batchMediaType)
+      return uploads.begin(incoming, (arrived) => settle(arrived, reply, 201))
+    })
+
+    scope.patch('/v1/uploads/:id', async (request, reply) => {
+      const incoming = incomingOf(request, reply, partialUploadType)
+      const offset = readOffset(request.headers[uploadHeaders.offset])
+      const id = idIn(request.params)
+      if (offset === null || id === null)
+        throw new Refused('bad_request', `Expected a batchId and ${uploadHeaders.offset}`)
+      return uploads.resume(id, offset, incoming, (arrived) => settle(arrived, reply, 204))
+    })
+  })
+
+  server.head('/v1/uploads/:id', async ({ params }, reply) => {
+    const id = idIn(params)
+    const held = id === null ? null : uploads.offsetOf(id)
+    if (held === null) return reply.code(404).send()
+    return reply.code(204).headers(progressOf(held)).send()
+  })
+
+  server.get('/v1/batches/:id/receipt', async ({ params }, reply) => {
+    const id = idIn(params)
+    const receipt = id === null ? null : await intake.receipt(id)
+    if (receipt !== null) return reply.type(dsseMediaType).send(receipt)
+    const held = id === null ? null : uploads.offsetOf(id)
+    // Also what HEAD of the upload would say: on a bad link a round trip is a second.
+    if (held !== null) reply.headers(progressOf(held))
+    return answer(reply, problem(404, 'not_held', 'This batch is not here'))
+  })
+
+  server.register(async (scope) => {
+    scope.addContentTypeParser(sealedMediaType, (_, body, done) => done(null, body))
+    scope.post('/v1/sealed', async ({ body, headers }, reply) => {
+      if (!(body instanceof Readable))
+        return answer(reply, problem(415, 'wrong_type', `Expected ${sealedMediaType}`))
+      const announced = headers['content-length']
+      const take = (bytes: Buffer) => sealedIntake.take(bytes)
+      const length = announced === undefined ? null : Number(announced)
+      const { word, receipts } = await sealedBodies.with(body, length, take)
+      return reply.type(receiptsMediaType).send(joinLines([word, ...receipts]))
+    })
+  })
+
+  if (helper !== null) {
+    server.register(async (scope) => {
+      scope.addContentTypeParser(
+        'application/json',
+        { parseAs: 'buffer', bodyLimit: maxRequestBytes },
+        readJson,
+      )
+      scope.get('/v1/web-connectivity', async () => greeting)
+      scope.post('/v1/web-connectivity', async ({ body, ip }, reply) => {
+        const gone = new AbortController()
+        reply.raw.once('close', () => gone.abort())
+        const end = await helper.answer(body, ip, gone.signal)
+        if (end.kind === 'measured') return end.response
+        if (end.retryAfterSeconds !== null) reply.header('retry-after', end.retryAfterSeconds)
+        // Not thrown: a refusal that is thrown is logged, and this one quotes what was asked.
+        return answer(reply, problem(end.status, end.code, end.detail))
+      })
+    })
+  }
+
+  server.head('/v1/batches/:id', async ({ params }, reply) => {
+    const id = idIn(params)
+    return reply.code(id !== null && (await archive.has(id)) ? 200 : 404).send()
+  })
+
+  server.get('/api/v1/measurements', async ({ query }, reply) => {
+    const { success, output } = v.safeParse(exportQuery, query)
+    if (!success)
+      return answer(reply, problem(400, 'bad_request', 'since is a time in ISO 8601, limit 1 to 10000'))
+    if (index === null) return answer(reply, problem(503, 'no_index', 'The index is not available'))
+    await indexCaughtUp()
+    const lines = exportLines(archive, index.places(output.since ?? 0, output.limit))
+    return reply.type('application/x-ndjson').send(Readable.from(lines))
+  })
+
+  server.get('/', async ({ query, headers }, reply) => {
+    await indexCaughtUp()
+    const asked = v.safeParse(pageQuery, query)
+    const { lang, all } = asked.success ? asked.output : {}
+    const language = chooseLanguage(lang, headers['accept-language'])
+    const enrolled = probes.all()
+    const text = dashboard({
+      index,
+      enrolled,
+      behind: behind(),
+      language,
+      all: all !== undefined,
+      now: now(),
+    })
+    reply.headers({
+      'content-security-policy': contentSecurityPolicy,
+      'content-language': language,
+      vary: 'accept-language, accept-encoding',
+    })
+    reply.type('text/html; charset=utf-8')
+    if (!/\bgzip\b/.test(String(headers['accept-encoding']))) return reply.send(text)
+    // A fifth of the bytes, which on a 2G link is seconds.
+    return reply.header('content-encoding', 'gzip').send(gzipSync(text))
+  })
+
+  return server
+
+  function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+    const found = problemOf(error)
+    const { status, code, detail } = found
+    if (status === 500 || code === 'disk_full') log.error({ code, err: error }, 'Request failed')
+    else log.info({ code: 'refused', refusal: code, detail }, 'Request refused')
+    // What is left of a body is not read: 10 GB would have to pass before the next request.
+    if (!request.raw.complete) reply.header('connection', 'close')
+    if (status === 503) reply.header('retry-after', retryAfterSeconds)
+    if (error instanceof OffsetMismatch) reply.headers(progressOf(error.held))
+    return answer(reply, found)
+  }
+
+  async function settle(arrived: Arrived, reply: FastifyReply, ofPart: number): Promise<FastifyReply> {
+    if (arrived.kind === 'part') {
+      return reply
+        .code(ofPart)
+        .headers({ location: `/v1/uploads/${arrived.id}`, ...progressOf(arrived.held) })
+        .send()
+    }
+    const { kind, receipt } = await intake.accept(arrived.bytes)
+    return reply
+      .code(kind === 'stored' ? 201 : 200)
+      .type(dsseMediaType)
+      .send(receipt)
+  }
+
+  function behind(): number {
+    return indexer?.behind ?? 0
+  }
+
+  /** So that who has just sent finds it; a herd makes readers see older tables, not wait. */
+  async function indexCaughtUp(): Promise<void> {
+    await indexer?.settledWithin(maxWaitForIndexMs)
+  }
+}
+
+/** @throws {Refused} `wrong_type`. */
+function incomingOf({ body, headers }: FastifyRequest, reply: FastifyReply, type: string): Incoming {
+  // Without a body there is no content type that Fastify could refuse.
+  if (!(body instanceof Readable) || headers['content-type']?.split(';')[0]?.trim() !== type)
+    throw new Refused('wrong_type', `Expected ${type}`)
+  const announced = headers['content-length']
+  const complete = readComplete(headers[uploadHeaders.complete])
+  return {
+    stream: body,
+    announcedBytes: announced === undefined ? null : Number(announced),
+    complete: complete ?? true,
+    // Whoever names the header knows interim answers; to anyone else they could be noise.
+    onProgress: complete === null ? () => {} : progressTeller(reply),
+  }
+}
+
+/**
+ * Interim answers while the body comes, so that a sender sees bytes arrive that its own kernel hides. Node.js writes
+ * only some of these itself; `socket` is there when this request is the one being answered. The first says where the
+ * upload is.
+ */
+function progressTeller({ raw }: FastifyReply): Incoming['onProgress'] {
+  let told = false
+  return (id, held) => {
+    if (raw.headersSent || raw.writableEnded) return
+    const lines = [
+      `HTTP/1.1 ${progressStatus} Upload Resumption Supported`,
+      `${uploadHeaders.offset}: ${held}`,
+    ]
+    if (!told) lines.push(`Location: /v1/uploads/${id}`)
+    told = true
+    raw.socket?.write(`${lines.join('\r\n')}\r\n\r\n`)
+  }
+}
+
+function progressOf(held: number): Record<string, string> {
+  return {
+    [uploadHeaders.offset]: String(held),
+    [uploadHeaders.complete]: structuredBoolean(false),
+    [uploadHeaders.limit]: `max-size=${maxBatchBytes}, max-age=${usualLimits.idleMs / 1000}`,
+  }
+}
+
+function idIn(params: unknown): BatchId | null {
+  const { success, output } = v.safeParse(v.object({ id: batchId }), params)
+  return success ? output.id : null
+}
+
+function answer(reply: FastifyReply, found: ReturnType<typeof problem>) {
+  // Bytes: to a string Fastify adds a charset, which JSON does not have.
+  return reply
+    .code(found.status)
+    .type(problemMediaType)
+    .send(Buffer.from(JSON.stringify(found)))
+}
+
+async function readJson(_: FastifyRequest, body: Buffer): Promise<unknown> {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch (cause) {
+    throw Object.assign(new Error('The body is not JSON', { cause }), { statusCode: 400 })
+  }
+}

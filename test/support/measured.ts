@@ -1,0 +1,36 @@
+// A web_connectivity measurement around given observations, as the agent would have made it.
+
+import { type Finished, toMeasurement } from '../../agent/measurement/envelope.ts'
+import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
+import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import { judgeWebConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
+import { good, link } from './observations.ts'
+
+export function measured(seen: Observations, over: Partial<Finished> = {}): Measurement {
+  return toMeasurement(
+    {
+      name: 'web_connectivity',
+      version: '1',
+      input: 'https://site.example/',
+      observations: seen,
+      bytes: { sent: 1, received: 1 },
+      keys: {},
+      verdict: judgeWebConnectivity(seen, null, good),
+      parts: null,
+      link: link('up'),
+      cycleStartedMs: 0,
+      startedMs: 0,
+      runtimeSeconds: 1,
+      ...over,
+    },
+    {
+      softwareName: 'sonde',
+      softwareVersion: '1',
+      probeCc: 'ML',
+      probeAsn: 'AS30985',
+      probeNetworkName: '',
+      annotations: {},
+      ownAddresses: [],
+    },
+  )
+}

@@ -1,0 +1,23 @@
+// What a nettest may use, for tests over loopback: a laboratory without helpers, where nobody but the system is asked.
+
+import type { NettestContext } from '../../agent/nettests/nettest.ts'
+import { transactionIds } from '../../agent/nettests/transaction-ids.ts'
+import type { Trace } from '../../agent/operations/trace.ts'
+import { makeTrace } from './loopback.ts'
+
+export function makeContext(parts: Partial<NettestContext> = {}, trace: Partial<Trace> = {}): NettestContext {
+  return {
+    trace: makeTrace(trace),
+    transactionIds: transactionIds(),
+    resolver: null,
+    helpers: [],
+    neutralName: 'neutral.example',
+    foreignName: null,
+    transferControl: null,
+    mayAskElsewhere: () => true,
+    ipv6: false,
+    lab: true,
+    wallClock: Date.now,
+    ...parts,
+  }
+}

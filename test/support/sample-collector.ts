@@ -1,0 +1,182 @@
+// A collector for the tests: a real folder, a real server on a port of its own, and the requests a probe makes. Part
+// of no program.
+
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import pino from 'pino'
+import { TokenBox } from '../../collector/archive/token-box.ts'
+import { type Collector, type CollectorSettings, openCollector } from '../../collector/collector.ts'
+import { buildServer, type Timeouts } from '../../collector/http/server.ts'
+import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
+import { onlyKey } from '../../tests-spec/protocol/dsse.ts'
+import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
+import type { SampleBatch, SampleProbe } from './sample-probe.ts'
+
+/** What came back, read whole. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Buffer
+}
+
+export class SampleCollector {
+  readonly state: string
+  readonly #openIndex: CollectorSettings['openIndex']
+  /** Everything logged, as the lines that would have been written. */
+  readonly logged: Record<string, unknown>[] = []
+  #running: { collector: Collector; server: ReturnType<typeof buildServer>; url: string } | null = null
+  /** TCP connections since it was opened. */
+  connections = 0
+  /** Moved by hand. */
+  now = Date.UTC(2018, 6, 29, 13)
+
+  readonly #timeouts: Timeouts | undefined
+
+  private constructor(state: string, openIndex: CollectorSettings['openIndex'], timeouts?: Timeouts) {
+    this.state = state
+    this.#openIndex = openIndex
+    this.#timeouts = timeouts
+  }
+
+  static async start(
+    openIndex: CollectorSettings['openIndex'] = null,
+    timeouts?: Timeouts,
+  ): Promise<SampleCollector> {
+    const folder = await mkdtemp(join(tmpdir(), 'sonde-collector-'))
+    const sample = new SampleCollector(folder, openIndex, timeouts)
+    await sample.#open()
+    return sample
+  }
+
+  get collector(): Collector {
+    return this.#parts.collector
+  }
+
+  get url(): string {
+    return this.#parts.url
+  }
+
+  /** Sees each request as it comes, before the server does. */
+  onRequest(see: (request: IncomingMessage) => void): void {
+    this.#parts.server.server.prependListener('request', see)
+  }
+
+  async restart(): Promise<void> {
+    await this.#close()
+    await this.#open()
+  }
+
+  /** Stops it and deletes its folder. */
+  async remove(): Promise<void> {
+    await this.#close()
+    await rm(this.state, { recursive: true })
+  }
+
+  async token(): Promise<string> {
+    return (await TokenBox.open(this.state)).issue(this.collector.key.id, this.now)
+  }
+
+  /** Enrols a probe over HTTP, as a probe does it. */
+  async enrol(probe: SampleProbe): Promise<Answer> {
+    const answer = await this.postEnrolment(probe.enrolmentRequest(await this.token()))
+    if (answer.status === 201) probe.enrolled(answer.body)
+    return answer
+  }
+
+  async postEnrolment(body: unknown): Promise<Answer> {
+    return this.post('/v1/enrol', 'application/json', Buffer.from(JSON.stringify(body)))
+  }
+
+  async postBatch({ bytes }: Pick<SampleBatch, 'bytes'>): Promise<Answer> {
+    return this.post('/v1/batches', batchMediaType, bytes)
+  }
+
+  async post(path: string, type: string, body: Uint8Array): Promise<Answer> {
+    return this.#read(
+      await fetch(`${this.url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: new Uint8Array(body),
+      }),
+    )
+  }
+
+  async send(
+    method: 'POST' | 'PATCH',
+    path: string,
+    body: Uint8Array,
+    headers: Record<string, string>,
+  ): Promise<Answer> {
+    const url = `${this.url}${path}`
+    return this.#read(await fetch(url, { method, headers, body: new Uint8Array(body) }))
+  }
+
+  /** As a crash between a batch and its receipt does. */
+  async loseReceipt(id: BatchId): Promise<void> {
+    await rm(join(this.state, 'batches', id.slice(0, 2), `${id}.receipt.json`))
+  }
+
+  async get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.#read(await fetch(`${this.url}${path}`, { headers }))
+  }
+
+  /** @returns The receipt, checked against the collector's key. */
+  receiptIn({ body }: Answer): Receipt {
+    return openReceipt(body, onlyKey(this.collector.key))
+  }
+
+  /** Every file of the state folder and the digest of what is in it, the index aside. */
+  async tree(): Promise<Record<string, string>> {
+    const entries = await readdir(this.state, { recursive: true, withFileTypes: true })
+    const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+    const kept = paths.filter((path) => !path.includes('index.sqlite')).sort()
+    const digests = kept.map(async (path) => {
+      const digest = createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex')
+      return [relative(this.state, path), digest] as const
+    })
+    return Object.fromEntries(await Promise.all(digests))
+  }
+
+  async #open(): Promise<void> {
+    const log = pino(
+      { level: 'debug', base: null },
+      { write: (line: string) => this.logged.push(JSON.parse(line)) },
+    )
+    const collector = await openCollector({
+      state: this.state,
+      log,
+      now: () => this.now,
+      openIndex: this.#openIndex,
+    })
+    const server = buildServer(collector, this.#timeouts)
+    server.server.on('connection', () => {
+      this.connections += 1
+    })
+    this.connections = 0
+    this.#running = { collector, server, url: await server.listen({ host: '127.0.0.1', port: 0 }) }
+  }
+
+  async #close(): Promise<void> {
+    const { collector, server } = this.#parts
+    this.#running = null
+    // fetch() keeps its connections open for the next request, which would be waited for.
+    server.server.closeAllConnections()
+    await server.close()
+    await collector.stop()
+  }
+
+  async #read(response: Response): Promise<Answer> {
+    const { status, headers } = response
+    return { status, headers, body: Buffer.from(await response.arrayBuffer()) }
+  }
+
+  get #parts() {
+    if (this.#running === null) throw new Error('The collector is stopped')
+    return this.#running
+  }
+}
