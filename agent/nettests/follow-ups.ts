@@ -1,6 +1,6 @@
 // What is asked once more when a handshake was cut or met silence, to tell a blocked name from a dead host: the same
 // address under a neutral name, the same name at a neutral address. tests-spec/nettests/web-connectivity.md, step 5.
-// Leaves what the answers mean to failed-step.ts.
+// Leaves what the answers mean to judge-failed-step.ts.
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import {

@@ -5,7 +5,8 @@ import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { failure, type Observations } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
-import { addressesIn, type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
+import { addressesIn, type FailedStep, tagged } from './failed-step.ts'
+import { judgeFailedStep } from './judge-failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
 import { type Circumstances, gravest, isCutOff, partsOf, type Step, steps, type Verdict } from './verdict.ts'
 
@@ -16,7 +17,7 @@ export const dnscheckVersion = '0.9.3'
 export const bootstrapTag = 'bootstrap'
 export const lookupTag = (url: string) => `lookup=${url}`
 
-/** Its own rules; a failed step has those of failed-step.ts. */
+/** Its own rules; a failed step has those of judge-failed-step.ts. */
 export const dnscheckRules = ['name_resolved', 'answer_over_tls', 'cleartext_answer', 'link_down'] as const
 
 /** `https://HOST[:PORT]/PATH`, or `dot`, `udp`, `tcp` with `://HOST[:PORT]`. */

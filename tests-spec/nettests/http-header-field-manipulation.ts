@@ -4,14 +4,14 @@
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { failure, type Observations } from '../data-formats/observation.ts'
-import { judgeFailedStep } from './failed-step.ts'
+import { judgeFailedStep } from './judge-failed-step.ts'
 import { failedAt } from './system-lookup.ts'
 import { type Circumstances, isCutOff, type Verdict } from './verdict.ts'
 
 export const headerFieldName = 'http_header_field_manipulation'
 export const headerFieldVersion = '0.2.1'
 
-/** Its own rules; a failed step has those of failed-step.ts. */
+/** Its own rules; a failed step has those of judge-failed-step.ts. */
 export const headerFieldRules = [
   'no_helper',
   'arrived_unchanged',

@@ -5,14 +5,14 @@
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { binaryData, failure, type Observations } from '../data-formats/observation.ts'
-import { judgeFailedStep } from './failed-step.ts'
+import { judgeFailedStep } from './judge-failed-step.ts'
 import { failedAt } from './system-lookup.ts'
 import type { Circumstances, Verdict } from './verdict.ts'
 
 export const invalidRequestLineName = 'http_invalid_request_line'
 export const invalidRequestLineVersion = '0.2.1'
 
-/** Its own rules; a failed step has those of failed-step.ts. */
+/** Its own rules; a failed step has those of judge-failed-step.ts. */
 export const invalidRequestLineRules = [
   'no_helper',
   'echoed',

@@ -2,14 +2,14 @@
 
 import * as v from 'valibot'
 import { type Observations, quicPing } from '../data-formats/observation.ts'
-import { judgeFailedStep } from './failed-step.ts'
+import { judgeFailedStep } from './judge-failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
 import type { Circumstances, Verdict } from './verdict.ts'
 
 export const quicpingName = 'quicping'
 export const quicpingVersion = '0.1.2'
 
-/** Its own rules; a failed step has those of failed-step.ts. */
+/** Its own rules; a failed step has those of judge-failed-step.ts. */
 export const quicpingRules = ['version_negotiation'] as const
 
 /** A name in lower case, or an IP literal. */

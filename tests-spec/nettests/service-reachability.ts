@@ -4,8 +4,8 @@
 
 import * as v from 'valibot'
 import { failure, type Observations } from '../data-formats/observation.ts'
-import { judgeFailedStep } from './failed-step.ts'
 import { type GroupOutcome, groupOutcome, groupStatuses } from './group-outcome.ts'
+import { judgeFailedStep } from './judge-failed-step.ts'
 import { type Service, type ServiceGroup, serviceName } from './service.ts'
 import {
   type Circumstances,
@@ -20,7 +20,7 @@ import {
 export const serviceReachabilityName = 'service_reachability'
 export const serviceReachabilityVersion = '0.1.0'
 
-/** Its own rules, with `GROUP` for the name of a group; a failed step has those of failed-step.ts. */
+/** Its own rules, with `GROUP` for the name of a group; a failed step has those of judge-failed-step.ts. */
 export const serviceRules = [
   'GROUP_reached',
   'GROUP_reached_unverified',

@@ -4,14 +4,15 @@
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { failure, type Observations, type TlsHandshake } from '../data-formats/observation.ts'
-import { type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
+import { type FailedStep, tagged } from './failed-step.ts'
+import { judgeFailedStep } from './judge-failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
 import { type Circumstances, steps, type Verdict } from './verdict.ts'
 
 export const sniBlockingName = 'sni_blocking'
 export const sniBlockingVersion = '0.3.0'
 
-/** Its own rules; a failed step has those of failed-step.ts. */
+/** Its own rules; a failed step has those of judge-failed-step.ts. */
 export const sniBlockingRules = [
   'server_hello',
   'foreign_certificate',

@@ -3,14 +3,14 @@
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { failure, type Observations, stunBinding } from '../data-formats/observation.ts'
-import { judgeFailedStep } from './failed-step.ts'
+import { judgeFailedStep } from './judge-failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
 import type { Circumstances, Verdict } from './verdict.ts'
 
 export const stunReachabilityName = 'stunreachability'
 export const stunReachabilityVersion = '0.4.0'
 
-/** Its own rules; a failed step has those of failed-step.ts. */
+/** Its own rules; a failed step has those of judge-failed-step.ts. */
 export const stunReachabilityRules = ['address_mapped', 'not_mapped'] as const
 
 /** `stun://HOST:PORT`, the port given. */

@@ -3,7 +3,8 @@
 
 import * as v from 'valibot'
 import { failure, type Observations } from '../data-formats/observation.ts'
-import { type FailedStep, judgeFailedStep, tagged } from './failed-step.ts'
+import { type FailedStep, tagged } from './failed-step.ts'
+import { judgeFailedStep } from './judge-failed-step.ts'
 import { failedAt } from './system-lookup.ts'
 import { type TorProtocol, torProtocols, torTargets } from './tor-targets.ts'
 import { type Circumstances, gravest, isCutOff, partsOf, steps, type Verdict } from './verdict.ts'
@@ -114,7 +115,7 @@ function pageIn({ requests: [request] }: Observations): FailedStep | null {
   return isPage ? failedAt('http_round_trip', 'http_invalid_response', [request?.transaction_id ?? 0]) : null
 }
 
-/** Its own rules; a failed step has those of failed-step.ts. */
+/** Its own rules; a failed step has those of judge-failed-step.ts. */
 export const torRules = [
   'dir_port_reached',
   'or_port_dirauth_reached',

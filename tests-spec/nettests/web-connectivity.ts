@@ -6,14 +6,8 @@ import type { Failure } from '../data-formats/failure.ts'
 import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
 import { testHelperResponse } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
-import {
-  classicTag,
-  type FailedStep,
-  failedStepOf,
-  judgeFailedStep,
-  tagged,
-  untagged,
-} from './failed-step.ts'
+import { classicTag, type FailedStep, failedStepOf, tagged, untagged } from './failed-step.ts'
+import { judgeFailedStep } from './judge-failed-step.ts'
 import { comparison, notCompared, samePage } from './page-comparison.ts'
 import {
   type Throttling,
@@ -28,7 +22,7 @@ import { blocking, type Control, compareWithControl, concludeAsOoni, dnsConsiste
 export const webConnectivityName = 'web_connectivity'
 export const webConnectivityVersion = '0.5.28'
 
-/** Its own rules; a failed step has those of failed-step.ts. */
+/** Its own rules; a failed step has those of judge-failed-step.ts. */
 export const webConnectivityRules = [
   'https_response',
   'cleartext_response',

@@ -1,0 +1,271 @@
+// What a failed step may be called, given the link, the clock, and what else was seen: the part of the rules that every
+// nettest shares. verdict.md, "A failed step", is the page: it asks the same questions under the same numbers, and a test
+// holds the two together. Each answer is the least that the observations force.
+
+import type { Failure } from '../data-formats/failure.ts'
+import type { FailedStep } from './failed-step.ts'
+import { type Circumstances, failedBefore, isCutOff, type Step, type Verdict } from './verdict.ts'
+
+/** Every rule of a failed step, in the order of the questions that speak by them. */
+export const failedStepRules = [
+  'link_down',
+  'link_degraded',
+  'link_unknown',
+  'interrupted',
+  'local_failure',
+  'family_unproven',
+  'local_clock',
+  'certificate_date',
+  'fails_outside_too',
+  'resolvers_disagree',
+  'server_name_interfered',
+  'resolve_interfered',
+  'tls_handshake_interfered',
+  'http_round_trip_interfered',
+  'a_control_failed',
+  'failed_once',
+  'resolve_fails_only_here',
+  'connect_fails_only_here',
+  'tls_handshake_fails_only_here',
+  'http_round_trip_fails_only_here',
+  'no_outside_view',
+] as const
+type FailedStepRule = (typeof failedStepRules)[number]
+
+/** What is known of the target itself. */
+export interface Standing {
+  /** Whether a helper outside got past the same step; null when none was asked or it could not tell. */
+  readonly outside: boolean | null
+  /**
+   * Whether it may well be broken, as any site of a list may; a service that millions use is not, with every host of
+   * it under watch.
+   */
+  readonly maybeBroken: boolean
+}
+
+/** What a failed step may be called. */
+export function judgeFailedStep(
+  nettest: string,
+  failed: FailedStep,
+  circumstances: Circumstances,
+  { outside, maybeBroken }: Standing = { outside: null, maybeBroken: false },
+): Verdict {
+  const { verdict, rule, how } = firstAnswer({ failed, circumstances, outside, maybeBroken })
+  return {
+    verdict,
+    rule: `${nettest}/${rule}@${versionOf(rule, maybeBroken)}`,
+    step: failed.step,
+    how: how ?? failed.failure,
+    because: [...failed.because],
+  }
+}
+
+interface Asked extends Standing {
+  readonly failed: FailedStep
+  readonly circumstances: Circumstances
+}
+
+interface Answer {
+  readonly verdict: Verdict['verdict']
+  readonly rule: FailedStepRule
+  /** In place of the failure. */
+  readonly how?: string
+}
+
+/** One question of the page. */
+interface Question {
+  readonly number: number
+  /** The rules it may speak by. */
+  readonly rules: readonly FailedStepRule[]
+  /** @returns null when it has nothing to say, and the next one is asked. */
+  readonly ask: (asked: Asked) => Answer | null
+}
+
+const undetermined = (rule: FailedStepRule): Answer => ({ verdict: 'undetermined', rule })
+const anomaly = (rule: FailedStepRule): Answer => ({ verdict: 'anomaly', rule })
+
+/** In the order of the page: the first that answers decides. */
+export const failedStepQuestions: readonly Question[] = [
+  { number: 1, rules: ['link_down'], ask: isLinkCutOff },
+  { number: 2, rules: ['link_degraded', 'link_unknown'], ask: isLinkInDoubt },
+  { number: 3, rules: ['interrupted'], ask: wasInterrupted },
+  { number: 4, rules: ['local_failure'], ask: isLocal },
+  { number: 5, rules: ['family_unproven'], ask: isFamilyUnproven },
+  { number: 6, rules: ['local_clock', 'certificate_date'], ask: isDateWrong },
+  { number: 7, rules: ['fails_outside_too'], ask: failsOutsideToo },
+  { number: 8, rules: ['resolvers_disagree'], ask: doResolversDisagree },
+  { number: 9, rules: ['server_name_interfered'], ask: isNameCutAtTwoHosts },
+  {
+    number: 10,
+    rules: ['resolve_interfered', 'tls_handshake_interfered', 'http_round_trip_interfered'],
+    ask: wasSentBySomeone,
+  },
+  { number: 11, rules: ['a_control_failed'], ask: didAControlFail },
+  { number: 12, rules: ['server_name_interfered'], ask: doesOnlyTheNameDiffer },
+  {
+    number: 13,
+    rules: [
+      'failed_once',
+      'resolvers_disagree',
+      'resolve_fails_only_here',
+      'connect_fails_only_here',
+      'tls_handshake_fails_only_here',
+      'http_round_trip_fails_only_here',
+    ],
+    ask: failsOnlyHere,
+  },
+  { number: 14, rules: ['no_outside_view'], ask: () => undetermined('no_outside_view') },
+]
+
+function firstAnswer(asked: Asked): Answer {
+  for (const { ask } of failedStepQuestions) {
+    const answer = ask(asked)
+    if (answer !== null) return answer
+  }
+  throw new Error('The last question always answers')
+}
+
+/** 1 */
+function isLinkCutOff({ circumstances: { link } }: Asked): Answer | null {
+  return isCutOff(link) ? { verdict: 'link_down', rule: 'link_down', how: link.state } : null
+}
+
+/** 2 */
+function isLinkInDoubt({ circumstances: { link } }: Asked): Answer | null {
+  if (link.state === 'up') return null
+  return undetermined(link.state === 'degraded' ? 'link_degraded' : 'link_unknown')
+}
+
+/** 3 */
+function wasInterrupted({ failed }: Asked): Answer | null {
+  return failed.failure === 'interrupted' ? undetermined('interrupted') : null
+}
+
+/** This machine's own: no packet was sent, or none could have come back. */
+const local: ReadonlySet<Failure> = new Set([
+  'address_family_not_supported',
+  'address_in_use',
+  'address_not_available',
+  'invalid_argument',
+  'network_down',
+  'no_buffer_space',
+])
+
+/** 4 */
+function isLocal({ failed }: Asked): Answer | null {
+  return local.has(failed.failure) ? undetermined('local_failure') : null
+}
+
+/** 5: controls that were reached over IPv4 say nothing of an IPv6 that ends at the router, or loses what is large. */
+function isFamilyUnproven({ failed, circumstances: { link } }: Asked): Answer | null {
+  const unproven =
+    failed.step === 'connect' ? link.ipv6 !== true : isSilent(failed) && failed.neutralName !== 'answered'
+  return failed.onlyIpv6 && unproven ? undetermined('family_unproven') : null
+}
+
+/**
+ * 6: a clock set back by a power cut makes every certificate "not yet valid": our fault, not the network's. Of an unknown
+ * authority no clock makes a known one.
+ */
+function isDateWrong(asked: Asked): Answer | null {
+  const { failed, circumstances } = asked
+  const wrong = failed.certificateFaults.some((fault) => fault === 'expired' || fault === 'not_yet_valid')
+  if (!wrong || isForeignAuthority(asked)) return null
+  return undetermined(circumstances.clock === 'synced' ? 'certificate_date' : 'local_clock')
+}
+
+/** 7 */
+function failsOutsideToo({ outside }: Asked): Answer | null {
+  return outside === false ? undetermined('fails_outside_too') : null
+}
+
+/** 8 */
+function doResolversDisagree({ failed }: Asked): Answer | null {
+  return isResolvedElsewhere(failed) && !isSilent(failed) ? anomaly('resolvers_disagree') : null
+}
+
+/** 9: two hosts of different people cannot both be broken for one name. */
+function isNameCutAtTwoHosts({ failed }: Asked): Answer | null {
+  return failed.nameElsewhere === 'failed_too' && !isSilent(failed) ? anomaly('server_name_interfered') : null
+}
+
+/**
+ * Failures that a machine on the path had to send: silence can be a dead host, a reset behind a ClientHello that the
+ * host had answered with SYN-ACK is seldom one.
+ */
+const sentBySomeone: Readonly<Record<Exclude<Step, 'connect'>, ReadonlySet<Failure>>> = {
+  resolve: new Set(['dns_bogon_error']),
+  tls_handshake: new Set([
+    'connection_reset',
+    'eof_error',
+    'ssl_not_tls',
+    'ssl_unknown_authority',
+    'ssl_invalid_hostname',
+  ]),
+  http_round_trip: new Set(['connection_reset', 'http_invalid_response']),
+}
+
+/** 10 */
+function wasSentBySomeone(asked: Asked): Answer | null {
+  const { step, failure } = asked.failed
+  if (step === 'connect') return null
+  const sent = sentBySomeone[step].has(failure) || isForeignAuthority(asked)
+  return sent && !isMaybeItsOwnTrouble(asked) ? anomaly(`${step}_interfered`) : null
+}
+
+/** 11: what is left is silence or refusal, which loss and a busy host make too. */
+function didAControlFail({ circumstances: { link } }: Asked): Answer | null {
+  return link.controls_ok < link.controls ? undetermined('a_control_failed') : null
+}
+
+/** 12 */
+function doesOnlyTheNameDiffer(asked: Asked): Answer | null {
+  const { neutralName, nameElsewhere } = asked.failed
+  const nameDecides = neutralName === 'answered' || nameElsewhere === 'failed_too'
+  return nameDecides && !isMaybeItsOwnTrouble(asked) ? anomaly('server_name_interfered') : null
+}
+
+/** 13 */
+function failsOnlyHere({ failed, outside, circumstances: { earlier } }: Asked): Answer | null {
+  const elsewhere = isResolvedElsewhere(failed)
+  if (outside !== true && !elsewhere) return null
+  if (!failedBefore(earlier, failed.step)) return undetermined('failed_once')
+  return anomaly(elsewhere ? 'resolvers_disagree' : `${failed.step}_fails_only_here`)
+}
+
+/** Nothing came back: what one lost datagram looks like. */
+const silence: ReadonlySet<Failure> = new Set(['generic_timeout_error', 'timed_out'])
+
+function isSilent({ failure, maybeLost }: FailedStep): boolean {
+  return silence.has(failure) || maybeLost
+}
+
+function isForeignAuthority({ failed, circumstances: { clock } }: Asked): boolean {
+  return failed.certificateFaults.includes('ssl_unknown_authority') && clock === 'synced'
+}
+
+function isResolvedElsewhere({ step, resolvedElsewhere, reachedElsewhere }: FailedStep): boolean {
+  return step === 'resolve' && (resolvedElsewhere === true || reachedElsewhere)
+}
+
+/**
+ * A host that cuts every handshake, whatever the name, may just be broken, and so may one under whose own name alone it
+ * fails while the name passes elsewhere. A site may show a wrong certificate by itself, or have a private address in its
+ * zone. Only a look from outside, or another look from here, could tell.
+ */
+function isMaybeItsOwnTrouble({ failed, outside, maybeBroken }: Asked): boolean {
+  const { neutralName, nameElsewhere, reachedElsewhere } = failed
+  if (outside === true) return false
+  const unseen =
+    maybeBroken && neutralName !== 'answered' && nameElsewhere !== 'failed_too' && !reachedElsewhere
+  return unseen || nameElsewhere === 'answered' || (neutralName === 'failed_too' && nameElsewhere === null)
+}
+
+/**
+ * Rules that changed their mind since their first version: about lost answers, about IPv6, and, where a target may be
+ * broken, about what it sends itself.
+ */
+function versionOf(rule: FailedStepRule, maybeBroken: boolean): number {
+  if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return maybeBroken ? 2 : 1
+  return rule === 'resolvers_disagree' || rule.endsWith('_fails_only_here') ? 2 : 1
+}
