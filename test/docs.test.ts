@@ -9,6 +9,8 @@ import { filesEndingIn, root, type SourceFile } from './support/source-tree.ts'
 
 const pages = filesEndingIn('.md')
 const sources = filesEndingIn('.ts')
+/** This file makes pages up. */
+const others = sources.filter(({ path }) => path !== 'test/docs.test.ts')
 
 interface Link {
   readonly from: string
@@ -84,6 +86,38 @@ function pageFaults({ path, text }: SourceFile): string[] {
   })
 }
 
+/** A file that a comment names, by its name or by the end of its path, is there. */
+function mentionFaults({ path, text }: SourceFile): string[] {
+  const comments = text.split('\n').flatMap((line) => /^\s*(?:\/\/|\/?\*)(.*)/.exec(line)?.[1] ?? [])
+  const named = comments.flatMap((line) => [
+    ...line.matchAll(/(?<![\w./-])([a-z][\w./-]*\.(?:ts|md|mjs|sh))(?![\w-])/g),
+  ])
+  return named
+    .map((match) => match[1] ?? '')
+    .filter((name) => !everyPath.some((known) => known === name || known.endsWith(`/${name}`)))
+    .map((name) => `${path} names ${name}, a file that is not there`)
+}
+
+const everyPath = ['.ts', '.md', '.mjs', '.sh'].flatMap((ending) =>
+  filesEndingIn(ending).map(({ path }) => path),
+)
+
+/** A number that is "as in" another file is two numbers, and one of them changes. */
+function borrowedNumberFaults({ path, text }: SourceFile): string[] {
+  return [
+    ...text.matchAll(/as in ([\w-]+\.ts)[^\n]*\n(?: ?\*\/\n)?\s*(?:export )?(?:const )?\w+(?: =|:) [\d_]+/g),
+  ].map((match) => `${path} has a number "as in ${match[1]}": let both take it from one place`)
+}
+
+/** Functions of tests-spec that judge observations; a collector that judges again would import one. */
+function judges({ path, text }: SourceFile): boolean {
+  return (
+    path.startsWith('collector/') &&
+    !path.endsWith('.test.ts') &&
+    /import[^;]*?\bjudge\w+[^;]*?tests-spec\/nettests/.test(text)
+  )
+}
+
 /** Only `npm run` and npm's own words for scripts; what stands in prose or in code alike, since people copy either. */
 function commandFaults({ path, text }: SourceFile, scripts: ReadonlySet<string>): string[] {
   const commands = [...text.matchAll(/\bnpm (?:run ([\w:-]+)|(test|start)\b)/g)].map(
@@ -131,7 +165,18 @@ describe('the documents', () => {
   })
 
   it('have every page and section the code names', () => {
-    expect(sources.filter(({ path }) => path !== 'test/docs.test.ts').flatMap(pageFaults)).toEqual([])
+    expect(others.flatMap(pageFaults)).toEqual([])
+  })
+
+  it('are named in comments only where they are there, and no number is borrowed by a comment', () => {
+    expect(others.flatMap(mentionFaults)).toEqual([])
+  })
+
+  it('say that the collector does not judge again, as long as it does not', () => {
+    const says = (path: string, words: RegExp) => words.test(readFileSync(join(root, path), 'utf8'))
+    const built = sources.some(judges)
+    expect(says('docs/adr/0004-verdict-rules-pure-and-shared.md', /not\s+yet\s+built/)).toBe(!built)
+    expect(says('tests-spec/nettests/verdict.md', /the collector does not do that yet/)).toBe(!built)
   })
 
   it('give commands that package.json has', () => {
@@ -200,6 +245,13 @@ describe('the checker of the documents', () => {
     ['a heading that is not there', links('[a](adr/README.md#no-such-heading)')],
     ['a page the code names', pageFaults(page('// tests-spec/no-such-page.md', 'agent/x.ts'))],
     ['a page beside the code', pageFaults(page('// no-such-page.md is the page.', 'agent/x.ts'))],
+    ['a file that a comment names', mentionFaults(page('// See no-such-file.ts for it.', 'agent/x.ts'))],
+    [
+      'a borrowed number',
+      borrowedNumberFaults(
+        page('/** As long as in dial.ts, as in dial.ts. */\nconst a = 4_000', 'agent/x.ts'),
+      ),
+    ],
     ['a command nobody wrote', commandFaults(page('Run `npm run fly`.'), scripts)],
     ['a folder of one machine', machineFaults(page('in /build-7/sonde/dist'), ['/build-7'])],
     ['an issue of who knows where', issueFaults(page('Fixes #12.'))],

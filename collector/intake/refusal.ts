@@ -1,5 +1,5 @@
-// Why the collector says no, as a closed list. Codes are stable: probes decide on them whether to try again, tests
-// and the operator's runbook name them.
+// Why the collector says no, as a closed list. Codes are stable: probes decide on them whether to try again, tests name
+// them, and so do the pages for operators (docs/configuration.md) and for probes (tests-spec/protocol/batch.md).
 
 import type { BatchRefusalCode } from '../../tests-spec/protocol/batch.ts'
 

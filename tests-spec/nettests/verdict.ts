@@ -1,5 +1,5 @@
-// What the rules of a nettest conclude. A verdict is a pure function of observations and of the state of the link,
-// computed on the probe and again at the collector when the rules have grown. verdict.md is the page.
+// What the rules of a nettest conclude. A verdict is a pure function of observations and of the state of the link, computed
+// on the probe. Nothing else goes in, so that newer rules can be run over old records. verdict.md is the page.
 
 import * as v from 'valibot'
 

@@ -1,5 +1,5 @@
-// age v1 (C2SP age.md) for one X25519 recipient, the writing half: what a probe seals, only the collector can open.
-// Header, HKDF, HMAC, and STREAM in chunks of 64 KiB, with nothing but node:crypto. Reading is left to whoever holds an
+// age v1 (the C2SP specification "age") for one X25519 recipient, the writing half: what a probe seals, only the collector can
+// open. Header, HKDF, HMAC, and STREAM in chunks of 64 KiB, with nothing but node:crypto. Reading is left to whoever holds an
 // identity; sealed.md is the page of what we put inside.
 
 import {
