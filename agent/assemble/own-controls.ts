@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net'
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
+import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import type { Config } from '../config.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import type { LinkControl } from '../nettests/link-check.ts'
@@ -12,7 +13,7 @@ export function ownControls({ provider_site, lab }: Config, collector: Collector
   if (provider_site !== null) controls.push({ url: provider_site, role: 'provider', expect: null })
   if (collector !== null) {
     const url = new URL('healthz', collector.url.replace(/\/*$/, '/'))
-    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    const host = hostOfUrl(url)
     const isHere = host === 'localhost' || (isIP(host) !== 0 && isBogon(host))
     if (lab || !isHere) controls.push({ url: url.href, role: 'collector', expect: { status: 200 } })
   }

@@ -3,9 +3,10 @@
 // still notice a forged chain, so in that case the path is looked for here.
 
 import { X509Certificate } from 'node:crypto'
-import { isIP } from 'node:net'
 import tls from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { failureOfVerdict, isDateVerdict } from '../../tests-spec/data-formats/system-failure.ts'
+import { bareHost, isIpLiteral } from '../../tests-spec/nettests/host-text.ts'
 
 export interface Presented {
   /** As sent, leaf first, at least one. */
@@ -67,26 +68,12 @@ function isFor(leaf: X509Certificate, name: string): boolean {
   }
 }
 
-/** OpenSSL's words for "this leads to no root of ours". */
-const noRoot: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-])
-
-const wrongDate: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
-
 function pathFaults(presented: Presented): string[] {
   const { chain, verifyError } = presented
   if (chain.length === 0) return ['ssl_unknown_authority']
   if (verifyError === null) return []
-  if (wrongDate.has(verifyError)) return pathFaultsByHand(presented)
-  // What remains is "not for this use", "not an authority", "revoked" and the like.
-  return [noRoot.has(verifyError) ? 'ssl_unknown_authority' : 'ssl_invalid_certificate']
+  if (isDateVerdict(verifyError)) return pathFaultsByHand(presented)
+  return [failureOfVerdict(verifyError)]
 }
 
 /**
@@ -142,6 +129,6 @@ function parsed(roots: readonly string[]): readonly X509Certificate[] {
 
 /** What a leaf must be for, as `tls.checkServerIdentity()` wants it: IPv6 without brackets. */
 export function bareName(name: string): string {
-  const bare = name.replace(/^\[(.*)\]$/, '$1')
-  return isIP(bare) !== 0 ? bare : name
+  const bare = bareHost(name)
+  return isIpLiteral(bare) ? bare : name
 }

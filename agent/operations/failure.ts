@@ -6,6 +6,11 @@ import { isIP } from 'node:net'
 import { constants } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import {
+  alertOfOpenSsl,
+  failureOfOpenSsl,
+  failuresByErrno,
+} from '../../tests-spec/data-formats/system-failure.ts'
 
 /** OONI's names of the operations during which something can fail. */
 export type Operation = 'connect' | 'tls_handshake' | 'http_round_trip' | 'resolve' | 'read'
@@ -18,7 +23,7 @@ export type Operation = 'connect' | 'tls_handshake' | 'http_round_trip' | 'resol
 export function failureOf(error: unknown, operation: Operation): Failure {
   const words = wordsOf(error)
   return (
-    fromOpenSsl(words) ??
+    failureOfOpenSsl(words.message) ??
     (operation === 'resolve' ? fromLookup(words) : null) ??
     fromErrno(words) ??
     fromCode(words) ??
@@ -33,8 +38,7 @@ export function failureOf(error: unknown, operation: Operation): Failure {
  * @returns null when the error is something else; an alert we sent ourselves does not count.
  */
 export function alertOf(error: unknown): number | null {
-  const reason = openSslReason(wordsOf(error))
-  return reason !== null && reason > alertOffset && reason < alertOffset + 256 ? reason - alertOffset : null
+  return alertOfOpenSsl(wordsOf(error).message)
 }
 
 interface Words {
@@ -55,60 +59,7 @@ function wordsOf(error: unknown): Words {
   }
 }
 
-/** OpenSSL's SSL library, whose reasons above 1000 are the alerts of the other side. */
-const sslLibrary = 20
-const alertOffset = 1000
-const unrecognizedName = alertOffset + 112
-
-/**
- * OpenSSL's reasons for "this is no TLS record", from its sslerr.h: https proxy request, http request, packet length
- * too long, unexpected record, unknown protocol, wrong version number, bad record type.
- */
-const notTls: ReadonlySet<number> = new Set([155, 156, 198, 245, 252, 267, 443])
-
-function openSslReason(words: Words): number | null {
-  const packed = /error:([0-9A-Fa-f]{8}):/.exec(words.message)?.[1]
-  if (packed === undefined) return null
-  const number = Number.parseInt(packed, 16)
-  return number >>> 23 === sslLibrary ? number & 0x7fffff : 0
-}
-
-function fromOpenSsl(words: Words): Failure | null {
-  const reason = openSslReason(words)
-  if (reason === null) return null
-  // OONI counts this alert as a fault of the name, like a certificate for another one.
-  if (reason === unrecognizedName) return 'ssl_invalid_hostname'
-  return notTls.has(reason) ? 'ssl_not_tls' : 'ssl_failed_handshake'
-}
-
-const { errno } = constants
-const byErrno: ReadonlyMap<number, Failure> = new Map<number, Failure>([
-  [-errno.EACCES, 'permission_denied'],
-  [-errno.EADDRINUSE, 'address_in_use'],
-  [-errno.EADDRNOTAVAIL, 'address_not_available'],
-  [-errno.EAFNOSUPPORT, 'address_family_not_supported'],
-  [-errno.EAGAIN, 'operation_would_block'],
-  [-errno.ECONNABORTED, 'connection_aborted'],
-  [-errno.ECONNREFUSED, 'connection_refused'],
-  [-errno.ECONNRESET, 'connection_reset'],
-  [-errno.EHOSTUNREACH, 'host_unreachable'],
-  [-errno.EINTR, 'interrupted'],
-  [-errno.EINVAL, 'invalid_argument'],
-  [-errno.EMSGSIZE, 'message_size'],
-  [-errno.ENETDOWN, 'network_down'],
-  [-errno.ENETRESET, 'network_reset'],
-  [-errno.ENETUNREACH, 'network_unreachable'],
-  [-errno.ENOBUFS, 'no_buffer_space'],
-  [-errno.ENOPROTOOPT, 'no_protocol_option'],
-  [-errno.ENOTCONN, 'not_connected'],
-  // A local firewall rule that rejects what we send; OONI leaves it unknown.
-  [-errno.EPERM, 'permission_denied'],
-  // Writing on a connection that was gone already. OONI leaves it unknown.
-  [-errno.EPIPE, 'connection_already_closed'],
-  [-errno.EPROTONOSUPPORT, 'protocol_not_supported'],
-  // The kernel gave up, not our timer: OONI keeps the two apart.
-  [-errno.ETIMEDOUT, 'timed_out'],
-])
+const byErrno = failuresByErrno(constants.errno)
 
 function fromErrno(words: Words): Failure | null {
   return words.errno === null ? null : (byErrno.get(words.errno) ?? null)

@@ -10,6 +10,7 @@ import type {
   TcpConnect,
   TlsHandshake,
 } from '../../tests-spec/data-formats/observation.ts'
+import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { type Deadline, startDeadline } from './deadline.ts'
 import { type Heard, hearStream, unheard } from './dns-exchange.ts'
 import { makeQuestion, maxRawBytes, type QueryType, type Question, readReply } from './dns-message.ts'
@@ -173,7 +174,7 @@ function placeOf(resolver: EncryptedResolver, protocols: readonly string[] = off
   if (resolver.transport === 'dot') return { endpoint: resolver, name: resolver.name, alpn: ['dot'] }
   const { url, ip } = resolver
   const port = url.port === '' ? 443 : Number(url.port)
-  return { endpoint: { ip, port }, name: url.hostname.replace(/^\[(.*)\]$/, '$1'), alpn: protocols }
+  return { endpoint: { ip, port }, name: hostOfUrl(url), alpn: protocols }
 }
 
 const noBytes: Bytes = { sent: 0, received: 0 }

@@ -4,6 +4,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { failureOfVerdict } from '../../tests-spec/data-formats/system-failure.ts'
 import { firstOf } from './deadline.ts'
 import { endOfStream, failureOf } from './failure.ts'
 
@@ -60,17 +61,6 @@ export async function handshake(
   return failure
 }
 
-/** OpenSSL's words for "this leads to no root of ours". */
-const noRoot: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-])
-
 function certificateFailure(secured: tls.TLSSocket, host: string): Failure | null {
   try {
     const leaf = secured.getPeerX509Certificate()
@@ -82,9 +72,7 @@ function certificateFailure(secured: tls.TLSSocket, host: string): Failure | nul
     }
     if (secured.authorized) return null
     // A string since always; `@types/node` says Error.
-    return noRoot.has(String(secured.authorizationError))
-      ? 'ssl_unknown_authority'
-      : 'ssl_invalid_certificate'
+    return failureOfVerdict(String(secured.authorizationError))
   } catch {
     // Node.js throws on fields it cannot parse; a certificate that has such is not a good one.
     return 'ssl_invalid_certificate'

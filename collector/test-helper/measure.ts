@@ -1,8 +1,8 @@
 // One request measured: resolve, then endpoints and page at the same time. Follows tests-spec/protocol/test-helper.md,
 // "Method" and "Response". Leaves to test-helper.ts who may ask.
 
-import { isIP } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { hostOfUrl, isIpLiteral } from '../../tests-spec/nettests/host-text.ts'
 import {
   forwardedHeaders,
   ipFlags,
@@ -14,7 +14,7 @@ import { connect } from './connection.ts'
 import { within } from './deadline.ts'
 import { type Candidate, candidatesOf, type Endpoint, endpointsOf, speaksTls } from './endpoints.ts'
 import { handshake } from './handshake.ts'
-import { type ChainEnd, followRedirects, hostOf, type Instruments } from './redirect-chain.ts'
+import { type ChainEnd, followRedirects, type Instruments } from './redirect-chain.ts'
 import { latin1OrUtf8 } from './round-trip.ts'
 import { dnsWord, httpWord, tcpWord } from './vocabulary.ts'
 
@@ -26,8 +26,8 @@ export function measure(
 ): Promise<TestHelperResponse> {
   return within(signal, instruments.limits.wholeMs, async (end) => {
     const url = new URL(request.http_request)
-    const literal = isIP(hostOf(url)) !== 0
-    const resolution = literal ? null : await instruments.lookup(hostOf(url), end)
+    const literal = isIpLiteral(hostOfUrl(url))
+    const resolution = literal ? null : await instruments.lookup(hostOfUrl(url), end)
     const addrs = resolution?.addresses ?? []
     const candidates = candidatesOf(request.tcp_connect, addrs, instruments.check)
 
@@ -43,7 +43,7 @@ export function measure(
       tcp_connect: Object.fromEntries(tries.map(({ key, tcp }) => [key, outcome(tcpWord(tcp))])),
       tls_handshake: Object.fromEntries(
         tries.flatMap(({ key, tls }) =>
-          tls === undefined ? [] : [[key, { server_name: hostOf(url), ...outcome(tls) }]],
+          tls === undefined ? [] : [[key, { server_name: hostOfUrl(url), ...outcome(tls) }]],
         ),
       ),
       quic_handshake: {},
@@ -87,7 +87,7 @@ async function tryEndpoint(
   if (typeof socket === 'string') return { ...of, tcp: socket }
   try {
     if (!speaksTls(url, port)) return { ...of, tcp: null }
-    const options = { host: hostOf(url), alpn: ['h2', 'http/1.1'], trust }
+    const options = { host: hostOfUrl(url), alpn: ['h2', 'http/1.1'], trust }
     const secured = await within(signal, limits.handshakeMs, (own) => handshake(socket, options, own))
     return { ...of, tcp: null, tls: typeof secured === 'string' ? secured : null }
   } finally {

@@ -4,9 +4,11 @@
 import { isIP, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
+import { hostOfUrl, portOfUrl } from '../../tests-spec/nettests/host-text.ts'
+import { locationOf, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
 import { urlFault } from '../../tests-spec/protocol/test-helper.ts'
 import { connect } from './connection.ts'
-import { CookieJar } from './cookie-jar.ts'
 import { within } from './deadline.ts'
 import type { CheckAddress, CheckedAddress } from './destination.ts'
 import { handshake } from './handshake.ts'
@@ -57,37 +59,21 @@ export async function followRedirects(
     const request = { url: here, headers: { ...headers, ...(cookie !== null && { Cookie: cookie }) } }
     const end = await takeHop(request, known, instruments, signal)
     if (end.kind === 'failed') return end
-    const location = locationOf(end.response)
+    const location = locationOf(end.response.status, end.response.headers)
     if (location === null) return end
     const next = nextUrl(location, here)
     if (next === null) return failed('http_request_failed')
-    const set = end.response.headers.filter(([name]) => name === 'Set-Cookie').map(([, value]) => value)
-    jar.keep(here, set, Date.now())
+    jar.keep(here, end.response.headers, Date.now())
     here = next
     known = null
   }
   return failed('unknown_failure: too many redirects')
 }
 
-/** The host of a URL as it is resolved or connected to: IPv6 without brackets. */
-export function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, '$1')
-}
-
-/** @returns null when the response is the last one. */
-function locationOf({ status, headers }: Response): string | null {
-  if (![301, 302, 303, 307, 308].includes(status)) return null
-  return headers.find(([name]) => name === 'Location')?.[1] || null
-}
-
-/** @returns null for some app's scheme, a port for mail, or nothing that can be read. */
+/** @returns null for what no helper may ask: some app's scheme, a port for mail, or nothing that can be read. */
 function nextUrl(location: string, here: URL): URL | null {
-  if (!URL.canParse(location, here.href)) return null
-  const next = new URL(location, here)
-  // Not sent, and so no reason to stop: some sites redirect to themselves with a guest's name in it.
-  next.username = ''
-  next.password = ''
-  return urlFault(next.href) === null ? next : null
+  const next = redirectTarget(location, here)
+  return next === null || urlFault(next.href) !== null ? null : next
 }
 
 interface Hop {
@@ -101,7 +87,7 @@ async function takeHop(
   instruments: Instruments,
   signal: AbortSignal,
 ): Promise<ChainEnd> {
-  const host = hostOf(url)
+  const host = hostOfUrl(url)
   const literal = isIP(host) !== 0
   const { failure, addresses } = literal
     ? { failure: null, addresses: [host] }
@@ -110,18 +96,13 @@ async function takeHop(
   const open = addresses.flatMap((address) => instruments.check(address) ?? [])
   // For a name it is the lookup that led nowhere. For a literal nothing was looked up.
   if (open.length === 0) return failed('dns_bogon_error', literal ? 'other' : 'resolve')
-  const socket = await connectFirst(open.slice(0, maxAddresses), portOf(url), instruments, signal)
+  const socket = await connectFirst(open.slice(0, maxAddresses), portOfUrl(url), instruments, signal)
   if (typeof socket === 'string') return failed(socket)
   try {
     return await askOver(socket, { url, headers }, instruments, signal)
   } finally {
     socket.destroy()
   }
-}
-
-export function portOf({ port, protocol }: URL): number {
-  if (port !== '') return Number(port)
-  return protocol === 'https:' ? 443 : 80
 }
 
 /** One after the other, so that a site is not asked twice. @returns The first failure when all fail. */
@@ -148,7 +129,7 @@ async function askOver(
 ): Promise<ChainEnd> {
   const secured =
     url.protocol === 'https:'
-      ? await handshake(socket, { host: hostOf(url), alpn: ['http/1.1'], trust }, signal)
+      ? await handshake(socket, { host: hostOfUrl(url), alpn: ['http/1.1'], trust }, signal)
       : socket
   if (typeof secured === 'string') return failed(secured)
   const response = await roundTrip(
@@ -157,7 +138,7 @@ async function askOver(
       url,
       headers,
       maxBodyBytes: limits.maxBodyBytes,
-      wantsBody: (head) => locationOf(head) === null,
+      wantsBody: ({ status, headers }) => locationOf(status, headers) === null,
     },
     signal,
   )

@@ -6,6 +6,7 @@ import type { Failure } from '../data-formats/failure.ts'
 import { failure, type Observations } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
 import { addressesIn, type FailedStep, tagged } from './failed-step.ts'
+import { bareHost } from './host-text.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
 import { type Circumstances, gravest, isCutOff, partsOf, type Step, steps, type Verdict } from './verdict.ts'
@@ -56,7 +57,7 @@ export function parseResolverUrl(text: string): ResolverUrl | null {
   if (number < 1 || number > 65535) return null
   return {
     transport,
-    host: host.replace(/^\[(.*)\]$/, '$1'),
+    host: bareHost(host),
     port: number,
     path: transport === 'doh' ? path : '',
   }

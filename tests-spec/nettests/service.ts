@@ -4,6 +4,7 @@
 
 import { X509Certificate } from 'node:crypto'
 import * as v from 'valibot'
+import { hostOfUrl } from './host-text.ts'
 
 /** In lower case and ASCII, as it goes into DNS and into tags. */
 const name = v.pipe(
@@ -91,7 +92,7 @@ export type ServiceEndpoint = v.InferOutput<typeof serviceEndpoint>
 /** The name or IP literal of an endpoint, IPv6 without brackets. */
 export function hostOf(endpoint: ServiceEndpoint): string {
   if (endpoint.kind !== 'url') return endpoint.host
-  return new URL(endpoint.url).hostname.replace(/^\[(.*)\]$/, '$1')
+  return hostOfUrl(new URL(endpoint.url))
 }
 
 /** The TCP ports an endpoint is tried on; none for a name that is only resolved. */

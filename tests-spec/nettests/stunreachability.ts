@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { failure, type Observations, stunBinding } from '../data-formats/observation.ts'
+import { bareHost } from './host-text.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
 import type { Circumstances, Verdict } from './verdict.ts'
@@ -29,7 +30,7 @@ export interface StunServer {
 export function parseStunInput(text: string): StunServer | null {
   const [, host, port] = /^stun:\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+):(\d{1,5})$/.exec(text) ?? []
   if (host === undefined || Number(port) < 1 || Number(port) > 65535) return null
-  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) }
+  return { host: bareHost(host), port: Number(port) }
 }
 
 /** What the nettest adds to the five lists: at most one, none when there was no address to send to. */

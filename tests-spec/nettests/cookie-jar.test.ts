@@ -7,7 +7,11 @@ const site = new URL('https://www.example.test/a/b')
 /** What comes back to `url` after `site` has set `lines`. */
 function back(lines: readonly string[], url = site.href): string | null {
   const jar = new CookieJar()
-  jar.keep(site, lines, now)
+  jar.keep(
+    site,
+    lines.map((line) => ['Set-Cookie', line] as const),
+    now,
+  )
   return jar.headerFor(new URL(url))
 }
 
@@ -57,9 +61,25 @@ describe('CookieJar', () => {
     expect(back(large)?.length).toBeLessThanOrEqual(8_192)
   })
 
+  it('compares dates with the one of the response, whatever the clock says', () => {
+    const expires = 'a=1; Expires=Sun, 29 Jul 2018 12:00:00 GMT'
+    const headers = (date: string) =>
+      [
+        ['Date', date],
+        ['Set-Cookie', expires],
+      ] as const
+    for (const clock of [0, Date.UTC(2040, 0)]) {
+      const jar = new CookieJar()
+      jar.keep(site, headers('Sun, 29 Jul 2018 11:00:00 GMT'), clock)
+      expect(jar.headerFor(site)).toBe('a=1')
+      jar.keep(site, headers('Sun, 29 Jul 2018 13:00:00 GMT'), clock)
+      expect(jar.headerFor(site)).toBeNull()
+    }
+  })
+
   it('keeps an address as a domain for that address alone', () => {
     const jar = new CookieJar()
-    jar.keep(new URL('http://192.0.2.7/'), ['a=1; Domain=192.0.2.7'], now)
+    jar.keep(new URL('http://192.0.2.7/'), [['set-cookie', 'a=1; Domain=192.0.2.7']], now)
     expect(jar.headerFor(new URL('http://192.0.2.7/'))).toBe('a=1')
     expect(jar.headerFor(new URL('http://9.192.0.2.7.test/'))).toBeNull()
   })

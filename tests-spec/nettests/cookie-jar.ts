@@ -1,7 +1,8 @@
 // The cookies of one chain of redirects (RFC 6265, as much of it as a chain needs): many sites set one, redirect, and
-// redirect again for ever when it does not come back. Forgotten with the chain.
+// redirect again for ever when it does not come back. Probe and helper keep them alike, or the two would be sent to
+// different pages. Forgotten with the chain. Pure but for what it holds.
 
-import { isIP } from 'node:net'
+import { hostOfUrl, isIpLiteral } from './host-text.ts'
 
 interface Cookie {
   readonly name: string
@@ -18,13 +19,24 @@ const maxCookies = 50
 const maxCookieChars = 4_096
 const maxHeaderChars = 8_192
 
+type HeaderList = readonly (readonly [name: string, value: string])[]
+
 export class CookieJar {
   #cookies: readonly Cookie[] = []
 
-  /** Keeps what a response from `url` sets. What does not fit, or is for others, is left out. */
-  keep(url: URL, setCookies: readonly string[], now: number): void {
-    for (const line of setCookies) {
-      const read = readCookie(url, line, now)
+  /**
+   * Keeps what a response from `url` sets. What does not fit, or is for others, is left out.
+   *
+   * Dates are compared with the response's own, so that a device whose clock is years off keeps what others keep.
+   *
+   * @param now - Milliseconds since 1970, for a response without a date.
+   */
+  keep(url: URL, headers: HeaderList, now: number): void {
+    const named = (wanted: string) =>
+      headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value)
+    const date = Date.parse(named('date')[0] ?? '')
+    for (const line of named('set-cookie')) {
+      const read = readCookie(url, line, Number.isNaN(date) ? now : date)
       if (read === null) continue
       const { cookie, expired } = read
       const others = this.#cookies.filter(
@@ -57,16 +69,15 @@ function readCookie(url: URL, line: string, now: number): { cookie: Cookie; expi
     rest.map(splitAt).map(([key, text]): [string, string] => [key.toLowerCase(), text]),
   )
   const asked = (attributes.get('domain') ?? '').replace(/^\./, '').toLowerCase()
-  // A cookie for somebody else, or for all of .test: there is no list of public suffixes here, and a chain of ten
-  // requests needs none.
-  if (asked !== '' && asked !== url.hostname && (!asked.includes('.') || !isBelow(url.hostname, asked)))
-    return null
+  // RFC 6265 §5.3: no cookie for another site, and none for all of .test. There is no list of public suffixes here, and
+  // a chain of ten requests needs none.
+  if (asked !== '' && asked !== url.hostname && (!asked.includes('.') || !isBelow(url, asked))) return null
   const path = attributes.get('path') ?? ''
   const cookie = {
     name,
     value,
     domain: asked === '' ? url.hostname : asked,
-    below: asked !== '' && isIP(asked) === 0,
+    below: asked !== '' && !isIpLiteral(asked),
     path: path.startsWith('/') ? path : url.pathname.replace(/\/[^/]*$/, '') || '/',
     secure: attributes.has('secure'),
   }
@@ -87,10 +98,10 @@ function hasExpired(attributes: ReadonlyMap<string, string>, now: number): boole
 
 function isFor({ domain, below, path, secure }: Cookie, url: URL): boolean {
   if (secure && url.protocol !== 'https:') return false
-  if (url.hostname !== domain && !(below && isBelow(url.hostname, domain))) return false
+  if (url.hostname !== domain && !(below && isBelow(url, domain))) return false
   return url.pathname === path || url.pathname.startsWith(path.endsWith('/') ? path : `${path}/`)
 }
 
-function isBelow(host: string, domain: string): boolean {
-  return isIP(host) === 0 && host.endsWith(`.${domain}`)
+function isBelow(url: URL, domain: string): boolean {
+  return !isIpLiteral(hostOfUrl(url)) && url.hostname.endsWith(`.${domain}`)
 }

@@ -1,0 +1,32 @@
+// Where a response sends its reader (RFC 9110 §15.4), the same for probe and helper. Pure. How far a chain is followed is
+// not decided here: web-connectivity.md and test-helper.md each say it.
+
+const redirecting: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+/**
+ * @param headers - As the response had them, any case.
+ * @returns null when the response is no redirect, or names no place.
+ */
+export function locationOf(
+  code: number,
+  headers: readonly (readonly [name: string, value: string])[],
+): string | null {
+  if (!redirecting.has(code)) return null
+  return headers.find(([name]) => name.toLowerCase() === 'location')?.[1] || null
+}
+
+/**
+ * The URL to ask next. A user name or password in it is left out: nobody tries passwords on a site to measure it, and
+ * some sites redirect to themselves with a guest's name.
+ *
+ * @param location - Absolute, or relative to `here`.
+ * @returns null for the scheme of some app, or what cannot be read as a URL.
+ */
+export function redirectTarget(location: string, here: URL): URL | null {
+  if (!URL.canParse(location, here.href)) return null
+  const next = new URL(location, here)
+  if (next.protocol !== 'http:' && next.protocol !== 'https:') return null
+  next.username = ''
+  next.password = ''
+  return next
+}
