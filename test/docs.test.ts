@@ -204,6 +204,61 @@ function indexOf(path: string): string {
   return existsSync(join(root, path, 'README.md')) ? posix.join(path, 'README.md') : path
 }
 
+describe('the glossary', () => {
+  const page = readFileSync(join(root, 'docs/glossary.md'), 'utf8')
+  const rows = [...page.matchAll(/^\| (.+?) +\| .+? +\| (.*?) *\|$/gm)].map(([, word = '', not = '']) => ({
+    word,
+    not,
+  }))
+  const inMarks = (text: string) => [...text.matchAll(/`([a-z_]+)`/g)].map((match) => match[1] ?? '')
+  const banned = [
+    ...rows.flatMap(({ not }) => inMarks(not)),
+    ...inMarks(/^Names say[^.]*\./m.exec(page)?.[0] ?? ''),
+  ]
+
+  it('is a table, with words to avoid', () => {
+    expect(rows.length).toBeGreaterThan(20)
+    expect(banned.length).toBeGreaterThan(15)
+  })
+
+  it('is kept to by the names of files and of what they export', () => {
+    const programs = sources.filter(({ path }) => /^(agent|collector|tests-spec)\//.test(path))
+    expect(programs.flatMap((source) => nameFaults(source, banned))).toEqual([])
+  })
+
+  it('would see a name that it avoids', () => {
+    const source = {
+      path: 'agent/spool/x.ts',
+      text: 'export const openOutbox = 1\nexport interface JobManager {}',
+    }
+    expect(nameFaults(source, banned)).toHaveLength(3)
+    expect(nameFaults({ path: 'agent/x/task-queue.ts', text: '' }, banned)).toHaveLength(1)
+    expect(nameFaults({ path: 'agent/x/nodes.ts', text: 'export const acknowledged = 1' }, banned)).toEqual(
+      [],
+    )
+  })
+})
+
+/** A word counts as a whole: `ack` is not in `acknowledged`. */
+function nameFaults({ path, text }: SourceFile, banned: readonly string[]): string[] {
+  const exported = [
+    ...text.matchAll(
+      /^export (?:default )?(?:abstract )?(?:async )?(?:const|function|class|interface|type|let) (\w+)/gm,
+    ),
+  ]
+  const names = [
+    posix.basename(path).replace(/(\.test)?\.ts$/, ''),
+    ...exported.map((match) => match[1] ?? ''),
+  ]
+  return names.flatMap((name) => {
+    const words = name
+      .replace(/([a-z])([A-Z])/g, '$1-$2')
+      .toLowerCase()
+      .split(/[-_]/)
+    return banned.filter((word) => words.includes(word)).map((word) => `${path}: "${name}" says ${word}`)
+  })
+}
+
 describe('the decisions', () => {
   const records = pages.filter(({ path }) => /^docs\/adr\/\d{4}-.*\.md$/.test(path))
   const index = pages.find(({ path }) => path === 'docs/adr/README.md')
