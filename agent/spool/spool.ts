@@ -9,7 +9,7 @@
 
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
 import type { RecordClass, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
-import type { BatchId, DeviceId, Manifest } from '../../tests-spec/protocol/batch.ts'
+import type { BatchId, DeviceId, Manifest, PendingBatch } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TimeWitness } from '../platform/watched-clock.ts'
@@ -47,16 +47,6 @@ export interface SpoolOptions {
   readonly random?: (n: number) => Uint8Array
   readonly disk?: Disk
   readonly timer?: Timer
-}
-
-/** A batch that the collector has not receipted. */
-export interface SealedBatch {
-  readonly id: BatchId
-  readonly seq: number
-  /** Size of the batch as it is sent. */
-  readonly bytes: number
-  /** How many of its records are anomalies. */
-  readonly anomalies: number
 }
 
 export interface SpoolStats {
@@ -103,9 +93,9 @@ export interface Spool {
    * @param enrolmentDigest - What seq 0 of an epoch links back to.
    * @returns null when there is nothing to seal, or the disk refused: `stats().health` tells which.
    */
-  seal(why: Manifest['why'], enrolmentDigest: string): Promise<SealedBatch | null>
+  seal(why: Manifest['why'], enrolmentDigest: string): Promise<PendingBatch | null>
   /** Sealed and not yet receipted, in the order they should be sent: those with anomalies first, then by age. */
-  pending(): readonly SealedBatch[]
+  pending(): readonly PendingBatch[]
   /** @throws {BatchUnreadable} When there is no such batch, or its file has rotted: it is then pending no more. */
   read(id: BatchId): Promise<Buffer>
   /** Forgets a batch. Only ever called with a verified receipt. */
@@ -214,7 +204,7 @@ class GroupedSpool implements Spool {
     if (fault !== null && !isDiskFailure(fault)) throw fault
   }
 
-  seal(why: Manifest['why'], enrolmentDigest: string): Promise<SealedBatch | null> {
+  seal(why: Manifest['why'], enrolmentDigest: string): Promise<PendingBatch | null> {
     return this.#inTurn(async () => {
       // If the disk is full this fails; sealing then still has its reserve, and makes room.
       await this.#write(allLetters)
@@ -235,15 +225,15 @@ class GroupedSpool implements Spool {
       if (this.#recordsRefused) await this.#write(allLetters)
       if (batch === null) return null
       witness?.sealed(batch.id, time)
-      return sealedBatch(batch)
+      return pendingBatch(batch)
     })
   }
 
-  pending(): readonly SealedBatch[] {
+  pending(): readonly PendingBatch[] {
     const waiting = (this.#store?.ledger.pending ?? []).filter(({ id }) => !this.#unnoted.has(id))
     const urgent = waiting.filter(({ anomalies }) => anomalies > 0)
     const others = waiting.filter(({ anomalies }) => anomalies === 0)
-    return [...urgent, ...others].map(sealedBatch)
+    return [...urgent, ...others].map(pendingBatch)
   }
 
   read(id: BatchId): Promise<Buffer> {
@@ -433,7 +423,7 @@ class GroupedSpool implements Spool {
   }
 }
 
-function sealedBatch({ id, seq, bytes, anomalies }: BatchNote): SealedBatch {
+function pendingBatch({ id, seq, bytes, anomalies }: BatchNote): PendingBatch {
   return { id, seq, bytes, anomalies }
 }
 

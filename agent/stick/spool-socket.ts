@@ -23,7 +23,7 @@ type Request = v.InferInput<typeof request>
 /** null stands for a request that was not understood, or failed. */
 const answers = {
   seal_all: v.boolean(),
-  pending: v.array(v.object({ id: batchId, bytes: v.number() })),
+  pending: v.array(v.object({ id: batchId, seq: v.number(), bytes: v.number(), anomalies: v.number() })),
   read: v.object({ batch: v.nullable(base64) }),
   receipted: v.boolean(),
   refused: v.array(v.object({ batch: batchId, code: v.string() })),

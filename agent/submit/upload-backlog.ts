@@ -1,7 +1,7 @@
 // Everything that waits, in the order it should go, until it is gone or nothing gets through any more: one attempt. When
 // the next one may be made, the uplink remembers.
 
-import type { BatchId } from '../../tests-spec/protocol/batch.ts'
+import type { BatchId, PendingBatch } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Deferred } from './answer.ts'
 import { Climber } from './climber.ts'
@@ -14,13 +14,6 @@ export interface Backlog {
   read(id: BatchId): Promise<Buffer>
   receipted(receipt: Receipt): Promise<void>
   quarantine(id: BatchId, reason: string): Promise<void>
-}
-
-export interface PendingBatch {
-  readonly id: BatchId
-  readonly seq: number
-  readonly bytes: number
-  readonly anomalies: number
 }
 
 export interface UploadSummary {
