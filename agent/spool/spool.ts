@@ -13,13 +13,23 @@ import type { BatchId, DeviceId, Manifest, PendingBatch } from '../../tests-spec
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TimeWitness } from '../platform/watched-clock.ts'
+import { DroppedRecords } from './dropped-records.ts'
 import { budgetOf } from './eviction.ts'
 import type { BatchNote } from './ledger/ledger.ts'
-import { RangeSet } from './ledger/ranges.ts'
 import { currentDictionary, deflateBody } from './log/dictionary.ts'
 import { type Disk, isDiskFailure, type Meter, meteredDisk, nodeDisk } from './log/disk.ts'
 import type { RecordStreamLetter } from './log/stream.ts'
 import type { Ground } from './recovery.ts'
+import {
+  afterChange,
+  healthOf,
+  numberedIn,
+  refusesRecords,
+  type SpoolChange,
+  type SpoolState,
+  storeOf,
+  unopened,
+} from './spool-state.ts'
 import { Store } from './store.ts'
 import { NotDurable, WaitingRoom } from './waiting-room.ts'
 
@@ -152,23 +162,14 @@ class GroupedSpool implements Spool {
   readonly #meter: Meter = { flushes: 0, bytesWritten: 0 }
   readonly #timer: Timer
   readonly #waiting = new WaitingRoom()
-  /** null until the folder could be read once. */
-  #store: Store | null = null
-  /** The epoch that the waiting records have numbers of. */
-  #numberedIn: string | null = null
-  /** The end of the row of things to do on disk: one at a time. */
-  #last: Promise<unknown> = Promise.resolve()
-  #cancelTimer: (() => void) | null = null
-  #recordsRefused = false
-  #batchesRefused = false
-  /** Records dropped from memory, not in the ledger yet. */
-  readonly #dropped = { numbers: new RangeSet(), unnumbered: 0 }
+  readonly #dropped = new DroppedRecords()
   /** Receipts that could not be noted yet. Their batches are not sent again. */
   readonly #unnoted = new Set<BatchId>()
-  /** Accepts nothing more. */
-  #closed = false
-  /** Writes nothing more. */
-  #letGo = false
+  #state: SpoolState<Store> = unopened
+  /** The end of the row of things to do on disk: one at a time. */
+  #last: Promise<unknown> = Promise.resolve()
+  /** Ends the wait for the next write; null while nothing is waited for. */
+  #cancelTimer: (() => void) | null = null
 
   constructor(options: SpoolOptions) {
     const publicKey = createPublicKey(options.privateKey)
@@ -184,7 +185,8 @@ class GroupedSpool implements Spool {
   }
 
   put(entry: SpoolEntry): Promise<number> {
-    if (this.#closed) return Promise.reject(new NotDurable('closed', 'Cannot put into a closed spool'))
+    if (this.#state.life !== 'open')
+      return Promise.reject(new NotDurable('closed', 'Cannot put into a closed spool'))
     const letter = letterOf[entry.class]
     // Class and time first: reading them back must not depend on what a measurement holds.
     const json = JSON.stringify({ class: entry.class, time: entry.time, measurement: entry.measurement })
@@ -193,7 +195,7 @@ class GroupedSpool implements Spool {
       body: deflateBody(json, currentDictionary),
       wallMs: entry.time.wall_ms,
     })
-    if (this.#recordsRefused) this.#boundMemory()
+    if (refusesRecords(this.#state)) this.#boundMemory()
     if (this.#isDue(letter)) void this.#inTurn(() => this.#write([letter]))
     else if (letter === 'r') this.#startTimer()
     return stored
@@ -222,7 +224,7 @@ class GroupedSpool implements Spool {
           agent: { version: this.#options.agentVersion },
         }),
       )
-      if (this.#recordsRefused) await this.#write(allLetters)
+      if (refusesRecords(this.#state)) await this.#write(allLetters)
       if (batch === null) return null
       witness?.sealed(batch.id, time)
       return pendingBatch(batch)
@@ -230,7 +232,7 @@ class GroupedSpool implements Spool {
   }
 
   pending(): readonly PendingBatch[] {
-    const waiting = (this.#store?.ledger.pending ?? []).filter(({ id }) => !this.#unnoted.has(id))
+    const waiting = (storeOf(this.#state)?.ledger.pending ?? []).filter(({ id }) => !this.#unnoted.has(id))
     const urgent = waiting.filter(({ anomalies }) => anomalies > 0)
     const others = waiting.filter(({ anomalies }) => anomalies === 0)
     return [...urgent, ...others].map(pendingBatch)
@@ -239,7 +241,7 @@ class GroupedSpool implements Spool {
   read(id: BatchId): Promise<Buffer> {
     this.#options.witness?.leaving(id)
     return this.#inTurn(async () => {
-      const bytes = (await this.#store?.read(id)) ?? null
+      const bytes = (await storeOf(this.#state)?.read(id)) ?? null
       if (bytes === null) throw new BatchUnreadable(`Cannot read batch ${id}: it is gone or damaged`)
       return bytes
     })
@@ -262,7 +264,7 @@ class GroupedSpool implements Spool {
   }
 
   stats(): SpoolStats {
-    const store = this.#store
+    const store = storeOf(this.#state)
     const pending = this.pending()
     const times = [store?.oldestWallMs ?? null, this.#waiting.oldestWallMs].filter((each) => each !== null)
     return {
@@ -271,24 +273,28 @@ class GroupedSpool implements Spool {
       pendingBytes: pending.reduce((sum, { bytes }) => sum + bytes, 0),
       quarantined: store?.ledger.quarantined.length ?? 0,
       oldestWallMs: times.length === 0 ? null : Math.min(...times),
-      lost: (store?.ledger.lost ?? 0) + this.#dropped.numbers.size + this.#dropped.unnumbered,
+      lost: (store?.ledger.lost ?? 0) + this.#dropped.count,
       diskBytes: store?.bytes ?? 0,
       ...this.#meter,
-      health: this.#recordsRefused || this.#batchesRefused ? 'memory_only' : 'ok',
+      health: healthOf(this.#state),
       epoch: store?.ledger.epoch ?? '',
       nextSeq: store?.ledger.nextSeq ?? 0,
     }
   }
 
   close(): Promise<void> {
-    this.#closed = true
+    this.#take({ kind: 'close_asked' })
     return this.#inTurn(async () => {
       await this.#write(allLetters)
       this.#stopTimer()
       this.#waiting.close()
-      await this.#store?.close()
-      this.#letGo = true
+      await storeOf(this.#state)?.close()
+      this.#take({ kind: 'let_go' })
     })
+  }
+
+  #take(change: SpoolChange<Store>): void {
+    this.#state = afterChange(this.#state, change)
   }
 
   /** Disk work is done one piece after the other; a piece that fails does not stop the next. */
@@ -325,20 +331,19 @@ class GroupedSpool implements Spool {
   async #write(letters: readonly RecordStreamLetter[]): Promise<unknown> {
     try {
       const store = await this.#openedStore()
-      for (const letter of this.#recordsRefused ? allLetters : letters) {
+      for (const letter of refusesRecords(this.#state) ? allLetters : letters) {
         await this.#writeStream(store, letter)
       }
       await this.#settleBooks(store)
-      this.#recordsRefused = false
-      this.#batchesRefused = false
+      this.#take({ kind: 'written' })
       if (this.#waiting.count('r') === 0) this.#stopTimer()
       return null
     } catch (error) {
       this.#waiting.refused(error)
-      this.#recordsRefused = true
+      this.#take({ kind: 'write_refused' })
       this.#boundMemory()
-      // Someone may put nothing for a long time; the disk may be well again much sooner.
-      if (!this.#closed) this.#startTimer()
+      // Nothing may be put for a long time; the disk may be well again much sooner.
+      if (this.#state.life === 'open') this.#startTimer()
       return error
     }
   }
@@ -353,22 +358,22 @@ class GroupedSpool implements Spool {
 
   async #openedStore(): Promise<Store> {
     // Another process may have the folder by now.
-    if (this.#letGo) throw new Error('Cannot write to a closed spool')
-    this.#store ??= await Store.open(this.#ground)
-    const store = this.#store
-    if (this.#numberedIn !== store.ledger.epoch) {
-      this.#numberedIn = store.ledger.epoch
+    if (this.#state.life === 'closed') throw new Error('Cannot write to a closed spool')
+    const open = storeOf(this.#state)
+    const store = open ?? (await Store.open(this.#ground))
+    const { epoch } = store.ledger
+    if (numberedIn(this.#state) !== epoch) {
       this.#waiting.renumber(() => store.takeNumber())
-      this.#dropped.unnumbered += this.#dropped.numbers.size
-      this.#dropped.numbers = new RangeSet()
+      this.#dropped.forgetNumbers()
+      this.#take(open === null ? { kind: 'opened', store, epoch } : { kind: 'renumbered', epoch })
     }
     return store
   }
 
   /** @returns null while the epoch the number would belong to is not settled: it is given before writing then. */
   #takeNumber(): number | null {
-    const store = this.#store
-    return store !== null && store.ledger.epoch === this.#numberedIn ? store.takeNumber() : null
+    const store = storeOf(this.#state)
+    return store !== null && store.ledger.epoch === numberedIn(this.#state) ? store.takeNumber() : null
   }
 
   /** Notes what happened while nothing could be noted. */
@@ -377,36 +382,24 @@ class GroupedSpool implements Spool {
       await store.receipted(id)
       this.#unnoted.delete(id)
     }
-    const { numbers } = this.#dropped
-    for (; this.#dropped.unnumbered > 0; this.#dropped.unnumbered--) numbers.add(store.takeNumber())
-    // More may be dropped while these are being noted.
-    this.#dropped.numbers = new RangeSet()
-    try {
-      await store.lose('disk_full', numbers)
-    } catch (error) {
-      this.#dropped.numbers.addAll(numbers)
-      throw error
-    }
+    await this.#dropped.settle(store)
   }
 
   /** @returns What `work` does, or null when the disk refuses. */
   async #withStore<T>(work: (store: Store) => Promise<T>): Promise<T | null> {
     try {
       const result = await work(await this.#openedStore())
-      this.#batchesRefused = false
+      this.#take({ kind: 'batch_settled' })
       return result
     } catch (error) {
       if (!isDiskFailure(error)) throw error
-      this.#batchesRefused = true
+      this.#take({ kind: 'batch_refused' })
       return null
     }
   }
 
   #boundMemory(): void {
-    for (const n of this.#waiting.dropDownTo(maxInMemory)) {
-      if (n === null) this.#dropped.unnumbered++
-      else this.#dropped.numbers.add(n)
-    }
+    for (const n of this.#waiting.dropDownTo(maxInMemory)) this.#dropped.add(n)
   }
 
   #time(): Manifest['time'] {
