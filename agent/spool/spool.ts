@@ -14,6 +14,7 @@ import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TimeWitness } from '../platform/watched-clock.ts'
 import { DroppedRecords } from './dropped-records.ts'
+import type { Tell } from './events.ts'
 import { budgetOf } from './eviction.ts'
 import type { BatchNote } from './ledger/ledger.ts'
 import { currentDictionary, deflateBody } from './log/dictionary.ts'
@@ -55,6 +56,8 @@ export interface SpoolOptions {
   /** Test lists in force, asked for at each sealing. */
   readonly lists: () => Readonly<Record<string, number>>
   readonly random?: (n: number) => Uint8Array
+  /** Gets what happens beside what is asked for: events.ts. */
+  readonly tell?: Tell
   readonly disk?: Disk
   readonly timer?: Timer
 }
@@ -181,6 +184,7 @@ class GroupedSpool implements Spool {
       ownKey: (keyId) => (keyId === options.device ? publicKey : null),
       budget: budgetOf(options.quotaBytes),
       random: options.random ?? randomBytes,
+      tell: options.tell ?? (() => {}),
     }
   }
 
