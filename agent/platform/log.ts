@@ -1,4 +1,4 @@
-// What the agent says of itself: NDJSON with stable codes into the ring, readable lines to whoever stands at the
+// What the agent says of itself: NDJSON with stable codes into the ring, readable lines to the person at the
 // terminal. No host names, addresses or network names at any level: a seized log must not tell what was measured.
 
 import { type Logger, pino } from 'pino'

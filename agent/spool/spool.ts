@@ -1,5 +1,6 @@
 // Measurements kept on the probe until the collector has them. This file, the first to read, decides when something is
-// written and what happens while the disk refuses; store.ts writes. docs/adr/0005 has the figures behind the form:
+// written and what happens while the disk refuses; spool-state.ts says where it stands, store.ts writes, and events.ts lists
+// what it tells. docs/adr/0005 has the figures behind the form:
 //
 //   put ─▶ waiting-room ─▶ stream (segment, frame) ─▶ seal ─▶ batch-folder ─▶ receipted
 //                              └──────── control-log (ledger): sealed, receipted, lost ────────┘
@@ -13,6 +14,7 @@ import type { BatchId, DeviceId, Manifest, PendingBatch } from '../../tests-spec
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TimeWitness } from '../platform/watched-clock.ts'
+import { Countdown, systemTimer, type Timer } from './countdown.ts'
 import { DroppedRecords } from './dropped-records.ts'
 import type { Tell } from './events.ts'
 import { budgetOf } from './eviction.ts'
@@ -37,9 +39,6 @@ import { NotDurable, WaitingRoom } from './waiting-room.ts'
 export type { Disk } from './log/disk.ts'
 export { nodeDisk } from './log/disk.ts'
 export { NotDurable } from './waiting-room.ts'
-
-/** Calls `run` once after `ms` milliseconds, unless the function it returns is called before. */
-export type Timer = (ms: number, run: () => void) => () => void
 
 export interface SpoolOptions {
   /** Folder of this spool alone; made if it is not there. One process at a time: the caller holds the lock. */
@@ -163,21 +162,21 @@ class GroupedSpool implements Spool {
   readonly #options: SpoolOptions
   readonly #ground: Ground
   readonly #meter: Meter = { flushes: 0, bytesWritten: 0 }
-  readonly #timer: Timer
   readonly #waiting = new WaitingRoom()
+  readonly #untilWrite: Countdown
   readonly #dropped = new DroppedRecords()
   /** Receipts that could not be noted yet. Their batches are not sent again. */
   readonly #unnoted = new Set<BatchId>()
   #state: SpoolState<Store> = unopened
   /** The end of the row of things to do on disk: one at a time. */
   #last: Promise<unknown> = Promise.resolve()
-  /** Ends the wait for the next write; null while nothing is waited for. */
-  #cancelTimer: (() => void) | null = null
 
   constructor(options: SpoolOptions) {
     const publicKey = createPublicKey(options.privateKey)
     this.#options = options
-    this.#timer = options.timer ?? systemTimer
+    this.#untilWrite = new Countdown(options.timer ?? systemTimer, routineDelayMs, () => {
+      void this.#inTurn(() => this.#write(['r']))
+    })
     this.#ground = {
       disk: meteredDisk(options.disk ?? nodeDisk, this.#meter),
       dir: options.dir,
@@ -201,7 +200,7 @@ class GroupedSpool implements Spool {
     })
     if (refusesRecords(this.#state)) this.#boundMemory()
     if (this.#isDue(letter)) void this.#inTurn(() => this.#write([letter]))
-    else if (letter === 'r') this.#startTimer()
+    else if (letter === 'r') this.#untilWrite.start()
     return stored
   }
 
@@ -290,7 +289,7 @@ class GroupedSpool implements Spool {
     this.#take({ kind: 'close_asked' })
     return this.#inTurn(async () => {
       await this.#write(allLetters)
-      this.#stopTimer()
+      this.#untilWrite.stop()
       this.#waiting.close()
       await storeOf(this.#state)?.close()
       this.#take({ kind: 'let_go' })
@@ -315,18 +314,6 @@ class GroupedSpool implements Spool {
     return this.#waiting.bytes('d') >= this.#ground.budget.smallSegment / 2
   }
 
-  #startTimer(): void {
-    this.#cancelTimer ??= this.#timer(routineDelayMs, () => {
-      this.#cancelTimer = null
-      void this.#inTurn(() => this.#write(['r']))
-    })
-  }
-
-  #stopTimer(): void {
-    this.#cancelTimer?.()
-    this.#cancelTimer = null
-  }
-
   /**
    * Writes what waits in the streams named; in all of them after a failure.
    * @returns The failure, or null. Whatever it was, a fault of our own included, what could not be written goes on
@@ -340,14 +327,14 @@ class GroupedSpool implements Spool {
       }
       await this.#settleBooks(store)
       this.#take({ kind: 'written' })
-      if (this.#waiting.count('r') === 0) this.#stopTimer()
+      if (this.#waiting.count('r') === 0) this.#untilWrite.stop()
       return null
     } catch (error) {
       this.#waiting.refused(error)
       this.#take({ kind: 'write_refused' })
       this.#boundMemory()
       // Nothing may be put for a long time; the disk may be well again much sooner.
-      if (this.#state.life === 'open') this.#startTimer()
+      if (this.#state.life === 'open') this.#untilWrite.start()
       return error
     }
   }
@@ -422,11 +409,4 @@ class GroupedSpool implements Spool {
 
 function pendingBatch({ id, seq, bytes, anomalies }: BatchNote): PendingBatch {
   return { id, seq, bytes, anomalies }
-}
-
-/** Does not keep the process alive: whoever ends it closes the spool first. */
-const systemTimer: Timer = (ms, run) => {
-  const timeout = setTimeout(run, ms)
-  timeout.unref()
-  return () => clearTimeout(timeout)
 }

@@ -1,5 +1,5 @@
 // An agent that runs holds the spool; a command that needs it asks here. A socket in the state folder, which is open to
-// its user alone: whoever can reach it could read the folder as well. One line of JSON each way, one after the other.
+// its user alone: a process that can reach it could read the folder as well. One line of JSON each way, one after the other.
 // The command and not the agent touches the stick: a service may see neither /media nor a home.
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
