@@ -4,19 +4,25 @@ import { statfsSync } from 'node:fs'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Config } from '../config.ts'
 import type { Identity } from '../platform/identity.ts'
+import type { Log, LogCode } from '../platform/log.ts'
 import type { StateFolder } from '../platform/state-folder.ts'
 import type { WatchedClock } from '../platform/watched-clock.ts'
+import type { SpoolEvent } from '../spool/events.ts'
 import { openSpool, type Spool } from '../spool/spool.ts'
 import { Carried } from '../stick/carried.ts'
 import { version } from '../version.ts'
 
-/** The spool of this state folder. The caller holds its lock. */
+/**
+ * The spool of this state folder. The caller holds its lock.
+ * @param log - Gets what happens to it; null where nothing is logged.
+ */
 export function openOwnSpool(
   folder: StateFolder,
   config: Config,
   clock: WatchedClock,
   identity: Identity,
   list: TestList,
+  log: Pick<Log, 'info' | 'warn'> | null = null,
 ): Promise<Spool> {
   return openSpool({
     dir: folder.spool,
@@ -27,7 +33,30 @@ export function openOwnSpool(
     quotaBytes: config.spool_quota_mb * 1_000_000,
     agentVersion: version,
     lists: () => ({ [list.name]: list.version }),
+    tell: (event) => {
+      if (log !== null) logEvent(log, event)
+    },
   })
+}
+
+/** How each event stands in the log: counts, and words from lists. */
+const saidAs: Readonly<Record<SpoolEvent['kind'], readonly ['info' | 'warn', LogCode]>> = {
+  opened: ['info', 'S3001'],
+  records_lost: ['warn', 'S3101'],
+  batches_lost: ['warn', 'S3102'],
+  epoch_begun: ['warn', 'S3103'],
+  carried_over: ['info', 'S3104'],
+  evicted: ['warn', 'S3105'],
+  reserve_given_back: ['warn', 'S3106'],
+  batch_adopted: ['info', 'S3107'],
+}
+
+function logEvent(log: Pick<Log, 'info' | 'warn'>, event: SpoolEvent): void {
+  const { kind, ...fields } = event
+  const [severity, code] = saidAs[kind]
+  // The first epoch of a new spool is no cause for alarm.
+  const isFirst = event.kind === 'epoch_begun' && event.why === 'new'
+  log[isFirst ? 'info' : severity](code, fields)
 }
 
 /** Other probes' files get what the disk has beyond this probe's whole quota, whether that is used yet or not. */

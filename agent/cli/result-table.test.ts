@@ -5,7 +5,7 @@ import { connect, handshake, join, link, query, response } from '../../test/supp
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
-import { type Finished, toMeasurement } from '../measurement/envelope.ts'
+import { type FinishedMeasurement, toMeasurement } from '../measurement/envelope.ts'
 import { renderTable, rowsOf } from './result-table.ts'
 
 const vantage = {
@@ -22,7 +22,7 @@ function measured(
   input: string,
   seen: Observations,
   kind: VerdictKind,
-  parts: Finished['parts'] = null,
+  parts: FinishedMeasurement['parts'] = null,
 ): Measurement {
   const verdict = { verdict: kind, rule: 'web_connectivity/x@1', step: null, how: null, because: [] }
   return toMeasurement(

@@ -19,14 +19,19 @@ import {
   type LinkState,
   type Verdict,
 } from '../../tests-spec/nettests/verdict.ts'
-import { recordClass, toMeasurement, type Vantage } from '../measurement/envelope.ts'
+import {
+  type FinishedMeasurement,
+  recordClass,
+  toMeasurement,
+  type Vantage,
+} from '../measurement/envelope.ts'
 import { evidenceLevel, type History, isChange, remember, withEvidence } from '../measurement/evidence.ts'
 import { checkLink, type LinkControl } from '../nettests/link-check.ts'
 import { planCycle, type Task } from '../plan/plan-cycle.ts'
 import type { Log } from '../platform/log.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
-import { type Kept, type Measuring, measureTask, timed } from './measure-task.ts'
+import { type Measuring, measureTask, timed } from './measure-task.ts'
 
 export interface Stages extends Measuring {
   readonly log: Log
@@ -67,10 +72,11 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
 
   const tasks = planCycle(stages.list, `${stages.seed} ${cycle.startedMs}`)
   await inParallel(tasks, stages.concurrency, stages.signal, async (task) => {
-    const outcome = await measureAndKeep(stages, cycle, link, task, null)
-    if (outcome === null) return
-    stages.onMeasurement(outcome.measurement, ++cycle.done, tasks.length)
-    if (worthRepeating(outcome.verdict, link.current())) cycle.failed.push({ task, ...outcome })
+    const measured = await measureAndKeep(stages, cycle, link, task, null)
+    if (measured === null) return
+    stages.onMeasurement(measured.measurement, ++cycle.done, tasks.length)
+    const { verdict, parts, endedMs } = measured.finished
+    if (worthRepeating(verdict, link.current())) cycle.failed.push({ task, verdict, parts, endedMs })
   })
   await repeatFailed(stages, cycle, link)
 
@@ -96,14 +102,8 @@ interface Cycle {
   history: History
 }
 
-interface Outcome {
-  readonly measurement: Measurement
-  readonly verdict: Verdict
-  readonly parts: Readonly<Record<string, Verdict>> | null
-  /** Monotonic, when the measurement ended. */
-  readonly endedMs: number
-}
-interface FailedTask extends Outcome {
+/** What its repeat must know. What was observed went to the spool, and would be much to hold until then. */
+interface FailedTask extends Pick<FinishedMeasurement, 'verdict' | 'parts' | 'endedMs'> {
   readonly task: Task
 }
 
@@ -136,7 +136,8 @@ function watchLink(stages: Stages, cycle: Cycle, lastLink: LinkState): LinkWatch
     if (changed || previous === lastLink) {
       const aside = stepped !== null && { x_sonde_clock_stepped: stepped }
       const keys = { x_sonde_controls: result.controls, ...aside }
-      keep(stages, cycle, { ...result, ...timing, keys, input: null, parts: null })
+      const { startedMs: cycleStartedMs } = cycle
+      keep(stages, cycle, { ...result, ...timing, cycleStartedMs, keys, input: null, parts: null })
     }
     return result.link
   })
@@ -149,13 +150,11 @@ async function measureAndKeep(
   link: LinkWatch,
   task: Task,
   earlier: EarlierFailure | null,
-): Promise<Outcome | null> {
+): Promise<{ readonly finished: FinishedMeasurement; readonly measurement: Measurement } | null> {
   try {
-    const measured = await measureTask(stages, link, task, earlier)
-    if (measured === null) return null
-    const { finished, endedMs } = measured
-    const { verdict, parts } = finished
-    return { measurement: keep(stages, cycle, finished), verdict, parts, endedMs }
+    const finished = await measureTask(stages, { startedMs: cycle.startedMs, link }, task, earlier)
+    if (finished === null) return null
+    return { finished, measurement: keep(stages, cycle, finished) }
   } catch (error) {
     cycle.bugs += 1
     stages.log.error('S2901', { nettest: task.nettest, error: String(error) })
@@ -181,8 +180,8 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
     const secondsAgo = Math.floor((stages.clock.monotonicMs() - endedMs) / 1000)
     const earlier = earlierFailure(verdict, parts, secondsAgo)
     if (earlier === null) return
-    const outcome = await measureAndKeep(stages, cycle, link, task, earlier)
-    if (outcome !== null) stages.onMeasurement(outcome.measurement, cycle.done, cycle.done)
+    const measured = await measureAndKeep(stages, cycle, link, task, earlier)
+    if (measured !== null) stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
   })
 }
 
@@ -194,8 +193,8 @@ function worthRepeating({ verdict, step, how }: Verdict, link: LinkState): boole
 }
 
 /** Hands a measurement to the spool. The next one need not wait for the disk, which commits in groups. */
-function keep({ log, spool }: Stages, cycle: Cycle, finished: Kept): Measurement {
-  const whole = toMeasurement({ ...finished, cycleStartedMs: cycle.startedMs }, cycle.vantage)
+function keep({ log, spool }: Stages, cycle: Cycle, finished: FinishedMeasurement): Measurement {
+  const whole = toMeasurement(finished, cycle.vantage)
   const level = evidenceLevel(cycle.history, whole)
   const changed = isChange(cycle.history, whole)
   const measurement = withEvidence(whole, level, cycle.history)

@@ -39,8 +39,8 @@ function harness(
   const uploads: string[] = []
   const reported: (string | null)[] = []
   const time = () => new Date(clock.now()).toISOString().slice(11, 19)
-  const codes: LogCode[] = []
-  const say = (code: LogCode) => void codes.push(code)
+  const lines: { code: LogCode; fields: object }[] = []
+  const say = (code: LogCode, fields = {}) => void lines.push({ code, fields })
   const loop: Loop = {
     clock,
     log: { info: say, warn: say, error: say },
@@ -64,21 +64,33 @@ function harness(
       onSleep?.(clock)
     },
   }
-  return { loop, starts, codes, clock, uploads, reported }
+  return { loop, starts, lines, clock, uploads, reported }
 }
 
+const skipped = (lines: readonly { code: LogCode }[]) => lines.filter(({ code }) => code === 'S2003').length
+
 test('runLoop() starts at once and then on the schedule', async () => {
-  const { loop, starts, codes } = harness(() => 60_000, 4)
+  const { loop, starts, lines } = harness(() => 60_000, 4)
   await runLoop(loop)
   expect(starts).toEqual(['17:30:00', '17:45:00', '18:00:00', '18:15:00'])
-  expect(codes).toEqual([])
+  expect(skipped(lines)).toBe(0)
 })
 
 test('runLoop() skips a start that falls into a long cycle, and says so', async () => {
-  const { loop, starts, codes } = harness((n) => (n === 1 ? 20 * 60_000 : 1000), 3)
+  const { loop, starts, lines } = harness((n) => (n === 1 ? 20 * 60_000 : 1000), 3)
   await runLoop(loop)
   expect(starts).toEqual(['17:30:00', '18:00:00', '18:15:00'])
-  expect(codes).toEqual(['S2003'])
+  expect(skipped(lines)).toBe(1)
+})
+
+test('runLoop() says of each cycle how much it was and how long it took, and that it cost a start after that', async () => {
+  const { loop, lines } = harness((n) => (n === 1 ? 20 * 60_000 : 1_400), 2)
+  await runLoop(loop)
+  expect(lines).toEqual([
+    { code: 'S2002', fields: { measurements: 1, anomalies: 0, bugs: 0, seconds: 1_200 } },
+    { code: 'S2003', fields: {} },
+    { code: 'S2002', fields: { measurements: 1, anomalies: 0, bugs: 0, seconds: 1 } },
+  ])
 })
 
 test('runLoop() goes on within a slot when the clock is set back ten hours', async () => {
@@ -99,14 +111,14 @@ test.each([
   ['ten hours back', -36_000_000, '07:45:00'],
   ['ten hours forward', 36_000_000, '03:45:00'],
 ])('runLoop() skips nothing when the clock is set %s in the middle of a cycle', async (_, byMs, next) => {
-  const { loop, starts, codes } = harness((n) => {
+  const { loop, starts, lines } = harness((n) => {
     if (n === 1) clockOf().setWall(clockOf().now() + byMs)
     return 1000
   }, 2)
   const clockOf = () => loop.clock as ReturnType<typeof fakeClock>
   await runLoop(loop)
   expect(starts).toEqual(['17:30:00', next])
-  expect(codes).toEqual([])
+  expect(skipped(lines)).toBe(0)
 })
 
 test.each([
@@ -156,7 +168,7 @@ test('runLoop() uploads again between cycles, when it is due, until it is done',
 })
 
 test('runLoop() gives an upload the time until shortly before the next start, and starts on time whatever it does', async () => {
-  const { loop, starts, codes } = harness(
+  const { loop, starts, lines } = harness(
     () => 60_000,
     3,
     undefined,
@@ -169,7 +181,7 @@ test('runLoop() gives an upload the time until shortly before the next start, an
   )
   await runLoop(loop)
   expect(starts).toEqual(['17:30:00', '17:45:00', '18:00:00'])
-  expect(codes).toEqual([])
+  expect(skipped(lines)).toBe(0)
 })
 
 test.each([

@@ -45,8 +45,10 @@ export async function runLoop(loop: Loop): Promise<void> {
     }
     let report = await loop.cycle(untilNextMs)
     const finishedMs = clock.now()
+    const tookMs = clock.monotonicMs() - start
+    logCycle(log, report, tookMs)
     // By the monotonic clock: one that is set during a cycle skips nothing.
-    if (schedule.next(startedMs) <= startedMs + clock.monotonicMs() - start) log.info('S2003')
+    if (schedule.next(startedMs) <= startedMs + tookMs) log.info('S2003')
     const wait = new Wait(loop, finishedMs)
     await loop.onCycle(report, wait.dueMs)
     for (let again = againAt(loop, report.delivery); await wait.until(again); ) {
@@ -56,6 +58,11 @@ export async function runLoop(loop: Loop): Promise<void> {
       await loop.onCycle(report, wait.dueMs)
     }
   }
+}
+
+/** One line a cycle, at its end: how much, and never what. */
+function logCycle(log: Log, { measurements, anomalies, bugs }: CycleReport, tookMs: number): void {
+  log.info('S2002', { measurements, anomalies, bugs, seconds: Math.round(tookMs / 1000) })
 }
 
 /** @returns When to upload again, on the monotonic clock; never, when nothing waits or nobody said when. */

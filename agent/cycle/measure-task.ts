@@ -1,7 +1,7 @@
 // One task: observe, look at the link again if it failed, and judge. What may excuse a failure is gathered here: a link
 // that died meanwhile, a network that changed under it, a clock that cannot be believed, how it failed before.
 
-import type { ClockStep, RecordTime } from '../../tests-spec/data-formats/measurement.ts'
+import type { ClockStep } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import {
   type Disturbance,
@@ -10,7 +10,7 @@ import {
   onDisturbance,
   type Verdict,
 } from '../../tests-spec/nettests/verdict.ts'
-import type { Finished } from '../measurement/envelope.ts'
+import type { FinishedMeasurement } from '../measurement/envelope.ts'
 import type { Conclusion, Nettest, NettestContext } from '../nettests/nettest.ts'
 import type { Task } from '../plan/plan-cycle.ts'
 import { type Clock, recordTime } from '../platform/clock.ts'
@@ -29,15 +29,11 @@ export interface Measuring {
   readonly signal: AbortSignal
 }
 
-/** A measurement, and the moment it began. */
-export interface Kept extends Omit<Finished, 'cycleStartedMs'> {
-  readonly began: RecordTime
-}
-
-export interface Measured {
-  readonly finished: Kept
-  /** Monotonic, when the measurement ended. */
-  readonly endedMs: number
+/** The cycle that a task is measured in. */
+export interface EnclosingCycle {
+  /** Wall clock, milliseconds since 1970. */
+  readonly startedMs: number
+  readonly link: LinkWatch
 }
 
 /**
@@ -47,10 +43,10 @@ export interface Measured {
  */
 export async function measureTask(
   measuring: Measuring,
-  link: LinkWatch,
+  { startedMs: cycleStartedMs, link }: EnclosingCycle,
   task: Task,
   earlier: EarlierFailure | null,
-): Promise<Measured | null> {
+): Promise<FinishedMeasurement | null> {
   const { clock, list, lab } = measuring
   const nettest = measuring.nettests[task.nettest]
   const linkBefore = link.current()
@@ -60,7 +56,6 @@ export async function measureTask(
     timing,
     stepped,
   } = await timed(clock, () => nettest.measure(measuring.context(task.resolver), task.input, task.options))
-  const endedMs = clock.monotonicMs()
   if (measuring.signal.aborted) return null
   const uplinkChanged = uplinkBefore !== (await measuring.uplink())
   const disturbed = disturbance(uplinkChanged, stepped)
@@ -80,7 +75,7 @@ export async function measureTask(
   const { name, version } = nettest
   const { observations, bytes } = seen
   const document = { name, version, input: task.input, observations, bytes, keys: { ...keys, ...aside } }
-  return { finished: { ...document, ...timing, verdict, parts, link: state }, endedMs }
+  return { ...document, cycleStartedMs, ...timing, verdict, parts, link: state }
 }
 
 function disturbance(uplinkChanged: boolean, stepped: ClockStep | null): Disturbance | null {
@@ -95,12 +90,7 @@ function excused({ keys, verdict, parts }: Conclusion, disturbed: Disturbance): 
   return { keys, verdict: onDisturbance(verdict, disturbed), parts: parts === null ? null : each(parts) }
 }
 
-interface Timing {
-  /** The moment it began. */
-  readonly began: RecordTime
-  readonly startedMs: number
-  readonly runtimeSeconds: number
-}
+type Timing = Pick<FinishedMeasurement, 'began' | 'startedMs' | 'runtimeSeconds' | 'endedMs'>
 
 /** Runs `work`, and says when it began, how long it took by the monotonic clock, and whether the clocks stepped. */
 export async function timed<T>(
@@ -111,7 +101,8 @@ export async function timed<T>(
   const [before, suspendedBefore, startedMs] = [clock.steps(), clock.suspendedMs(), clock.now()]
   const start = clock.monotonicMs()
   const result = await work()
-  const runtimeSeconds = (clock.monotonicMs() - start) / 1000
+  const endedMs = clock.monotonicMs()
+  const runtimeSeconds = (endedMs - start) / 1000
   const after = clock.steps()
   const suspended = clock.suspendedMs()
   const slept = suspended === null ? null : (suspended ?? 0) - (suspendedBefore ?? 0)
@@ -119,5 +110,5 @@ export async function timed<T>(
     after.count === before.count
       ? null
       : { delta_ms: Math.round(after.deltaMs - before.deltaMs), suspended_ms: slept }
-  return { result, timing: { began, startedMs, runtimeSeconds }, stepped }
+  return { result, timing: { began, startedMs, runtimeSeconds, endedMs }, stepped }
 }

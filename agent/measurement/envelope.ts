@@ -1,7 +1,7 @@
 // From what a nettest saw to the document that is kept: OONI's envelope, the verdict, and nothing that identifies the
 // probe. tests-spec/data-formats/measurement.md is the page. Pure.
 
-import type { Measurement, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
+import type { Measurement, RecordTime, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { linkCheckName } from '../../tests-spec/nettests/link-check.ts'
 import type { LinkState, Verdict } from '../../tests-spec/nettests/verdict.ts'
@@ -20,7 +20,8 @@ export interface Vantage {
   readonly ownAddresses: readonly string[]
 }
 
-export interface Finished {
+/** A measurement that is over and judged, before it is written down as a document. */
+export interface FinishedMeasurement {
   readonly name: string
   readonly version: string
   readonly input: string | null
@@ -31,13 +32,20 @@ export interface Finished {
   readonly verdict: Verdict
   readonly parts: Readonly<Record<string, Verdict>> | null
   readonly link: LinkState
-  /** Wall clock, milliseconds since 1970. */
+  /** Wall clock, milliseconds since 1970, of the cycle it belongs to and of its own beginning. */
   readonly cycleStartedMs: number
   readonly startedMs: number
   readonly runtimeSeconds: number
+  /** The same beginning as its record says it. */
+  readonly began: RecordTime
+  /** Monotonic, when the last of its operations ended; milliseconds. */
+  readonly endedMs: number
 }
 
-export function toMeasurement(finished: Finished, vantage: Vantage): Measurement {
+/** Where in the boot it lies is said beside the document, not in it. */
+type Documented = Omit<FinishedMeasurement, 'began' | 'endedMs'>
+
+export function toMeasurement(finished: Documented, vantage: Vantage): Measurement {
   const seen = withoutBodies(scrubNetworkText(finished.observations))
   const measurement: Measurement = {
     annotations: { ...vantage.annotations },

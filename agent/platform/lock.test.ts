@@ -13,6 +13,7 @@ const fresh = () => join(mkdtempSync(join(tmpdir(), 'sonde-lock-')), 'lock')
 test('takeLock() names its owner and is gone after release', () => {
   const path = fresh()
   const lock = takeLock(path)
+  expect(lock.tookOver).toBe(false)
   expect(readFileSync(path, 'utf8').trim()).toBe(String(process.pid))
   lock.release()
   expect(existsSync(path)).toBe(false)
@@ -27,7 +28,9 @@ test('takeLock() refuses while another agent lives, and takes over when it was k
   expect(() => takeLock(path)).toThrow(/Another agent \(process \d+\)/)
   other.kill('SIGKILL')
   await once(other, 'exit')
-  takeLock(path).release()
+  const lock = takeLock(path)
+  expect(lock.tookOver).toBe(true)
+  lock.release()
 })
 
 test('takeLock() takes over from a number that another program has now', async () => {
@@ -42,7 +45,10 @@ test('takeLock() takes over from a number that another program has now', async (
 test.each(['', 'garbage', '-1', '1', '99999999'])('takeLock() takes over a lock that reads "%s"', (text) => {
   const path = fresh()
   writeFileSync(path, text)
-  takeLock(path).release()
+  const lock = takeLock(path)
+  expect(lock.tookOver).toBe(true)
+  lock.release()
+  expect(takeLock(path).tookOver).toBe(false)
 })
 
 test('takeLock() says what is wrong when the folder is not there', () => {

@@ -5,6 +5,8 @@ import { ActionableError } from './actionable-error.ts'
 import { isSick } from './atomic-file.ts'
 
 export interface Lock {
+  /** Whether the file was there, and named an agent that is gone. */
+  readonly tookOver: boolean
   /**
    * Takes the lock if the disk did not let it before. Nothing can be written there meanwhile, so nothing can be given
    * two contents: measuring goes on without it.
@@ -25,11 +27,18 @@ export interface Lock {
  */
 export function takeLock(path: string): Lock {
   let held = false
+  let tookOver = false
   const hold = () => {
-    held ||= tryToTake(path)
+    if (held) return
+    const taken = tryToTake(path)
+    held = taken !== null
+    tookOver ||= taken === 'over'
   }
   hold()
   return {
+    get tookOver() {
+      return tookOver
+    },
     hold,
     release() {
       if (held) unlinkIfThere(path)
@@ -38,14 +47,16 @@ export function takeLock(path: string): Lock {
   }
 }
 
-/** @returns Whether it was taken; false when the disk is sick. */
-function tryToTake(path: string): boolean {
+/** `over`: from an agent that is gone. */
+type Taken = 'free' | 'over'
+
+/** @returns null when the disk is sick. */
+function tryToTake(path: string): Taken | null {
   try {
-    take(path)
-    return true
+    return take(path)
   } catch (error) {
     if (error instanceof ActionableError) throw error
-    if (isSick(error)) return false
+    if (isSick(error)) return null
     const why = error instanceof Error ? error.message : String(error)
     throw new ActionableError(
       'state_unwritable',
@@ -55,12 +66,13 @@ function tryToTake(path: string): boolean {
   }
 }
 
-function take(path: string): void {
+function take(path: string): Taken {
+  let taken: Taken = 'free'
   for (let attempt = 0; attempt < 3; attempt++) {
     const descriptor = createExclusively(path)
     if (descriptor !== null) {
       sign(descriptor, path)
-      return
+      return taken
     }
     const owner = livingOwner(path)
     if (owner !== null) {
@@ -70,7 +82,7 @@ function take(path: string): void {
       )
     }
     // A card that became read-only under an agent that was killed: it stays, and nobody holds it.
-    remove(path)
+    if (remove(path)) taken = 'over'
   }
   throw new ActionableError('already_running', `Other agents keep taking ${path}. Try again.`)
 }
@@ -140,11 +152,14 @@ function unlinkIfThere(path: string): void {
   }
 }
 
-function remove(path: string): void {
+/** @returns Whether it was there. */
+function remove(path: string): boolean {
   try {
     unlinkSync(path)
+    return true
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error
+    return false
   }
 }
 

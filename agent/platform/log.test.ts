@@ -50,7 +50,7 @@ test('openLog() says the same to a terminal in one readable line', () => {
     () => Date.parse('2018-07-29T17:43:00Z'),
     'warn',
   )
-  log.info('S2001')
+  log.info('S2002')
   log.warn('S4101', { reason: 'unreachable' })
   expect(lines).toEqual(['17:43:00  warn   S4101  Upload put off  (reason=unreachable)'])
 })

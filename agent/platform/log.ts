@@ -1,4 +1,4 @@
-// What the agent says of itself: NDJSON with stable codes into the ring, readable lines to whoever stands at the
+// What the agent says of itself: NDJSON with stable codes into the ring, readable lines to the person at the
 // terminal. No host names, addresses or network names at any level: a seized log must not tell what was measured.
 
 import { type Logger, pino } from 'pino'
@@ -10,7 +10,6 @@ export const logCodes = {
   S1002: 'Agent stopped',
   S1003: 'State folder was in use by an agent that is gone; taken over',
   S1101: 'Other commands cannot reach this agent; stop it before exporting to a stick',
-  S2001: 'Cycle started',
   S2002: 'Cycle finished',
   S2003: 'Cycle skipped: the one before still runs',
   S2101: 'Link is up',
@@ -22,6 +21,13 @@ export const logCodes = {
   S2901: 'A nettest failed by a bug of its own; the cycle goes on',
   S3001: 'Spool opened',
   S3002: 'Spool writes again; what waited in memory is on the disk',
+  S3101: 'Records are lost; the next batch names them',
+  S3102: 'Sealed batches are gone or damaged; the next batch names their records as lost',
+  S3103: 'A new epoch of batches begins',
+  S3104: 'Records of an earlier epoch are taken over',
+  S3105: 'Records were given up for room; the next batch names them',
+  S3106: 'File system is full; the room held in reserve is given back',
+  S3107: 'A batch whose sealing was interrupted is kept',
   S3901: 'Spool cannot write; measurements are kept in memory',
   S3902: 'Spool could not take a measurement; it is lost',
   S3903: 'State folder cannot be written; memory and status are kept in memory',
@@ -30,7 +36,6 @@ export const logCodes = {
   S4201: 'Sealed files of other probes brought to the collector',
   S4202: 'A sealed file of another probe was put off',
   S4901: 'Collector refused a batch; it is kept aside',
-  S5001: 'Device enrolled',
   S5101: 'Device is not enrolled; measurements stay on it',
   S6101: 'Clock stands before a time that is past for certain; measurements are dated later',
   S6102: 'Machine slept; measurements in flight are not trusted for timing',

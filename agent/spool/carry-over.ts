@@ -27,13 +27,17 @@ interface Heir {
   note(epoch: string, numbers: RangeSet): Promise<void>
 }
 
-/** Takes over what every other epoch's folder holds, segment by segment, oldest first. */
+/**
+ * Takes over what every other epoch's folder holds, segment by segment, oldest first.
+ * @returns How many records.
+ */
 export async function carryOver(
   { disk, dir }: Pick<Ground, 'disk' | 'dir'>,
   ledger: Readonly<Ledger>,
   heir: Heir,
-): Promise<void> {
+): Promise<number> {
   const records = join(dir, 'records')
+  let taken = 0
   for (const epoch of await disk.readDirectory(records)) {
     if (epoch === ledger.epoch) continue
     for (const letter of ['a', 'r', 'd'] as const) {
@@ -42,12 +46,15 @@ export async function carryOver(
         if (segment.dictionary === null) continue
         const wanted = segment.numbers.minus(ledger.carry.get(epoch) ?? new RangeSet())
         const bytes = (await readWhatIsLeft(disk, segment.path)) ?? Buffer.alloc(0)
-        await appendAll(heir, letter, bodiesOf(bytes, segment, segment.dictionary, wanted))
+        const bodies = bodiesOf(bytes, segment, segment.dictionary, wanted)
+        await appendAll(heir, letter, bodies)
         if (!wanted.isEmpty) await heir.note(epoch, wanted)
         await removeFile(segment.path, disk)
+        taken += bodies.length
       }
     }
   }
+  return taken
 }
 
 function bodiesOf(

@@ -11,9 +11,10 @@ import { dirname, join } from 'node:path'
 import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
 import { removeLeftovers } from '../platform/atomic-file.ts'
 import { BatchFolder, type OwnBatch } from './batches/batch-folder.ts'
+import type { EpochReason, Tell } from './events.ts'
 import type { Budget } from './eviction.ts'
 import { ControlLog, readControlLog } from './ledger/control-log.ts'
-import { Ledger, type Losses, noteOf } from './ledger/ledger.ts'
+import { Ledger, type Losses, noteOf, recordsIn } from './ledger/ledger.ts'
 import { RangeSet } from './ledger/ranges.ts'
 import type { Disk } from './log/disk.ts'
 import { SegmentWriter } from './log/segment.ts'
@@ -33,6 +34,7 @@ export interface Ground {
   readonly ownKey: KeyLookup
   readonly budget: Budget
   readonly random: (bytes: number) => Uint8Array
+  readonly tell: Tell
 }
 
 export type Streams = Readonly<Record<RecordStreamLetter, Stream>>
@@ -65,6 +67,8 @@ export async function recover(ground: Ground): Promise<Recovered> {
     }
     const { nextN, losses } = missingRecords(control.ledger, Object.values(readings))
     if (losses.length > 0) await control.append({ kind: 'lost', losses, batch: null })
+    for (const { reason, ranges } of losses)
+      ground.tell({ kind: 'records_lost', reason, records: RangeSet.of(ranges).size })
     return { control, streams: await openStreams(ground, place, readings), ...folders, nextN }
   } catch (error) {
     await control.close()
@@ -91,35 +95,53 @@ async function openFolders({ disk, dir, ownKey }: Ground): Promise<Folders> {
 }
 
 async function recoverControl(ground: Ground, folders: Folders): Promise<ControlLog> {
-  const { disk, dir, budget } = ground
+  const { disk, dir, budget, tell } = ground
   const at = { disk, dir: join(dir, 'control'), segmentBytes: budget.smallSegment }
   const reading = await readControlLog(disk, at.dir)
   if (reading.kind === 'lost') {
-    const ledger = await ledgerOfNewLife(ground, folders, reading)
-    return ControlLog.begin(at, ledger, reading)
+    const life = await newLife(ground, folders, reading)
+    const control = await ControlLog.begin(at, life.ledger, reading)
+    tellOf(life, life.isFirst ? 'new' : 'control_log_lost', tell)
+    return control
   }
   const control = await ControlLog.resume(at, reading)
-  if (await settleBatchFiles(control, folders)) {
-    await giveUpMissingFiles(control, folders)
+  if (await settleBatchFiles(control, folders, tell)) {
+    await giveUpMissingFiles(control, folders, tell)
     return control
   }
   // Batches were sealed that the log knows nothing of: its end is gone, and with it what the next seq may be.
-  const ledger = await ledgerOfNewLife(ground, folders, control.ledger)
-  ledger.inheritLosses(control.ledger)
-  await control.restart(ledger)
+  const life = await newLife(ground, folders, control.ledger)
+  life.ledger.inheritLosses(control.ledger)
+  await control.restart(life.ledger)
+  tellOf(life, 'control_log_behind', tell)
   return control
+}
+
+interface NewLife {
+  readonly ledger: Ledger
+  /** Nothing was found of a life before it: one leaves a folder of records at least. */
+  readonly isFirst: boolean
+  /** Batch files that hold nothing anyone would accept. */
+  readonly unreadable: number
+}
+
+/** Only once the new life is durable: until then the next attempt finds the same again. */
+function tellOf({ unreadable }: NewLife, why: EpochReason, tell: Tell): void {
+  tell({ kind: 'epoch_begun', why })
+  if (unreadable > 0) tell({ kind: 'batches_lost', batches: unreadable, records: null })
 }
 
 /**
  * A new epoch, when it cannot be known any more what the old one has sealed. Its batch files are still worth sending;
  * its records are taken over later, those excepted that are known to be sealed or lost.
  */
-async function ledgerOfNewLife(
+async function newLife(
   { disk, dir, random }: Ground,
   { batches, quarantine }: Folders,
   known: { readonly epoch: string | null; readonly settled: RangeSet },
-): Promise<Ledger> {
+): Promise<NewLife> {
   const ledger = new Ledger(makeEpoch(random))
+  let unreadable = 0
   for (const epoch of await disk.readDirectory(join(dir, 'records'))) ledger.carry.set(epoch, new RangeSet())
   if (known.epoch !== null) ledger.carry.set(known.epoch, known.settled)
   for (const [folder, inQuarantine] of [[batches, false] as const, [quarantine, true] as const]) {
@@ -127,6 +149,7 @@ async function ledgerOfNewLife(
       const batch = await folder.read(name)
       if (batch === null) {
         await folder.discard(name)
+        unreadable++
         continue
       }
       const note = noteOf(batch.manifest, { ...batch, bytes: batch.bytes.length, oldestWallMs: null })
@@ -136,7 +159,7 @@ async function ledgerOfNewLife(
       ledger.carry.get(note.epoch)?.addAll(RangeSet.of(note.ranges))
     }
   }
-  return ledger
+  return { ledger, isFirst: ledger.carry.size === 0 && unreadable === 0, unreadable }
 }
 
 /** 72 random bits name a life of the spool. */
@@ -150,7 +173,11 @@ export function makeEpoch(random: (bytes: number) => Uint8Array): string {
  *
  * @returns Whether log and files fit. They do not when files exist for seqs that the log has not come to.
  */
-async function settleBatchFiles(control: ControlLog, { batches, quarantine }: Folders): Promise<boolean> {
+async function settleBatchFiles(
+  control: ControlLog,
+  { batches, quarantine }: Folders,
+  tell: Tell,
+): Promise<boolean> {
   for (const name of await batches.list()) {
     const { ledger } = control
     if (ledger.pending.some((each) => each.id === name.id)) continue
@@ -161,6 +188,7 @@ async function settleBatchFiles(control: ControlLog, { batches, quarantine }: Fo
     const batch = await batches.read(name)
     if (batch !== null && batch.manifest.epoch === ledger.epoch && name.seq >= ledger.nextSeq) {
       if (!(await adoptBatch(control, batches, batch))) return false
+      tell({ kind: 'batch_adopted' })
     } else {
       // Half written, or receipted, or given up: no entry needs it.
       await batches.erase(name)
@@ -189,16 +217,28 @@ export async function adoptBatch(
 }
 
 /** A sealed batch whose file is gone or cut is lost with its records, and says so. */
-async function giveUpMissingFiles(control: ControlLog, { batches, quarantine }: Folders): Promise<void> {
+async function giveUpMissingFiles(
+  control: ControlLog,
+  { batches, quarantine }: Folders,
+  tell: Tell,
+): Promise<void> {
   const { ledger } = control
   const kept = [
     ...ledger.pending.map((batch) => ({ batch, folder: batches })),
     ...ledger.quarantined.map(({ batch }) => ({ batch, folder: quarantine })),
   ]
-  for (const { batch, folder } of kept) {
-    if ((await folder.size(batch)) === batch.bytes) continue
-    const losses: Losses = batch.epoch === ledger.epoch ? [{ reason: 'corrupt', ranges: batch.ranges }] : []
-    await control.append({ kind: 'lost', losses, batch: batch.id })
+  const lost = { batches: 0, records: 0 }
+  try {
+    for (const { batch, folder } of kept) {
+      if ((await folder.size(batch)) === batch.bytes) continue
+      const losses: Losses = batch.epoch === ledger.epoch ? [{ reason: 'corrupt', ranges: batch.ranges }] : []
+      await control.append({ kind: 'lost', losses, batch: batch.id })
+      lost.batches += 1
+      lost.records += recordsIn(batch)
+    }
+  } finally {
+    // When the disk refuses in between, the next attempt finds only the others.
+    if (lost.batches > 0) tell({ kind: 'batches_lost', ...lost })
   }
 }
 
@@ -228,11 +268,13 @@ export function placeOf(
   return { ...place, segmentBytes: letter === 'r' ? budget.largeSegment : budget.smallSegment }
 }
 
+type Missing = Losses[number] & { readonly reason: 'corrupt' | 'torn' }
+
 /** Numbers that were given and are nowhere, by why. */
 function missingRecords(
   ledger: Ledger,
   readings: readonly StreamReading[],
-): { nextN: number; losses: Losses } {
+): { nextN: number; losses: Missing[] } {
   const found = new RangeSet()
   const damaged = new RangeSet()
   for (const reading of readings) {
@@ -247,7 +289,7 @@ function missingRecords(
     .minus(ledger.settled)
     .minus(found)
   const corrupt = missing.and(damaged)
-  const losses: Losses = [
+  const losses: Missing[] = [
     { reason: 'corrupt', ranges: corrupt.list() },
     { reason: 'torn', ranges: missing.minus(corrupt).list() },
   ]

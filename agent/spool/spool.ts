@@ -1,5 +1,6 @@
 // Measurements kept on the probe until the collector has them. This file, the first to read, decides when something is
-// written and what happens while the disk refuses; store.ts writes. docs/adr/0005 has the figures behind the form:
+// written and what happens while the disk refuses; spool-state.ts says where it stands, store.ts writes, and events.ts lists
+// what it tells. docs/adr/0005 has the figures behind the form:
 //
 //   put ─▶ waiting-room ─▶ stream (segment, frame) ─▶ seal ─▶ batch-folder ─▶ receipted
 //                              └──────── control-log (ledger): sealed, receipted, lost ────────┘
@@ -9,26 +10,35 @@
 
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
 import type { RecordClass, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
-import type { BatchId, DeviceId, Manifest } from '../../tests-spec/protocol/batch.ts'
+import type { BatchId, DeviceId, Manifest, PendingBatch } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TimeWitness } from '../platform/watched-clock.ts'
+import { Countdown, systemTimer, type Timer } from './countdown.ts'
+import { DroppedRecords } from './dropped-records.ts'
+import type { Tell } from './events.ts'
 import { budgetOf } from './eviction.ts'
 import type { BatchNote } from './ledger/ledger.ts'
-import { RangeSet } from './ledger/ranges.ts'
 import { currentDictionary, deflateBody } from './log/dictionary.ts'
 import { type Disk, isDiskFailure, type Meter, meteredDisk, nodeDisk } from './log/disk.ts'
 import type { RecordStreamLetter } from './log/stream.ts'
 import type { Ground } from './recovery.ts'
+import {
+  afterChange,
+  healthOf,
+  numberedIn,
+  refusesRecords,
+  type SpoolChange,
+  type SpoolState,
+  storeOf,
+  unopened,
+} from './spool-state.ts'
 import { Store } from './store.ts'
 import { NotDurable, WaitingRoom } from './waiting-room.ts'
 
 export type { Disk } from './log/disk.ts'
 export { nodeDisk } from './log/disk.ts'
 export { NotDurable } from './waiting-room.ts'
-
-/** Calls `run` once after `ms` milliseconds, unless the function it returns is called before. */
-export type Timer = (ms: number, run: () => void) => () => void
 
 export interface SpoolOptions {
   /** Folder of this spool alone; made if it is not there. One process at a time: the caller holds the lock. */
@@ -45,18 +55,10 @@ export interface SpoolOptions {
   /** Test lists in force, asked for at each sealing. */
   readonly lists: () => Readonly<Record<string, number>>
   readonly random?: (n: number) => Uint8Array
+  /** Gets what happens beside what is asked for: events.ts. */
+  readonly tell?: Tell
   readonly disk?: Disk
   readonly timer?: Timer
-}
-
-/** A batch that the collector has not receipted. */
-export interface SealedBatch {
-  readonly id: BatchId
-  readonly seq: number
-  /** Size of the batch as it is sent. */
-  readonly bytes: number
-  /** How many of its records are anomalies. */
-  readonly anomalies: number
 }
 
 export interface SpoolStats {
@@ -103,9 +105,9 @@ export interface Spool {
    * @param enrolmentDigest - What seq 0 of an epoch links back to.
    * @returns null when there is nothing to seal, or the disk refused: `stats().health` tells which.
    */
-  seal(why: Manifest['why'], enrolmentDigest: string): Promise<SealedBatch | null>
+  seal(why: Manifest['why'], enrolmentDigest: string): Promise<PendingBatch | null>
   /** Sealed and not yet receipted, in the order they should be sent: those with anomalies first, then by age. */
-  pending(): readonly SealedBatch[]
+  pending(): readonly PendingBatch[]
   /** @throws {BatchUnreadable} When there is no such batch, or its file has rotted: it is then pending no more. */
   read(id: BatchId): Promise<Buffer>
   /** Forgets a batch. Only ever called with a verified receipt. */
@@ -160,41 +162,34 @@ class GroupedSpool implements Spool {
   readonly #options: SpoolOptions
   readonly #ground: Ground
   readonly #meter: Meter = { flushes: 0, bytesWritten: 0 }
-  readonly #timer: Timer
   readonly #waiting = new WaitingRoom()
-  /** null until the folder could be read once. */
-  #store: Store | null = null
-  /** The epoch that the waiting records have numbers of. */
-  #numberedIn: string | null = null
-  /** The end of the row of things to do on disk: one at a time. */
-  #last: Promise<unknown> = Promise.resolve()
-  #cancelTimer: (() => void) | null = null
-  #recordsRefused = false
-  #batchesRefused = false
-  /** Records dropped from memory, not in the ledger yet. */
-  readonly #dropped = { numbers: new RangeSet(), unnumbered: 0 }
+  readonly #untilWrite: Countdown
+  readonly #dropped = new DroppedRecords()
   /** Receipts that could not be noted yet. Their batches are not sent again. */
   readonly #unnoted = new Set<BatchId>()
-  /** Accepts nothing more. */
-  #closed = false
-  /** Writes nothing more. */
-  #letGo = false
+  #state: SpoolState<Store> = unopened
+  /** The end of the row of things to do on disk: one at a time. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: SpoolOptions) {
     const publicKey = createPublicKey(options.privateKey)
     this.#options = options
-    this.#timer = options.timer ?? systemTimer
+    this.#untilWrite = new Countdown(options.timer ?? systemTimer, routineDelayMs, () => {
+      void this.#inTurn(() => this.#write(['r']))
+    })
     this.#ground = {
       disk: meteredDisk(options.disk ?? nodeDisk, this.#meter),
       dir: options.dir,
       ownKey: (keyId) => (keyId === options.device ? publicKey : null),
       budget: budgetOf(options.quotaBytes),
       random: options.random ?? randomBytes,
+      tell: options.tell ?? (() => {}),
     }
   }
 
   put(entry: SpoolEntry): Promise<number> {
-    if (this.#closed) return Promise.reject(new NotDurable('closed', 'Cannot put into a closed spool'))
+    if (this.#state.life !== 'open')
+      return Promise.reject(new NotDurable('closed', 'Cannot put into a closed spool'))
     const letter = letterOf[entry.class]
     // Class and time first: reading them back must not depend on what a measurement holds.
     const json = JSON.stringify({ class: entry.class, time: entry.time, measurement: entry.measurement })
@@ -203,9 +198,9 @@ class GroupedSpool implements Spool {
       body: deflateBody(json, currentDictionary),
       wallMs: entry.time.wall_ms,
     })
-    if (this.#recordsRefused) this.#boundMemory()
+    if (refusesRecords(this.#state)) this.#boundMemory()
     if (this.#isDue(letter)) void this.#inTurn(() => this.#write([letter]))
-    else if (letter === 'r') this.#startTimer()
+    else if (letter === 'r') this.#untilWrite.start()
     return stored
   }
 
@@ -214,7 +209,7 @@ class GroupedSpool implements Spool {
     if (fault !== null && !isDiskFailure(fault)) throw fault
   }
 
-  seal(why: Manifest['why'], enrolmentDigest: string): Promise<SealedBatch | null> {
+  seal(why: Manifest['why'], enrolmentDigest: string): Promise<PendingBatch | null> {
     return this.#inTurn(async () => {
       // If the disk is full this fails; sealing then still has its reserve, and makes room.
       await this.#write(allLetters)
@@ -232,24 +227,24 @@ class GroupedSpool implements Spool {
           agent: { version: this.#options.agentVersion },
         }),
       )
-      if (this.#recordsRefused) await this.#write(allLetters)
+      if (refusesRecords(this.#state)) await this.#write(allLetters)
       if (batch === null) return null
       witness?.sealed(batch.id, time)
-      return sealedBatch(batch)
+      return pendingBatch(batch)
     })
   }
 
-  pending(): readonly SealedBatch[] {
-    const waiting = (this.#store?.ledger.pending ?? []).filter(({ id }) => !this.#unnoted.has(id))
+  pending(): readonly PendingBatch[] {
+    const waiting = (storeOf(this.#state)?.ledger.pending ?? []).filter(({ id }) => !this.#unnoted.has(id))
     const urgent = waiting.filter(({ anomalies }) => anomalies > 0)
     const others = waiting.filter(({ anomalies }) => anomalies === 0)
-    return [...urgent, ...others].map(sealedBatch)
+    return [...urgent, ...others].map(pendingBatch)
   }
 
   read(id: BatchId): Promise<Buffer> {
     this.#options.witness?.leaving(id)
     return this.#inTurn(async () => {
-      const bytes = (await this.#store?.read(id)) ?? null
+      const bytes = (await storeOf(this.#state)?.read(id)) ?? null
       if (bytes === null) throw new BatchUnreadable(`Cannot read batch ${id}: it is gone or damaged`)
       return bytes
     })
@@ -272,7 +267,7 @@ class GroupedSpool implements Spool {
   }
 
   stats(): SpoolStats {
-    const store = this.#store
+    const store = storeOf(this.#state)
     const pending = this.pending()
     const times = [store?.oldestWallMs ?? null, this.#waiting.oldestWallMs].filter((each) => each !== null)
     return {
@@ -281,24 +276,28 @@ class GroupedSpool implements Spool {
       pendingBytes: pending.reduce((sum, { bytes }) => sum + bytes, 0),
       quarantined: store?.ledger.quarantined.length ?? 0,
       oldestWallMs: times.length === 0 ? null : Math.min(...times),
-      lost: (store?.ledger.lost ?? 0) + this.#dropped.numbers.size + this.#dropped.unnumbered,
+      lost: (store?.ledger.lost ?? 0) + this.#dropped.count,
       diskBytes: store?.bytes ?? 0,
       ...this.#meter,
-      health: this.#recordsRefused || this.#batchesRefused ? 'memory_only' : 'ok',
+      health: healthOf(this.#state),
       epoch: store?.ledger.epoch ?? '',
       nextSeq: store?.ledger.nextSeq ?? 0,
     }
   }
 
   close(): Promise<void> {
-    this.#closed = true
+    this.#take({ kind: 'close_asked' })
     return this.#inTurn(async () => {
       await this.#write(allLetters)
-      this.#stopTimer()
+      this.#untilWrite.stop()
       this.#waiting.close()
-      await this.#store?.close()
-      this.#letGo = true
+      await storeOf(this.#state)?.close()
+      this.#take({ kind: 'let_go' })
     })
+  }
+
+  #take(change: SpoolChange<Store>): void {
+    this.#state = afterChange(this.#state, change)
   }
 
   /** Disk work is done one piece after the other; a piece that fails does not stop the next. */
@@ -315,18 +314,6 @@ class GroupedSpool implements Spool {
     return this.#waiting.bytes('d') >= this.#ground.budget.smallSegment / 2
   }
 
-  #startTimer(): void {
-    this.#cancelTimer ??= this.#timer(routineDelayMs, () => {
-      this.#cancelTimer = null
-      void this.#inTurn(() => this.#write(['r']))
-    })
-  }
-
-  #stopTimer(): void {
-    this.#cancelTimer?.()
-    this.#cancelTimer = null
-  }
-
   /**
    * Writes what waits in the streams named; in all of them after a failure.
    * @returns The failure, or null. Whatever it was, a fault of our own included, what could not be written goes on
@@ -335,20 +322,19 @@ class GroupedSpool implements Spool {
   async #write(letters: readonly RecordStreamLetter[]): Promise<unknown> {
     try {
       const store = await this.#openedStore()
-      for (const letter of this.#recordsRefused ? allLetters : letters) {
+      for (const letter of refusesRecords(this.#state) ? allLetters : letters) {
         await this.#writeStream(store, letter)
       }
       await this.#settleBooks(store)
-      this.#recordsRefused = false
-      this.#batchesRefused = false
-      if (this.#waiting.count('r') === 0) this.#stopTimer()
+      this.#take({ kind: 'written' })
+      if (this.#waiting.count('r') === 0) this.#untilWrite.stop()
       return null
     } catch (error) {
       this.#waiting.refused(error)
-      this.#recordsRefused = true
+      this.#take({ kind: 'write_refused' })
       this.#boundMemory()
-      // Someone may put nothing for a long time; the disk may be well again much sooner.
-      if (!this.#closed) this.#startTimer()
+      // Nothing may be put for a long time; the disk may be well again much sooner.
+      if (this.#state.life === 'open') this.#untilWrite.start()
       return error
     }
   }
@@ -363,22 +349,22 @@ class GroupedSpool implements Spool {
 
   async #openedStore(): Promise<Store> {
     // Another process may have the folder by now.
-    if (this.#letGo) throw new Error('Cannot write to a closed spool')
-    this.#store ??= await Store.open(this.#ground)
-    const store = this.#store
-    if (this.#numberedIn !== store.ledger.epoch) {
-      this.#numberedIn = store.ledger.epoch
+    if (this.#state.life === 'closed') throw new Error('Cannot write to a closed spool')
+    const open = storeOf(this.#state)
+    const store = open ?? (await Store.open(this.#ground))
+    const { epoch } = store.ledger
+    if (numberedIn(this.#state) !== epoch) {
       this.#waiting.renumber(() => store.takeNumber())
-      this.#dropped.unnumbered += this.#dropped.numbers.size
-      this.#dropped.numbers = new RangeSet()
+      this.#dropped.forgetNumbers()
+      this.#take(open === null ? { kind: 'opened', store, epoch } : { kind: 'renumbered', epoch })
     }
     return store
   }
 
   /** @returns null while the epoch the number would belong to is not settled: it is given before writing then. */
   #takeNumber(): number | null {
-    const store = this.#store
-    return store !== null && store.ledger.epoch === this.#numberedIn ? store.takeNumber() : null
+    const store = storeOf(this.#state)
+    return store !== null && store.ledger.epoch === numberedIn(this.#state) ? store.takeNumber() : null
   }
 
   /** Notes what happened while nothing could be noted. */
@@ -387,36 +373,24 @@ class GroupedSpool implements Spool {
       await store.receipted(id)
       this.#unnoted.delete(id)
     }
-    const { numbers } = this.#dropped
-    for (; this.#dropped.unnumbered > 0; this.#dropped.unnumbered--) numbers.add(store.takeNumber())
-    // More may be dropped while these are being noted.
-    this.#dropped.numbers = new RangeSet()
-    try {
-      await store.lose('disk_full', numbers)
-    } catch (error) {
-      this.#dropped.numbers.addAll(numbers)
-      throw error
-    }
+    await this.#dropped.settle(store)
   }
 
   /** @returns What `work` does, or null when the disk refuses. */
   async #withStore<T>(work: (store: Store) => Promise<T>): Promise<T | null> {
     try {
       const result = await work(await this.#openedStore())
-      this.#batchesRefused = false
+      this.#take({ kind: 'batch_settled' })
       return result
     } catch (error) {
       if (!isDiskFailure(error)) throw error
-      this.#batchesRefused = true
+      this.#take({ kind: 'batch_refused' })
       return null
     }
   }
 
   #boundMemory(): void {
-    for (const n of this.#waiting.dropDownTo(maxInMemory)) {
-      if (n === null) this.#dropped.unnumbered++
-      else this.#dropped.numbers.add(n)
-    }
+    for (const n of this.#waiting.dropDownTo(maxInMemory)) this.#dropped.add(n)
   }
 
   #time(): Manifest['time'] {
@@ -433,13 +407,6 @@ class GroupedSpool implements Spool {
   }
 }
 
-function sealedBatch({ id, seq, bytes, anomalies }: BatchNote): SealedBatch {
+function pendingBatch({ id, seq, bytes, anomalies }: BatchNote): PendingBatch {
   return { id, seq, bytes, anomalies }
-}
-
-/** Does not keep the process alive: whoever ends it closes the spool first. */
-const systemTimer: Timer = (ms, run) => {
-  const timeout = setTimeout(run, ms)
-  timeout.unref()
-  return () => clearTimeout(timeout)
 }

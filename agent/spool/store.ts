@@ -7,9 +7,10 @@ import { type BatchId, type DeviceId, encodeBatch, type Manifest } from '../../t
 import type { BatchFolder } from './batches/batch-folder.ts'
 import { describePayload, packRecords } from './batches/seal.ts'
 import { carryOver } from './carry-over.ts'
+import type { Tell } from './events.ts'
 import { type Evictable, nextVictim } from './eviction.ts'
 import type { ControlLog } from './ledger/control-log.ts'
-import { type BatchNote, type Change, Ledger, type LossReason, noteOf } from './ledger/ledger.ts'
+import { type BatchNote, type Change, Ledger, type LossReason, noteOf, recordsIn } from './ledger/ledger.ts'
 import { RangeSet } from './ledger/ranges.ts'
 import { currentDictionary, deflateBody } from './log/dictionary.ts'
 import { Reserve } from './log/reserve.ts'
@@ -86,7 +87,10 @@ export class Store {
     this.#streams = found.streams
     this.#nextN = found.nextN
     this.#reader = new SegmentReader(ground.disk)
-    this.#reserve = new Reserve(ground.disk, join(ground.dir, 'reserve'), ground.budget.reserve)
+    const { disk, dir, budget, tell } = ground
+    this.#reserve = new Reserve(disk, join(dir, 'reserve'), budget.reserve, () =>
+      tell({ kind: 'reserve_given_back' }),
+    )
   }
 
   /**
@@ -99,11 +103,18 @@ export class Store {
       await store.#reserve.hold()
       await store.#takeOverEarlierLives()
       await store.#removeCovered()
+      store.#tellOpened(ground.tell)
       return store
     } catch (error) {
       await store.close()
       throw error
     }
+  }
+
+  #tellOpened(tell: Tell): void {
+    const { pending, quarantined, lost } = this.ledger
+    const batches = pending.length
+    tell({ kind: 'opened', records: this.unsealed, batches, quarantined: quarantined.length, lost })
   }
 
   get ledger(): Readonly<Ledger> {
@@ -151,7 +162,12 @@ export class Store {
   }
 
   /** Notes that records will never be sent. */
-  async lose(reason: LossReason, numbers: RangeSet): Promise<void> {
+  async lose(reason: Exclude<LossReason, 'evicted'>, numbers: RangeSet): Promise<void> {
+    await this.#noteLoss(reason, numbers)
+    if (!numbers.isEmpty) this.#ground.tell({ kind: 'records_lost', reason, records: numbers.size })
+  }
+
+  async #noteLoss(reason: LossReason, numbers: RangeSet): Promise<void> {
     if (numbers.isEmpty) return
     await this.#note({ kind: 'lost', losses: [{ reason, ranges: numbers.list() }], batch: null })
   }
@@ -243,7 +259,8 @@ export class Store {
       if (name.seq !== this.ledger.nextSeq || this.ledger.pending.some(({ id }) => id === name.id)) continue
       const batch = await this.#batches.read(name)
       const adopted = batch !== null && (await adoptBatch(this.#control, this.#batches, batch))
-      if (!adopted) await this.#batches.erase(name)
+      if (adopted) this.#ground.tell({ kind: 'batch_adopted' })
+      else await this.#batches.erase(name)
     }
     this.#inDoubt = false
     await this.#removeCovered()
@@ -258,7 +275,8 @@ export class Store {
     if (note === undefined) return null
     const batch = await this.#batches.read(note)
     if (batch !== null) return batch.bytes
-    await this.#giveUpBatch(note, 'corrupt')
+    const records = await this.#giveUpBatch(note, 'corrupt')
+    this.#ground.tell({ kind: 'batches_lost', batches: 1, records })
     return null
   }
 
@@ -320,15 +338,17 @@ export class Store {
       new Stream(placeOf(place, this.#ground.budget, letter), letter)
     this.#streams = { a: stream('a'), r: stream('r'), d: stream('d') }
     this.#nextN = ledger.nextN
+    this.#ground.tell({ kind: 'epoch_begun', why: 'chain_refused' })
     await this.#takeOverEarlierLives()
   }
 
   async #takeOverEarlierLives(): Promise<void> {
-    await carryOver(this.#ground, this.ledger, {
+    const records = await carryOver(this.#ground, this.ledger, {
       takeNumber: () => this.takeNumber(),
       append: (letter, records) => this.append(letter, records),
       note: (epoch, numbers) => this.#note({ kind: 'carried', epoch, ranges: numbers.list() }),
     })
+    if (records > 0) this.#ground.tell({ kind: 'carried_over', records })
   }
 
   /** Removes segments that hold nothing but settled records. The open one stays: it will be used on. */
@@ -348,8 +368,12 @@ export class Store {
       const victim = nextVictim(this.#evictables())
       if (victim === null) return
       if (victim.holds === 'anomaly' && (await this.#thinOldest())) continue
-      await victim.giveUp()
+      this.#tellEvicted(victim.holds, await victim.giveUp())
     }
+  }
+
+  #tellEvicted(holds: Evictable['holds'], records: number): void {
+    if (records > 0) this.#ground.tell({ kind: 'evicted', holds, records })
   }
 
   /**
@@ -367,7 +391,8 @@ export class Store {
     // Moving the rest wears the medium as much as writing it did: not for less than a quarter. And what cannot be read
     // today is not moved: it would be lost with the segment.
     if (repeats.size * 4 < live.size || records.length < live.size) return true
-    await this.lose('evicted', repeats)
+    await this.#noteLoss('evicted', repeats)
+    this.#tellEvicted('repeat', repeats.size)
     const left = records
       .filter(({ n }) => !repeats.has(n))
       .map(({ n, json, wallMs }) => ({ n, wallMs, body: deflateBody(json.toString(), currentDictionary) }))
@@ -377,7 +402,7 @@ export class Store {
     return true
   }
 
-  #evictables(): (Evictable & { readonly giveUp: () => Promise<void> })[] {
+  #evictables(): (Evictable & { readonly giveUp: () => Promise<number> })[] {
     const { pending, quarantined } = this.ledger
     const holds = { a: 'anomaly', r: 'routine', d: 'diagnostic' } as const
     return [
@@ -405,17 +430,21 @@ export class Store {
     ]
   }
 
-  async #giveUpSegment(stream: Stream, segment: StoredSegment): Promise<void> {
-    await this.lose('evicted', this.#live(segment))
+  /** @returns How many records went with it; below too. */
+  async #giveUpSegment(stream: Stream, segment: StoredSegment): Promise<number> {
+    const live = this.#live(segment)
+    await this.#noteLoss('evicted', live)
     await stream.remove(segment)
+    return live.size
   }
 
-  async #giveUpBatch(batch: BatchNote, reason: LossReason): Promise<void> {
+  async #giveUpBatch(batch: BatchNote, reason: LossReason): Promise<number> {
     // Numbers of an earlier epoch mean nothing in this one's manifests.
     const losses = batch.epoch === this.ledger.epoch ? [{ reason, ranges: batch.ranges }] : []
     await this.#note({ kind: 'lost', losses, batch: batch.id })
     await this.#batches.discard(batch)
     await this.#quarantine.discard(batch)
+    return recordsIn(batch)
   }
 
   async #note(change: Change): Promise<void> {

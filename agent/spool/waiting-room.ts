@@ -24,7 +24,7 @@ interface Guest {
   n: number | null
   readonly body: Uint8Array
   readonly wallMs: number
-  /** Whoever waits for it knows that the disk refused. */
+  /** The caller of `put` knows that the disk refused. */
   told: boolean
   readonly resolve: (n: number) => void
   readonly reject: (why: NotDurable) => void
@@ -91,7 +91,7 @@ export class WaitingRoom {
     }
   }
 
-  /** The disk refused. Everyone goes on waiting, and whoever waits for them is told. */
+  /** The disk refused. All of them go on waiting, and the callers of `put` are told. */
   refused(cause: unknown): void {
     const words = cause instanceof Error ? cause.message : String(cause)
     for (const letter of worthAscending) {

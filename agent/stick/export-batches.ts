@@ -2,7 +2,7 @@
 // Nothing is forgotten here. The batches wait on the probe until their receipts come back, by whatever way.
 
 import { type AgeRecipient, type Random, sealForAge } from '../../tests-spec/protocol/age.ts'
-import { type BatchId, sha256Hex } from '../../tests-spec/protocol/batch.ts'
+import { type BatchId, type PendingBatch, sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import {
   maxBatchesInFile,
   maxSealedBytes,
@@ -12,7 +12,7 @@ import {
 } from '../../tests-spec/protocol/sealed.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import type { ExportedFile, ExportLedger } from './export-ledger.ts'
-import type { SpoolAccess, WaitingBatch } from './spool-access.ts'
+import type { SpoolAccess } from './spool-access.ts'
 import type { Stick } from './stick.ts'
 
 export interface ExportReport {
@@ -80,8 +80,8 @@ async function lookForOwn(stick: Stick, ledger: ExportLedger) {
 }
 
 /** In their order, as many together as one file should have. */
-function groupsOf(batches: readonly WaitingBatch[]): WaitingBatch[][] {
-  const groups: WaitingBatch[][] = []
+function groupsOf(batches: readonly PendingBatch[]): PendingBatch[][] {
+  const groups: PendingBatch[][] = []
   let room = 0
   for (const batch of batches) {
     const group = groups.at(-1)
@@ -98,7 +98,7 @@ function groupsOf(batches: readonly WaitingBatch[]): WaitingBatch[][] {
 /** @returns null when none of the batches could be read; the spool has then noted them as lost. */
 async function writeGroup(
   { spool, stick, recipient, ledger, random }: ExportParts,
-  group: readonly WaitingBatch[],
+  group: readonly PendingBatch[],
 ) {
   const ids: BatchId[] = []
   const content: Buffer[] = []

@@ -51,7 +51,7 @@ export class ExportLedger {
   async #replace(files: readonly ExportedFile[]): Promise<void> {
     this.#files = files
     try {
-      // Readable by whoever has the folder: a command of root's must not lock the agent's own user out.
+      // Readable by the owner of the folder: a command of root's must not lock the agent's own user out.
       await writeStateFile(this.#path, { files }, { mode: 0o644 })
     } catch {
       // A full card is what a stick is there to relieve: the export goes on, and may one day make a second copy.

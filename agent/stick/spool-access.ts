@@ -1,18 +1,12 @@
 // What a stick needs of a spool, wherever that is open: in this process, or in an agent that runs.
 
-import type { BatchId } from '../../tests-spec/protocol/batch.ts'
-
-export interface WaitingBatch {
-  readonly id: BatchId
-  /** Size of the batch as it is sent. */
-  readonly bytes: number
-}
+import type { BatchId, PendingBatch } from '../../tests-spec/protocol/batch.ts'
 
 export interface SpoolAccess {
   /** Seals everything there is. @returns Whether all of it is sealed; when not, the disk refuses. */
   sealAll(): Promise<boolean>
   /** Sealed and not yet receipted, in the order they should leave. */
-  pending(): Promise<readonly WaitingBatch[]>
+  pending(): Promise<readonly PendingBatch[]>
   /** @returns null when it is gone or damaged; the spool has then noted it as lost. */
   read(id: BatchId): Promise<Buffer | null>
   /**

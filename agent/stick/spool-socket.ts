@@ -1,5 +1,5 @@
 // An agent that runs holds the spool; a command that needs it asks here. A socket in the state folder, which is open to
-// its user alone: whoever can reach it could read the folder as well. One line of JSON each way, one after the other.
+// its user alone: a process that can reach it could read the folder as well. One line of JSON each way, one after the other.
 // The command and not the agent touches the stick: a service may see neither /media nor a home.
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
@@ -23,7 +23,7 @@ type Request = v.InferInput<typeof request>
 /** null stands for a request that was not understood, or failed. */
 const answers = {
   seal_all: v.boolean(),
-  pending: v.array(v.object({ id: batchId, bytes: v.number() })),
+  pending: v.array(v.object({ id: batchId, seq: v.number(), bytes: v.number(), anomalies: v.number() })),
   read: v.object({ batch: v.nullable(base64) }),
   receipted: v.boolean(),
   refused: v.array(v.object({ batch: batchId, code: v.string() })),

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Answer } from './transports/connection.ts'
-import type { CollectorKey } from './ways/uplink.ts'
+import type { CollectorKey } from './ways/way.ts'
 
 /** What became of a batch. Only `accepted` lets the spool forget anything. */
 export type SubmitOutcome =
@@ -21,7 +21,7 @@ export interface Deferred {
   readonly reason: string
   /** What was asked for, in milliseconds, an hour at most; null when nothing was. */
   readonly retryAfterMs: number | null
-  /** `way`: it broke off, or whoever answered is no collector; another way may do. */
+  /** `way`: it broke off, or the answer is not a collector's; another way may do. */
   readonly by: 'collector' | 'way'
 }
 

@@ -6,7 +6,8 @@ import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
 import { openSealedReceipt, sealedMediaType, splitLines } from '../../tests-spec/protocol/sealed.ts'
 import { readProblem } from './answer.ts'
 import { NoAnswer } from './transports/no-answer.ts'
-import type { CollectorKey, Uplink, Way } from './ways/uplink.ts'
+import type { Uplink } from './ways/uplink.ts'
+import type { CollectorKey, RequestChannel, Way } from './ways/way.ts'
 
 /** The part of a store of carried files that forwarding needs. */
 export interface CarriedFiles {
@@ -47,7 +48,7 @@ export async function forwardSealed(
   const way = await uplink.climb(new Set(), signal)
   const reason =
     way === null || way.endpoint.kind === 'relay'
-      ? uplink.lastFailure
+      ? uplink.known.lastFailure
       : await offerAll(files, digests, way, uplink, tally)
   way?.close()
   const { sent, received } = uplink.spent
@@ -79,12 +80,13 @@ async function offerAll(
   return null
 }
 
-type Outcome =
+/** What became of one file. */
+type ForwardOutcome =
   | { readonly kind: 'arrived'; readonly answer: readonly Buffer[] }
   | { readonly kind: 'refused' }
   | { readonly kind: 'deferred'; readonly reason: string }
 
-async function offer(way: Pick<Way, 'exchange'>, bytes: Buffer, key: CollectorKey): Promise<Outcome> {
+async function offer(way: RequestChannel, bytes: Buffer, key: CollectorKey): Promise<ForwardOutcome> {
   try {
     const headers = { 'content-type': sealedMediaType }
     const { status, body } = await way.exchange({ method: 'POST', path: 'v1/sealed', headers, body: bytes })
@@ -98,8 +100,12 @@ async function offer(way: Pick<Way, 'exchange'>, bytes: Buffer, key: CollectorKe
   }
 }
 
-/** Stops whoever answers in the collector's place from making us drop the file, or carry back what is no receipt. */
-function believe(body: Buffer, bytes: Buffer, { collectorKeyId, collectorKey }: CollectorKey): Outcome {
+/** Stops an impostor of the collector from making us drop the file, or carry back what is no receipt. */
+function believe(
+  body: Buffer,
+  bytes: Buffer,
+  { collectorKeyId, collectorKey }: CollectorKey,
+): ForwardOutcome {
   const keyOf = (keyId: string) => (keyId === collectorKeyId ? collectorKey : null)
   const answer = splitLines(body)
   const [word = Buffer.alloc(0), ...receipts] = answer

@@ -1,10 +1,10 @@
 // A batch by way of a store that only keeps files: tests-spec/protocol/endpoint.md, "Relays". The receipt comes later, when
-// whoever runs the store has carried the file on; until then the batch stays with the probe.
+// the operator of the store has carried the file on; until then the batch stays with the probe.
 
 import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
 import { believe, byTheWay, type SubmitOutcome } from './answer.ts'
 import { NoAnswer } from './transports/no-answer.ts'
-import type { CollectorKey, Way } from './ways/uplink.ts'
+import type { CollectorKey, RequestChannel } from './ways/way.ts'
 
 export interface Consignment {
   readonly id: BatchId
@@ -19,7 +19,7 @@ const absent: ReadonlySet<number> = new Set([403, 404, 410])
 
 /** @returns What the network does is an outcome, never an exception. */
 export async function leaveAtRelay(
-  way: Pick<Way, 'exchange'>,
+  way: RequestChannel,
   { id, bytes, left }: Consignment,
   key: CollectorKey,
 ): Promise<SubmitOutcome> {

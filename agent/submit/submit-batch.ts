@@ -12,12 +12,12 @@ import {
 import { believe, byTheWay, outcomeOf, readProblem, refusalOf, type SubmitOutcome } from './answer.ts'
 import type { Answer } from './transports/connection.ts'
 import { NoAnswer } from './transports/no-answer.ts'
-import type { CollectorKey, Way } from './ways/uplink.ts'
+import type { CollectorKey, RequestChannel } from './ways/way.ts'
 
 export interface Offer {
   readonly id: BatchId
   readonly bytes: Uint8Array
-  /** Ask for the receipt first: the batch was offered before, or whoever answers has not been proven. */
+  /** Ask for the receipt first: the batch was offered before, or the way has not brought a receipt yet. */
   readonly ask: boolean
   /** Called with how much of the batch is known to have arrived, before the receipt. */
   readonly onProgress?: (held: number) => void
@@ -25,10 +25,12 @@ export interface Offer {
   readonly onBody?: () => void
 }
 
-type Exchange = Pick<Way, 'exchange'>
-
 /** @returns What the network does is an outcome, never an exception. */
-export async function offerBatch(way: Exchange, offer: Offer, key: CollectorKey): Promise<SubmitOutcome> {
+export async function offerBatch(
+  way: RequestChannel,
+  offer: Offer,
+  key: CollectorKey,
+): Promise<SubmitOutcome> {
   try {
     const asked = offer.ask ? await askFor(way, offer.id, key) : 0
     if (typeof asked !== 'number') return asked
@@ -50,7 +52,7 @@ export async function offerBatch(way: Exchange, offer: Offer, key: CollectorKey)
  * Some 200 bytes each way, in place of a body.
  * @returns Bytes the collector has of the batch, if it has not all of it.
  */
-async function askFor(way: Exchange, id: BatchId, key: CollectorKey): Promise<SubmitOutcome | number> {
+async function askFor(way: RequestChannel, id: BatchId, key: CollectorKey): Promise<SubmitOutcome | number> {
   const answer = await way.exchange({ method: 'GET', path: `v1/batches/${id}/receipt` })
   if (answer.status === 200) return believe(answer, id, key)
   // A collector that does not know the question answers with a problem too, and is sent the body.
@@ -72,7 +74,7 @@ const maxCorrections = 3
 
 /** @returns null when the collector holds nothing that could be gone on from. */
 async function sendInParts(
-  way: Exchange,
+  way: RequestChannel,
   { id, bytes, onProgress }: Offer,
   from: number,
   key: CollectorKey,

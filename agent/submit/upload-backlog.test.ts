@@ -9,11 +9,11 @@ import {
   type StubCollector,
   stubCollector,
 } from '../../test/support/stub-collector.ts'
-import { type BatchId, batchId, deviceId } from '../../tests-spec/protocol/batch.ts'
+import { type BatchId, batchId, deviceId, type PendingBatch } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
 import { systemClock } from '../platform/clock.ts'
-import { type Backlog, type PendingBatch, uploadBacklog } from './upload-backlog.ts'
+import { type Backlog, uploadBacklog } from './upload-backlog.ts'
 import { Uplink, type UplinkOptions } from './ways/uplink.ts'
 
 const collector = generateKeyPairSync('ed25519')

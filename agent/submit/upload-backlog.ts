@@ -1,13 +1,11 @@
 // Everything that waits, in the order it should go, until it is gone or nothing gets through any more: one attempt. When
 // the next one may be made, the uplink remembers.
 
-import type { BatchId } from '../../tests-spec/protocol/batch.ts'
+import type { BatchId, PendingBatch } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
-import { byTheWay, type Deferred, type SubmitOutcome } from './answer.ts'
-import { leaveAtRelay } from './relay.ts'
-import { offerBatch } from './submit-batch.ts'
-import { maxRetryAfterMs } from './transports/connection.ts'
-import type { Uplink, Way } from './ways/uplink.ts'
+import type { Deferred } from './answer.ts'
+import { Climber } from './climber.ts'
+import type { Uplink } from './ways/uplink.ts'
 
 /** The part of a spool that uploading needs. */
 export interface Backlog {
@@ -16,13 +14,6 @@ export interface Backlog {
   read(id: BatchId): Promise<Buffer>
   receipted(receipt: Receipt): Promise<void>
   quarantine(id: BatchId, reason: string): Promise<void>
-}
-
-export interface PendingBatch {
-  readonly id: BatchId
-  readonly seq: number
-  readonly bytes: number
-  readonly anomalies: number
 }
 
 export interface UploadSummary {
@@ -43,7 +34,7 @@ export interface UploadSummary {
 }
 
 /**
- * Submits what waits, one after the other over one connection. A way that breaks off or leads to somebody else makes room
+ * Submits what waits, one after the other over one connection. A way that breaks off or leads elsewhere makes room
  * for the next, until none is left; what the collector itself puts off holds up everything.
  *
  * A receipt that asks for a pause keeps routine batches back; those with anomalies go all the same.
@@ -102,98 +93,14 @@ function mayGo({ anomalies }: PendingBatch, uplink: Uplink, signal: AbortSignal)
 }
 
 function stopFor(
-  { reason, retryAfterMs }: SubmitOutcome & { kind: 'deferred' },
+  { reason, retryAfterMs }: Deferred,
   progressed: boolean,
   uplink: Uplink,
   signal: AbortSignal,
 ): Stop {
   // The agent wants to measure: nothing has failed, and nobody need wait.
   if (signal.aborted) return { reason: 'interrupted', retryAfterMs: null }
-  if (progressed) uplink.progressed()
-  return { reason, retryAfterMs: uplink.holdOff(retryAfterMs) }
-}
-
-/** Carries batches over the way that is open, and looks for another when it breaks off. */
-class Climber {
-  readonly #uplink: Uplink
-  readonly #signal: AbortSignal
-  readonly #onProgress: () => void
-  /** Tried in this attempt, and of no use. */
-  readonly #useless = new Set<string>()
-  #way: Way | null = null
-  /** Whether the open way has carried anything. */
-  #carried = false
-  /** Batches that lie at a relay after this attempt. */
-  left = 0
-
-  constructor(uplink: Uplink, signal: AbortSignal, onProgress: () => void) {
-    this.#uplink = uplink
-    this.#signal = signal
-    this.#onProgress = onProgress
-  }
-
-  async offer(id: BatchId, bytes: Buffer): Promise<SubmitOutcome> {
-    for (;;) {
-      this.#way ??= await this.#climb()
-      if (this.#way === null) return byTheWay(this.#uplink.lastFailure)
-      const way = this.#way
-      const outcome = await this.#offerOver(way, id, bytes)
-      if (outcome.kind === 'accepted') {
-        this.#carried = true
-        const pauseMs = Math.min(outcome.receipt.nextAfterS * 1000, maxRetryAfterMs)
-        await this.#uplink.good(way.id, id, pauseMs)
-      }
-      if (outcome.kind === 'left') {
-        this.left += 1
-        this.#uplink.leave(way.id, id)
-      }
-      if (outcome.kind !== 'deferred' || isWordOfCollector(outcome, way)) return outcome
-      this.close()
-      if (this.#signal.aborted) return outcome
-      // It was ended in time, and nothing is wrong with the way.
-      if (outcome.reason === 'flow_spent') continue
-      // It carries, and flows on it die: the next attempt begins with it again.
-      if (this.#carried) return outcome
-      this.#uplink.failed(way.id, outcome.reason)
-      this.#useless.add(way.id)
-    }
-  }
-
-  close(): void {
-    this.#way?.close()
-    this.#way = null
-  }
-
-  async #climb(): Promise<Way | null> {
-    this.#carried = false
-    return this.#uplink.climb(this.#useless, this.#signal)
-  }
-
-  #offerOver(way: Way, id: BatchId, bytes: Buffer): Promise<SubmitOutcome> {
-    const uplink = this.#uplink
-    if (way.endpoint.kind === 'relay')
-      return leaveAtRelay(way, { id, bytes, left: uplink.wasLeft(way.id, id) }, uplink)
-    const offer = {
-      id,
-      bytes,
-      ask: uplink.wasOffered(id) || !way.proven,
-      onBody: () => uplink.offer(id),
-      onProgress: (held: number) => {
-        if (!uplink.grew(id, held)) return
-        this.#carried = true
-        this.#onProgress()
-      },
-    }
-    return offerBatch(way, offer, uplink)
-  }
-}
-
-/**
- * A problem is not signed: from a way that has brought no receipt yet it says that this way is of no use, and another may
- * be. A collector that asks to be left alone is left alone, on whatever way it asked.
- */
-function isWordOfCollector({ by, retryAfterMs }: Deferred, { proven }: Way): boolean {
-  return by === 'collector' && (proven || retryAfterMs !== null)
+  return { reason, retryAfterMs: uplink.holdOff({ retryAfterMs, progressed }) }
 }
 
 async function readOrNull(batches: Backlog, id: BatchId): Promise<Buffer | null> {

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Memory } from '../../agent/cycle/cycle.ts'
-import { type Finished, recordClass, toMeasurement, type Vantage } from '../../agent/measurement/envelope.ts'
+import { recordClass, toMeasurement, type Vantage } from '../../agent/measurement/envelope.ts'
 import {
   evidenceLevel,
   type History,
@@ -70,6 +70,8 @@ export interface Told {
   /** What the test holds against what arrives. */
   readonly kind: 'change' | 'anomaly' | 'routine'
 }
+
+type Finished = Parameters<typeof toMeasurement>[0]
 
 /** One cycle after the other; what the agent remembers goes along. */
 export class Month {

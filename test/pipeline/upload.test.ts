@@ -73,6 +73,7 @@ class Waiting implements Backlog {
 }
 
 const never = new AbortController().signal
+const nothingCame = { retryAfterMs: null, progressed: false }
 const port = (url: string) => Number(new URL(url).port)
 const direct = (url = collector.url): Endpoint => ({ kind: 'collector', url })
 const statePath = () => join(mkdtempSync(join(tmpdir(), 'sonde-uplink-')), 'upload.json')
@@ -277,15 +278,15 @@ describe('a ladder', () => {
     const held = await uploadBacklog(backlog, uplink, never)
     expect(held).toMatchObject({ reason: 'held_off', sent: 0, progressed: false })
     expect(held.retryAfterMs).toBeGreaterThan(1_000)
-    expect(uplink.holdOff(null)).toBe(4_000)
-    expect(uplink.holdOff(null)).toBe(8_000)
-    await uplink.good(
+    expect(uplink.holdOff(nothingCame)).toBe(4_000)
+    expect(uplink.holdOff(nothingCame)).toBe(8_000)
+    await uplink.receipted(
       endpointId(direct(`http://127.0.0.1:${dead.port}`)),
       (backlog.batches[0] as SampleBatch).id,
       0,
     )
     expect(uplink.heldMs).toBe(0)
-    expect(uplink.holdOff(null)).toBe(2_000)
+    expect(uplink.holdOff(nothingCame)).toBe(2_000)
   })
 
   it('lets anomalies go at once after a start, and routine wait its chance of a minute', async () => {

@@ -1,12 +1,12 @@
 // A web_connectivity measurement around given observations, as the agent would have made it.
 
-import { type Finished, toMeasurement } from '../../agent/measurement/envelope.ts'
+import { type FinishedMeasurement, toMeasurement } from '../../agent/measurement/envelope.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { judgeWebConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
 import { good, link } from './observations.ts'
 
-export function measured(seen: Observations, over: Partial<Finished> = {}): Measurement {
+export function measured(seen: Observations, over: Partial<FinishedMeasurement> = {}): Measurement {
   return toMeasurement(
     {
       name: 'web_connectivity',

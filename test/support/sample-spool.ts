@@ -56,7 +56,7 @@ export function handTimer() {
 
 export async function openSample(
   dir: string,
-  options: Partial<Pick<SpoolOptions, 'disk' | 'quotaBytes' | 'timer' | 'clock' | 'random'>> = {},
+  options: Partial<Pick<SpoolOptions, 'disk' | 'quotaBytes' | 'timer' | 'clock' | 'random' | 'tell'>> = {},
 ): Promise<Spool> {
   return await openSpool({
     dir,

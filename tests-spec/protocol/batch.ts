@@ -160,6 +160,16 @@ export interface VerifiedBatch {
   readonly payload: Uint8Array
 }
 
+/** A batch that waits for its receipt, in the words in which the parts of a probe speak of it. On no wire of its own. */
+export interface PendingBatch {
+  readonly id: BatchId
+  readonly seq: number
+  /** Size of the batch as it is sent. */
+  readonly bytes: number
+  /** How many of its records are anomalies. */
+  readonly anomalies: number
+}
+
 /** Puts a batch together. `payload` must be what `manifest.payload` describes. */
 export function encodeBatch(
   content: Manifest,

@@ -2,17 +2,19 @@
 
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { type BatchId, batchId, type VerifiedBatch, verifyBatch } from '../../../tests-spec/protocol/batch.ts'
+import {
+  batchId,
+  type PendingBatch,
+  type VerifiedBatch,
+  verifyBatch,
+} from '../../../tests-spec/protocol/batch.ts'
 import type { KeyLookup } from '../../../tests-spec/protocol/dsse.ts'
 import { isMissing, readFileIfPresent, removeFile, writeFileDurably } from '../../platform/atomic-file.ts'
 import type { Disk } from '../log/disk.ts'
 
 const nameForm = /^(\d{10})-([0-9a-f]{64})\.psb$/
 
-export interface BatchName {
-  readonly seq: number
-  readonly id: BatchId
-}
+export type BatchName = Pick<PendingBatch, 'seq' | 'id'>
 
 /** A file that holds what its name and our own signature say. */
 export interface OwnBatch extends VerifiedBatch {

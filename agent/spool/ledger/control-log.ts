@@ -242,7 +242,7 @@ export async function readControlLog(disk: Disk, dir: string): Promise<ControlRe
   const sequence = last + 1
   const ledger = replay(entries)
   // One unreadable entry at the end was being written when the power went, and nobody acted on it. A second one
-  // behind it means that entries are missing which somebody acted on.
+  // behind it means that entries are missing which were acted on.
   const behind = suspects.some((each) => each > sequence && each < sequence + plausibleEntries)
   if (ledger === null || behind || unreadable)
     return { kind: 'lost', ...remains(entries), newest: place.newest, sequence }

@@ -225,6 +225,10 @@ export class Ledger {
   }
 }
 
+export function recordsIn({ ranges }: BatchNote): number {
+  return RangeSet.of(ranges).size
+}
+
 /** What to remember of a batch, from what it says of itself. */
 export function noteOf(
   { epoch, seq, records, lost, time }: Manifest,

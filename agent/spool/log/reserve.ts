@@ -8,12 +8,14 @@ export class Reserve {
   readonly #disk: Disk
   readonly #path: string
   readonly #size: number
+  readonly #onGivenBack: () => void
   #held = false
 
-  constructor(disk: Disk, path: string, size: number) {
+  constructor(disk: Disk, path: string, size: number, onGivenBack: () => void) {
     this.#disk = disk
     this.#path = path
     this.#size = size
+    this.#onGivenBack = onGivenBack
   }
 
   /** Bytes held at the moment. */
@@ -43,6 +45,7 @@ export class Reserve {
     }
     this.#held = false
     await this.#disk.unlink(this.#path)
+    this.#onGivenBack()
     return await work()
   }
 

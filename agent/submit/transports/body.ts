@@ -49,7 +49,7 @@ export function sendingWindow({ now, rttMs, offset, knownBlind, spentMs }: Windo
   const mayGoOn = (sent: number) => closed || (pastMs() < 0 && (blind || sent - (confirmed ?? 0) < size))
   return {
     confirm(held) {
-      // Late, as it is where packets are lost: somebody listens after all.
+      // Late, as it is where packets are lost: the other side does confirm after all.
       blind = false
       confirmed = Math.max(confirmed ?? 0, (held ?? 0) - offset)
       size = Math.max(leastWindowBytes, (confirmed / Math.max(1, now() - begun)) * windowMs)

@@ -20,7 +20,7 @@ export interface Dialling {
   readonly timeoutMs: number
 }
 
-/** An open connection. Whoever has it closes it. */
+/** An open connection. The caller of `dial` closes it. */
 export interface Line {
   /** What HTTP is spoken over. */
   readonly socket: Socket

@@ -11,7 +11,7 @@ export interface Place {
 
 /** What every step of a dial needs beside where it goes. */
 export interface Attempt {
-  /** Ends the attempt; whoever fires it closes the sockets. */
+  /** Ends the attempt; the caller, who fires it, closes the sockets. */
   readonly signal: AbortSignal
   /** Told of the TCP socket as soon as there is one, to count its bytes and to close it. */
   readonly onSocket: (socket: Socket) => void

@@ -1,5 +1,5 @@
 // How old a flow gets on a way. Pure. There are networks that forget every connection after some seconds, without a word:
-// whatever is under way then is lost, and so is the time until it is missed. Who has seen it twice ends a flow before.
+// what is under way then is lost, and so is the time until it is missed. After two such deaths a flow is ended before.
 
 /** What one way has shown. */
 export interface FlowLife {

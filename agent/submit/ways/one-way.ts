@@ -3,7 +3,7 @@
 import { Connection, type Patience, type Request } from '../transports/connection.ts'
 import { dial } from '../transports/dial.ts'
 import { NoAnswer } from '../transports/no-answer.ts'
-import type { Way } from './uplink.ts'
+import type { Way } from './way.ts'
 
 export interface OneWayOptions extends Patience {
   /** Milliseconds that only grow. */

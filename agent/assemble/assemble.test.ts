@@ -1,0 +1,61 @@
+// What a start leaves in the log, on real files: which state the last agent left, and what became of its spool.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { sampleEntry } from '../../test/support/sample-spool.ts'
+import { loadConfig } from '../config.ts'
+import { machineClocks } from '../platform/clock.ts'
+import { openStateFolder } from '../platform/state-folder.ts'
+import { assemble } from './assemble.ts'
+
+/** One life of an agent that measures nothing and puts `records` anomalies. @returns What it logged. */
+async function lived(state: string, records = 0) {
+  const folder = openStateFolder(state, {})
+  const agent = await assemble({
+    folder,
+    config: loadConfig(null, {}),
+    machine: machineClocks(),
+    signal: new AbortController().signal,
+    sleep: async () => {},
+    terminal: null,
+  })
+  for (let i = 0; i < records; i++) await agent.spool.put(sampleEntry(`r${i}`, 'anomaly'))
+  await agent.close()
+  const log = join(folder.log, 'sonde.ndjson')
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
+  rmSync(log)
+  return lines.map((line) => {
+    const { time: _, message: __, ...rest } = JSON.parse(line)
+    return rest
+  })
+}
+
+const fresh = () => mkdtempSync(join(tmpdir(), 'sonde-assemble-'))
+const opened = { level: 'info', code: 'S3001', records: 0, batches: 0, quarantined: 0, lost: 0 }
+
+test('assemble() logs that a spool was made, and at the next start what waits in it', async () => {
+  const state = fresh()
+  expect(await lived(state, 2)).toEqual([{ level: 'info', code: 'S3103', why: 'new' }, opened])
+  expect(await lived(state)).toEqual([{ ...opened, records: 2 }])
+})
+
+test('assemble() logs that the agent before was killed', async () => {
+  const state = fresh()
+  await lived(state)
+  writeFileSync(join(state, 'lock'), '99999999\n')
+  expect(await lived(state)).toEqual([{ level: 'info', code: 'S1003' }, opened])
+  expect(await lived(state)).toEqual([opened])
+})
+
+test('assemble() warns of a control log that is gone, and says what was saved', async () => {
+  const state = fresh()
+  await lived(state, 3)
+  rmSync(join(state, 'spool', 'control'), { recursive: true })
+  expect(await lived(state)).toEqual([
+    { level: 'warn', code: 'S3103', why: 'control_log_lost' },
+    { level: 'info', code: 'S3104', records: 3 },
+    { ...opened, records: 3 },
+  ])
+})
