@@ -64,13 +64,17 @@ export async function measureTask(
   const judge = (state: LinkState) =>
     nettest.conclude(seen.observations, { ...circumstances, link: state }, seen.control, task.input)
   const failed = judge(linkBefore).verdict.verdict !== 'ok' && list.controls.length > 0
-  const state = failed ? worseOf(linkBefore, await link.recheck()) : linkBefore
+  const linkAfter = failed ? await link.recheck() : linkBefore
+  const state = worseOf(linkBefore, linkAfter)
   const conclusion = judge(state)
   const { verdict, keys, parts } = disturbed === null ? conclusion : excused(conclusion, disturbed)
   const aside = {
     ...(earlier !== null && { x_sonde_earlier: earlier }),
     ...(uplinkChanged && { x_sonde_uplink_changed: true }),
     ...(stepped !== null && { x_sonde_clock_stepped: stepped }),
+    ...(linkAfter.state !== linkBefore.state && {
+      x_sonde_link_states: { before: linkBefore.state, after: linkAfter.state },
+    }),
   }
   const { name, version } = nettest
   const { observations, bytes } = seen

@@ -34,6 +34,10 @@ export const testKeys = v.looseObject({
   /** How much of what was seen is kept. */
   x_sonde_evidence: v.optional(v.picklist(['full', 'brief'])),
   x_sonde_link: linkState,
+  /** Present when the link was in another state after the measurement than before; the worse of the two is in `x_sonde_link`. */
+  x_sonde_link_states: v.optional(
+    v.looseObject({ before: linkState.entries.state, after: linkState.entries.state }),
+  ),
   x_sonde_bytes_sent: v.number(),
   x_sonde_bytes_received: v.number(),
 })
