@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { NetworkOf } from '../tests-spec/plain/lookups.ts'
 import type { BatchId } from '../tests-spec/protocol/batch.ts'
 import { type KeyLookup, onlyKey } from '../tests-spec/protocol/dsse.ts'
 import type { Endpoint } from '../tests-spec/protocol/endpoint.ts'
@@ -38,6 +39,8 @@ export interface Collector {
   readonly indexer: Indexer | null
   /** null when this collector is no test helper. */
   readonly helper: TestHelper | null
+  /** Whose an address is, for readers of exports; nobody's without a table. */
+  readonly networkOf: NetworkOf
   readonly log: Logger
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -57,6 +60,8 @@ export interface CollectorSettings {
   readonly helper?: HelperSettings | null
   /** Ways to this collector, for the enrolment records it issues. */
   readonly endpoints?: readonly Endpoint[]
+  /** Absent: nobody knows. */
+  readonly networkOf?: NetworkOf
   /** Absent: the usual ones. */
   readonly uploadLimits?: UploadLimits
 }
@@ -109,6 +114,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
     index,
     indexer,
     helper: helper === null ? null : new TestHelper(helper),
+    networkOf: settings.networkOf ?? (() => null),
     log,
     now,
     desk: new EnrolmentDesk({

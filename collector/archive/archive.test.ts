@@ -7,7 +7,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type SampleBatch, SampleProbe, sampleMeasurement } from '../../test/support/sample-probe.ts'
 import { Archive } from './archive.ts'
 import { openCollectorKey } from './collector-key.ts'
-import { exportLines } from './export.ts'
 import { ProbeRegister } from './probe-register.ts'
 
 let state: string
@@ -85,31 +84,6 @@ describe('Archive', () => {
     const batch = await put()
     expect(await archive.receivedAt(batch.id, () => null)).toBeGreaterThan(Date.now() - 60_000)
     expect(await archive.receivedAt(withPrev(probe).id, () => null)).toBeNull()
-  })
-})
-
-describe('exportLines()', () => {
-  it('writes each measurement as the probe did, and leaves out what cannot be read any more', async () => {
-    const [gone, rotten, good] = [await put(), await put(), await put()]
-    await rm(pathOf(gone))
-    await truncate(pathOf(rotten), 100)
-    const { device, epoch } = probe
-    const wanted = [gone, rotten, good].map(({ id: batch }, n) => ({
-      batch,
-      device,
-      epoch,
-      n,
-      receivedAt: 0,
-      correctedAt: 60_000,
-      errorMs: 400,
-    }))
-    const lines: string[] = []
-    for await (const line of exportLines(archive, wanted)) lines.push(line)
-    const received_at = '1970-01-01T00:00:00.000Z'
-    const dated = { corrected_at: '1970-01-01T00:01:00.000Z', error_ms: 400 }
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { device, epoch, n: 2, received_at, ...dated, measurement: sampleMeasurement() },
-    ])
   })
 })
 

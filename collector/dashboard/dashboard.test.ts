@@ -15,6 +15,7 @@ import {
   sampleNoon,
 } from '../../test/support/sample-probe.ts'
 import type { Verdict } from '../../tests-spec/nettests/verdict.ts'
+import { everything } from '../index/selection.ts'
 import { SqliteIndex } from '../index/sqlite-index.ts'
 
 const modern = isModern(process.versions.node)
@@ -55,7 +56,7 @@ describe.runIf(modern)('the collector shows what it received', () => {
     )
   }
   const exported = async (query = '') => {
-    const { body } = await collector.get(`/api/v1/measurements${query}`)
+    const { body } = await collector.get(`/api/v1/measurements?format=kept${query}`)
     return body
       .toString()
       .split('\n')
@@ -209,21 +210,55 @@ describe.runIf(modern)('the collector shows what it received', () => {
       sampleMeasurement({ input: 'https://a.test/' }),
       sampleMeasurement({ input: 'https://b.test/' }),
     ]
-    await collector.postBatch(probe.next(first))
+    const batches = [probe.next(first)]
+    for (const batch of batches) await collector.postBatch(batch)
     collector.now += 1_000
     const second = sampleMeasurement({ verdict: resetInTls })
-    await collector.postBatch(probe.next([second]))
+    batches.push(probe.next([second]))
+    for (const batch of batches.slice(1)) await collector.postBatch(batch)
+    const [early, late] = batches.map(({ id }) => id)
     const { device, epoch } = probe
     // Nobody can say how right the clock was: there is a receipt, and it told this probe nothing yet.
     const dated = { corrected_at: '2018-07-29T12:00:00.000Z', error_ms: null }
     expect(await exported()).toEqual([
-      { device, epoch, n: 0, received_at: '2018-07-29T13:00:00.000Z', ...dated, measurement: first[0] },
-      { device, epoch, n: 1, received_at: '2018-07-29T13:00:00.000Z', ...dated, measurement: first[1] },
-      { device, epoch, n: 2, received_at: '2018-07-29T13:00:01.000Z', ...dated, measurement: second },
+      {
+        batch: early,
+        device,
+        epoch,
+        n: 0,
+        received_at: '2018-07-29T13:00:00.000Z',
+        ...dated,
+        measurement: first[0],
+      },
+      {
+        batch: early,
+        device,
+        epoch,
+        n: 1,
+        received_at: '2018-07-29T13:00:00.000Z',
+        ...dated,
+        measurement: first[1],
+      },
+      {
+        batch: late,
+        device,
+        epoch,
+        n: 2,
+        received_at: '2018-07-29T13:00:01.000Z',
+        ...dated,
+        measurement: second,
+      },
     ])
-    expect(await exported('?since=2018-07-29T13:00:01Z')).toHaveLength(1)
-    expect(await exported('?limit=2')).toMatchObject([{ n: 1 }, { n: 2 }])
-    for (const query of ['?since=yesterday', '?limit=0', '?limit=x', '?limit=10001']) {
+    expect(await exported('&since=2018-07-29T13:00:01Z')).toHaveLength(1)
+    expect(await exported('&limit=2')).toMatchObject([{ n: 0 }, { n: 1 }])
+    for (const query of [
+      '?since=yesterday',
+      '?limit=0',
+      '?limit=x',
+      '?limit=10001',
+      '?format=xml',
+      '?network=AS1',
+    ]) {
       expect((await collector.get(`/api/v1/measurements${query}`)).status).toBe(400)
     }
   })
@@ -233,7 +268,7 @@ describe.runIf(modern)('the collector shows what it received', () => {
     const batch = probe.next(measured)
     expect(batch.manifest.payload).toMatchObject({ codec: 'br+columns' })
     await collector.postBatch(batch)
-    const found = await exported('?limit=100')
+    const found = await exported('&limit=100')
     expect(found.map(({ measurement }) => JSON.stringify(measurement))).toEqual(
       measured.map((each) => JSON.stringify(each)),
     )
@@ -265,7 +300,7 @@ describe.runIf(modern)('the collector shows what it received', () => {
     await collector.postBatch(probe.next())
     const before = await exported()
     const { index } = collector.collector
-    expect(index?.places(0, 10)).toHaveLength(1)
+    expect(index?.select(everything)).toHaveLength(1)
     const { deleteIndex } = await import('../index/sqlite-index.ts')
     await deleteIndex(`${collector.state}/index.sqlite`)
     await collector.restart()

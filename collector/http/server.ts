@@ -15,7 +15,6 @@ import {
 } from '../../tests-spec/protocol/resumable-upload.ts'
 import { joinLines, receiptsMediaType, sealedMediaType } from '../../tests-spec/protocol/sealed.ts'
 import { maxRequestBytes } from '../../tests-spec/protocol/test-helper.ts'
-import { exportLines } from '../archive/export.ts'
 import type { Collector } from '../collector.ts'
 import { dashboard } from '../dashboard/dashboard.ts'
 import { contentSecurityPolicy } from '../dashboard/page.ts'
@@ -23,6 +22,7 @@ import { chooseLanguage } from '../dashboard/words.ts'
 import { OffsetMismatch, Refused } from '../intake/refusal.ts'
 import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
 import { greeting } from '../test-helper/test-helper.ts'
+import { exportAnswer } from './export-route.ts'
 import { problem, problemMediaType, problemOf } from './problem.ts'
 
 const dsseMediaType = 'application/vnd.dsse.envelope.v1+json'
@@ -54,13 +54,6 @@ const retryAfterSeconds = 30
 /** How long a reader waits for batches that were received before it asked. */
 const maxWaitForIndexMs = 1_000
 
-const exportQuery = v.object({
-  since: v.optional(v.pipe(v.string(), v.isoTimestamp(), v.transform(Date.parse))),
-  limit: v.optional(
-    v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(1), v.maxValue(10_000)),
-    '1000',
-  ),
-})
 const pageQuery = v.object({ lang: v.optional(v.string()), all: v.optional(v.string()) })
 
 /** @returns The server, not listening yet. Closing it leaves `collector` open. */
@@ -76,6 +69,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     index,
     indexer,
     helper,
+    networkOf,
     log,
     now,
   } = collector
@@ -196,14 +190,11 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     return reply.code(id !== null && (await archive.has(id)) ? 200 : 404).send()
   })
 
-  server.get('/api/v1/measurements', async ({ query }, reply) => {
-    const { success, output } = v.safeParse(exportQuery, query)
-    if (!success)
-      return answer(reply, problem(400, 'bad_request', 'since is a time in ISO 8601, limit 1 to 10000'))
+  server.get('/api/v1/measurements', async (request, reply) => {
     if (index === null) return answer(reply, problem(503, 'no_index', 'The index is not available'))
     await indexCaughtUp()
-    const lines = exportLines(archive, index.places(output.since ?? 0, output.limit))
-    return reply.type('application/x-ndjson').send(Readable.from(lines))
+    const found = exportAnswer(request, reply, { archive, index, networkOf })
+    return 'code' in found ? answer(reply, found) : reply.send(found)
   })
 
   server.get('/', async ({ query, headers }, reply) => {

@@ -4,6 +4,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
+import { certificatesIn, type KnownCertificate } from './certificates.ts'
 import type { IndexedBatch, MeasurementIndex, PayloadState } from './measurement-index.ts'
 import { type MeasurementRow, measurementRow } from './measurement-row.ts'
 
@@ -109,17 +110,22 @@ export class Indexer {
   async #addRecords(batch: BatchToIndex): Promise<PayloadState> {
     let unreadable = 0
     let slice: MeasurementRow[] = []
+    let certificates: KnownCertificate[] = []
     for (const line of batch.records) {
       const row = measurementRow(line)
       if (row === null) unreadable++
       else slice.push(row)
+      if (row !== null) certificates.push(...certificatesIn(line))
       if (slice.length < sliceRecords) continue
       this.#parts.index.addMeasurements(batch, slice)
+      this.#parts.index.addCertificates(certificates)
       slice = []
+      certificates = []
       await this.#giveWay()
       if (this.#stopping) break
     }
     this.#parts.index.addMeasurements(batch, slice)
+    this.#parts.index.addCertificates(certificates)
     return { fault: batch.fault, unreadable }
   }
 

@@ -2,7 +2,9 @@
 // questions, it proves nothing, and no receipt waits for it.
 
 import type { BatchId, Manifest } from '../../tests-spec/protocol/batch.ts'
+import type { KnownCertificate } from './certificates.ts'
 import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
+import type { Selection } from './selection.ts'
 
 /** A batch as the index sees it. */
 export interface IndexedBatch {
@@ -73,6 +75,20 @@ export interface MeasurementPlace {
   readonly errorMs: number | null
 }
 
+/** One measurement of an export, as far as the index knows it. */
+export interface SelectedRow extends MeasurementPlace {
+  readonly testName: string
+  readonly input: string | null
+  readonly cc: string
+  readonly asn: string
+  readonly networkName: string
+  /** Milliseconds since 1970 by the probe's clock, right or wrong. */
+  readonly startedAt: number
+  readonly clock: string
+  readonly found: FoundVerdict
+  readonly parts: Readonly<Record<string, FoundVerdict>> | null
+}
+
 export interface MeasurementIndex {
   /** Whether the batch is in, whole. */
   holds(id: BatchId): boolean
@@ -86,7 +102,11 @@ export interface MeasurementIndex {
   probes(): ProbeRow[]
   /** The newest result of each target on each network, anomalies first, at most `limit`. */
   newest(limit: number): NewestRow[]
-  /** The newest `limit` measurements received at `sinceAt` or later, in the order of receipt. */
-  places(sinceAt: number, limit: number): MeasurementPlace[]
+  /** Those selected, in the order of receipt: batches in that of their time, records in that of their numbers. */
+  select(selection: Selection): SelectedRow[]
+  /** Keeps certificates that a record holds whole. Those that are in already stay. */
+  addCertificates(certificates: readonly KnownCertificate[]): void
+  /** The DER of a certificate by its SHA-256 in hex; null when no record held it whole. */
+  certificate(sha256: string): Uint8Array | null
   close(): void
 }

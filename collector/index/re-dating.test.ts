@@ -10,6 +10,7 @@ import { SampleProbe, sampleMeasurement } from '../../test/support/sample-probe.
 import { batchId, type Manifest, sha256Hex, type TimeAnchor } from '../../tests-spec/protocol/batch.ts'
 import type { IndexedBatch, MeasurementPlace } from './measurement-index.ts'
 import { type MeasurementRow, measurementRow } from './measurement-row.ts'
+import { everything } from './selection.ts'
 import { SqliteIndex } from './sqlite-index.ts'
 
 const modern = isModern(process.versions.node)
@@ -115,7 +116,7 @@ function take(index: SqliteIndex, { batch, rows }: Sent): void {
 
 const dates = (index: SqliteIndex) =>
   index
-    .places(0, 10_000)
+    .select({ ...everything, limit: 10_000 })
     .map(({ n, correctedAt, errorMs }: MeasurementPlace) => ({ n, correctedAt, errorMs }))
     .sort((a, b) => a.n - b.n)
 

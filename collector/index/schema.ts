@@ -1,7 +1,7 @@
 // The tables of the index. Plain SQL that SQLite and PostgreSQL read alike, types and pragmas aside.
 
 /** Of this schema. An index with another number is made again from the archive: there is nothing to migrate. */
-export const schemaVersion = 3
+export const schemaVersion = 4
 
 export const schema = `
   create table if not exists batches (
@@ -103,6 +103,12 @@ export const schema = `
     ends_after real,
     begins_before real,
     primary key (device, epoch, boot)
+  ) without rowid;
+
+  -- Every certificate that some record holds whole, for the records that hold its digest.
+  create table if not exists certificates (
+    sha256 text primary key,
+    der blob not null
   ) without rowid;
 
   -- What the dashboard shows, kept up to date by each insert: reading it from 10 million rows takes seconds.

@@ -15,10 +15,12 @@ import {
   sampleNoon,
 } from '../../test/support/sample-probe.ts'
 import { type BatchId, batchId, sha256Hex } from '../../tests-spec/protocol/batch.ts'
+import { certificatesIn } from './certificates.ts'
 import { lockFolder } from './folder-lock.ts'
 import { type BatchToIndex, Indexer } from './indexer.ts'
 import type { IndexedBatch } from './measurement-index.ts'
 import { type MeasurementRow, measurementRow } from './measurement-row.ts'
+import { type Cursor, everything, readCursor, type Selection, writeCursor } from './selection.ts'
 import { SqliteIndex } from './sqlite-index.ts'
 
 const modern = isModern(process.versions.node)
@@ -104,24 +106,71 @@ describe.runIf(modern)('SqliteIndex', () => {
   it('does not show what a probe says of itself as a result', () => {
     index.addMeasurements(batch(1), [row(0, { testName: 'link_check' }, 'diagnostic')])
     expect(index.newest(10)).toEqual([])
-    expect(index.places(0, 10)).toHaveLength(1)
+    expect(index.select({ ...everything, limit: 10 })).toHaveLength(1)
   })
 
   it('has a measurement once, by device, epoch and number', () => {
     const first = batch(1)
     index.addMeasurements(first, [row(0), row(1)])
     index.addMeasurements(batch(2), [row(1, { verdict: resetInTls })])
-    expect(index.places(0, 10)).toMatchObject([
+    expect(index.select({ ...everything, limit: 10 })).toMatchObject([
       { batch: first.id, n: 0 },
       { batch: first.id, n: 1 },
     ])
     expect(index.newest(10)).toMatchObject([{ found: { verdict: 'ok' } }])
   })
 
-  it('finds the newest measurements since a moment, in the order of receipt', () => {
+  it('selects measurements by when they were received, in that order', () => {
     for (const seq of [3, 1, 2]) index.addMeasurements(batch(seq), [row(2 * seq), row(2 * seq + 1)])
-    expect(index.places(0, 4).map(({ n }) => n)).toEqual([4, 5, 6, 7])
-    expect(index.places(sampleNoon + 3 * minute, 10).map(({ n }) => n)).toEqual([6, 7])
+    const numbers = (selection: Partial<Selection>) =>
+      index.select({ ...everything, ...selection }).map(({ n }) => n)
+    expect(numbers({})).toEqual([2, 3, 4, 5, 6, 7])
+    expect(numbers({ receivedSince: sampleNoon + 3 * minute })).toEqual([6, 7])
+    expect(numbers({ receivedUntil: sampleNoon + 3 * minute })).toEqual([2, 3, 4, 5])
+  })
+
+  it('selects by network, nettest, target, verdict and corrected time, and goes on behind a cursor', () => {
+    index.addMeasurements(batch(1), [
+      row(0),
+      row(1, { verdict: resetInTls }),
+      row(2, { input: 'https://other.test/' }),
+    ])
+    index.addMeasurements(batch(2), [row(3, { network: malitel }), row(4, { testName: 'whatsapp' })])
+    const numbers = (selection: Partial<Selection>) =>
+      index.select({ ...everything, ...selection }).map(({ n }) => n)
+    expect(numbers({ verdict: 'anomaly' })).toEqual([1])
+    expect(numbers({ input: 'https://other.test/' })).toEqual([2])
+    expect(numbers({ asn: malitel.asn })).toEqual([3])
+    expect(numbers({ testName: 'whatsapp' })).toEqual([4])
+    expect(numbers({ measuredSince: sampleNoon + 1 })).toEqual([])
+    expect(numbers({ measuredUntil: sampleNoon + 1, limit: 2 })).toEqual([0, 1])
+    const pages: number[][] = []
+    for (let after: Cursor | null = null; pages.length < 9; ) {
+      const page = index.select({ ...everything, limit: 2, after })
+      const last = page.at(-1)
+      if (last === undefined) break
+      pages.push(page.map(({ n }) => n))
+      after = readCursor(writeCursor(last))
+    }
+    expect(pages).toEqual([[0, 1], [2, 3], [4]])
+    expect(readCursor('x')).toBeNull()
+  })
+
+  it('keeps a certificate that any record holds whole, by its digest', () => {
+    const der = Buffer.from('a certificate')
+    const line = {
+      measurement: {
+        test_keys: { tls_handshakes: [{ peer_certificates: [{ data: der.toString('base64') }] }] },
+      },
+    }
+    const [known] = certificatesIn(line)
+    index.addCertificates(certificatesIn(line))
+    index.addCertificates(certificatesIn(line))
+    expect(Buffer.from(index.certificate(known?.sha256 ?? '') ?? [])).toEqual(der)
+    expect(index.certificate('0'.repeat(64))).toBeNull()
+    expect(
+      certificatesIn({ measurement: { test_keys: { tls_handshakes: [null, { peer_certificates: 'x' }] } } }),
+    ).toEqual([])
   })
 
   it('sums up each probe over its epochs, and shows its last batch', () => {
@@ -176,7 +225,7 @@ describe.runIf(modern)('SqliteIndex', () => {
     index.addBatch(batch(1, { seq: most - 1, lost }), readable)
     index.addMeasurements(batch(1), [{ ...row(0), n: most, bytes: 2e12 }])
     expect(index.probes()).toMatchObject([{ seq: most - 1, lost: 1e9 }])
-    expect(index.places(0, 1)).toMatchObject([{ n: most }])
+    expect(index.select({ ...everything, limit: 1 })).toMatchObject([{ n: most }])
   })
 
   it('still has what it had when it is opened again, and knows which batches are in', async () => {
@@ -231,7 +280,7 @@ describe.runIf(modern)('SqliteIndex', () => {
       await indexer.settled()
       expect(indexer.behind).toBe(0)
       expect(index.probes()).toMatchObject([{ batches: 2 }])
-      expect(index.places(0, 10)).toHaveLength(3)
+      expect(index.select({ ...everything, limit: 10 })).toHaveLength(3)
     })
 
     it('adds the records it can read, and counts those it cannot', async () => {
@@ -246,7 +295,7 @@ describe.runIf(modern)('SqliteIndex', () => {
       const indexer = indexerOver([one])
       indexer.offer(one.id)
       await indexer.settled()
-      expect(index.places(0, 10).map(({ n }) => n)).toEqual([1, 2])
+      expect(index.select({ ...everything, limit: 10 }).map(({ n }) => n)).toEqual([1, 2])
       expect(logged).toMatchObject([
         { code: 'payload_faulty', batch: one.id, unreadable: bad.length + worse.length },
       ])
@@ -310,7 +359,7 @@ describe.runIf(modern)('SqliteIndex', () => {
       const next = indexerOver([one])
       next.offer(one.id)
       await next.settled()
-      expect(index.places(0, 1_000)).toHaveLength(500)
+      expect(index.select({ ...everything, limit: 1_000 })).toHaveLength(500)
       expect(index.probes()).toMatchObject([{ batches: 1 }])
     })
 
@@ -324,7 +373,7 @@ describe.runIf(modern)('SqliteIndex', () => {
       await indexer.settledWithin(0)
       expect(indexer.behind).toBe(1)
       await indexer.settled()
-      expect(index.places(0, 1_000)).toHaveLength(120)
+      expect(index.select({ ...everything, limit: 1_000 })).toHaveLength(120)
     })
   })
 

@@ -4,17 +4,19 @@
 import { rm } from 'node:fs/promises'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { BatchId, LostRecords } from '../../tests-spec/protocol/batch.ts'
+import type { KnownCertificate } from './certificates.ts'
 import type {
   IndexedBatch,
   MeasurementIndex,
-  MeasurementPlace,
   NewestRow,
   PayloadState,
   ProbeRow,
+  SelectedRow,
 } from './measurement-index.ts'
 import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
 import { ReDating, rowOf } from './re-dating.ts'
 import { schema, schemaVersion } from './schema.ts'
+import { conditionsOf, type Selection } from './selection.ts'
 import { loadSqlite } from './sqlite.ts'
 
 /** No honest spool holds so many records; sums of it stay exact for 9 million batches. */
@@ -98,19 +100,27 @@ export class SqliteIndex implements MeasurementIndex {
   }
 
   newest(limit: number): NewestRow[] {
-    return this.#statements.newest.all(limit).map((row) => {
-      const { verdict, rule, step, how, parts, ...rest } = row
-      const found = { verdict, rule, step, how } as FoundVerdict
-      return {
-        ...rest,
-        found,
-        parts: parts === null ? null : JSON.parse(String(parts)),
-      } as unknown as NewestRow
+    return this.#statements.newest.all(limit).map(withVerdict) as unknown as NewestRow[]
+  }
+
+  select(selection: Selection): SelectedRow[] {
+    const { where, values } = conditionsOf(selection)
+    // One of a few hundred forms: SQLite keeps what it has prepared.
+    const statement = this.#database.prepare(
+      `${selected} where ${where} order by received_at, batch, n limit ?`,
+    )
+    return statement.all(...values, selection.limit).map(withVerdict) as unknown as SelectedRow[]
+  }
+
+  addCertificates(certificates: readonly KnownCertificate[]): void {
+    if (certificates.length === 0) return
+    this.#atOnce(() => {
+      for (const { sha256, der } of certificates) this.#statements.addCertificate.run(sha256, der)
     })
   }
 
-  places(sinceAt: number, limit: number): MeasurementPlace[] {
-    return (this.#statements.places.all(sinceAt, limit) as unknown as MeasurementPlace[]).reverse()
+  certificate(sha256: string): Uint8Array | null {
+    return (this.#statements.certificate.get(sha256)?.der as Uint8Array | undefined) ?? null
   }
 
   close(): void {
@@ -127,6 +137,13 @@ export class SqliteIndex implements MeasurementIndex {
       throw error
     }
   }
+}
+
+/** A row of columns with its verdict in one, and its parts as they were. */
+function withVerdict(row: Readonly<Record<string, unknown>>) {
+  const { verdict, rule, step, how, parts, ...rest } = row
+  const found = { verdict, rule, step, how } as FoundVerdict
+  return { ...rest, found, parts: parts === null ? null : JSON.parse(String(parts)) }
 }
 
 function prepare(database: DatabaseSync): DatabaseSync {
@@ -149,6 +166,12 @@ function countLost(lost: readonly LostRecords[]): number {
     .reduce((sum, [first, last]) => sum + Math.max(0, last - first + 1), 0)
   return Math.min(records, maxLostPerBatch)
 }
+
+const selected = `
+    select batch, device, epoch, n, test_name as testName, input, cc, asn, network_name as networkName,
+      started_at as startedAt, clock, verdict, rule, step, how, parts,
+      received_at as receivedAt, corrected_at as correctedAt, error_ms as errorMs
+    from measurements`
 
 const statements = {
   holds: 'select 1 from batches where id = ?',
@@ -205,8 +228,7 @@ const statements = {
       m.test_name, m.input, m.asn
     limit ?`,
 
-  places: `
-    select batch, device, epoch, n, received_at as receivedAt, corrected_at as correctedAt, error_ms as errorMs
-    from measurements
-    where received_at >= ? order by received_at desc, batch desc, n desc limit ?`,
+  addCertificate: 'insert into certificates (sha256, der) values (?, ?) on conflict do nothing',
+
+  certificate: 'select der from certificates where sha256 = ?',
 } as const

@@ -147,7 +147,7 @@ interface Exported {
 
 async function exported(collector: SampleCollector): Promise<Exported[]> {
   await collector.collector.indexer?.settled()
-  const { body } = await collector.get('/api/v1/measurements?limit=10000')
+  const { body } = await collector.get('/api/v1/measurements?format=kept&limit=10000')
   return body
     .toString('utf8')
     .split('\n')

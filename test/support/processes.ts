@@ -88,7 +88,7 @@ export async function startCollector(
       return out.trim()
     },
     async measurements() {
-      const response = await fetch(`${url}/api/v1/measurements`)
+      const response = await fetch(`${url}/api/v1/measurements?format=kept&limit=10000`)
       const text = await response.text()
       return text
         .split('\n')

@@ -32,17 +32,40 @@ interface Ids {
  */
 export function idsOf(measurement: Measurement, place: Place | null): Ids {
   if (place === null) return { report_id: '' }
-  const { test_name, probe_cc, probe_asn, measurement_start_time: start, test_start_time } = measurement
-  const [nettest, asn] = [test_name.replaceAll('_', ''), probe_asn.replace(/^AS/, '')]
-  const digits = (time: string) => time.replaceAll(/\D/g, '')
+  const { test_name, probe_cc, probe_asn, measurement_start_time, test_start_time } = measurement
+  const asn = probe_asn.replace(/^AS/, '')
   const [day, hour] = [digits(test_start_time).slice(0, 8), digits(test_start_time).slice(8)]
-  const of = (...parts: readonly (string | number)[]) =>
-    createHash('sha256').update(parts.join(' ')).digest('hex').slice(0, 16)
+  // One for what a probe measured in one cycle with one nettest and sent in one batch.
+  const unique = uniqueOf(place.batch, test_name, test_start_time)
   return {
-    // One for what a probe measured in one cycle with one nettest and sent in one batch.
-    report_id: `${day}T${hour}Z_${nettest}_${probe_cc}_${asn}_n1_${of(place.batch, test_name, test_start_time)}`,
-    measurement_uid: `${digits(start)}.${String(place.n % 1_000_000).padStart(6, '0')}_${probe_cc}_${nettest}_${of(place.batch, place.n)}`,
+    report_id: `${day}T${hour}Z_${joined(test_name)}_${probe_cc}_${asn}_n1_${unique}`,
+    measurement_uid: uidOf({ test_name, probe_cc, startedAt: fromOoni(measurement_start_time) }, place),
   }
+}
+
+interface Named {
+  readonly test_name: string
+  readonly probe_cc: string
+  /** Milliseconds since 1970, by the device's clock. */
+  readonly startedAt: number
+}
+
+export function uidOf({ test_name, probe_cc, startedAt }: Named, { batch, n }: Place): string {
+  const fraction = String(n % 1_000_000).padStart(6, '0')
+  return `${digits(toOoni(startedAt))}.${fraction}_${probe_cc}_${joined(test_name)}_${uniqueOf(batch, n)}`
+}
+
+function digits(time: string): string {
+  return time.replaceAll(/\D/g, '')
+}
+
+/** OONI writes names of nettests in ids without underscores. */
+function joined(test_name: string): string {
+  return test_name.replaceAll('_', '')
+}
+
+function uniqueOf(...parts: readonly (string | number)[]): string {
+  return createHash('sha256').update(parts.join(' ')).digest('hex').slice(0, 16)
 }
 
 /** Both times moved by as much as the clock was wrong; as they are while nobody can say by how much. */
