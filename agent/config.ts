@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse as parseCron } from 'node-cron'
 import * as v from 'valibot'
+import { jsonFaultText, parseJsonText } from '../tests-spec/command-line/json-text.ts'
 import { testListResolver } from '../tests-spec/lists/test-list.ts'
 import { endpointSetting, maxEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { ActionableError } from './platform/actionable-error.ts'
@@ -88,18 +89,27 @@ export function loadConfig(
   throw new ActionableError('bad_config', `Cannot use the configuration:\n${faults.join('\n')}`)
 }
 
+/** @throws {ActionableError} */
 function readConfigFile(path: string): Record<string, unknown> {
-  let json: unknown
+  const reading = parseJsonText(readText(path))
+  if (!reading.ok) {
+    const fault = jsonFaultText(path, reading)
+    throw new ActionableError('bad_config', `Cannot read the configuration:\n  ${fault}`)
+  }
+  const { value } = reading
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ActionableError('bad_config', `Cannot use the configuration ${path}: expected one JSON object`)
+  }
+  return { ...value }
+}
+
+function readText(path: string): string {
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'))
+    return readFileSync(path, 'utf8')
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError('bad_config', `Cannot read the configuration ${path}: ${why}`, { cause })
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new ActionableError('bad_config', `Cannot use the configuration ${path}: expected one JSON object`)
-  }
-  return { ...json }
 }
 
 function readEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
