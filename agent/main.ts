@@ -7,7 +7,7 @@ import { outputLost } from '../tests-spec/command-line/output.ts'
 import { plainAnswer } from '../tests-spec/command-line/plain-answer.ts'
 import { readCommandLine } from '../tests-spec/command-line/read-command-line.ts'
 import { sonde } from './cli/commands.ts'
-import { processTerminal, type Terminal } from './cli/terminal.ts'
+import { abandonTerminal, processTerminal, type Terminal } from './cli/terminal.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 import { isSick } from './platform/atomic-file.ts'
 import { machineClocks } from './platform/clock.ts'
@@ -50,7 +50,10 @@ function stopOnSignal(stop: AbortController, say: (text: string) => void, endsWi
   }
   process.on('SIGINT', handle)
   process.on('SIGTERM', handle)
-  process.on('SIGHUP', endsWithTerminal ? handle : () => {})
+  process.on('SIGHUP', () => {
+    process.once('exit', abandonTerminal)
+    if (endsWithTerminal) handle()
+  })
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -95,4 +98,5 @@ const code = await main(process.argv.slice(2), process.env, terminal).catch((err
 )
 const lost = await terminal.settled()
 if (lost !== null) terminal.err(faultLine(softwareName, outputLost.sentence(lost), outputLost.code))
+if (terminal.isBroken()) process.once('exit', abandonTerminal)
 process.exitCode = lost !== null && code === 0 ? outputLost.exitCode : code

@@ -1,5 +1,6 @@
 // Where a command writes and how wide it is; passed in, so that commands run the same in a test.
 
+import { closeSync } from 'node:fs'
 import { outputOn } from '../../tests-spec/command-line/output.ts'
 
 export interface Terminal {
@@ -20,6 +21,8 @@ export interface Terminal {
 export interface ProcessTerminal extends Terminal {
   /** Waits for what is under way. @returns Why results could not be printed for somebody who wants them, or null. */
   settled(): Promise<string | null>
+  /** Whether nobody hears it any more. */
+  isBroken(): boolean
 }
 
 /** The process's own streams. NO_COLOR (no-color.org) turns colours off. */
@@ -35,5 +38,20 @@ export function processTerminal(env: Readonly<Record<string, string | undefined>
     interactive: process.stderr.isTTY === true,
     colour: shown && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
     settled: () => out.settled(),
+    isBroken: () => out.isBroken() || err.isBroken(),
+  }
+}
+
+/**
+ * For the end of a process whose terminal was closed: Node.js then puts the terminal back as it was, and aborts where there
+ * is none any more. What is closed it leaves alone.
+ */
+export function abandonTerminal(): void {
+  for (const descriptor of [0, 1, 2]) {
+    try {
+      closeSync(descriptor)
+    } catch {
+      // Closed already, which is what was wanted.
+    }
   }
 }

@@ -15,6 +15,7 @@ export interface Output {
    * @returns Why something was lost that somebody still wants, or null. Who closed the pipe or the terminal wants nothing.
    */
   settled(): Promise<string | null>
+  isBroken(): boolean
 }
 
 /** After the first failure nothing more is written: a gap in the middle would look like the whole. */
@@ -27,6 +28,7 @@ export function outputOn(stream: OutputStream): Output {
   // Without a listener the stream's error would end the program.
   stream.on('error', note)
   return {
+    isBroken: () => failure !== null,
     write(text) {
       if (failure !== null) return
       const written = new Promise<void>((resolve) => {
