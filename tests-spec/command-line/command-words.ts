@@ -22,7 +22,7 @@ export interface OptionWords {
   readonly value?: ValueWords
   /** Counts each time it is given. Of any other the last one counts. */
   readonly repeated?: true
-  readonly required?: true
+  readonly required?: boolean
   /** Variable of the environment that says it when the command line does not. */
   readonly variable?: string
   /** Another option without which it means nothing. */
