@@ -36,8 +36,8 @@ ${commands.map((each) => `      ${each.name}) options=${quoted(optionList(each))
     if [[ $cur == -* ]]; then kind="list $options ${commonOptions.map((each) => `--${each.name}`).join(' ')}"; fi
   fi
   case $kind in
-    file) compopt -o filenames && mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-    dir) compopt -o filenames && mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+    file) compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    dir) compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     list*) mapfile -t COMPREPLY < <(compgen -W "\${kind#list}" -- "$cur") ;;
   esac
 }

@@ -8,30 +8,54 @@ import {
   type ProgramWords,
   type ValueKind,
 } from './command-words.ts'
+import { functionName, uniqueOptions } from './completion-bash.ts'
 
 export function fishCompletion(program: ProgramWords): string {
   const commands = allCommands(program)
   const begin = `complete -c ${program.name}`
+  const own = `__fish${functionName(program.name)}`
+  const withValue = uniqueOptions(commands).filter(({ value }) => value !== undefined)
   return `# fish completion for ${program.name}
+function ${own}_is
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l command
+    set -l skip no
+    for word in $words
+        if test $skip = yes
+            set skip no
+            continue
+        end
+        switch $word
+            case ${withValue.map(({ name }) => `--${name}`).join(' ')}
+                set skip yes
+            case '-*'
+            case '*'
+                set command $word
+                break
+        end
+    end
+    test "$command" = "$argv[1]"
+end
 ${begin} -f
 ${commonOptions.map((option) => `${begin} ${optionText(option)}`).join('\n')}
-${commands.map((each) => `${begin} -n __fish_use_subcommand -a ${each.name} -d ${quoted(each.summary)}`).join('\n')}
-${commands.flatMap((each) => linesOf(begin, each)).join('\n')}
+${commands.map((each) => `${begin} -n '${own}_is ""' -a ${each.name} -d ${quoted(each.summary)}`).join('\n')}
+${commands.flatMap((each) => linesOf(`${begin} -n '${own}_is ${each.name}'`, each)).join('\n')}
 `
 }
 
-function linesOf(begin: string, { name, options, operands }: CommandWords): string[] {
-  const after = `${begin} -n '__fish_seen_subcommand_from ${name}'`
-  const operand = operands[0]
+function linesOf(after: string, { options, operands }: CommandWords): string[] {
+  const operand = argumentsFrom(operands[0]?.kind ?? 'text')
   return [
     ...options.map((option) => `${after} ${optionText(option)}`),
-    ...(operand === undefined ? [] : [`${after}${argumentsFrom(operand.kind)}`]),
+    ...(operand === '' ? [] : [`${after}${operand}`]),
   ]
 }
 
 function optionText({ name, short, help, value }: OptionWords): string {
   const names = short === undefined ? `-l ${name}` : `-s ${short} -l ${name}`
-  const after = value === undefined ? '' : ` -r${argumentsFrom(value.kind)}`
+  const after =
+    value === undefined ? '' : ` ${value.kind === 'file' ? '-r' : '-x'}${argumentsFrom(value.kind)}`
   return `${names} -d ${quoted(help)}${after}`
 }
 
