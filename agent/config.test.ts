@@ -60,4 +60,12 @@ describe('loadConfig()', () => {
     expect(refusal(file('{')).message).toContain('config.json')
     expect(refusal(file('[]')).message).toContain('one JSON object')
   })
+  test('says line and column of what is no JSON, on every Node.js alike', () => {
+    expect(refusal(file('{\n  "probe_cc": "ML"\n  "lab": true\n}')).message).toMatch(
+      /^Cannot read the configuration:\n {2}\/.*\/config\.json:3:3: expected a comma or }$/,
+    )
+  })
+  test('passes over the byte order mark of an editor that writes one', () => {
+    expect(loadConfig(file('\uFEFF{"probe_cc":"ML"}'), {}).probe_cc).toBe('ML')
+  })
 })

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse as parseCron } from 'node-cron'
 import * as v from 'valibot'
+import { jsonFaultText, parseJsonText } from '../tests-spec/command-line/json-text.ts'
 import { testListResolver } from '../tests-spec/lists/test-list.ts'
 import { endpointSetting, maxEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { ActionableError } from './platform/actionable-error.ts'
@@ -30,6 +31,14 @@ const config = v.strictObject({
   /** The network this device hangs on, as its operator knows it: nothing is looked up. */
   probe_asn: v.optional(v.pipe(v.string(), v.regex(/^AS\d{1,10}$/, 'expected AS and a number')), 'AS0'),
   probe_network_name: v.optional(v.pipe(v.string(), v.maxLength(80)), ''),
+  /** What kind of line this is, as its operator knows it: OONI's words. */
+  network_type: v.optional(
+    v.picklist(
+      ['wifi', 'mobile', 'wired_ethernet', 'vpn', 'unknown'],
+      'expected wifi, mobile, wired_ethernet, vpn or unknown',
+    ),
+    'unknown',
+  ),
   /** A site of the provider itself, to tell a used-up bundle from a cut line; null asks none. */
   provider_site: v.optional(
     v.nullable(v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//, 'expected http:// or https://'))),
@@ -88,18 +97,27 @@ export function loadConfig(
   throw new ActionableError('bad_config', `Cannot use the configuration:\n${faults.join('\n')}`)
 }
 
+/** @throws {ActionableError} */
 function readConfigFile(path: string): Record<string, unknown> {
-  let json: unknown
+  const reading = parseJsonText(readText(path))
+  if (!reading.ok) {
+    const fault = jsonFaultText(path, reading)
+    throw new ActionableError('bad_config', `Cannot read the configuration:\n  ${fault}`)
+  }
+  const { value } = reading
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ActionableError('bad_config', `Cannot use the configuration ${path}: expected one JSON object`)
+  }
+  return { ...value }
+}
+
+function readText(path: string): string {
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'))
+    return readFileSync(path, 'utf8')
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError('bad_config', `Cannot read the configuration ${path}: ${why}`, { cause })
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new ActionableError('bad_config', `Cannot use the configuration ${path}: expected one JSON object`)
-  }
-  return { ...json }
 }
 
 function readEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {

@@ -121,6 +121,9 @@ async function main(quiet: boolean): Promise<void> {
     const built = await bundle(entry, join(root, outfile), kind)
     if (!quiet) console.log(`${relative(root, built.outfile)}\n${sizeTable(built)}\n`)
   }
+  // Here and not above: it loads both programs, which whoever only builds one of them need not.
+  const { writeManPages } = await import('./man.ts')
+  await writeManPages(join(root, 'dist/man'), { version: packageVersion(), dateMs: buildDateMs() })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -9,6 +9,7 @@ import { type GenericSchema, looseObject } from 'valibot'
 import { measurement, record } from '../tests-spec/data-formats/measurement.ts'
 import { testList } from '../tests-spec/lists/test-list.ts'
 import { ownTestKeys } from '../tests-spec/nettests/test-keys.ts'
+import { plainSchema } from '../tests-spec/plain/plain-schema.ts'
 import { manifest } from '../tests-spec/protocol/batch.ts'
 import { endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { enrolment, enrolmentRequest } from '../tests-spec/protocol/enrolment.ts'
@@ -21,6 +22,7 @@ export const schemaFolder = fileURLToPath(new URL('../tests-spec/schemas', impor
 const documents: Readonly<Record<string, GenericSchema>> = {
   measurement,
   record,
+  'plain-form': plainSchema,
   'test-list': testList,
   'batch-manifest': manifest,
   receipt,

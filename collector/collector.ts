@@ -1,7 +1,6 @@
 // Puts the collector together over one state folder: what is on the disk becomes what intake, index and server share.
 
 import { join } from 'node:path'
-import type { Logger } from 'pino'
 import type { NetworkOf } from '../tests-spec/plain/lookups.ts'
 import type { BatchId } from '../tests-spec/protocol/batch.ts'
 import { type KeyLookup, onlyKey } from '../tests-spec/protocol/dsse.ts'
@@ -20,6 +19,7 @@ import { Intake } from './intake/intake.ts'
 import { SealedBodies } from './intake/sealed-bodies.ts'
 import { SealedIntake } from './intake/sealed-intake.ts'
 import { type UploadLimits, Uploads } from './intake/uploads.ts'
+import type { Log } from './log.ts'
 import { type HelperSettings, TestHelper } from './test-helper/test-helper.ts'
 
 export interface Collector {
@@ -41,7 +41,7 @@ export interface Collector {
   readonly helper: TestHelper | null
   /** Whose an address is, for readers of exports; nobody's without a table. */
   readonly networkOf: NetworkOf
-  readonly log: Logger
+  readonly log: Log
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Ends the work behind. The server must be closed by then. */
@@ -51,7 +51,7 @@ export interface Collector {
 export interface CollectorSettings {
   /** The state folder; made when it is missing. */
   readonly state: string
-  readonly log: Logger
+  readonly log: Log
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Opens the index at this path; null to do without. */
@@ -65,9 +65,6 @@ export interface CollectorSettings {
   /** Absent: the usual ones. */
   readonly uploadLimits?: UploadLimits
 }
-
-const helperAllowsPrivate =
-  'The test helper connects to private addresses, this machine among them, for whoever asks: laboratories only'
 
 /** The wall clock may be set; how long an upload lies about is not its business. */
 const monotonicMs = () => performance.now()
@@ -87,8 +84,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
   )
   const { recipient } = sealingKey
   const tokens = await TokenBox.open(state)
-  for (const name of probes.damaged)
-    log.error({ code: 'probe_damaged', name }, 'Enrolment record cannot be read')
+  for (const name of probes.damaged) log.error('probe_damaged', { name })
   const index = openIndex === null ? null : await openIndexOrNot(() => openIndex(indexPath(state)), log)
   const { chains, held } = readArchive(archive, probes, log)
   const indexer: Indexer | null =
@@ -103,7 +99,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
   const onStored = (id: BatchId) => indexer?.offer(id)
   const intake = new Intake({ archive, probes, chains, key, recipient, now, log, onStored })
   for (const id of held) indexer?.offer(id)
-  if (helper?.allowPrivate) log.warn({ code: 'helper_allows_private' }, helperAllowsPrivate)
+  if (helper?.allowPrivate) log.warn('helper_allows_private')
   return {
     key,
     recipient,
@@ -146,29 +142,25 @@ export async function readBatch(
   return receivedAt === null || content === null ? null : { ...content, receivedAt }
 }
 
-async function openIndexOrNot(open: () => Promise<MeasurementIndex>, log: Logger) {
+async function openIndexOrNot(open: () => Promise<MeasurementIndex>, log: Log) {
   try {
     return await open()
   } catch (err) {
     // An alarm and not the end: what probes send today cannot be had tomorrow, tables can.
-    log.error({ code: 'no_index', err }, 'Index cannot be opened; batches are still received')
+    log.error('no_index', { err })
     return null
   }
 }
 
 /** One pass over the archive: what is held, and how it links. */
-function readArchive(
-  archive: Archive,
-  probes: ProbeRegister,
-  log: Logger,
-): { chains: Chains; held: BatchId[] } {
+function readArchive(archive: Archive, probes: ProbeRegister, log: Log): { chains: Chains; held: BatchId[] } {
   const places: Place[] = []
   for (const scanned of archive.scan()) {
     if (scanned.kind === 'batch') places.push(placeOf(scanned.batch.id, scanned.batch.manifest))
-    else log.error({ code: 'archive_damaged', path: scanned.path }, scanned.problem)
+    else log.error('archive_damaged', { path: scanned.path, problem: scanned.problem })
   }
   const { chains, contradictions } = Chains.of(places, (device) => probes.get(device)?.digest ?? null)
-  for (const contradiction of contradictions) log.error({ code: 'archive_contradicts' }, contradiction)
-  log.info({ code: 'archive_read', batches: places.length }, 'Archive read')
+  for (const contradiction of contradictions) log.error('archive_contradicts', { problem: contradiction })
+  log.info('archive_read', { batches: places.length })
   return { chains, held: places.map(({ id }) => id) }
 }

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { besidePackages, bundle, root } from '../build/bundle.ts'
 import { modernNode } from '../build/modern-node.ts'
+import { installedNodes } from '../build/nodes.ts'
 import { type SampleBatch, SampleProbe, sampleMeasurement } from '../test/support/sample-probe.ts'
 import { batchMediaType, verifyBatch } from '../tests-spec/protocol/batch.ts'
 import { openReceipt } from '../tests-spec/protocol/receipt.ts'
@@ -92,9 +93,10 @@ describe('sonde-collector revoke', () => {
   })
 
   it('of a probe that is not enrolled fails, with a code', async () => {
+    await run(['token', '--state', state])
     const { code, err } = await run(['revoke', 'a'.repeat(32), '--state', state])
-    expect(code).toBe(1)
-    expect(err).toMatch(/^sonde-collector: unknown_probe: No probe a+ is enrolled/)
+    expect(code).toBe(66)
+    expect(err).toMatch(/^sonde-collector: No probe a+ is enrolled in .*\. \[unknown_probe\]\n$/)
   })
 })
 
@@ -120,7 +122,7 @@ describe('sonde-collector serve --endpoints', () => {
 
   it.each([
     ['is not there', null, 'ENOENT'],
-    ['is not JSON', '[', 'JSON'],
+    ['is not JSON', '[\n  {}\n  {}\n]', 'endpoints.json:3:3: expected a comma or ]'],
     ['is no list', '{}', 'Array'],
     ['names nonsense', JSON.stringify([endpoints[0], { kind: 'collector', url: 'collector' }]), '1.url'],
     ['has a field that means nothing', JSON.stringify([{ ...endpoints[0], port: 1 }]), '0.port'],
@@ -128,8 +130,8 @@ describe('sonde-collector serve --endpoints', () => {
     const file = join(state, 'endpoints.json')
     if (content !== null) await writeFile(file, content)
     const { code, err } = await run(['serve', '--state', state, '--port', '0', '--endpoints', file])
-    expect(code).toBe(1)
-    expect(err).toMatch(/^sonde-collector: bad_endpoints: Cannot use the endpoints in /)
+    expect(code).toBe(78)
+    expect(err).toMatch(/^sonde-collector: Cannot use the endpoints in .* \[bad_endpoints\]\n$/)
     expect(err).toContain(words)
   })
 })
@@ -146,41 +148,78 @@ describe('sonde-collector', () => {
   })
 
   it.each([
-    ['nothing to do', [], 'usage'],
-    ['an option it does not know', ['serve', '--stat', 'x'], 'usage'],
-  ])('ends with 2 when there is %s', async (_, args, code) => {
-    expect(await run(args)).toEqual({
-      code: 2,
-      out: '',
-      err: expect.stringMatching(`^sonde-collector: ${code}: `),
-    })
+    ['nothing to do', [], /^sonde-collector: Say what to do: .* \[bad_usage\]\n$/],
+    [
+      'an option it does not know',
+      ['serve', '--stat', 'x'],
+      /Did you mean --state\?\n.*\n?.* \[bad_usage\]\n$/,
+    ],
+  ])('ends with 64 when there is %s', async (_, args, words) => {
+    expect(await run(args)).toEqual({ code: 64, out: '', err: expect.stringMatching(words) })
   })
 
-  it('ends with 1 and a code when the state cannot be used', async () => {
+  it('ends with 73 and a code when the state cannot be used', async () => {
     const file = join(state, 'file')
     await writeFile(file, '')
     const { code, err } = await run(['serve', '--state', file])
     expect({ code, err }).toEqual({
-      code: 1,
-      err: expect.stringMatching(/^sonde-collector: state_unusable: /),
+      code: 73,
+      err: expect.stringMatching(/^sonde-collector: EEXIST: .*\[state_unusable\]\n$/),
     })
   })
 
-  it('ends with 1 and a code when the port is taken', async () => {
+  it.each([
+    ['import', ['.']],
+    ['recipient', []],
+    ['revoke', ['a'.repeat(32)]],
+    ['rebuild-index', []],
+    ['verify', ['x.psb']],
+  ])('%s makes no state where there is none', async (name, operands) => {
+    for (const where of [state, join(state, 'mistyped')]) {
+      const { code, out, err } = await run([name, ...operands, '--state', where])
+      expect({ code, out }).toEqual({ code: 66, out: '' })
+      expect(err).toMatch(/^sonde-collector: There is no collector's state in .* \[no_state\]\n$/)
+    }
+    expect(await readdir(state)).toEqual([])
+  })
+
+  it('says that a stick cannot be read, and of its lock what is wrong with it', async () => {
+    await run(['token', '--state', state])
+    const stick = join(state, 'nowhere')
+    expect(await run(['import', stick, '--state', state])).toMatchObject({
+      code: 74,
+      err: expect.stringContaining('[stick_unusable]'),
+    })
+    await rm(join(state, 'lock'))
+    await mkdir(join(state, 'lock'))
+    expect(await run(['serve', '--state', state])).toMatchObject({
+      code: 73,
+      err: expect.stringMatching(/^sonde-collector: Cannot lock .*\[state_unusable\]\n$/),
+    })
+  })
+
+  it('ends with 69 and a code when the port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as { port: number }
     const { code, err } = await run(['serve', '--state', state, '--port', String(port)])
     other.close()
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('sonde-collector: port_in_use: ') })
+    expect(code).toBe(69)
+    expect(err).toMatch(/^sonde-collector: Cannot listen on 127\.0\.0\.1, port \d+: .*\[port_in_use\]\n$/m)
   })
 
-  it('ends with 1 and a code under a Node.js that is too old, before it makes anything', async () => {
-    const old = join(root, 'node_modules', 'node20', 'bin', 'node')
-    const { code, err } = await run(['serve', '--state', join(state, 'new')], old)
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/^sonde-collector: node_too_old: /) })
-    expect(await readdir(state)).toEqual([])
-  })
+  const old = installedNodes().find(({ major }) => major === '20')
+  it.skipIf(old === undefined)(
+    'ends with 69 and a code under a Node.js that is too old, before it makes anything',
+    async () => {
+      const { code, err } = await run(['serve', '--state', join(state, 'new')], old?.path)
+      expect({ code, err }).toEqual({
+        code: 69,
+        err: expect.stringMatching(/Node.js 22.13.* \[node_too_old\]\n$/),
+      })
+      expect(await readdir(state)).toEqual([])
+    },
+  )
 
   it('enrols with a token, receives, shows, stops cleanly and goes on', async () => {
     const first = await serve()
@@ -211,10 +250,10 @@ describe('sonde-collector', () => {
   it('lets one process have a state folder, and does not mind one that was killed', async () => {
     const first = await serve()
     expect(await run(['serve', '--state', state, '--port', '0'])).toMatchObject({
-      code: 1,
-      err: expect.stringContaining('state_in_use'),
+      code: 75,
+      err: expect.stringContaining('[state_in_use]'),
     })
-    expect((await run(['rebuild-index', '--state', state])).err).toContain('state_in_use')
+    expect((await run(['rebuild-index', '--state', state])).code).toBe(75)
     first.child.kill('SIGKILL')
     await first.exited
     await serve()

@@ -49,12 +49,11 @@ describe.each(nodes)('sonde on Node $major', ({ major, path }) => {
   it('enrols, measures over HTTP/2, HTTP/1.1 and clear text, and is given a receipt', async () => {
     const site = await serveSite()
     const state = join(folder, `state-${major}`)
-    const common = ['--state', state, '--config', settingsFor(site, major)]
-
-    await sonde(path, ['enrol', collector.url, await collector.token(), ...common])
+    await sonde(path, ['enrol', collector.url, await collector.token(), '--state', state])
     const urls = [site.http2, site.http1, site.clear, site.cut]
-    const printed = await sonde(path, ['once', ...urls, '--json', ...common])
-    const status = JSON.parse(await sonde(path, ['status', '--json', ...common]))
+    const config = settingsFor(site, major)
+    const printed = await sonde(path, ['once', ...urls, '--json', '--state', state, '--config', config])
+    const status = JSON.parse(await sonde(path, ['status', '--json', '--state', state], noAgentRuns))
 
     const measured = byInput(lines(printed))
     expect(Object.fromEntries(urls.map((url) => [url, outcome(measured.get(url))]))).toEqual({
@@ -78,12 +77,15 @@ describe.each(nodes)('sonde on Node $major', ({ major, path }) => {
   })
 })
 
-/** @returns What it printed. @throws When it did not end well, with what it complained of. */
-async function sonde(node: string, args: readonly string[]): Promise<string> {
+/** What `status` ends with when whoever measured has ended. */
+const noAgentRuns = 3
+
+/** @returns What it printed. @throws When it did not end as expected, with what it complained of. */
+async function sonde(node: string, args: readonly string[], expected = 0): Promise<string> {
   const { code, out, err } = await runToEnd(node, [...v8Flags, agentBundle, ...args], {
     SONDE_PROBE_CC: 'ML',
   })
-  if (code !== 0) throw new Error(`sonde ${args.join(' ')} ended with ${code}: ${err}`)
+  if (code !== expected) throw new Error(`sonde ${args.join(' ')} ended with ${code}: ${err}`)
   return out
 }
 

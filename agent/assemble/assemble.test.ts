@@ -7,12 +7,12 @@ import { expect, test } from 'vitest'
 import { sampleEntry } from '../../test/support/sample-spool.ts'
 import { loadConfig } from '../config.ts'
 import { machineClocks } from '../platform/clock.ts'
-import { openStateFolder } from '../platform/state-folder.ts'
+import { makeStateFolder } from '../platform/state-folder.ts'
 import { assemble } from './assemble.ts'
 
 /** One life of an agent that measures nothing and puts `records` anomalies. @returns What it logged. */
 async function lived(state: string, records = 0) {
-  const folder = openStateFolder(state, {})
+  const folder = makeStateFolder(state, {})
   const agent = await assemble({
     folder,
     config: loadConfig(null, {}),

@@ -14,7 +14,7 @@ import { writeStatus } from '../health/status.ts'
 import { registryOf } from '../nettests/registry.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { isDiskFailure, isSick, removeLeftovers } from '../platform/atomic-file.ts'
-import type { Clock, MachineClocks } from '../platform/clock.ts'
+import { type Clock, type MachineClocks, namedBoot } from '../platform/clock.ts'
 import { type Identity, openIdentity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
@@ -103,6 +103,7 @@ export async function assemble({
     }
     return deliverAndForward({ spool, collector, uplink, log, sleep, signal: until, onReceipt }, carried)
   }
+  const boot = namedBoot()
   let memory = await readMemory(folder.memory)
   let own = await ownAddresses(config.local_address)
   const means = { config, trust, signal, clock, wallMs: machine.wallMs, ipv6: () => own.ipv6 }
@@ -174,6 +175,8 @@ export async function assemble({
         logLinesDropped: ring.dropped(),
         uplink,
         startedAt: clock.now() - (clock.monotonicMs() - startedMonotonicMs),
+        boot,
+        pid: process.pid,
       }
       const written = writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
       await keepIfPossible(written)

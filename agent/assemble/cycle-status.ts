@@ -19,6 +19,9 @@ export interface Facts {
   readonly uplink: Uplink | null
   /** Milliseconds since 1970. */
   readonly startedAt: number
+  /** Name of the boot; null where the system hides it. */
+  readonly boot: string | null
+  readonly pid: number
 }
 
 export function statusOf(report: CycleReport, nextStartMs: number | null, now: number, facts: Facts): Status {
@@ -53,6 +56,7 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
       flushes: stats.flushes,
     },
     started_at: facts.startedAt,
+    agent: { pid: facts.pid, boot_id: facts.boot },
     upload: { kind: delivery.kind, at: now, accepted: delivery.accepted, reason: delivery.reason },
     ways: (facts.uplink?.counts ?? []).map(({ lastFailure, ...way }) => ({
       ...way,

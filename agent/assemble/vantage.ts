@@ -14,17 +14,18 @@ export function vantageOf(config: Config, own: OwnAddresses, roots: string): Van
     probeCc: config.probe_cc,
     probeAsn: config.probe_asn,
     probeNetworkName: config.probe_network_name,
-    annotations: annotations(roots, config.lab, own.ipv6),
+    annotations: annotations(roots, config, own.ipv6),
     ownAddresses: own.addresses,
   }
 }
 
-function annotations(roots: string, lab: boolean, ipv6: boolean): Record<string, string> {
+function annotations(roots: string, { lab, network_type }: Config, ipv6: boolean): Record<string, string> {
   return {
     architecture: process.arch,
     platform: process.platform,
     engine_name: softwareName,
     engine_version: version,
+    network_type,
     node_version: process.versions.node,
     openssl_version: process.versions.openssl,
     x_sonde_trust_store: roots,

@@ -1,4 +1,4 @@
-// The table at 120, 80 and 40 columns: no line too long, every verdict in words.
+// The table from 40 to 120 columns: no line too long, every target readable, every verdict in words.
 
 import { describe, expect, test } from 'vitest'
 import { connect, handshake, join, link, query, response } from '../../test/support/observations.ts'
@@ -99,7 +99,7 @@ describe('rowsOf()', () => {
 })
 
 describe('renderTable()', () => {
-  test.each([40, 60, 90, 120, 200])('keeps every line within %i columns', (columns) => {
+  test.each([40, 60, 70, 80, 90, 100, 110, 120, 200])('keeps every line within %i columns', (columns) => {
     const text = renderTable([fine, reset, whatsapp], columns, false)
     for (const line of text.split('\n')) expect(line.trimEnd().length).toBeLessThanOrEqual(columns)
     expect(text).toContain('anomaly')
@@ -111,5 +111,90 @@ describe('renderTable()', () => {
     expect(plain).not.toContain('\u001b')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is taken out
     expect(coloured.replace(/\u001b\[\d+m/g, '')).toBe(plain)
+  })
+
+  const silent = measured(
+    'http://forum.example/topic?id=1234567890&page=3',
+    join(query('dns_server_misbehaving'), connect('network_unreachable')),
+    'undetermined',
+  )
+  const rows = [fine, reset, silent, whatsapp]
+  test.each([
+    [
+      120,
+      [
+        'TARGET                                                       DNS       TCP          TLS   HTTP VERDICT          MS BYTES',
+        'https://site.example/                                        ok        ok           ok    200  ✓ ok           1234  5500',
+        'https://a-name-so-long-that-it-needs-to-…example/with/a/path ok        ok           reset -    ! anomaly      1234  5500',
+        'http://forum.example/topic?id=1234567890&page=3              dns fails net unreach. -     -    ? undetermined 1234  5500',
+        'whatsapp registration                                        -         -            -     -    ✓ ok           1234  5500',
+        'whatsapp endpoints                                           1/1       1/2          -     -    ✓ ok',
+        'whatsapp web                                                 ok        refused      -     -    ✓ ok',
+      ],
+    ],
+    [
+      100,
+      [
+        'TARGET                                   DNS       TCP          TLS   HTTP VERDICT          MS BYTES',
+        'https://site.example/                    ok        ok           ok    200  ✓ ok           1234  5500',
+        'https://a-name-so-long-tha…e/with/a/path ok        ok           reset -    ! anomaly      1234  5500',
+        'http://forum.example/topic…567890&page=3 dns fails net unreach. -     -    ? undetermined 1234  5500',
+        'whatsapp registration                    -         -            -     -    ✓ ok           1234  5500',
+        'whatsapp endpoints                       1/1       1/2          -     -    ✓ ok',
+        'whatsapp web                             ok        refused      -     -    ✓ ok',
+      ],
+    ],
+    [
+      90,
+      [
+        'TARGET                         DNS       TCP          TLS   HTTP VERDICT          MS BYTES',
+        'https://site.example/          ok        ok           ok    200  ✓ ok           1234  5500',
+        'https://a-name-so-lo…th/a/path ok        ok           reset -    ! anomaly      1234  5500',
+        'http://forum.example…90&page=3 dns fails net unreach. -     -    ? undetermined 1234  5500',
+        'whatsapp registration          -         -            -     -    ✓ ok           1234  5500',
+        'whatsapp endpoints             1/1       1/2          -     -    ✓ ok',
+        'whatsapp web                   ok        refused      -     -    ✓ ok',
+      ],
+    ],
+    [
+      80,
+      [
+        'TARGET                          DNS       TCP          TLS   HTTP VERDICT',
+        'https://site.example/           ok        ok           ok    200  ✓ ok',
+        'https://a-name-so-lo…ith/a/path ok        ok           reset -    ! anomaly',
+        'http://forum.example…890&page=3 dns fails net unreach. -     -    ? undetermined',
+        'whatsapp registration           -         -            -     -    ✓ ok',
+        'whatsapp endpoints              1/1       1/2          -     -    ✓ ok',
+        'whatsapp web                    ok        refused      -     -    ✓ ok',
+      ],
+    ],
+    [
+      40,
+      [
+        'https://site.example/',
+        '  ✓ ok',
+        '  dns ok, tcp ok, tls ok, http 200',
+        'https://a-name-so-long-tha…e/with/a/path',
+        '  ! anomaly',
+        '  dns ok, tcp ok, tls reset',
+        'http://forum.example/topic…567890&page=3',
+        '  ? undetermined',
+        '  dns dns fails, tcp net unreach.',
+        'whatsapp registration',
+        '  ✓ ok',
+        'whatsapp endpoints',
+        '  ✓ ok',
+        '  dns 1/1, tcp 1/2',
+        'whatsapp web',
+        '  ✓ ok',
+        '  dns ok, tcp refused',
+      ],
+    ],
+  ])('at %i columns shows which target is meant', (columns, lines) => {
+    expect(
+      renderTable(rows, columns, false)
+        .split('\n')
+        .map((line) => line.trimEnd()),
+    ).toEqual(lines)
   })
 })

@@ -1,5 +1,5 @@
-// A cycle's results as a table: what happened at each step, the verdict, milliseconds, bytes. Fits 120 columns as a
-// table and 40 as a list. Never colour alone: every verdict has its word.
+// A cycle's results as a table: what happened at each step, the verdict, milliseconds, bytes. Where columns are few, what a
+// measurement cost is left out first, so that its target can be read; where that is not enough it becomes a list. Never colour alone: every verdict has its word.
 
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
@@ -22,7 +22,7 @@ export interface Row {
 /** @param colour - Whether the reader is a terminal that shows colours. */
 export function renderTable(measurements: readonly Measurement[], columns: number, colour: boolean): string {
   const rows = measurements.flatMap(rowsOf)
-  return columns >= 90 ? wideTable(rows, columns, colour) : narrowList(rows, columns, colour)
+  return table(rows, columns, colour) ?? narrowList(rows, columns, colour)
 }
 
 /** One row a measurement; a service that is judged by its functions has one for each. */
@@ -122,51 +122,63 @@ const colours: Readonly<Record<VerdictKind, number>> = {
   undetermined: 33,
 }
 
-function say(verdict: VerdictKind, colour: boolean): string {
-  const text = `${marks[verdict]} ${verdict}`
+function painted(text: string, verdict: VerdictKind, colour: boolean): string {
   return colour ? `\u001b[${colours[verdict]}m${text}\u001b[0m` : text
 }
 
-function wideTable(rows: readonly Row[], columns: number, colour: boolean): string {
-  const widths = { dns: 13, tcp: 13, tls: 13, http: 13, verdict: 14, ms: 7, bytes: 8 }
-  const rest = Object.values(widths).reduce((sum, width) => sum + width + 1, 0)
-  const target = Math.min(columns - rest, Math.max(6, ...rows.map((row) => row.target.length)))
-  const line = (
-    cells: Readonly<Record<keyof Omit<Row, 'verdict'>, string>>,
-    verdict: string,
-    visible: number,
-  ) =>
-    [
-      clip(cells.target, target).padEnd(target),
-      cells.dns.padEnd(widths.dns),
-      cells.tcp.padEnd(widths.tcp),
-      cells.tls.padEnd(widths.tls),
-      cells.http.padEnd(widths.http),
-      verdict + ' '.repeat(Math.max(0, widths.verdict - visible)),
-      cells.ms.padStart(widths.ms),
-      cells.bytes.padStart(widths.bytes),
-    ].join(' ')
-  const heading = {
-    target: 'TARGET',
-    dns: 'DNS',
-    tcp: 'TCP',
-    tls: 'TLS',
-    http: 'HTTP',
-    ms: 'MS',
-    bytes: 'BYTES',
+/** A host with its end fits; with less, two targets look like one. */
+const leastTargetColumns = 28
+
+interface Column {
+  readonly heading: string
+  readonly of: (row: Row) => string
+  readonly isNumber?: true
+}
+
+const columnsOfSteps: readonly Column[] = [
+  { heading: 'DNS', of: (row) => row.dns },
+  { heading: 'TCP', of: (row) => row.tcp },
+  { heading: 'TLS', of: (row) => row.tls },
+  { heading: 'HTTP', of: (row) => row.http },
+  { heading: 'VERDICT', of: (row) => `${marks[row.verdict]} ${row.verdict}` },
+]
+/** The least important first. */
+const columnsOfCost: readonly Column[] = [
+  { heading: 'BYTES', of: (row) => (row.bytes === null ? '' : String(row.bytes)), isNumber: true },
+  { heading: 'MS', of: (row) => (row.ms === null ? '' : String(row.ms)), isNumber: true },
+]
+
+/** @returns null when the target would have too little room, also without what a measurement cost. */
+function table(rows: readonly Row[], columns: number, colour: boolean): string | null {
+  const longest = Math.max('TARGET'.length, ...rows.map((row) => row.target.length))
+  for (let dropped = 0; dropped <= columnsOfCost.length; dropped++) {
+    const shown = [...columnsOfSteps, ...columnsOfCost.slice(dropped).reverse()].map((column) => ({
+      ...column,
+      width: Math.max(column.heading.length, ...rows.map((row) => column.of(row).length)),
+    }))
+    const target = Math.min(longest, columns - shown.reduce((sum, { width }) => sum + width + 1, 0))
+    if (target >= Math.min(longest, leastTargetColumns)) {
+      const line = (first: string, rest: readonly string[]) => [first.padEnd(target), ...rest].join(' ')
+      const padded = (text: string, { width, isNumber }: Column & { readonly width: number }) =>
+        isNumber ? text.padStart(width) : text.padEnd(width)
+      return [
+        line(
+          'TARGET',
+          shown.map((column) => padded(column.heading, column)),
+        ),
+        ...rows.map((row) =>
+          line(
+            clip(row.target, target),
+            shown.map((column) => {
+              const text = padded(column.of(row), column)
+              return column.heading === 'VERDICT' ? painted(text, row.verdict, colour) : text
+            }),
+          ),
+        ),
+      ].join('\n')
+    }
   }
-  return [
-    line(heading, 'VERDICT', 'VERDICT'.length),
-    ...rows.map((row) => {
-      const { verdict, ms, bytes, ...steps } = row
-      const cells = {
-        ...steps,
-        ms: ms === null ? '' : String(ms),
-        bytes: bytes === null ? '' : String(bytes),
-      }
-      return line(cells, say(verdict, colour), verdict.length + 2)
-    }),
-  ].join('\n')
+  return null
 }
 
 function narrowList(rows: readonly Row[], columns: number, colour: boolean): string {
@@ -175,7 +187,11 @@ function narrowList(rows: readonly Row[], columns: number, colour: boolean): str
       const steps = (['dns', 'tcp', 'tls', 'http'] as const)
         .filter((step) => row[step] !== '-')
         .map((step) => `${step} ${row[step]}`)
-      return [clip(row.target, columns), `  ${say(row.verdict, colour)}`, ...wrap(steps, columns)].join('\n')
+      return [
+        clip(row.target, columns),
+        `  ${painted(`${marks[row.verdict]} ${row.verdict}`, row.verdict, colour)}`,
+        ...wrap(steps, columns),
+      ].join('\n')
     })
     .join('\n')
 }
@@ -192,6 +208,9 @@ function wrap(items: readonly string[], columns: number): string[] {
   return lines
 }
 
+/** In the middle: the host stands at the beginning of a target, and what tells two pages of it apart at its end. */
 function clip(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`
+  if (text.length <= width) return text
+  const tail = Math.floor((width - 1) / 3)
+  return `${text.slice(0, width - 1 - tail)}…${text.slice(text.length - tail)}`
 }

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { link } from '../../test/support/observations.ts'
 import type { Status } from '../health/status.ts'
-import { statusText } from './status-text.ts'
+import { newcomerText, type Seen, statusText } from './status-text.ts'
 
 const now = Date.parse('2018-07-29T20:00:00Z')
 const calm: Status = {
@@ -31,8 +31,11 @@ const calm: Status = {
   log_lines_dropped: 0,
 }
 
+const seen: Seen = { agent: { state: 'running', pid: 4321 }, unwritable: null, now }
+
 test('statusText() is short when all is well', () => {
-  expect(statusText(calm, now).split('\n')).toEqual([
+  expect(statusText(calm, seen).split('\n')).toEqual([
+    'Agent running (pid 4321)',
     'Link up for 20 h 0 min',
     '  since 2018-07-29 00:00 UTC',
     'Cycle 60 s ago: 34 results, 0 anomalies',
@@ -62,7 +65,7 @@ test('statusText() names every trouble', () => {
       },
       upload: { kind: 'deferred', at: now - 120_000, accepted: 0, reason: 'unreachable' },
     },
-    now,
+    seen,
   )
   for (const words of [
     'LINK DOWN for 3 d 12 h',
@@ -83,33 +86,52 @@ test('statusText() names every trouble', () => {
 })
 
 test('statusText() does not show a negative age when the clock was set back', () => {
-  expect(statusText(calm, now - 3_600_000)).not.toMatch(/ -\d/)
+  expect(statusText(calm, { ...seen, now: now - 3_600_000 })).not.toMatch(/ -\d/)
 })
 
 test('statusText() shows what was written since the start, and what that is in a day once an hour is over', () => {
   const writing = { ...calm.spool, written_bytes: 2_500_000, flushes: 75 }
-  expect(statusText({ ...calm, spool: writing, started_at: now - 60_000 }, now)).toContain(
+  expect(statusText({ ...calm, spool: writing, started_at: now - 60_000 }, seen)).toContain(
     'Written: 2.5 MB, 75 flushes\n  since the agent started\n',
   )
-  expect(statusText({ ...calm, spool: writing, started_at: now - 6 * 3_600_000 }, now)).toContain(
+  expect(statusText({ ...calm, spool: writing, started_at: now - 6 * 3_600_000 }, seen)).toContain(
     'Written: 2.5 MB, 75 flushes\n  since start; a day: 10.0 MB, 300\n',
   )
 })
 
 test('statusText() says when the log itself could not be written', () => {
-  expect(statusText({ ...calm, log_lines_dropped: 7 }, now)).toContain('7 log lines not written\n')
+  expect(statusText({ ...calm, log_lines_dropped: 7 }, seen)).toContain('7 log lines not written\n')
 })
 
 test('statusText() says first that the disk takes nothing, and how old the rest is', () => {
-  const lines = statusText({ ...calm, written_at: now - 3 * 3_600_000, unwritable: 'read_only' }, now).split(
-    '\n',
-  )
-  expect(lines.slice(0, 4)).toEqual([
+  const old = { ...calm, written_at: now - 3 * 3_600_000 }
+  const lines = statusText(old, { ...seen, unwritable: 'read_only' }).split('\n')
+  expect(lines.slice(0, 5)).toEqual([
     'DISK IS READ-ONLY',
     '  new results are in memory only',
     '  what follows is as of 3 h 0 min ago',
+    'Agent running (pid 4321)',
     'Link up for 20 h 0 min',
   ])
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40)
-  expect(statusText({ ...calm, unwritable: 'full' }, now)).toMatch(/^DISK IS FULL\n/)
+  expect(statusText(calm, { ...seen, unwritable: 'full' })).toMatch(/^DISK IS FULL\n/)
+})
+
+test('statusText() tells an agent that is gone and one that is late from one that runs', () => {
+  const old = { ...calm, written_at: now - 7_200_000, next_cycle_at: now - 6_300_000 }
+  const gone = statusText(old, { ...seen, agent: { state: 'not_running', pid: null } })
+  expect(gone).toMatch(/^AGENT NOT RUNNING\n {2}what follows is as of 2 h 0 min ago\nLink up/)
+  expect(gone).not.toContain('Next cycle')
+  const last = { ...calm.last_cycle, finished_at: now - 7_200_000 }
+  const late = statusText({ ...old, last_cycle: last }, { ...seen, agent: { state: 'stale', pid: 4194304 } })
+  expect(late).toMatch(
+    /^AGENT LATE, but running \(pid 4194304\)\n {2}its last cycle was 2 h 0 min ago\nLink up/,
+  )
+  expect(late).toContain('\nNext cycle due for 1 h 45 min\n')
+  for (const line of `${gone}${late}`.split('\n')) expect(line.length).toBeLessThanOrEqual(40)
+})
+
+test('newcomerText() says how to begin, or that it has begun', () => {
+  expect(newcomerText({ state: 'not_running', pid: null })).toContain('sonde run')
+  expect(newcomerText({ state: 'running', pid: 7 })).toBe('Agent running (pid 7)\nNo cycle finished yet\n')
 })

@@ -1,23 +1,39 @@
 // `sonde status` in words: short lines that fit 40 columns, the most urgent first.
 
+import type { AgentState } from '../health/agent-state.ts'
 import type { Status } from '../health/status.ts'
+import type { Unwritable } from '../platform/why-unwritable.ts'
 
-/** What the file holds, and what is in the way of writing a newer one. */
-export interface ShownStatus extends Status {
-  readonly unwritable?: keyof typeof unwritableWords | null
+/** What is found out at the moment of asking. */
+export interface Seen {
+  readonly agent: AgentState
+  readonly unwritable: Unwritable | null
+  /** Milliseconds since 1970. */
+  readonly now: number
 }
 
-/** @param now - Milliseconds since 1970. */
-export function statusText(status: ShownStatus, now: number): string {
+/** Where no cycle has finished yet. */
+export function newcomerText(agent: AgentState): string {
+  return agent.pid === null
+    ? 'No cycle has run here yet. Start one with: sonde run\n'
+    : `Agent running (pid ${agent.pid})\nNo cycle finished yet\n`
+}
+
+export function statusText(status: Status, seen: Seen): string {
   const { spool, last_cycle: last, upload } = status
+  const { now } = seen
+  const isAlive = seen.agent.pid !== null
   const lines = [
-    ...unwritableLines(status, now),
+    ...agentLines(status, seen),
     ...linkLines(status, now),
     ...(last.finished_at === null
       ? ['No cycle finished yet']
-      : [`Cycle ${ago(last.finished_at, now)}: ${last.measurements} results, ${last.anomalies} anomalies`]),
+      : cycleLines(
+          `Cycle ${ago(last.finished_at, now)}:`,
+          `${last.measurements} results, ${last.anomalies} anomalies`,
+        )),
     ...(last.bugs > 0 ? [`${last.bugs} nettests had bugs (S2901)`] : []),
-    ...(status.next_cycle_at === null ? [] : [`Next cycle in ${duration(status.next_cycle_at - now)}`]),
+    ...(status.next_cycle_at === null || !isAlive ? [] : [nextLine(status.next_cycle_at - now)]),
     ...backlogLines(status, now),
     ...(spool.health === 'ok' ? [] : ['DISK cannot be written (S3901)', '  new results are in memory only']),
     ...(spool.lost > 0 ? [`${spool.lost} results lost, and named as lost`] : []),
@@ -36,13 +52,32 @@ export function statusText(status: ShownStatus, now: number): string {
 
 const unwritableWords = { read_only: 'DISK IS READ-ONLY', full: 'DISK IS FULL', failing: 'DISK IS FAILING' }
 
-function unwritableLines({ unwritable, written_at }: ShownStatus, now: number): string[] {
-  if (unwritable == null) return []
-  return [
-    unwritableWords[unwritable],
-    '  new results are in memory only',
-    `  what follows is as of ${ago(written_at, now)}`,
-  ]
+/** What makes the rest old news comes first. */
+function agentLines({ written_at, last_cycle }: Status, { agent, unwritable, now }: Seen): string[] {
+  const disk = unwritable === null ? [] : [unwritableWords[unwritable]]
+  const asOf = `  what follows is as of ${ago(written_at, now)}`
+  const last =
+    last_cycle.finished_at === null ? [] : [`  its last cycle was ${ago(last_cycle.finished_at, now)}`]
+  switch (agent.state) {
+    case 'not_running':
+      return ['AGENT NOT RUNNING', ...disk, asOf]
+    case 'stale':
+      return [`AGENT LATE, but running (pid ${agent.pid})`, ...last, ...disk]
+    case 'running':
+      if (unwritable === null) return [`Agent running (pid ${agent.pid})`]
+      return [...disk, '  new results are in memory only', asOf, `Agent running (pid ${agent.pid})`]
+    default:
+      return agent satisfies never
+  }
+}
+
+/** In one line where that fits a phone. */
+function cycleLines(when: string, what: string): string[] {
+  return when.length + what.length < 40 ? [`${when} ${what}`] : [when, `  ${what}`]
+}
+
+function nextLine(inMs: number): string {
+  return inMs < 0 ? `Next cycle due for ${duration(-inMs)}` : `Next cycle in ${duration(inMs)}`
 }
 
 function linkLines({ link }: Status, now: number): string[] {

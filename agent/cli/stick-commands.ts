@@ -12,6 +12,7 @@ import { knownRecipient, learnRecipient } from '../enrolment/recipient.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { type Identity, openIdentity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
+import { makeStateFolder, openStateFolder, type StateFolder } from '../platform/state-folder.ts'
 import { carry } from '../stick/carry.ts'
 import { exportBatches } from '../stick/export-batches.ts'
 import { ExportLedger } from '../stick/export-ledger.ts'
@@ -19,29 +20,62 @@ import { importReceipts } from '../stick/import-receipts.ts'
 import type { SpoolAccess } from '../stick/spool-access.ts'
 import { connectSpool } from '../stick/spool-socket.ts'
 import { Stick } from '../stick/stick.ts'
-import type { Invocation } from './commands.ts'
+import { type Command, configOf, type Invocation } from './invocation.ts'
+import { configOption, jsonOption, stateOption } from './options.ts'
 import { carriedText, exportedText, importedText } from './stick-text.ts'
 
-export async function exportToStick(invocation: Invocation): Promise<number> {
-  const { folder, json, terminalOut } = invocation
-  const stick = stickOf(invocation, 'export')
-  const collector = enrolledCollector(invocation)
-  const recipient = await recipientFor(invocation, collector)
+const dirOperand = { name: 'DIR', kind: 'dir', count: 'one' } as const
+const options = [stateOption, configOption, jsonOption]
+
+export const exportCommand: Command = {
+  name: 'export',
+  summary: 'put what waits on a stick, sealed to the collector',
+  more: 'DIR is where the stick is mounted. Works whether an agent runs or not; nothing is deleted.',
+  operands: [dirOperand],
+  options: [
+    ...options,
+    {
+      name: 'recipient',
+      value: { name: 'KEY', kind: 'text', check: whyNoRecipient },
+      help: 'whom to seal to (age1...), when this device was not told yet',
+    },
+  ],
+  run: exportToStick,
+}
+
+export const importReceiptsCommand: Command = {
+  name: 'import-receipts',
+  summary: 'forget what the receipts on a stick speak of',
+  operands: [dirOperand],
+  options,
+  run: importFromStick,
+}
+
+export const carryCommand: Command = {
+  name: 'carry',
+  summary: "take other devices' sealed files along, and give back receipts",
+  more: 'Works whether an agent runs or not.',
+  operands: [dirOperand],
+  options,
+  run: carryForOthers,
+}
+
+async function exportToStick(invocation: Invocation): Promise<number> {
+  const { folder, stick, collector } = openFor(invocation)
+  const recipient = await recipientFor(invocation, folder, collector)
   const ledger = await ExportLedger.open(folder.exports)
-  const report = await withSpool(invocation, collector, ({ spool }) =>
+  const report = await withSpool(invocation, folder, collector, ({ spool }) =>
     exportBatches({ spool, stick, recipient, ledger, random: randomBytes }),
   )
-  terminalOut.out(json ? jsonLine(report) : exportedText(report, stick.path))
+  print(invocation, report, exportedText(report, stick.path))
   // As for any command that the state folder's own disk refuses.
   return report.sealed ? 0 : 73
 }
 
-export async function importFromStick(invocation: Invocation): Promise<number> {
-  const { folder, json, terminalOut } = invocation
-  const stick = stickOf(invocation, 'import-receipts')
-  const collector = enrolledCollector(invocation)
+async function importFromStick(invocation: Invocation): Promise<number> {
+  const { folder, stick, collector } = openFor(invocation)
   const ledger = await ExportLedger.open(folder.exports)
-  const report = await withSpool(invocation, collector, ({ spool, identity: { device } }) =>
+  const report = await withSpool(invocation, folder, collector, ({ spool, identity: { device } }) =>
     importReceipts({
       spool,
       stick,
@@ -51,33 +85,33 @@ export async function importFromStick(invocation: Invocation): Promise<number> {
       onReceipt: (receipt) => learnRecipient(folder.recipient, collector, receipt),
     }),
   )
-  terminalOut.out(json ? jsonLine(report) : importedText(report, stick.path))
+  print(invocation, report, importedText(report, stick.path))
   return 0
 }
 
-export async function carryForOthers(invocation: Invocation): Promise<number> {
-  const { folder, config, json, terminalOut } = invocation
-  const stick = stickOf(invocation, 'carry')
+async function carryForOthers(invocation: Invocation): Promise<number> {
   // Whoever has no collector cannot bring anything to it.
-  enrolledCollector(invocation)
+  const { folder, stick } = openFor(invocation)
   const ledger = await ExportLedger.open(folder.exports)
-  const report = await carry(stick, carriedIn(folder, config), ledger)
-  terminalOut.out(json ? jsonLine(report) : carriedText(report, stick.path))
+  const report = await carry(stick, carriedIn(folder, configOf(invocation)), ledger)
+  print(invocation, report, carriedText(report, stick.path))
   return 0
 }
 
-function jsonLine(report: object): string {
-  return `${JSON.stringify(report, null, 2)}\n`
+function print({ given, terminal }: Invocation, report: object, text: string): void {
+  terminal.out(given.has('json') ? `${JSON.stringify(report, null, 2)}\n` : text)
 }
 
-function stickOf({ operands }: Invocation, command: string): Stick {
-  const [path] = operands
-  if (path === undefined || operands.length > 1)
-    throw new ActionableError('bad_usage', `Say where the stick is: sonde ${command} DIR`)
-  return Stick.open(path)
+/** Finds out what is missing before anything is written. */
+function openFor({ given, env }: Invocation) {
+  const folder = openStateFolder(given.value('state'), env)
+  const stick = Stick.open(given.operands[0] ?? '')
+  const collector = enrolledCollector(folder)
+  // An older agent did not have all of its folders.
+  return { folder: makeStateFolder(folder.path, env), stick, collector }
 }
 
-function enrolledCollector({ folder }: Invocation): Collector {
+function enrolledCollector(folder: StateFolder): Collector {
   const collector = readEnrolment(folder.enrolment)
   if (collector !== null) return collector
   throw new ActionableError(
@@ -86,18 +120,17 @@ function enrolledCollector({ folder }: Invocation): Collector {
   )
 }
 
+function whyNoRecipient(text: string): string | null {
+  return readAgeRecipient(text) === null ? 'one that begins with "age1", all of it, as one word' : null
+}
+
 async function recipientFor(
-  { folder, recipient: given }: Invocation,
+  { given }: Invocation,
+  folder: StateFolder,
   collector: Collector,
 ): Promise<AgeRecipient> {
-  if (given !== null) {
-    const recipient = readAgeRecipient(given)
-    if (recipient !== null) return recipient
-    throw new ActionableError(
-      'bad_usage',
-      'What follows --recipient is not a recipient. It begins with "age1"; copy all of it, as one word.',
-    )
-  }
+  const said = readAgeRecipient(given.value('recipient') ?? '')
+  if (said !== null) return said
   const recipient = await knownRecipient(folder.recipient, collector)
   if (recipient !== null) return recipient
   throw new ActionableError(
@@ -114,10 +147,11 @@ interface Opened {
 /** Opens the spool, or asks the agent that has it open. */
 async function withSpool<T>(
   invocation: Invocation,
+  folder: StateFolder,
   collector: Collector,
   use: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const { folder, config, machine } = invocation
+  const config = configOf(invocation)
   const identity = await openIdentity(folder.deviceKey)
   const asked = await connectSpool(folder.socket)
   if (asked !== null) {
@@ -130,7 +164,7 @@ async function withSpool<T>(
   refuseForeignFolder(folder.path)
   const lock = takeLock(folder.lock)
   try {
-    const clock = await openClock(folder, machine, silent)
+    const clock = await openClock(folder, invocation.machine, silent)
     const spool = await openOwnSpool(folder, config, clock, identity, readTestList(config))
     try {
       return await use({ spool: openSpoolAccess(spool, collector, identity.device), identity })

@@ -1,31 +1,57 @@
 // Where a command writes and how wide it is; passed in, so that commands run the same in a test.
 
+import { closeSync } from 'node:fs'
+import { outputOn } from '../../tests-spec/command-line/output.ts'
+
 export interface Terminal {
-  /** Results: what a script would read. */
+  /** Results: what a script would read. Never fails: see output.ts. */
   out(text: string): void
-  /** Everything said on the way. */
+  /** Everything said on the way. Never fails. */
   err(text: string): void
   /** Columns of the terminal behind `out`; 80 when it is none. */
   readonly columns: number
-  /** Whether results of a long run are shown: a journal must not collect what was measured. */
-  readonly showsResults: boolean
+  /** Whether a person sees `out`: a journal must not collect what was measured. */
+  readonly shown: boolean
   /** Whether a person watches `err`. */
   readonly interactive: boolean
   /** Whether `out` shows colours. */
   readonly colour: boolean
 }
 
-/**
- * The process's own streams. NO_COLOR (no-color.org) turns colours off.
- * @param table - Shows results also where no terminal is.
- */
-export function processTerminal(env: Readonly<Record<string, string | undefined>>, table = false): Terminal {
+export interface ProcessTerminal extends Terminal {
+  /** Waits for what is under way. @returns Why results could not be printed for somebody who wants them, or null. */
+  settled(): Promise<string | null>
+  /** Whether nobody hears it any more. */
+  isBroken(): boolean
+}
+
+/** The process's own streams. NO_COLOR (no-color.org) turns colours off. */
+export function processTerminal(env: Readonly<Record<string, string | undefined>>): ProcessTerminal {
+  const out = outputOn(process.stdout)
+  const err = outputOn(process.stderr)
+  const shown = process.stdout.isTTY === true
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: (text) => out.write(text),
+    err: (text) => err.write(text),
     columns: process.stdout.columns ?? 80,
-    showsResults: table || process.stdout.isTTY === true,
+    shown,
     interactive: process.stderr.isTTY === true,
-    colour: process.stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
+    colour: shown && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
+    settled: () => out.settled(),
+    isBroken: () => out.isBroken() || err.isBroken(),
+  }
+}
+
+/**
+ * For the end of a process whose terminal was closed: Node.js then puts the terminal back as it was, and aborts where there
+ * is none any more. What is closed it leaves alone.
+ */
+export function abandonTerminal(): void {
+  for (const descriptor of [0, 1, 2]) {
+    try {
+      closeSync(descriptor)
+    } catch {
+      // Closed already, which is what was wanted.
+    }
   }
 }

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { invoke } from '../../test/support/invoke.ts'
 import { deviceId, encodeBatch, type Manifest, sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { sealEnrolment } from '../../tests-spec/protocol/enrolment.ts'
-import { type VerifyRequest, verifyFiles } from './verify-command.ts'
 
 const probe = generateKeyPairSync('ed25519')
 const collector = generateKeyPairSync('ed25519')
@@ -64,46 +64,43 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(dir, { recursive: true }))
 
-function verify(request: Partial<VerifyRequest>): { code: number; out: string } {
-  let out = ''
-  const terminal = {
-    out(text: string) {
-      out += text
-    },
-  }
-  const code = verifyFiles(
-    { files: [good], keys: [], enrolments: [], state: null, json: false, ...request },
-    terminal,
-  )
-  return { code, out }
-}
+const verify = (argv: readonly string[]) => invoke(['verify', ...argv], { XDG_STATE_HOME: join(dir, 'none') })
 
-describe('verifyFiles()', () => {
+describe('sonde verify', () => {
   it.each([
-    ['a key', () => ({ keys: [spki] })],
-    ['the record as the collector keeps it', () => ({ enrolments: [join(dir, 'record.json')] })],
-    ['the record as the probe keeps it', () => ({ enrolments: [join(dir, 'enrolment.json')] })],
-    ['the record in its own state folder', () => ({ state: dir })],
-  ])('believes a good file by %s', (_, request) => {
-    expect(verify(request())).toMatchObject({ code: 0, out: expect.stringContaining('torn 0-6') })
+    ['a key', () => ['--key', spki]],
+    ['the record as the collector keeps it', () => ['--enrolment', join(dir, 'record.json')]],
+    ['the record as the probe keeps it', () => ['--enrolment', join(dir, 'enrolment.json')]],
+    ['the record in its own state folder', () => ['--state', dir]],
+  ])('believes a good file by %s', async (_, by) => {
+    expect(await verify([good, ...by()])).toMatchObject({ code: 0, out: expect.stringContaining('torn 0-6') })
   })
 
-  it('ends with 1 and the code when a file is not good, however large it is', () => {
+  it('ends with 1 and the code when a file is not good, however large it is', async () => {
     const endless = join(dir, 'endless.psb')
     writeFileSync(endless, 'PSB1')
     truncateSync(endless, 2 ** 36)
-    const { code, out } = verify({ files: [good, endless, join(dir, 'gone')], keys: [spki], json: true })
+    const { code, out } = await verify([good, endless, join(dir, 'gone'), '--key', spki, '--json'])
     expect(code).toBe(1)
     const codes = JSON.parse(out).files.map((file: { code: unknown }) => file.code)
     expect(codes).toEqual([null, 'unreadable', 'unreadable'])
   })
 
-  it('makes nothing, and says what to add when it knows no key', () => {
+  it('makes nothing, and says what to add when it knows no key', async () => {
     const before = readdirSync(dir)
-    const missing = expect.objectContaining({ code: 'bad_usage', message: expect.stringContaining('--key') })
-    expect(() => verify({ state: join(dir, 'nowhere') })).toThrow(missing)
-    expect(() => verify({ keys: ['not a key'] })).toThrow(expect.objectContaining({ code: 'bad_usage' }))
-    expect(() => verify({ files: [] })).toThrow(expect.objectContaining({ code: 'bad_usage' }))
+    await expect(verify([good])).rejects.toMatchObject({
+      code: 'bad_usage',
+      message: expect.stringContaining('--key'),
+    })
+    await expect(verify([good, '--state', join(dir, 'nowhere')])).rejects.toMatchObject({
+      code: 'no_state',
+      exitCode: 66,
+    })
+    await expect(verify([good, '--key', 'not a key'])).rejects.toMatchObject({ code: 'bad_usage' })
     expect(readdirSync(dir)).toEqual(before)
+  })
+
+  it('does not look into a state folder where somebody is named', async () => {
+    expect(await verify([good, '--key', spki, '--state', join(dir, 'nowhere')])).toMatchObject({ code: 0 })
   })
 })

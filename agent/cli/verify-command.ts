@@ -2,17 +2,53 @@
 // so that it runs on the machine of whoever holds the files.
 
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
 import { verificationText } from '../../tests-spec/protocol/verification-text.ts'
 import {
   type KnownProbe,
   probeOfEnrolment,
   probeOfKey,
+  type Verification,
   verifyBatches,
 } from '../../tests-spec/protocol/verify-batches.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
-import type { Terminal } from './terminal.ts'
+import { openStateFolder, stateFolderPath } from '../platform/state-folder.ts'
+import type { Command, Invocation } from './invocation.ts'
+import { jsonOption, stateOption } from './options.ts'
+
+export const verifyCommand: Command = {
+  name: 'verify',
+  summary: 'check batch files offline and say what they prove',
+  more: "Believes a file by --key or --enrolment; without either, by this device's own record.",
+  operands: [{ name: 'FILE', kind: 'file', count: 'one or more' }],
+  options: [
+    {
+      name: 'key',
+      value: { name: 'KEY', kind: 'text' },
+      repeated: true,
+      help: "the probe's public key, base64 SPKI",
+    },
+    {
+      name: 'enrolment',
+      value: { name: 'FILE', kind: 'file' },
+      repeated: true,
+      help: 'its enrolment record: enrolment.json on the probe, probes/*.json at the collector',
+    },
+    stateOption,
+    jsonOption,
+  ],
+  exits: [{ code: 1, meaning: 'a file or a chain is not good' }],
+  async run({ given, env, terminal }) {
+    const keys = given.values('key')
+    const enrolments = given.values('enrolment')
+    // A state folder is looked into where nobody was named, and then it must be there.
+    const own = keys.length + enrolments.length > 0 ? null : ownEnrolment(given.value('state'), env)
+    const named = own === null ? enrolments : [own]
+    const result = verifyFiles({ files: given.operands, keys, enrolments: named })
+    terminal.out(given.has('json') ? `${JSON.stringify(result, null, 2)}\n` : verificationText(result))
+    return result.good ? 0 : 1
+  },
+}
 
 export interface VerifyRequest {
   readonly files: readonly string[]
@@ -20,33 +56,24 @@ export interface VerifyRequest {
   readonly keys: readonly string[]
   /** A collector's `probes/*.json`, or the `enrolment.json` of a probe's state folder. */
   readonly enrolments: readonly string[]
-  /** Where an `enrolment.json` is looked for when neither is given; null: nowhere. */
-  readonly state: string | null
-  readonly json: boolean
 }
 
-/** @returns 0 when every file is believed and no chain contradicts itself, else 1. */
-export function verifyFiles(request: VerifyRequest, terminal: Pick<Terminal, 'out'>): number {
-  const { files, keys, json } = request
-  if (files.length === 0)
-    throw new ActionableError('bad_usage', 'Say which batch files: sonde verify FILE...')
-  const enrolments = keys.length + request.enrolments.length > 0 ? request.enrolments : ownEnrolment(request)
+export function verifyFiles({ files, keys, enrolments }: VerifyRequest): Verification {
   const probes = [
     ...keys.map((key) => known(key, probeOfKey)),
     ...enrolments.map((path) => known(path, readProbe)),
   ]
-  const result = verifyBatches(files, readBatchFile, probes)
-  terminal.out(json ? `${JSON.stringify(result, null, 2)}\n` : verificationText(result))
-  return result.good ? 0 : 1
+  return verifyBatches(files, readBatchFile, probes)
 }
 
-function ownEnrolment({ state }: VerifyRequest): string[] {
-  const path = state === null ? null : join(state, 'enrolment.json')
-  if (path !== null && existsSync(path)) return [path]
-  throw new ActionableError(
-    'bad_usage',
-    "Say whose batches these are: --key with the probe's public key, or --enrolment with its enrolment record.",
-  )
+function ownEnrolment(state: string | null, env: Invocation['env']): string {
+  const nobody =
+    "Say whose batches these are: --key with the probe's public key, or --enrolment with its enrolment record."
+  // Nobody named a folder, so that there is none is no mistake.
+  if (state === null && !existsSync(stateFolderPath(env))) throw new ActionableError('bad_usage', nobody)
+  const { enrolment } = openStateFolder(state, env)
+  if (existsSync(enrolment)) return enrolment
+  throw new ActionableError('bad_usage', nobody)
 }
 
 function known(what: string, read: (what: string) => KnownProbe): KnownProbe {

@@ -37,6 +37,8 @@ export const status = v.looseObject({
   }),
   /** Milliseconds since 1970 by the present clock: when this run of the agent began. Absent from an older agent. */
   started_at: v.optional(v.number()),
+  /** The process that wrote this, and its boot, null where the system hides that. Absent from an older agent. */
+  agent: v.optional(v.looseObject({ pid: count, boot_id: v.nullable(v.string()) })),
   /** How the last attempt to upload ended; null before the first. */
   upload: v.nullable(
     v.looseObject({ kind: v.string(), at: v.number(), accepted: count, reason: v.nullable(v.string()) }),

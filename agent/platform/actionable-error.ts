@@ -6,6 +6,8 @@ export type ActionableCode =
   | 'bad_config'
   | 'bad_test_list'
   | 'bad_state'
+  | 'no_state'
+  | 'state_unreadable'
   | 'state_unwritable'
   | 'already_running'
   | 'not_enrolled'
@@ -20,6 +22,8 @@ const exitCodes: Readonly<Record<ActionableCode, number>> = {
   bad_config: 78,
   bad_test_list: 78,
   bad_state: 66,
+  no_state: 66,
+  state_unreadable: 66,
   state_unwritable: 73,
   already_running: 75,
   not_enrolled: 69,

@@ -87,10 +87,15 @@ export function recordTime(clock: Clock): RecordTime {
  * which costs the collector precision but never correctness.
  */
 function readBootId(): string {
+  return namedBoot() ?? randomBytes(8).toString('hex')
+}
+
+/** @returns The name that two processes of one boot agree on; null where the system hides it. */
+export function namedBoot(): string | null {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').replaceAll('-', '').slice(0, 16)
   } catch {
-    return randomBytes(8).toString('hex')
+    return null
   }
 }
 

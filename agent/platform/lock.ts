@@ -112,8 +112,11 @@ function createExclusively(path: string): number | null {
   }
 }
 
-/** @returns The process that holds the lock, or null when nobody does. */
-function livingOwner(path: string): number | null {
+/**
+ * Looks, and changes nothing.
+ * @returns The process that holds the lock, or null when nobody does.
+ */
+export function livingOwner(path: string): number | null {
   let text: string
   try {
     text = readFileSync(path, 'latin1')
@@ -128,7 +131,7 @@ function livingOwner(path: string): number | null {
 }
 
 /** Process numbers are used again: only one that runs this program counts. */
-function isAgent(pid: number): boolean {
+export function isAgent(pid: number): boolean {
   try {
     process.kill(pid, 0)
   } catch {

@@ -12,16 +12,7 @@
 //   carried/          sealed files of other probes, on their way to the collector
 //   spool/  log/      see agent/spool and agent/platform/log-ring.ts
 
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { ActionableError } from './actionable-error.ts'
@@ -45,33 +36,47 @@ export interface StateFolder {
 }
 
 /**
- * Makes the folder if it is not there, and checks that it can be written. A disk that is full, failing or read-only
- * under a folder that is there passes: that may mend itself.
+ * A state folder that is there already. Writes nothing and makes nothing, so that a mistyped `--state` does not look like
+ * a device that has never measured.
  *
  * @param chosen - From `--state` or SONDE_STATE; null takes the XDG place.
- * @throws {ActionableError} `state_unwritable`, or `bad_usage` when there is no home to put it in.
+ * @throws {ActionableError} `no_state`, `state_unreadable`, or `bad_usage` when there is no home to look in.
  */
 export function openStateFolder(
   chosen: string | null,
   env: Readonly<Record<string, string | undefined>>,
 ): StateFolder {
   const path = resolve(chosen ?? stateFolderPath(env))
-  const folder = {
-    path,
-    deviceKey: join(path, 'device-key'),
-    enrolment: join(path, 'enrolment.json'),
-    clock: join(path, 'clock.json'),
-    memory: join(path, 'memory.json'),
-    upload: join(path, 'upload.json'),
-    status: join(path, 'status.json'),
-    lock: join(path, 'lock'),
-    recipient: join(path, 'recipient.json'),
-    exports: join(path, 'exports.json'),
-    socket: join(path, 'socket'),
-    carried: join(path, 'carried'),
-    spool: join(path, 'spool'),
-    log: join(path, 'log'),
+  try {
+    if (!statSync(path).isDirectory()) throw noState(`${path} is no folder`)
+    accessSync(path, constants.R_OK | constants.X_OK)
+  } catch (cause) {
+    if (cause instanceof ActionableError) throw cause
+    // A card that fails may still give what is wanted of it.
+    if (isSick(cause)) return layoutOf(path)
+    if (!isCode(cause, 'EACCES')) throw noState(`There is no state folder ${path}`, cause)
+    throw new ActionableError(
+      'state_unreadable',
+      `The state folder ${path} belongs to another user. Give this command as that user, or as root.`,
+      { cause },
+    )
   }
+  return layoutOf(path)
+}
+
+/**
+ * Makes the folder if it is not there, and checks that it can be written. A disk that is full, failing or read-only
+ * under a folder that is there passes: that may mend itself.
+ *
+ * @param chosen - From `--state` or SONDE_STATE; null takes the XDG place.
+ * @throws {ActionableError} `state_unwritable`, or `bad_usage` when there is no home to put it in.
+ */
+export function makeStateFolder(
+  chosen: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+): StateFolder {
+  const path = resolve(chosen ?? stateFolderPath(env))
+  const folder = layoutOf(path)
   try {
     // Others on the machine learn nothing from it, not even how much there is.
     for (const each of [path, folder.spool, folder.log, folder.carried]) makeFolder(each)
@@ -89,27 +94,30 @@ export function openStateFolder(
   return folder
 }
 
-/**
- * Why nothing can be written to the folder at this moment. Found out by writing a byte and taking it away again: a file
- * system that turned read-only after an error says to access(2) that all is well.
- * @returns null when it can be written, and when this user may not.
- */
-export function whyUnwritable(path: string): 'read_only' | 'full' | 'failing' | null {
-  const probe = join(path, `probe-${process.pid}.tmp`)
-  try {
-    const file = openSync(probe, 'wx', 0o600)
-    try {
-      writeSync(file, 'x')
-    } finally {
-      closeSync(file)
-      unlinkSync(probe)
-    }
-    return null
-  } catch (error) {
-    if (!isSick(error)) return null
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EROFS') return 'read_only'
-    return code === 'ENOSPC' || code === 'EDQUOT' ? 'full' : 'failing'
+function noState(what: string, cause?: unknown): ActionableError {
+  return new ActionableError(
+    'no_state',
+    `${what}. Name the one that the agent uses with --state DIR; sonde run, once and enrol make a new one.`,
+    { cause },
+  )
+}
+
+function layoutOf(path: string): StateFolder {
+  return {
+    path,
+    deviceKey: join(path, 'device-key'),
+    enrolment: join(path, 'enrolment.json'),
+    clock: join(path, 'clock.json'),
+    memory: join(path, 'memory.json'),
+    upload: join(path, 'upload.json'),
+    status: join(path, 'status.json'),
+    lock: join(path, 'lock'),
+    recipient: join(path, 'recipient.json'),
+    exports: join(path, 'exports.json'),
+    socket: join(path, 'socket'),
+    carried: join(path, 'carried'),
+    spool: join(path, 'spool'),
+    log: join(path, 'log'),
   }
 }
 
@@ -159,4 +167,8 @@ export function usualConfigPath(
 function xdgFolder(given: string | undefined, below: string): string | null {
   if (given !== undefined && isAbsolute(given)) return given
   return homedir() === '' ? null : join(homedir(), below)
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }

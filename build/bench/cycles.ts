@@ -4,7 +4,7 @@
 import { assemble } from '../../agent/assemble/assemble.ts'
 import { loadConfig } from '../../agent/config.ts'
 import { machineClocks } from '../../agent/platform/clock.ts'
-import { openStateFolder } from '../../agent/platform/state-folder.ts'
+import { makeStateFolder } from '../../agent/platform/state-folder.ts'
 import { parseTestList } from '../../tests-spec/lists/test-list.ts'
 import { memoryOf } from './process-figures.ts'
 
@@ -30,7 +30,7 @@ export interface CyclesFigures {
 async function main({ cycles, state, configuration }: CyclesOrder): Promise<CyclesFigures> {
   const machine = machineClocks()
   const { signal } = new AbortController()
-  const folder = openStateFolder(state, {})
+  const folder = makeStateFolder(state, {})
   const config = loadConfig(configuration, {})
   const agent = await assemble({ folder, config, machine, signal, terminal: null, sleep: async () => {} })
   const list = parseTestList(agent.list)

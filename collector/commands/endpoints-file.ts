@@ -3,11 +3,13 @@
 
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
+import { jsonFaultText, parseJsonText } from '../../tests-spec/command-line/json-text.ts'
 import { type Endpoint, endpointSetting, maxEndpoints } from '../../tests-spec/protocol/endpoint.ts'
+import { CommandFailed } from './command-failed.ts'
 
 const endpointsFile = v.pipe(v.array(endpointSetting), v.maxLength(maxEndpoints))
 
-/** @throws {Error} With the code `bad_endpoints`, naming every fault by its place. */
+/** @throws {CommandFailed} `bad_endpoints`, naming every fault by its place. */
 export async function readEndpointsFile(path: string): Promise<Endpoint[]> {
   const parsed = v.safeParse(endpointsFile, await readJson(path))
   if (parsed.success) return parsed.output
@@ -16,13 +18,14 @@ export async function readEndpointsFile(path: string): Promise<Endpoint[]> {
 }
 
 async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'))
-  } catch (cause) {
-    throw badEndpoints(path, cause instanceof Error ? cause.message : String(cause))
-  }
+  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+    throw badEndpoints(path, cause.message)
+  })
+  const reading = parseJsonText(text)
+  if (reading.ok) return reading.value
+  throw new CommandFailed('bad_endpoints', `Cannot use the endpoints in ${jsonFaultText(path, reading)}.`)
 }
 
-function badEndpoints(path: string, why: string): Error {
-  return Object.assign(new Error(`Cannot use the endpoints in ${path}: ${why}`), { code: 'bad_endpoints' })
+function badEndpoints(path: string, why: string): CommandFailed {
+  return new CommandFailed('bad_endpoints', `Cannot use the endpoints in ${path}: ${why}.`)
 }

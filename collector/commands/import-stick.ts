@@ -15,6 +15,7 @@ import {
 } from '../../tests-spec/protocol/sealed.ts'
 import { writeDurably } from '../archive/durable-file.ts'
 import type { Taken } from '../intake/sealed-intake.ts'
+import { CommandFailed } from './command-failed.ts'
 
 /** Gives a sealed file to a collector, in this process or another. Throws what the intake throws. */
 export type TakeSealed = (bytes: Buffer) => Promise<Taken>
@@ -36,11 +37,14 @@ export interface ImportReport {
   readonly complete: boolean
 }
 
-/** @throws When the folder cannot be listed. */
+/** @throws {CommandFailed} `stick_unusable`, when the folder cannot be listed. */
 export async function importStick(stick: string, take: TakeSealed): Promise<ImportReport> {
   const files: FileReport[] = []
   const receipts: Buffer[] = []
-  for (const file of await filesOn(stick, sealedExtension)) {
+  const found = await filesOn(stick, sealedExtension).catch((cause: Error) => {
+    throw new CommandFailed('stick_unusable', `Cannot read the stick ${stick}: ${cause.message}.`, { cause })
+  })
+  for (const file of found) {
     try {
       const taken = await take(await readBounded(join(stick, file), maxSealedBytes))
       receipts.push(...taken.receipts)

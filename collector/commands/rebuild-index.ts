@@ -2,13 +2,13 @@
 
 import { existsSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
-import type { Logger } from 'pino'
 import { type KeyLookup, onlyKey } from '../../tests-spec/protocol/dsse.ts'
 import { Archive } from '../archive/archive.ts'
 import { collectorKeyPath, openCollectorKey } from '../archive/collector-key.ts'
 import { indexPath, readBatch } from '../collector.ts'
 import { Indexer } from '../index/indexer.ts'
 import { deleteIndex, SqliteIndex } from '../index/sqlite-index.ts'
+import type { Log } from '../log.ts'
 
 /** Batches between two lines of progress: about one a second. */
 const progressEvery = 200
@@ -28,7 +28,7 @@ export interface Progress {
  */
 export async function rebuildIndex(
   state: string,
-  log: Pick<Logger, 'warn' | 'error'>,
+  log: Pick<Log, 'warn' | 'error'>,
   tell: (progress: Progress) => void,
 ): Promise<void> {
   const archive = await Archive.open(state)
@@ -51,7 +51,7 @@ export async function rebuildIndex(
       await indexer.settled()
       batches++
     } else {
-      log.error({ code: 'archive_damaged', path: each.path }, each.problem)
+      log.error('archive_damaged', { path: each.path, problem: each.problem })
       damaged++
     }
     if ((batches + damaged) % progressEvery === 0)

@@ -1,7 +1,8 @@
 // The page for operators and readers: what the index knows, gathered here; what it looks like is page.ts.
 
-import { type Board, board } from '../analysis/board.ts'
-import type { MeasurementIndex, ProbeRow } from '../index/measurement-index.ts'
+import { board } from '../analysis/board.ts'
+import type { MeasurementIndex } from '../index/measurement-index.ts'
+import type { Enrolled, ProbeLine } from './content.ts'
 import { page } from './page.ts'
 import type { Language } from './words.ts'
 
@@ -9,13 +10,6 @@ import type { Language } from './words.ts'
 const usualTargets = 200
 /** What `?all` shows at most. Test lists have about 2,000 entries; a probe that invents more fills no memory. */
 const maxResults = 10_000
-
-/** A probe that is enrolled, whether it ever sent anything or not. */
-export interface Enrolled {
-  readonly device: string
-  /** Milliseconds since 1970. */
-  readonly enrolledAt: number
-}
 
 export interface DashboardRequest {
   /** null while there is none. */
@@ -28,21 +22,6 @@ export interface DashboardRequest {
   readonly all: boolean
   /** Milliseconds since 1970. */
   readonly now: number
-}
-
-/** What the page shows. */
-export interface DashboardContent {
-  /** null when there is no index to ask. */
-  readonly board: Board | null
-  readonly probes: readonly ProbeLine[]
-  readonly behind: number
-  readonly language: Language
-  readonly now: number
-}
-
-export interface ProbeLine extends Enrolled {
-  /** null for a probe nothing was received from. */
-  readonly seen: ProbeRow | null
 }
 
 /** @returns The page, whole. */

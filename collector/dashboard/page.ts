@@ -11,7 +11,7 @@ import {
   shownDate,
   type Target,
 } from '../analysis/board.ts'
-import type { DashboardContent, ProbeLine } from './dashboard.ts'
+import type { DashboardContent, ProbeLine } from './content.ts'
 import { Html, html } from './html.ts'
 import { style } from './style.ts'
 import { languages, signs, type Words, words } from './words.ts'

@@ -98,7 +98,7 @@ describe('POST /v1/batches', () => {
     const answer = await collector.postBatch(c)
     expect(collector.receiptIn(answer)).toMatchObject({ seq: 2, contiguous: 2, missing: [] })
     expect((await collector.postBatch(a)).status).toBe(200)
-    expect(collector.logged.filter(({ level }) => Number(level) >= 50)).toEqual([])
+    expect(collector.logged.filter(({ level }) => level === 'error')).toEqual([])
   })
 
   it('begins a chain of its own for each epoch', async () => {
@@ -331,7 +331,7 @@ describe('POST /v1/batches refuses, and leaves every file as it was,', () => {
     expect({ status: answer.status, code: codeOf(answer) }).toEqual({ status, code })
     expect(await collector.tree()).toEqual(before)
     // The next honest batch finds the collector as it was.
-    expect(collector.logged.filter(({ level }) => Number(level) >= 50)).toEqual([])
+    expect(collector.logged.filter(({ level }) => level === 'error')).toEqual([])
   })
 
   it('another content for a seq that is held: 409 seq_conflict, with a copy kept and an alarm', async () => {
@@ -347,7 +347,7 @@ describe('POST /v1/batches refuses, and leaves every file as it was,', () => {
     expect(rest).toEqual(before)
     expect(collector.logged).toContainEqual(
       expect.objectContaining({
-        level: 50,
+        level: 'error',
         code: 'seq_conflict',
         device: probe.device,
         seq: 0,
@@ -457,7 +457,9 @@ describe('the server', () => {
     const [a, b] = [await held(), probe.next()]
     await writeFile(batchFile(a), flip(a.bytes, 100))
     await collector.restart()
-    expect(collector.logged).toContainEqual(expect.objectContaining({ level: 50, code: 'archive_damaged' }))
+    expect(collector.logged).toContainEqual(
+      expect.objectContaining({ level: 'error', code: 'archive_damaged' }),
+    )
     expect((await collector.postBatch(b)).status).toBe(201)
     // What was lost is taken again from whoever still has it.
     expect((await collector.postBatch(a)).status).toBe(201)

@@ -23,6 +23,7 @@ import { OffsetMismatch, Refused } from '../intake/refusal.ts'
 import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
 import { greeting } from '../test-helper/test-helper.ts'
 import { exportAnswer } from './export-route.ts'
+import { ownWords } from './own-words.ts'
 import { problem, problemMediaType, problemOf } from './problem.ts'
 
 const dsseMediaType = 'application/vnd.dsse.envelope.v1+json'
@@ -74,7 +75,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     now,
   } = collector
   const server = fastify({
-    loggerInstance: log,
+    loggerInstance: ownWords(log),
     // Fastify's own lines name the sender's address: a list of where the probes are, in whoever's hands the log is.
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: timeouts.requestTimeout,
@@ -227,8 +228,9 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
   function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
     const found = problemOf(error)
     const { status, code, detail } = found
-    if (status === 500 || code === 'disk_full') log.error({ code, err: error }, 'Request failed')
-    else log.info({ code: 'refused', refusal: code, detail }, 'Request refused')
+    if (code === 'disk_full') log.error('disk_full', { err: error })
+    else if (status === 500) log.error('internal', { err: error })
+    else log.info('refused', { refusal: code, detail })
     // What is left of a body is not read: 10 GB would have to pass before the next request.
     if (!request.raw.complete) reply.header('connection', 'close')
     if (status === 503) reply.header('retry-after', retryAfterSeconds)

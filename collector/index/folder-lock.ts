@@ -15,18 +15,28 @@ export interface FolderLock {
   release(): void
 }
 
+/** Of SQLite: another connection has it. */
+const busy = 5
+
 /**
  * @throws {FolderInUse} When another process holds the folder.
  * @throws {SqliteMissing} Before Node.js 22.13.
+ * @throws {Error} `state_unusable`, when the lock cannot be used for any other reason.
  */
 export function lockFolder(state: string): FolderLock {
   const { DatabaseSync } = loadSqlite()
-  const database = new DatabaseSync(join(state, 'lock'))
+  const path = join(state, 'lock')
+  let database: InstanceType<typeof DatabaseSync> | null = null
   try {
+    database = new DatabaseSync(path)
     database.exec('begin exclusive')
   } catch (cause) {
-    database.close()
-    throw new FolderInUse(`Another sonde-collector works in ${state}`, { cause })
+    database?.close()
+    if (cause instanceof Error && 'errcode' in cause && cause.errcode === busy)
+      throw new FolderInUse(`Another sonde-collector works in ${state}`, { cause })
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw Object.assign(new Error(`Cannot lock ${path}: ${why}`, { cause }), { code: 'state_unusable' })
   }
-  return { release: () => database.close() }
+  const held = database
+  return { release: () => held.close() }
 }

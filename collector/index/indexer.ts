@@ -2,8 +2,8 @@
 // Slow, late or broken, it never makes a receipt wait.
 
 import { setTimeout } from 'node:timers/promises'
-import type { Logger } from 'pino'
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
+import type { Log } from '../log.ts'
 import { certificatesIn, type KnownCertificate } from './certificates.ts'
 import type { IndexedBatch, MeasurementIndex, PayloadState } from './measurement-index.ts'
 import { type MeasurementRow, measurementRow } from './measurement-row.ts'
@@ -22,7 +22,7 @@ export interface IndexerParts {
   readonly read: (id: BatchId) => Promise<BatchToIndex | null>
   /** Batches that are being taken in at this moment. */
   readonly intakeUnderWay: () => number
-  readonly log: Pick<Logger, 'warn' | 'error'>
+  readonly log: Pick<Log, 'warn' | 'error'>
 }
 
 /** Records added before others get their turn: about 5 ms of work. */
@@ -96,14 +96,11 @@ export class Indexer {
       index.addBatch(batch, payload)
       if (payload.fault !== null || payload.unreadable > 0) {
         const { device } = batch.manifest
-        log.warn(
-          { code: 'payload_faulty', batch: id, device, ...payload },
-          'Batch is kept, not all of it can be read',
-        )
+        log.warn('payload_faulty', { batch: id, device, ...payload })
       }
     } catch (err) {
       // Safe to go on: the batch is in the archive, and is offered again at the next start.
-      log.error({ code: 'index_failed', batch: id, err }, 'Batch could not be indexed')
+      log.error('index_failed', { batch: id, err })
     }
   }
 

@@ -261,8 +261,8 @@ describe.runIf(modern)('SqliteIndex', () => {
     })
     const logged: unknown[] = []
     const log = {
-      warn: (line: unknown) => logged.push(line),
-      error: (line: unknown) => logged.push(line),
+      warn: (code: string, fields?: object) => logged.push({ code, ...fields }),
+      error: (code: string, fields?: object) => logged.push({ code, ...fields }),
     } as never
     const indexerOver = (batches: readonly BatchToIndex[], underWay = () => 0) => {
       const read = async (id: BatchId) => batches.find((each) => each.id === id) ?? null

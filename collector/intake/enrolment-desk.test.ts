@@ -156,7 +156,7 @@ it('a damaged enrolment record is an alarm, and turns only its own probe away', 
   await collector.enrol(b)
   await writeFile(join(collector.state, 'probes', `${a.device}.json`), '{')
   await collector.restart()
-  expect(collector.logged).toContainEqual(expect.objectContaining({ level: 50, code: 'probe_damaged' }))
+  expect(collector.logged).toContainEqual(expect.objectContaining({ level: 'error', code: 'probe_damaged' }))
   expect((await collector.postBatch(a.next())).status).toBe(401)
   expect((await collector.postBatch(b.next())).status).toBe(201)
 })

@@ -2,7 +2,6 @@
 // and never lets a second probe in; the probe it was spent on may retry for ever.
 
 import type { KeyObject } from 'node:crypto'
-import type { Logger } from 'pino'
 import * as v from 'valibot'
 import { type DeviceId, deviceId } from '../../tests-spec/protocol/batch.ts'
 import { EnvelopeRefused, keyIdOf, publicKeyFrom } from '../../tests-spec/protocol/dsse.ts'
@@ -16,6 +15,7 @@ import {
 import type { CollectorKey } from '../archive/collector-key.ts'
 import type { ProbeRegister } from '../archive/probe-register.ts'
 import type { TokenBox } from '../archive/token-box.ts'
+import type { Log } from '../log.ts'
 import { Refused } from './refusal.ts'
 import { Turns } from './turns.ts'
 
@@ -29,7 +29,7 @@ export interface EnrolmentDeskParts {
   readonly endpoints?: readonly Endpoint[]
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly log: Pick<Logger, 'info'>
+  readonly log: Pick<Log, 'info'>
 }
 
 export class EnrolmentDesk {
@@ -76,7 +76,7 @@ export class EnrolmentDesk {
       throw new Refused('revoked', 'The operator of this collector takes nothing more from this probe')
     if (known !== null) return known.record
     const { record } = await probes.put(this.#issue(device, publicKey))
-    log.info({ code: 'probe_enrolled', device }, 'Probe enrolled')
+    log.info('probe_enrolled', { device })
     return record
   }
 

@@ -1,13 +1,13 @@
 // Takes batches in: batch.md. A receipt exists only after the file does, on the disk and not in a cache.
 // What is in the payload is none of its business.
 
-import type { Logger } from 'pino'
 import { type BatchId, type VerifiedBatch, verifyBatch } from '../../tests-spec/protocol/batch.ts'
 import { onlyKey } from '../../tests-spec/protocol/dsse.ts'
 import { openReceipt, type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Archive } from '../archive/archive.ts'
 import type { CollectorKey } from '../archive/collector-key.ts'
 import type { EnrolledProbe, ProbeRegister } from '../archive/probe-register.ts'
+import type { Log } from '../log.ts'
 import type { Chain } from './chain.ts'
 import { type Chains, type Place, placeOf } from './chains.ts'
 import { Refused } from './refusal.ts'
@@ -26,7 +26,7 @@ export interface IntakeParts {
   readonly recipient: string
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly log: Pick<Logger, 'info' | 'error'>
+  readonly log: Pick<Log, 'info' | 'error'>
   /** Called after a batch is durable and its receipt is, with nobody waiting for what it does. */
   readonly onStored: (id: BatchId, receivedAt: number) => void
 }
@@ -131,7 +131,7 @@ export class Intake {
   async #mend(id: BatchId, bytes: Uint8Array): Promise<void> {
     const { archive, log } = this.#parts
     if (await archive.isWhole(id)) return
-    log.error({ code: 'archive_damaged', batch: id }, 'Batch had rotted; its probe has sent it again')
+    log.error('archive_damaged', { batch: id, problem: 'It had rotted; its probe has sent it again' })
     await archive.putBatch(id, bytes)
   }
 
@@ -145,7 +145,7 @@ export class Intake {
     } catch {
       // Below: whatever is wrong with it, another is signed.
     }
-    log.error({ code: 'receipt_damaged', batch: id }, 'Receipt had rotted; another is signed')
+    log.error('receipt_damaged', { batch: id })
     return null
   }
 
@@ -153,7 +153,7 @@ export class Intake {
     const kept = await this.#parts.archive.putConflict(manifest.device, id, bytes)
     const { device, epoch, seq } = manifest
     // An alarm: one seq with two signed contents is a cloned card or a key in other hands.
-    this.#parts.log.error({ code: 'seq_conflict', device, epoch, seq, batch: id, kept }, because)
+    this.#parts.log.error('seq_conflict', { device, epoch, seq, batch: id, kept, problem: because })
     throw new Refused('seq_conflict', because)
   }
 
@@ -179,7 +179,7 @@ export class Intake {
     const receipt = sealReceipt(content, key.privateKey)
     // Before the answer, so that a probe that lost it on the way gets this one and not another.
     await archive.putReceipt(id, receipt)
-    log.info({ code: 'batch_stored', device, epoch, seq, batch: id }, 'Batch stored')
+    log.info('batch_stored', { device, epoch, seq, batch: id })
     onStored(id, at)
     return receipt
   }

@@ -2,7 +2,6 @@
 // gives each to the same intake as if its probe had posted it. Whoever carried the file proves nothing and is asked
 // nothing.
 
-import type { Logger } from 'pino'
 import * as v from 'valibot'
 import { type BatchId, BatchRefused, batchId, sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import {
@@ -14,6 +13,7 @@ import {
   splitBatches,
 } from '../../tests-spec/protocol/sealed.ts'
 import type { CollectorKey } from '../archive/collector-key.ts'
+import type { Log } from '../log.ts'
 import type { Accepted } from './intake.ts'
 import { Refused } from './refusal.ts'
 
@@ -24,7 +24,7 @@ export interface SealedIntakeParts {
   readonly key: CollectorKey
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly log: Pick<Logger, 'info'>
+  readonly log: Pick<Log, 'info'>
 }
 
 /** What became of a sealed file. */
@@ -87,7 +87,7 @@ export class SealedIntake {
       stored,
       refused,
     } as const
-    log.info({ code: 'sealed_taken', sealed, stored, of: batches.length }, 'Sealed file taken')
+    log.info('sealed_taken', { sealed, stored, of: batches.length })
     return { word: signSealedReceipt(said, key.privateKey), said, receipts }
   }
 

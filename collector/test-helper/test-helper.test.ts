@@ -5,16 +5,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pino from 'pino'
 import * as v from 'valibot'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { closed, serveTcp, serveWith } from '../../test/support/loopback.ts'
 import { toLoopback } from '../../test/support/sample-ask.ts'
 import { serveNames } from '../../test/support/sample-names.ts'
+import { readCommandLine } from '../../tests-spec/command-line/read-command-line.ts'
 import { testHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
 import { openCollector } from '../collector.ts'
-import { readCommand, UsageError } from '../command-line.ts'
+import { sondeCollector } from '../command-line.ts'
+import { helperSettings } from '../commands/serve-command.ts'
 import { buildServer } from '../http/server.ts'
+import { openLog } from '../log.ts'
 import { type HelperAnswer, type HelperParts, type HelperSettings, TestHelper } from './test-helper.ts'
 
 const lab: HelperSettings = { allowPrivate: true, resolver: null }
@@ -142,7 +144,7 @@ interface Running {
 async function startCollector(helper: HelperSettings | null, parts?: HelperParts): Promise<Running> {
   const state = await mkdtemp(join(tmpdir(), 'sonde-helper-'))
   const logged: string[] = []
-  const log = pino({ level: 'debug', base: null }, { write: (line: string) => logged.push(line) })
+  const log = openLog((line) => logged.push(line), Date.now, 'debug')
   const opened = await openCollector({ state, log, now: () => 0, openIndex: null, helper })
   const collector = parts === undefined ? opened : { ...opened, helper: new TestHelper(helper ?? lab, parts) }
   const server = buildServer(collector)
@@ -281,10 +283,10 @@ describe('/v1/web-connectivity', () => {
   })
 })
 
-describe('readCommand()', () => {
+describe('helperSettings()', () => {
   const helperOf = (...args: string[]) => {
-    const command = readCommand(['serve', '--state', '/srv', ...args], {})
-    return command.name === 'serve' ? command.helper : undefined
+    const reading = readCommandLine(sondeCollector, ['serve', '--state', '/srv', ...args], {})
+    return reading.kind === 'command' ? helperSettings(reading.given) : reading.kind
   }
 
   it('has no helper unless it is asked for', () => {
@@ -308,6 +310,6 @@ describe('readCommand()', () => {
     ['a resolver without a helper', ['--helper-resolver', '9.9.9.9']],
     ['private addresses without a helper', ['--helper-allow-private']],
   ])('refuses %s', (_, args) => {
-    expect(() => helperOf(...args)).toThrow(UsageError)
+    expect(helperOf(...args)).toBe('faults')
   })
 })

@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TokenBox } from '../../collector/archive/token-box.ts'
 import { type Collector, openCollector } from '../../collector/collector.ts'
 import { statusOf } from '../../collector/intake/refusal.ts'
+import { openLog } from '../../collector/log.ts'
 import { BatchRefused, verifyBatch } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
 import { type SampleBatch, SampleProbe, sampleMeasurement } from '../support/sample-probe.ts'
@@ -29,7 +29,7 @@ interface Opened {
 
 async function open(state: string): Promise<Opened> {
   const alarms: string[] = []
-  const log = pino({ level: 'error' }, { write: (line: string) => alarms.push(JSON.parse(line).code) })
+  const log = openLog((line) => alarms.push(JSON.parse(line).code), Date.now, 'error')
   return { collector: await openCollector({ state, log, now: Date.now, openIndex: null }), alarms }
 }
 

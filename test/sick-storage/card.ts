@@ -12,7 +12,7 @@ import { assemble } from '../../agent/assemble/assemble.ts'
 import { loadConfig } from '../../agent/config.ts'
 import { machineClocks } from '../../agent/platform/clock.ts'
 import { openIdentity } from '../../agent/platform/identity.ts'
-import { openStateFolder } from '../../agent/platform/state-folder.ts'
+import { makeStateFolder } from '../../agent/platform/state-folder.ts'
 import { WatchedClock } from '../../agent/platform/watched-clock.ts'
 import { openSpool } from '../../agent/spool/spool.ts'
 import { verifyBatch } from '../../tests-spec/protocol/batch.ts'
@@ -99,10 +99,12 @@ async function run(plan: Plan): Promise<void> {
       agent.stdin.end()
       await ended
     },
-    status: async () =>
-      JSON.parse(
-        (await inside([process.execPath, plan.bundle, 'status', '--json', '--state', state])).stdout,
-      ),
+    async status() {
+      const asked = inside([process.execPath, plan.bundle, 'status', '--json', '--state', state])
+      // It ends with a code of its own where the lock does not tell that this program is an agent.
+      const { stdout } = await asked.catch((error) => error)
+      return JSON.parse(stdout)
+    },
     once: () =>
       inside([
         process.execPath,
@@ -196,7 +198,7 @@ async function mountApart(script: string, rest: readonly string[]) {
 /** The agent as it runs for months, with cycles on command instead of by the clock. */
 async function liveOn(state: string, config: string): Promise<void> {
   const agent = await assemble({
-    folder: openStateFolder(state, {}),
+    folder: makeStateFolder(state, {}),
     config: loadConfig(config, {}),
     machine: machineClocks(),
     signal: new AbortController().signal,

@@ -23,11 +23,11 @@ afterAll(() => internet.close())
 /** In a mount namespace of its own: a small file system, one cycle well, one sick, one well again. */
 const script = `
   set -u
-  state=$1; sicken=$2; mend=$3; shift 3
+  state=$1; sicken=$2; mend=$3; config=$4; shift 4
   mount -t tmpfs -o size=8m,nr_inodes=400 sonde-card "$state" || exit 99
   for health in well sick mended; do
     case $health in sick) eval "$sicken";; mended) eval "$mend";; esac
-    "$@" once --state "$state" --json > "$state.$health.out" 2> "$state.$health.err"
+    "$@" once --state "$state" --config "$config" --json > "$state.$health.out" 2> "$state.$health.err"
     code=$?
     "$@" status --state "$state" --json > "$state.$health.status" 2>> "$state.$health.err"
     echo "$health $code $(wc -l < "$state.$health.out")"
@@ -47,7 +47,7 @@ describe.skipIf(!isRoot)('an agent whose card', () => {
   ])('%s: measures, and is well when the card is', { timeout: 240_000 }, async (_, sicken, mend) => {
     const state = join(temporaryFolder('card'), 'state')
     mkdirSync(state)
-    const agent = [process.execPath, agentBundle, ...internet.agentArguments]
+    const config = internet.agentArguments[1] ?? ''
     const argv = [
       '--mount',
       '--propagation',
@@ -59,7 +59,9 @@ describe.skipIf(!isRoot)('an agent whose card', () => {
       state,
       sicken,
       mend,
-      ...agent,
+      config,
+      process.execPath,
+      agentBundle,
     ]
     const { stdout } = await call('unshare', argv)
     const lines = stdout.split('\n')

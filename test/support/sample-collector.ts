@@ -6,10 +6,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import pino from 'pino'
 import { TokenBox } from '../../collector/archive/token-box.ts'
 import { type Collector, type CollectorSettings, openCollector } from '../../collector/collector.ts'
 import { buildServer, type Timeouts } from '../../collector/http/server.ts'
+import { openLog } from '../../collector/log.ts'
 import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
 import { onlyKey } from '../../tests-spec/protocol/dsse.ts'
 import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
@@ -143,9 +143,10 @@ export class SampleCollector {
   }
 
   async #open(): Promise<void> {
-    const log = pino(
-      { level: 'debug', base: null },
-      { write: (line: string) => this.logged.push(JSON.parse(line)) },
+    const log = openLog(
+      (line) => this.logged.push(JSON.parse(line)),
+      () => this.now,
+      'debug',
     )
     const collector = await openCollector({
       state: this.state,

@@ -89,6 +89,9 @@ function toOoni(at: number): string {
   return new Date(bounded).toISOString().slice(0, 19).replace('T', ' ')
 }
 
+/** The engine of OONI whose methods, keys and formats these records follow: ADR 0016. */
+const ooniEngineVersion = '3.31.0'
+
 /** OONI writes Go's names of architectures and systems. */
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' }
 const platforms: Readonly<Record<string, string>> = { darwin: 'macos', win32: 'windows' }
@@ -98,6 +101,8 @@ export interface Around {
   readonly dated: Dated | null
   /** How far the device's clock could be believed; null when that is not known here. */
   readonly clock: string | null
+  /** null when it is in no batch yet. */
+  readonly place: Place | null
   /** Test lists in force, with their versions; null when that is not known here. */
   readonly lists: Readonly<Record<string, number>> | null
 }
@@ -105,7 +110,7 @@ export interface Around {
 /** Strings alone, as OONI has them: what decides with us, where stock tools keep it. */
 export function annotationsOf(
   measurement: Measurement,
-  { dated, clock, lists }: Around,
+  { dated, clock, lists, place }: Around,
 ): Record<string, string> {
   const { annotations, test_keys: keys, measurement_start_time } = measurement
   const { verdict, rule, step, how } = keys.x_sonde_verdict
@@ -127,12 +132,15 @@ export function annotationsOf(
     x_sonde_clock: clock,
     x_sonde_time_error_ms: dated?.errorMs === null || dated === null ? null : String(dated.errorMs),
     x_sonde_lists: lists === null ? null : listsText(lists),
+    x_sonde_batch: place?.batch ?? null,
+    x_sonde_n: place === null ? null : String(place.n),
   }
-  const { architecture = '', platform = '' } = annotations
+  const { architecture = '', platform = '', engine_version = '' } = annotations
   return {
     ...annotations,
     architecture: architectures[architecture] ?? architecture,
     platform: platforms[platform] ?? platform,
+    engine_version: `${ooniEngineVersion}+${annotations.engine_name ?? 'sonde'}.${engine_version}`,
     network_type: verdict === 'link_down' ? 'no_internet' : (annotations.network_type ?? 'unknown'),
     ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== null)),
   } as Record<string, string>

@@ -9,7 +9,7 @@ import { signalService } from '../nettests/signal.ts'
 import { telegramService } from '../nettests/telegram.ts'
 import { whatsappService } from '../nettests/whatsapp.ts'
 import { attemptsAt, attemptsAtService } from './attempts.ts'
-import { type Around, annotationsOf, idsOf, type Place, timesOf } from './envelope.ts'
+import { type Around, annotationsOf, idsOf, timesOf } from './envelope.ts'
 import { unaskedRequests, withoutFindings } from './link-down.ts'
 import { hasAny, joinLists, type Lists, listNames, listsWhere, noLists, shareOut } from './lists.ts'
 import { type NetworkOf, onceForEachPort, withNetworks } from './lookups.ts'
@@ -19,8 +19,6 @@ import { inOoniWords } from './words.ts'
 
 /** What the measurement does not say itself. What is not known here is left out of the plain form. */
 export interface PlainContext extends Around {
-  /** null when it is in no batch yet. */
-  readonly place: Place | null
   /** The DER of a certificate, base64, by its SHA-256 in hex; null when it is not known here. */
   readonly certificate: (sha256: string) => string | null
   readonly networkOf: NetworkOf

@@ -1,8 +1,7 @@
 // `sonde-collector verify FILE...`: checks batch files offline, by keys that were given or those of the probes
 // enrolled here, and says what they prove. Writes nothing, so that it runs beside a collector that serves.
 
-import { existsSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
 import { maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
 import { verificationText } from '../../tests-spec/protocol/verification-text.ts'
 import {
@@ -13,7 +12,36 @@ import {
 } from '../../tests-spec/protocol/verify-batches.ts'
 import { openCollectorKey } from '../archive/collector-key.ts'
 import { ProbeRegister } from '../archive/probe-register.ts'
-import { UsageError } from '../command-line.ts'
+import { CommandFailed } from './command-failed.ts'
+import { type Command, existingState, jsonOption, stateOption } from './invocation.ts'
+
+export const verifyCommand: Command = {
+  name: 'verify',
+  summary: 'check batch files offline and say what they prove',
+  more: 'Believes a file by --key, or by the probes that are enrolled in --state. Batches that are missing are no fault.',
+  operands: [{ name: 'FILE', kind: 'file', count: 'one or more' }],
+  options: [
+    {
+      name: 'key',
+      value: { name: 'KEY', kind: 'text' },
+      repeated: true,
+      help: "a probe's public key, base64 SPKI",
+    },
+    { ...stateOption, required: false, help: 'the state folder whose probes are known' },
+    jsonOption,
+  ],
+  exits: [{ code: 1, meaning: 'a file or a chain is not good' }],
+  async run({ given, terminal }) {
+    const keys = given.values('key')
+    // Keys that were given are meant: a state folder of the environment adds its probes only where there are none.
+    const state = keys.length > 0 ? given.said('state') : given.value('state')
+    if (keys.length === 0 && state === null)
+      throw new CommandFailed('bad_usage', 'Say whose batches these are: --key KEY or --state DIR.')
+    const result = await verifyFiles({ files: given.operands, keys, state })
+    terminal.out(given.has('json') ? `${JSON.stringify(result, null, 2)}\n` : verificationText(result))
+    return result.good ? 0 : 1
+  },
+}
 
 export interface VerifyRequest {
   readonly files: readonly string[]
@@ -28,23 +56,17 @@ export async function verifyFiles({ files, keys, state }: VerifyRequest): Promis
   return verifyBatches(files, readBatchFile, [...keys.map(probeOf), ...enrolled])
 }
 
-export function verificationShown(result: Verification, json: boolean): string {
-  return json ? `${JSON.stringify(result, null, 2)}\n` : verificationText(result)
-}
-
 function probeOf(key: string): KnownProbe {
   try {
     return probeOfKey(key)
   } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause })
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new CommandFailed('bad_usage', `Cannot take the probe's key from ${key}: ${why}`, { cause })
   }
 }
 
 async function enrolledProbes(state: string): Promise<KnownProbe[]> {
-  // Opening would make a key and folders, and a state folder by a typing mistake.
-  if (!existsSync(join(state, 'collector-key')))
-    throw new UsageError(`There is no collector's state in ${state}`)
-  const { id } = await openCollectorKey(state)
+  const { id } = await openCollectorKey(existingState(state))
   const register = await ProbeRegister.open(state, id)
   return register.all().map(({ publicKey, digest }) => ({ publicKey, enrolmentDigest: digest }))
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SampleCollector } from '../../test/support/sample-collector.ts'
 import { SampleProbe } from '../../test/support/sample-probe.ts'
-import { verificationShown, verifyFiles } from './verify.ts'
+import { verificationText } from '../../tests-spec/protocol/verification-text.ts'
+import { verifyFiles } from './verify-command.ts'
 
 let sample: SampleCollector
 beforeEach(async () => {
@@ -29,8 +30,7 @@ describe('verifyFiles()', () => {
       good: true,
       chains: [{ seqs: [[0, 1]], missing: [], unnamed: [], faults: [] }],
     })
-    expect(JSON.parse(verificationShown(result, true))).toMatchObject({ good: true })
-    expect(verificationShown(result, false)).toContain('every link that can be checked holds')
+    expect(verificationText(result)).toContain('every link that can be checked holds')
     expect(readdirSync(sample.state)).toEqual(before)
     const stranger = new SampleProbe().publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
     const refused = await verifyFiles({ files, keys: [stranger], state: null })
@@ -40,11 +40,11 @@ describe('verifyFiles()', () => {
   it('refuses a folder that is no state of a collector, and makes none', async () => {
     const nowhere = join(sample.state, 'nowhere')
     await expect(verifyFiles({ files: ['a'], keys: [], state: nowhere })).rejects.toMatchObject({
-      code: 'usage',
+      code: 'no_state',
     })
     expect(readdirSync(sample.state)).not.toContain('nowhere')
     await expect(verifyFiles({ files: ['a'], keys: ['x'], state: null })).rejects.toMatchObject({
-      code: 'usage',
+      code: 'bad_usage',
     })
   })
 })

@@ -1,0 +1,57 @@
+// `sonde enrol URL TOKEN`: makes this device known to a collector, once.
+
+import { readToken } from '../../tests-spec/protocol/enrolment.ts'
+import { writeEnrolment } from '../enrolment/enrolment.ts'
+import { ActionableError } from '../platform/actionable-error.ts'
+import { isDiskFailure } from '../platform/atomic-file.ts'
+import { openIdentity } from '../platform/identity.ts'
+import { makeStateFolder } from '../platform/state-folder.ts'
+import { EnrolmentFailed, enrol } from '../submit/enrol.ts'
+import type { Command, Invocation } from './invocation.ts'
+import { stateOption } from './options.ts'
+
+export const enrolCommand: Command = {
+  name: 'enrol',
+  summary: 'make this device known to a collector',
+  more: 'URL and TOKEN are as the coordinator gave them; a token is good for one device.',
+  operands: [
+    {
+      name: 'URL',
+      kind: 'url',
+      count: 'one',
+      check: (text) => (URL.canParse(text) ? null : 'a URL such as https://collector.example'),
+    },
+    { name: 'TOKEN', kind: 'text', count: 'one' },
+  ],
+  options: [stateOption],
+  run: enrolDevice,
+}
+
+async function enrolDevice({ given, env, machine, signal, terminal }: Invocation): Promise<number> {
+  const [url = '', tokenText = ''] = given.operands
+  const folder = makeStateFolder(given.value('state'), env)
+  const identity = await openIdentity(folder.deviceKey)
+  try {
+    const { record } = await enrol(url, tokenText, identity, {
+      silenceMs: enrolSilenceMs,
+      now: machine.monotonicMs,
+      signal,
+    })
+    const keyId = readToken(tokenText)?.collectorKeyId ?? ''
+    await writeEnrolment(folder.enrolment, url, keyId, record)
+  } catch (cause) {
+    if (cause instanceof EnrolmentFailed)
+      throw new ActionableError('enrolment_failed', cause.message, { cause })
+    if (!(cause instanceof Error) || !isDiskFailure(cause)) throw cause
+    throw new ActionableError(
+      'state_unwritable',
+      `The collector knows this device now, but ${folder.enrolment} cannot be written: ${cause.message}. Make room or change what is in the way, then the same command again: the token is still good for this device.`,
+      { cause },
+    )
+  }
+  terminal.out(`Enrolled as ${identity.device} with ${url}\n`)
+  return 0
+}
+
+/** Long enough for EDGE; a person is waiting. */
+const enrolSilenceMs = 30_000

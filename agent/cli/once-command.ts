@@ -1,0 +1,68 @@
+// `sonde once`: one cycle of the test list, or of URLs that somebody asks about.
+
+import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
+import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import { noContext, plainForm } from '../../tests-spec/plain/plain-form.ts'
+import { assemble } from '../assemble/assemble.ts'
+import { makeStateFolder } from '../platform/state-folder.ts'
+import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
+import { configOption, stateOption } from './options.ts'
+import { cycleShown } from './shown-cycle.ts'
+
+export const onceCommand: Command = {
+  name: 'once',
+  summary: 'measure once: the test list, or these URLs',
+  more: 'What was measured is kept and uploaded whether anybody reads what is printed or not: a pipe that closes and a terminal that is gone end nothing.',
+  operands: [{ name: 'URL', kind: 'url', count: 'any', check: whyNotMeasurable }],
+  options: [
+    stateOption,
+    configOption,
+    { name: 'json', help: 'print measurements as they are kept, one JSON object a line' },
+    { name: 'ooni', help: "print them in OONI's form instead, as OONI's tools read them" },
+  ],
+  run: once,
+}
+
+async function once(invocation: Invocation): Promise<number> {
+  const { given, env, terminal } = invocation
+  const { operands } = given
+  const surroundings = surroundingsOf(invocation, makeStateFolder(given.value('state'), env))
+  // A person waits: nothing is spread for the sake of a crowd.
+  const config = { ...surroundings.config, upload_spread_seconds: 0 }
+  const ooni = given.has('ooni')
+  const json = ooni || given.has('json')
+  const agent = await assemble({ ...surroundings, config, ...(json && { terminal: null }) })
+  try {
+    const list = operands.length === 0 ? agent.list : listOf(agent.list, operands)
+    if (!json) {
+      const report = await cycleShown(agent, list, terminal, { traced: operands.length > 0 })
+      await agent.report(report, null)
+      return 0
+    }
+    const { name, version } = agent.list
+    const shown = (kept: Measurement) =>
+      ooni
+        ? plainForm(kept, { ...noContext, clock: agent.clock.quality(), lists: { [name]: version } })
+        : kept
+    const print = (measurement: Measurement) => terminal.out(`${JSON.stringify(shown(measurement))}\n`)
+    await agent.report(await agent.cycle(list, print), null)
+  } finally {
+    await agent.close()
+  }
+  return 0
+}
+
+function whyNotMeasurable(text: string): string | null {
+  const isUrl = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+  return isUrl ? null : 'a URL such as https://example.org/'
+}
+
+/** The URLs as a list of their own, with the controls and resolvers of the one in force. */
+function listOf(list: TestList, urls: readonly string[]): TestList {
+  const entries = urls.map((url) => ({
+    nettest: 'web_connectivity' as const,
+    input: url,
+    category_code: 'MISC',
+  }))
+  return { ...list, name: 'once', entries }
+}

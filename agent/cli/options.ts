@@ -1,0 +1,19 @@
+// Options that several commands take.
+
+import type { OptionWords } from '../../tests-spec/command-line/command-words.ts'
+
+export const stateOption: OptionWords = {
+  name: 'state',
+  value: { name: 'DIR', kind: 'dir' },
+  variable: 'SONDE_STATE',
+  help: 'where keys, results and logs are kept; $XDG_STATE_HOME/sonde or ~/.local/state/sonde unless said',
+}
+
+export const configOption: OptionWords = {
+  name: 'config',
+  value: { name: 'FILE', kind: 'file' },
+  variable: 'SONDE_CONFIG',
+  help: 'settings as JSON; config.json in the folder given by --state, or below ~/.config/sonde, unless said',
+}
+
+export const jsonOption: OptionWords = { name: 'json', help: 'print one JSON object' }

@@ -1,0 +1,42 @@
+// Whether the agent of a state folder lives, and whether it still does its work: by its lock, and by what it said of
+// itself last. Looks only.
+
+import { namedBoot } from '../platform/clock.ts'
+import { isAgent, livingOwner } from '../platform/lock.ts'
+import type { Status } from './status.ts'
+
+/** `stale`: it runs, and has long been due for a cycle that it did not finish. */
+export type AgentState =
+  | { readonly state: 'running' | 'stale'; readonly pid: number }
+  | { readonly state: 'not_running'; readonly pid: null }
+
+/** No cycle takes this long beyond the time for which it was planned, on the slowest link and the longest list. */
+const overdueMs = 3_600_000
+
+/**
+ * @param lock - Path of the lock.
+ * @param now - Milliseconds since 1970.
+ * @param boot - Name of the present boot; null where it is hidden.
+ */
+export function agentState(
+  lock: string,
+  status: Status | null,
+  now: number,
+  boot: string | null = namedBoot(),
+): AgentState {
+  const pid = livingAgent(livingOwner(lock), status, boot)
+  if (pid === null) return { state: 'not_running', pid }
+  // What another run of the agent planned binds nobody.
+  const dueAt = status?.agent?.pid === pid ? status.next_cycle_at : null
+  return { state: dueAt !== null && now - dueAt > overdueMs ? 'stale' : 'running', pid }
+}
+
+function livingAgent(owner: number | null, status: Status | null, boot: string | null): number | null {
+  const said = status?.agent
+  if (said === undefined) return owner
+  const isOfAnotherBoot = boot !== null && said.boot_id !== null && said.boot_id !== boot
+  // The number was the agent's before the machine started again; now it is somebody's whose name resembles it.
+  if (isOfAnotherBoot) return owner === said.pid ? null : owner
+  // On a card that refuses even the lock it measures without one.
+  return owner ?? (said.pid !== process.pid && isAgent(said.pid) ? said.pid : null)
+}

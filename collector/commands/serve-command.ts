@@ -1,0 +1,144 @@
+// `sonde-collector serve`: opens the state folder, serves it, and ends when it is told to.
+
+import { isIP } from 'node:net'
+import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
+import { type HelperEndpoint, readEndpoint } from '../../tests-spec/protocol/test-helper.ts'
+import { makeFolder } from '../archive/durable-file.ts'
+import { openCollector } from '../collector.ts'
+import { buildServer } from '../http/server.ts'
+import { lockFolder } from '../index/folder-lock.ts'
+import { loadSqlite } from '../index/sqlite.ts'
+import { SqliteIndex } from '../index/sqlite-index.ts'
+import { logLevels } from '../log.ts'
+import type { HelperSettings } from '../test-helper/test-helper.ts'
+import { version } from '../version.ts'
+import { CommandFailed, type FailureCode } from './command-failed.ts'
+import { readEndpointsFile } from './endpoints-file.ts'
+import { type Command, type Invocation, logTo, stateOption, tell } from './invocation.ts'
+import { forgetAddress, publishAddress } from './serving-address.ts'
+
+/** How long clients may go on with what they were sending when the collector is told to stop. They send it again. */
+const stopWithinMs = 5_000
+/** Connections the kernel may hold for us. Node's 511 is too few when 2,100 probes come back in the same second. */
+const backlog = 4_096
+
+export const serveCommand: Command = {
+  name: 'serve',
+  summary: 'receive batches from probes, and show what is in them',
+  more: 'Prints {"event":"listening","url":…} when it is ready, and its log to standard error. The state folder is made when it is missing.',
+  operands: [],
+  options: [
+    stateOption,
+    {
+      name: 'host',
+      value: { name: 'ADDRESS', kind: 'text' },
+      variable: 'SONDE_HOST',
+      help: 'where to listen; 127.0.0.1 unless said',
+    },
+    {
+      name: 'port',
+      value: { name: 'PORT', kind: 'text', check: whyNoPort },
+      variable: 'SONDE_PORT',
+      help: '8080 unless said; 0 for any that is free',
+    },
+    {
+      name: 'log',
+      value: { name: 'LEVEL', kind: logLevels },
+      variable: 'SONDE_LOG',
+      help: 'debug, info, warn or error; info unless said',
+    },
+    {
+      name: 'endpoints',
+      value: { name: 'FILE', kind: 'file' },
+      help: 'ways to this collector, a JSON array, for the probes that enrol from now on',
+    },
+    { name: 'helper', help: 'serve as a test helper at /v1/web-connectivity' },
+    {
+      name: 'helper-resolver',
+      value: {
+        name: 'IP[:PORT]',
+        kind: 'text',
+        check: (text) => (readResolver(text) === null ? 'IP or IP:PORT, IPv6 in brackets' : null),
+      },
+      needs: 'helper',
+      help: "ask this resolver for the helper, in place of the system's",
+    },
+    {
+      name: 'helper-allow-private',
+      needs: 'helper',
+      help: 'let the helper contact private addresses: laboratories only',
+    },
+  ],
+  run: serve,
+}
+
+async function serve({ given, terminal }: Invocation): Promise<number> {
+  // Before anything is made: a collector without tables for want of a newer Node.js is a mistake to hear of at once.
+  loadSqlite()
+  const state = given.value('state') ?? ''
+  const endpointsFile = given.value('endpoints')
+  const endpoints = endpointsFile === null ? [] : await readEndpointsFile(endpointsFile)
+  await makeFolder(state)
+  const lock = lockFolder(state)
+  const log = logTo(terminal, logLevels.find((each) => each === given.value('log')) ?? 'info')
+  const collector = await openCollector({
+    state,
+    log,
+    now: Date.now,
+    openIndex: (path) => SqliteIndex.open(path),
+    helper: helperSettings(given),
+    endpoints,
+  })
+  const server = buildServer(collector)
+  const told = new Promise<string>((resolve) => {
+    // Once: a second signal ends the process at once, as it does without us.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve)
+  })
+  const host = given.value('host') ?? '127.0.0.1'
+  const port = Number(given.value('port') ?? '8080')
+  const url = await server.listen({ host, port, backlog }).catch(async (error) => {
+    await collector.stop()
+    throw whyNotListening(error, host, port)
+  })
+  await publishAddress(state, url)
+  log.info('listening', { url, version, state })
+  tell(terminal, { event: 'listening', url })
+
+  log.info('stopping', { signal: await told })
+  setTimeout(() => server.server.closeAllConnections(), stopWithinMs).unref()
+  await server.close()
+  await collector.stop()
+  await forgetAddress(state)
+  lock.release()
+  log.info('stopped')
+  return 0
+}
+
+function whyNoPort(text: string): string | null {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? null : '0 to 65535'
+}
+
+/** @returns null: not a test helper. */
+export function helperSettings(given: Given): HelperSettings | null {
+  if (!given.has('helper')) return null
+  return {
+    allowPrivate: given.has('helper-allow-private'),
+    resolver: readResolver(given.value('helper-resolver') ?? ''),
+  }
+}
+
+function readResolver(text: string): HelperEndpoint | null {
+  return isIP(text) === 0 ? readEndpoint(text) : { ip: text, port: 53 }
+}
+
+function whyNotListening(error: NodeJS.ErrnoException, host: string, port: number): unknown {
+  const known: Readonly<Record<string, readonly [code: FailureCode, what: string]>> = {
+    EADDRINUSE: ['port_in_use', 'somebody listens there already'],
+    EADDRNOTAVAIL: ['host_not_ours', 'this machine has no such address'],
+    ENOTFOUND: ['host_not_ours', 'nobody knows this name'],
+    EACCES: ['port_not_permitted', 'this user may not; ports from 1024 on are free for everyone'],
+  }
+  const [code, what] = known[error.code ?? ''] ?? []
+  if (code === undefined) return error
+  return new CommandFailed(code, `Cannot listen on ${host}, port ${port}: ${what}.`, { cause: error })
+}

@@ -1,0 +1,60 @@
+// What the collector says of itself: one JSON object a line, each with a code from the list below. docs/configuration.md
+// says what to do about each. No addresses of senders at any level: a seized log must not tell where the probes are.
+
+import { pino } from 'pino'
+
+/** Stable: operators alert on these. */
+export const logCodes = {
+  archive_read: 'Archive read',
+  listening: 'Listening',
+  stopping: 'Stopping',
+  stopped: 'Stopped',
+  probe_enrolled: 'Probe enrolled',
+  batch_stored: 'Batch stored',
+  sealed_taken: 'Sealed file taken',
+  refused: 'Request refused',
+  helper_allows_private:
+    'The test helper connects to private addresses, this machine among them, for whoever asks: laboratories only',
+  payload_faulty: 'Batch is kept, not all of it can be read',
+  probe_damaged: 'Enrolment record cannot be read',
+  archive_damaged: 'A batch file is no longer what was written',
+  archive_contradicts: 'Two batches of the archive contradict each other',
+  receipt_damaged: 'Receipt had rotted; another is signed',
+  seq_conflict: 'One sequence number came with two contents: a cloned card, or a key in other hands',
+  no_index: 'Index cannot be opened; batches are still received',
+  index_failed: 'Batch could not be indexed',
+  disk_full: 'Request failed: the disk is full',
+  internal: 'Request failed by a bug',
+  http_trouble: 'The HTTP server complains',
+} as const
+export type LogCode = keyof typeof logCodes
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export type Log = Readonly<
+  Record<LogLevel, (code: LogCode, fields?: Readonly<Record<string, unknown>>) => void>
+>
+
+/**
+ * @param write - Gets each line, with its line end. Called at once: a line that was logged is out, also when the next one
+ *   is the last.
+ * @param now - Milliseconds since 1970, for the time of each line.
+ */
+export function openLog(write: (line: string) => void, now: () => number, level: LogLevel = 'info'): Log {
+  const logger = pino(
+    {
+      level,
+      base: null,
+      messageKey: 'message',
+      timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write },
+  )
+  const say =
+    (severity: LogLevel) =>
+    (code: LogCode, fields: Readonly<Record<string, unknown>> = {}) =>
+      logger[severity]({ code, ...fields }, logCodes[code])
+  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
+}

@@ -1,0 +1,31 @@
+// A command of the agent run in this process, by what stands on its line: for tests of one command, without a bundle.
+
+import { sonde } from '../../agent/cli/commands.ts'
+import { machineClocks } from '../../agent/platform/clock.ts'
+import { readCommandLine } from '../../tests-spec/command-line/read-command-line.ts'
+
+/** @throws What the command throws, and for a line that is not understood its faults. */
+export async function invoke(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const reading = readCommandLine(sonde, argv, env)
+  if (reading.kind !== 'command') throw new Error(`Not a command: ${JSON.stringify(reading)}`)
+  const said = { out: '', err: '' }
+  const say = (where: 'out' | 'err') => (text: string) => {
+    said[where] += text
+  }
+  const code = await reading.command.run({
+    given: reading.given,
+    env,
+    terminal: {
+      out: say('out'),
+      err: say('err'),
+      columns: 80,
+      shown: false,
+      interactive: false,
+      colour: false,
+    },
+    machine: machineClocks(),
+    signal: new AbortController().signal,
+    sleep: async () => {},
+  })
+  return { code, ...said }
+}

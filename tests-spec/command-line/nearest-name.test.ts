@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { nearestName } from './nearest-name.ts'
+
+const names = ['run', 'once', 'status', 'enrol', 'export', 'import-receipts', 'carry', 'verify']
+
+test.each([
+  ['statsu', 'status'],
+  ['stauts', 'status'],
+  ['STATUS', 'status'],
+  ['enroll', 'enrol'],
+  ['verfy', 'verify'],
+  ['onec', 'once'],
+  ['rnu', 'run'],
+  ['import', 'import-receipts'],
+  ['exprot', 'export'],
+])('nearestName() takes %s for %s', (typed, meant) => {
+  expect(nearestName(typed, names)).toBe(meant)
+})
+
+test.each(['', 'x', 'start', 'help', 'upload', 'zzzzzz'])(
+  'nearestName() does not guess what "%s" means',
+  (typed) => {
+    expect(nearestName(typed, names)).toBeNull()
+  },
+)
+
+test('nearestName() does not choose between two that begin alike', () => {
+  expect(nearestName('helper', ['helper-resolver', 'helper-allow-private'])).toBeNull()
+})
