@@ -1,5 +1,6 @@
 // The catalogue of codes, held to the program that logs them; and the form of a line.
 
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { filesEndingIn } from '../test/support/source-tree.ts'
 import { logCodes, openLog } from './log.ts'
@@ -12,6 +13,14 @@ test('every code in the catalogue is logged somewhere', () => {
     .map(([, first = '']) => first)
     .join('\n')
   expect(Object.keys(logCodes).filter((code) => !calls.includes(`'${code}'`))).toEqual([])
+})
+
+test('docs/configuration.md says of every code what to do', () => {
+  const page = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8')
+  const table = page.slice(page.indexOf("### The collector's log"))
+  const rows = table.split('\n').filter((line) => line.startsWith('| `'))
+  const named = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map((m) => m[1]))
+  expect(Object.keys(logCodes).filter((code) => !named.includes(code))).toEqual([])
 })
 
 test('openLog() writes level names, a time that people can read, the code and what it means', () => {

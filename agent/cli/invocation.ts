@@ -6,7 +6,7 @@ import { wrapWords } from '../../tests-spec/command-line/wrap-words.ts'
 import type { Surroundings } from '../assemble/assemble.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { MachineClocks } from '../platform/clock.ts'
-import { type StateFolder, usualConfigPath } from '../platform/state-folder.ts'
+import { makeStateFolder, usualConfigPath } from '../platform/state-folder.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Command extends CommandWords {
@@ -32,12 +32,17 @@ export function configOf({ given, env }: Invocation): Config {
   return loadConfig(given.value('config'), env, usualConfigPath(given.value('state'), env))
 }
 
-/** What the agent is assembled from; lines of its log go to whoever stands at the terminal. */
-export function surroundingsOf(invocation: Invocation, folder: StateFolder): Surroundings {
-  const { machine, signal, sleep, terminal } = invocation
+/**
+ * What the agent is assembled from, in a state folder that is made where there is none; lines of its log go to whoever
+ * stands at the terminal.
+ */
+export function surroundingsOf(invocation: Invocation): Surroundings {
+  const { given, env, machine, signal, sleep, terminal } = invocation
+  // First: whoever mistypes the configuration's name shall not find a folder made.
+  const config = configOf(invocation)
   return {
-    folder,
-    config: configOf(invocation),
+    folder: makeStateFolder(given.value('state'), env),
+    config,
     machine,
     signal,
     sleep,

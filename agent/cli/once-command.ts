@@ -4,7 +4,6 @@ import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import { noContext, plainForm } from '../../tests-spec/plain/plain-form.ts'
 import { assemble } from '../assemble/assemble.ts'
-import { makeStateFolder } from '../platform/state-folder.ts'
 import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
 import { configOption, stateOption } from './options.ts'
 import { cycleShown } from './shown-cycle.ts'
@@ -24,9 +23,9 @@ export const onceCommand: Command = {
 }
 
 async function once(invocation: Invocation): Promise<number> {
-  const { given, env, terminal } = invocation
+  const { given, terminal } = invocation
   const { operands } = given
-  const surroundings = surroundingsOf(invocation, makeStateFolder(given.value('state'), env))
+  const surroundings = surroundingsOf(invocation)
   // A person waits: nothing is spread for the sake of a crowd.
   const config = { ...surroundings.config, upload_spread_seconds: 0 }
   const ooni = given.has('ooni')

@@ -4,7 +4,6 @@ import { wrapWords } from '../../tests-spec/command-line/wrap-words.ts'
 import { assemble } from '../assemble/assemble.ts'
 import { runLoop } from '../cycle/loop.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
-import { makeStateFolder } from '../platform/state-folder.ts'
 import { version } from '../version.ts'
 import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
 import { configOption, stateOption } from './options.ts'
@@ -25,8 +24,8 @@ export const runCommand: Command = {
 }
 
 async function run(invocation: Invocation): Promise<number> {
-  const { given, env, signal, terminal } = invocation
-  const surroundings = surroundingsOf(invocation, makeStateFolder(given.value('state'), env))
+  const { given, signal, terminal } = invocation
+  const surroundings = surroundingsOf(invocation)
   const { config, sleep } = surroundings
   const agent = await assemble(surroundings)
   // In a service nobody watches: the log says how it went, and nothing says what was measured.

@@ -104,7 +104,7 @@ describe('readCommandLine()', () => {
   it.each([
     ['', ['Say what to do: serve, check, move, help, completion.']],
     ['chekc f', ['There is no command "chekc". Did you mean check?']],
-    ['fly', ['There is no command "fly".']],
+    ['fly', ['There is no command "fly". See x help.']],
     ['chekc --help', ['There is no command "chekc". Did you mean check?']],
     [
       'help chekc',

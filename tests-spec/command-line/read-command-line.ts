@@ -53,7 +53,7 @@ export function readCommandLine<Command extends CommandWords>(
   const asked = words.options.some((each) => each.option?.name === 'help')
   if (asked && (name === undefined || command !== null)) return { kind: 'help', command }
   const faults = [
-    ...nameFaults(name, command, commands),
+    ...nameFaults(program.name, name, command, commands),
     ...words.options.flatMap((each) => optionFaults(each, command, commands, known)),
     ...(command === null
       ? []
@@ -119,13 +119,16 @@ function resembling(written: string, known: readonly OptionWords[]): OptionWords
 }
 
 function nameFaults(
+  program: string,
   name: string | undefined,
   command: CommandWords | null,
   commands: readonly CommandWords[],
 ): string[] {
   const names = commands.map((each) => each.name)
   if (name === undefined) return [`Say what to do: ${names.join(', ')}.`]
-  return command === null ? [`There is no command "${name}".${didYouMean(nearestName(name, names))}`] : []
+  if (command !== null) return []
+  const near = nearestName(name, names)
+  return [`There is no command "${name}".${near === null ? ` See ${program} help.` : didYouMean(near)}`]
 }
 
 function didYouMean(name: string | null): string {
