@@ -14,14 +14,13 @@ import {
   type ResolverUrl,
   withAddress,
 } from '../../tests-spec/nettests/dnscheck.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
 import { resolveDns } from '../operations/resolve-dns.ts'
 import { type EncryptedResolver, resolveEncrypted } from '../operations/resolve-encrypted.ts'
-import { lookUpHost } from './host-lookup.ts'
-import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
+import { type Nettest, type NettestContext, usable } from './nettest.ts'
+import { besides, joinSeen, type Seen, seenOf } from './seen.ts'
+import { lookUpHost } from './steps.ts'
 
-/** Milliseconds: OONI's. */
-const lookupTimeoutMs = 15_000
-const lateReplyMs = 500
 /** Of big resolvers every address leads to the same machines; OONI tries all. */
 const maxAddresses = 4
 
@@ -37,8 +36,7 @@ export const dnscheck: Nettest = {
     const lookups: Seen[] = []
     // One after the other: each takes a handshake, and handshakes side by side would lengthen each other's times.
     for (const ip of all) lookups.push(await ask(context, resolver, ip, domain))
-    const { observations, bytes } = joinSeen([seen, ...lookups])
-    return { observations: { ...observations, domain, x_default_addrs: default_addrs }, bytes }
+    return besides(joinSeen([seen, ...lookups]), { domain, x_default_addrs: default_addrs })
   },
   conclude(observations, circumstances) {
     const { verdict, parts } = judgeDnscheck(observations, circumstances)
@@ -53,24 +51,16 @@ async function ask(
   domain: string,
 ): Promise<Seen> {
   const { transport, port } = resolver
-  const step = { tags: [lookupTag(withAddress(resolver, ip))], timeoutMs: lookupTimeoutMs }
+  const step = { tags: [lookupTag(withAddress(resolver, ip))], timeoutMs: patience.resolverAnswerMs }
   if (transport === 'udp' || transport === 'tcp') {
-    const options = { ...step, transactionId: transactionIds.next('dns'), lateReplyMs }
+    const options = { ...step, transactionId: transactionIds.next('dns'), lateReplyMs: patience.lateReplyMs }
     const { queries, bytes } = await resolveDns(trace, { transport, ip, port }, domain, 'A', options)
-    return { observations: { ...nothingSeen.observations, queries: [...queries] }, bytes }
+    return seenOf({ queries }, bytes)
   }
   const options = { ...step, transactionId: transactionIds.next('encrypted_dns'), now: wallClock }
   const answer = await resolveEncrypted(trace, encrypted(resolver, ip), domain, 'A', options)
-  return {
-    observations: {
-      ...nothingSeen.observations,
-      queries: [...answer.queries],
-      tcp_connect: [...answer.tcpConnects],
-      tls_handshakes: [...answer.tlsHandshakes],
-      requests: [...answer.requests],
-    },
-    bytes: answer.bytes,
-  }
+  const { queries, tcpConnects: tcp_connect, tlsHandshakes: tls_handshakes, requests, bytes } = answer
+  return seenOf({ queries, tcp_connect, tls_handshakes, requests }, bytes)
 }
 
 function encrypted({ transport, host, port, path }: ResolverUrl, ip: string): EncryptedResolver {

@@ -18,16 +18,15 @@ import {
   parseHelperUrl,
   type SeenByHelper,
 } from '../../tests-spec/nettests/http-header-field-manipulation.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
 import { describeResponse } from '../operations/http-response.ts'
 import { readHttp1 } from '../operations/http1-message.ts'
 import { type RawExchange, rawExchange } from '../operations/raw-exchange.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
 import { describeBytes, formatEndpoint } from '../operations/wire.ts'
-import { type Nettest, nothingSeen, usable } from './nettest.ts'
+import { type Nettest, usable } from './nettest.ts'
+import { besides, joinSeen, nothingSeen, seenOf } from './seen.ts'
+import { connect } from './steps.ts'
 
-/** Milliseconds. */
-const tcpTimeoutMs = 10_000
-const httpTimeoutMs = 10_000
 /** Six headers and their names come back in less than one. */
 const maxReceivedBytes = 16 * 1024
 
@@ -51,7 +50,7 @@ export const headerFieldManipulation: Nettest = {
     const endpoint = given !== null && usable(context, [given.ip]).length > 0 ? given : null
     const nothing = { x_sonde_seen_by_helper: null, x_sonde_sent_headers: null }
     if (endpoint === null || helper === undefined) {
-      return { ...nothingSeen, observations: { ...nothingSeen.observations, ...nothing } }
+      return besides(nothingSeen, nothing)
     }
     const sent = oddHeaders()
     const asked = {
@@ -59,25 +58,21 @@ export const headerFieldManipulation: Nettest = {
       x_sonde_sent_headers: Object.keys(sent),
       x_sonde_seen_by_helper: null,
     }
-    const step = { transactionId: transactionIds.next('cleartext'), tags: [] }
-    const connect = await tcpConnect(trace, endpoint, { ...step, timeoutMs: tcpTimeoutMs })
-    const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
-    if (connect.socket === null) return { ...nothingSeen, observations: { ...connected, ...asked } }
+    const flow = { transactionId: transactionIds.next('cleartext'), tags: [] }
+    const { seen, socket } = await connect(context, endpoint, flow)
+    if (socket === null) return besides(seen, asked)
 
     const lines = [oddRequestLine, ...Object.entries(sent).map(([name, value]) => `${name}: ${value}`)]
-    const exchange = await rawExchange(trace, connect.socket, Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), {
-      ...step,
-      timeoutMs: httpTimeoutMs,
+    const exchange = await rawExchange(trace, socket, Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), {
+      ...flow,
+      timeoutMs: patience.responseMs,
       maxBytes: maxReceivedBytes,
       isWhole: (received) => readHttp1(received)?.whole !== false,
     })
     const request = describe(exchange, helper, formatEndpoint(endpoint), sent)
-    const observations = { ...connected, requests: [request], network_events: [...exchange.events] }
+    const answer = seenOf({ requests: [request], network_events: exchange.events }, exchange.bytes)
     const reply = request.failure === null ? readReply(exchange.received, sent) : null
-    return {
-      observations: { ...observations, ...asked, x_sonde_seen_by_helper: reply },
-      bytes: exchange.bytes,
-    }
+    return besides(joinSeen([seen, answer]), { ...asked, x_sonde_seen_by_helper: reply })
   },
   conclude(observations, circumstances) {
     return {

@@ -5,7 +5,6 @@ import { isUtf8 } from 'node:buffer'
 import { randomInt } from 'node:crypto'
 import * as v from 'valibot'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import type { NetworkEvent, TcpConnect } from '../../tests-spec/data-formats/observation.ts'
 import { scrubBytes } from '../../tests-spec/data-formats/scrub-text.ts'
 import {
   invalidRequestLineKeys,
@@ -15,14 +14,13 @@ import {
   judgeInvalidRequestLine,
   parseHelper,
 } from '../../tests-spec/nettests/http-invalid-request-line.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
 import { rawExchange } from '../operations/raw-exchange.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
-import type { Bytes, Endpoint } from '../operations/trace.ts'
-import { type Nettest, type NettestContext, nothingSeen, usable } from './nettest.ts'
+import type { Endpoint } from '../operations/trace.ts'
+import { type Nettest, type NettestContext, usable } from './nettest.ts'
+import { besides, joinSeen, type Seen, seenOf } from './seen.ts'
+import { connect } from './steps.ts'
 
-/** Milliseconds: OONI's. Reading always takes all of it, since an echo server does not close. */
-const tcpTimeoutMs = 10_000
-const readTimeoutMs = 5_000
 /** Twice the longest line that is sent; of a proxy's error page the head is enough. */
 const maxReceivedBytes = 2_048
 
@@ -40,21 +38,13 @@ export function invalidRequestLineWithin(readMs: number): Nettest {
       const all =
         contacted === null
           ? []
-          : await Promise.all(lines.map((line) => exchange(context, contacted, line, readMs)))
-      const bytes = {
-        sent: all.reduce((sum, each) => sum + each.bytes.sent, 0),
-        received: all.reduce((sum, each) => sum + each.bytes.received, 0),
-      }
-      const observations = {
-        ...nothingSeen.observations,
-        tcp_connect: all.map((each) => each.connect),
-        network_events: all.flatMap((each) => each.events),
+          : await Promise.all(lines.map((line) => sendLine(context, contacted, line, readMs)))
+      return besides(joinSeen(all.map((each) => each.seen)), {
         sent: lines,
         received: all.map((each) => each.received),
         failure_list: all.map((each) => each.failure),
         ...(helper !== undefined && { x_sonde_helper: helper }),
-      }
-      return { observations, bytes }
+      })
     },
     conclude(observations, circumstances) {
       return {
@@ -66,46 +56,35 @@ export function invalidRequestLineWithin(readMs: number): Nettest {
   }
 }
 
-export const invalidRequestLine: Nettest = invalidRequestLineWithin(readTimeoutMs)
+export const invalidRequestLine: Nettest = invalidRequestLineWithin(patience.echoReadMs)
 
-interface Exchange {
-  readonly connect: TcpConnect
+/** What came of one line. */
+interface Echo {
+  readonly seen: Seen
   readonly received: string | { data: string; format: 'base64' }
   readonly failure: Failure | null
-  readonly events: readonly NetworkEvent[]
-  readonly bytes: Bytes
 }
 
-async function exchange(
-  { trace, transactionIds }: NettestContext,
+async function sendLine(
+  context: NettestContext,
   helper: Endpoint,
   line: string,
   readMs: number,
-): Promise<Exchange> {
-  const step = { transactionId: transactionIds.next('cleartext'), tags: [] }
-  const connect = await tcpConnect(trace, helper, { ...step, timeoutMs: tcpTimeoutMs })
-  if (connect.socket === null) {
-    const { failure } = connect.observation.status
-    return { connect: connect.observation, received: '', failure, events: [], bytes: nothingSeen.bytes }
-  }
-  const options = { ...step, timeoutMs: readMs, maxBytes: maxReceivedBytes }
-  const { received, failure, events, bytes } = await rawExchange(
-    trace,
-    connect.socket,
-    Buffer.from(line),
-    options,
-  )
+): Promise<Echo> {
+  const flow = { transactionId: context.transactionIds.next('cleartext'), tags: [] }
+  const connected = await connect(context, helper, flow)
+  if (connected.socket === null) return { ...connected, received: '' }
+  const options = { ...flow, timeoutMs: readMs, maxBytes: maxReceivedBytes }
+  const answer = await rawExchange(context.trace, connected.socket, Buffer.from(line), options)
   return {
-    connect: connect.observation,
-    received: asText(received),
-    failure: failure === 'generic_timeout_error' ? null : failure,
-    events,
-    bytes,
+    seen: joinSeen([connected.seen, seenOf({ network_events: answer.events }, answer.bytes)]),
+    received: asText(answer.received),
+    failure: answer.failure === 'generic_timeout_error' ? null : answer.failure,
   }
 }
 
 /** Without addresses: a proxy's error page likes to say whom it turns away. */
-function asText(bytes: Buffer): Exchange['received'] {
+function asText(bytes: Buffer): Echo['received'] {
   const scrubbed = scrubBytes(bytes)
   return isUtf8(scrubbed) ? scrubbed.toString() : { data: scrubbed.toString('base64'), format: 'base64' }
 }

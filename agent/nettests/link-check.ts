@@ -16,7 +16,8 @@ import {
   linkCheckVersion,
 } from '../../tests-spec/nettests/link-check.ts'
 import type { LinkState, Verdict } from '../../tests-spec/nettests/verdict.ts'
-import { joinSeen, type NettestContext, type Seen } from './nettest.ts'
+import type { NettestContext } from './nettest.ts'
+import { joinSeen, type Seen } from './seen.ts'
 import { followUrl } from './url-flow.ts'
 
 /** What is asked, and which answer is the right one. */

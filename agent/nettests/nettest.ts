@@ -1,13 +1,12 @@
 // What a nettest is to the rest of the agent: a way to observe, and a pure way to conclude.
 
 import { isIPv6 } from 'node:net'
-import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
 import type { Circumstances, Verdict } from '../../tests-spec/nettests/verdict.ts'
-import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
 import type { Resolver } from '../operations/resolve-dns.ts'
-import type { Bytes, Trace } from '../operations/trace.ts'
+import type { Trace } from '../operations/trace.ts'
+import type { Seen } from './seen.ts'
 import type { TransactionIds } from './transaction-ids.ts'
 
 /** What one measurement may use. */
@@ -32,14 +31,6 @@ export interface NettestContext {
   readonly lab: boolean
   /** Milliseconds since 1970, for the dates of certificates. */
   readonly wallClock: () => number
-}
-
-/** What was seen and what it cost. */
-export interface Seen {
-  readonly observations: Observations
-  readonly bytes: Bytes
-  /** What a helper outside saw, or why none could be asked. Absent where the nettest asks none. */
-  readonly control?: TestHelperResponse | Failure
 }
 
 export interface Conclusion {
@@ -73,31 +64,6 @@ export interface Nettest {
     control?: Seen['control'],
     input?: string | null,
   ): Conclusion
-}
-
-export const nothingSeen: Seen = {
-  observations: { queries: [], tcp_connect: [], tls_handshakes: [], requests: [], network_events: [] },
-  bytes: { sent: 0, received: 0 },
-}
-
-/** Joins in time order; `requests` newest first, as OONI has it. */
-export function joinSeen(all: readonly Seen[]): Seen {
-  const lists = all.map((each) => each.observations)
-  const control = all.find((each) => each.control !== undefined)?.control
-  return {
-    ...(control === undefined ? {} : { control }),
-    observations: {
-      queries: lists.flatMap((each) => each.queries),
-      tcp_connect: lists.flatMap((each) => each.tcp_connect),
-      tls_handshakes: lists.flatMap((each) => each.tls_handshakes),
-      requests: lists.flatMap((each) => each.requests).sort((a, b) => b.t - a.t),
-      network_events: lists.flatMap((each) => each.network_events),
-    },
-    bytes: {
-      sent: all.reduce((sum, each) => sum + each.bytes.sent, 0),
-      received: all.reduce((sum, each) => sum + each.bytes.received, 0),
-    },
-  }
 }
 
 /** IPv4 first, as OONI does. Bogons are never contacted: they are somebody's home network, or a lie. */

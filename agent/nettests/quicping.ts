@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import type { QuicPing } from '../../tests-spec/data-formats/observation.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
 import {
   judgeQuicping,
   quicpingKeys,
@@ -10,11 +11,10 @@ import {
   quicpingVersion,
 } from '../../tests-spec/nettests/quicping.ts'
 import { quicPing } from '../operations/quic-ping.ts'
-import { lookUpHost } from './host-lookup.ts'
+import type { Bytes } from '../operations/trace.ts'
 import type { Nettest } from './nettest.ts'
-
-/** Milliseconds. OONI allows two seconds for each packet. */
-const pingTimeoutMs = 2_000
+import { besides, joinBytes } from './seen.ts'
+import { lookUpHost } from './steps.ts'
 
 export const quicping: Nettest = {
   name: quicpingName,
@@ -26,21 +26,16 @@ export const quicping: Nettest = {
     const [ip] = addresses
     const pings: QuicPing[] = []
     const unexpected: QuicPing['responses'] = []
-    const bytes = { ...seen.bytes }
+    const costs: Bytes[] = [seen.bytes]
     const answered = () => pings.some((ping) => ping.failure === null || ping.failure === 'interrupted')
     while (ip !== undefined && pings.length < repetitions && !answered()) {
-      const step = {
-        transactionId: context.transactionIds.next('datagram'),
-        tags: [],
-        timeoutMs: pingTimeoutMs,
-      }
-      const ping = await quicPing(context.trace, { ip, port }, step)
+      const flow = { transactionId: context.transactionIds.next('datagram'), tags: [] }
+      const ping = await quicPing(context.trace, { ip, port }, { ...flow, timeoutMs: patience.quicPingMs })
       pings.push(ping.observation)
       unexpected.push(...ping.unexpected)
-      bytes.sent += ping.bytes.sent
-      bytes.received += ping.bytes.received
+      costs.push(ping.bytes)
     }
-    return { observations: { ...seen.observations, pings, unexpected_responses: unexpected }, bytes }
+    return { ...besides(seen, { pings, unexpected_responses: unexpected }), bytes: joinBytes(costs) }
   },
   conclude(observations, circumstances, _control, input) {
     return {

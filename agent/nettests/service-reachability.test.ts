@@ -10,7 +10,8 @@ import { closedPort, serveTcp, serveTls, serveUdp, serveWith } from '../../test/
 import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Service, ServiceEndpoint, ServiceGroup } from '../../tests-spec/nettests/service.ts'
 import { makeTrust } from '../operations/trust.ts'
-import type { NettestContext, Seen } from './nettest.ts'
+import type { NettestContext } from './nettest.ts'
+import type { Seen } from './seen.ts'
 import { measureService, serviceReachability } from './service-reachability.ts'
 
 const group = (name: string, ...endpoints: ServiceEndpoint[]): ServiceGroup => ({

@@ -16,21 +16,14 @@ import {
   serviceReachabilityName,
   serviceReachabilityVersion,
 } from '../../tests-spec/nettests/service-reachability.ts'
-import { resolveDns } from '../operations/resolve-dns.ts'
-import { resolveSystem } from '../operations/resolve-system.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
-import { tlsHandshake } from '../operations/tls-handshake.ts'
 import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { followUpHandshake } from './follow-ups.ts'
-import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
+import { type Nettest, type NettestContext, usable } from './nettest.ts'
+import { joinSeen, nothingSeen, type Seen } from './seen.ts'
+import { type Attempt, lookUpHost, type Names, tryConnect, tryHandshake } from './steps.ts'
 import { followUrl } from './url-flow.ts'
 
-/** Milliseconds, as in url-flow.ts. */
-const dnsTimeoutMs = 4_000
-const tcpTimeoutMs = 10_000
-const tlsTimeoutMs = 10_000
-const lateReplyMs = 500
 /** Enough that 16 silent hosts end within half a minute, few enough for a small router. */
 const endpointsAtOnce = 8
 
@@ -88,14 +81,14 @@ async function measureEndpoint(
       method: endpoint.method,
     })
   }
-  const { seen, addresses } = await resolve(context, host, tags)
+  const { seen, addresses } = await lookUpHost(context, host, tags)
   const parts = [seen]
   if (endpoint.kind === 'dns') return seen
   for (const ip of addresses.slice(0, addressesToTry(group))) {
     const attempt =
       endpoint.kind === 'tcp'
         ? await connectToPorts(context, ip, endpoint.ports, [...tags, classicTag])
-        : await shakeHands(context, ip, endpoint, [...tags, classicTag])
+        : await tryHandshake(context, { ip, port: endpoint.port }, namesFor(endpoint), [...tags, classicTag])
     parts.push(attempt.seen)
     if (attempt.reached) return joinSeen(parts)
   }
@@ -108,85 +101,28 @@ function addressesToTry({ needs, endpoints }: ServiceGroup): number {
   return needs === 'any' && endpoints.length > 1 ? 1 : 2
 }
 
-/** Asks the system; another resolver only when that leads nowhere, to tell a lying resolver from a name that is gone. */
-async function resolve(
-  context: NettestContext,
-  host: string,
-  tags: readonly string[],
-): Promise<{ readonly seen: Seen; readonly addresses: readonly string[] }> {
-  const { trace, transactionIds, resolver } = context
-  if (isIP(host) !== 0) return { seen: nothingSeen, addresses: [host] }
-  const system = await resolveSystem(trace, host, {
-    transactionId: transactionIds.next('getaddrinfo'),
-    tags: [...tags, classicTag],
-    timeoutMs: dnsTimeoutMs,
-  })
-  const addresses = usable(context, system.addresses)
-  const ask = addresses.length === 0 && resolver !== null
-  const step = () => ({
-    transactionId: transactionIds.next('dns'),
-    tags,
-    timeoutMs: dnsTimeoutMs,
-    lateReplyMs,
-  })
-  const named = ask ? [await resolveDns(trace, resolver, host, 'A', step())] : []
-  const seen = [system, ...named].map(({ queries, bytes }) => ({
-    observations: { ...nothingSeen.observations, queries: [...queries] },
-    bytes,
-  }))
-  return { seen: joinSeen(seen), addresses }
-}
-
-interface Attempt {
-  readonly seen: Seen
-  readonly reached: boolean
-}
-
 /** At once, since a connect carries no payload and a silent port costs its whole deadline. */
 async function connectToPorts(
-  { trace, transactionIds }: NettestContext,
+  context: NettestContext,
   ip: string,
   ports: readonly number[],
   tags: readonly string[],
 ): Promise<Attempt> {
-  const connects = await Promise.all(
+  const attempts = await Promise.all(
     ports.map(async (port) => {
-      const step = { transactionId: transactionIds.next('cleartext'), tags, timeoutMs: tcpTimeoutMs }
-      const { observation, socket } = await tcpConnect(trace, { ip, port }, step)
-      socket?.destroy()
-      return observation
+      const flow = { transactionId: context.transactionIds.next('cleartext'), tags }
+      return tryConnect(context, { ip, port }, flow)
     }),
   )
   return {
-    seen: { ...nothingSeen, observations: { ...nothingSeen.observations, tcp_connect: connects } },
-    reached: connects.some((connect) => connect.status.success),
+    seen: joinSeen(attempts.map((each) => each.seen)),
+    reached: attempts.some((each) => each.reached),
   }
 }
 
-async function shakeHands(
-  { trace, transactionIds, wallClock }: NettestContext,
-  ip: string,
-  { host, port, server_name }: Extract<ServiceEndpoint, { kind: 'tls' }>,
-  tags: readonly string[],
-): Promise<Attempt> {
-  const step = { transactionId: transactionIds.next('secure'), tags }
-  const connect = await tcpConnect(trace, { ip, port }, { ...step, timeoutMs: tcpTimeoutMs })
-  const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
-  if (connect.socket === null) return { seen: { ...nothingSeen, observations: connected }, reached: false }
+function namesFor({ host, port, server_name }: Extract<ServiceEndpoint, { kind: 'tls' }>): Names {
   const name = server_name ?? host
-  const { observation, socket, bytes } = await tlsHandshake(trace, connect.socket, {
-    ...step,
-    timeoutMs: tlsTimeoutMs,
-    serverName: name,
-    verifyName: name,
-    alpn: alpnFor(port),
-    now: wallClock,
-  })
-  socket?.destroy()
-  return {
-    seen: { observations: { ...connected, tls_handshakes: [observation] }, bytes },
-    reached: observation.failure === null,
-  }
+  return { serverName: name, verifyName: name, alpn: alpnFor(port) }
 }
 
 /** What a browser says; elsewhere nobody expects HTTP. */

@@ -9,14 +9,9 @@ import {
   sniBlockingVersion,
   sniTags,
 } from '../../tests-spec/nettests/sni-blocking.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
-import { tlsHandshake } from '../operations/tls-handshake.ts'
-import { lookUpHost } from './host-lookup.ts'
-import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen } from './nettest.ts'
-
-/** Milliseconds: OONI gives both steps ten seconds together. */
-const tcpTimeoutMs = 10_000
-const tlsTimeoutMs = 10_000
+import type { Nettest } from './nettest.ts'
+import { besides, joinSeen, type Seen } from './seen.ts'
+import { lookUpHost, tryHandshake } from './steps.ts'
 
 export const sniBlocking: Nettest = {
   name: sniBlockingName,
@@ -31,16 +26,18 @@ export const sniBlocking: Nettest = {
     const parts = [seen]
     const [ip] = addresses
     if (ip !== undefined) {
-      const endpoint = { ip, port: Number(port) }
+      const shake = async (serverName: string, tag: string) => {
+        const names = { serverName, alpn: ['h2', 'http/1.1'] }
+        return (await tryHandshake(context, { ip, port: Number(port) }, names, [tag])).seen
+      }
       // The control first: where a blocked name poisons the address for a while, it must not pay for the target.
-      parts.push(await shakeHands(context, endpoint, controlName, sniTags.control))
-      const target = await shakeHands(context, endpoint, input, sniTags.target)
+      parts.push(await shake(controlName, sniTags.control))
+      const target = await shake(input, sniTags.target)
       parts.push(target)
-      if (metSilence(target)) parts.push(await shakeHands(context, endpoint, input, sniTags.again))
+      if (metSilence(target)) parts.push(await shake(input, sniTags.again))
     }
-    const { observations, bytes } = joinSeen(parts)
-    const control = { sni: controlName, th_address: helper }
-    return { observations: { ...observations, control, target: { sni: input, th_address: helper } }, bytes }
+    const asked = (sni: string) => ({ sni, th_address: helper })
+    return besides(joinSeen(parts), { control: asked(controlName), target: asked(input) })
   },
   conclude(observations, circumstances) {
     return {
@@ -49,22 +46,6 @@ export const sniBlocking: Nettest = {
       parts: null,
     }
   },
-}
-
-async function shakeHands(
-  { trace, transactionIds, wallClock }: NettestContext,
-  endpoint: { readonly ip: string; readonly port: number },
-  serverName: string,
-  tag: string,
-): Promise<Seen> {
-  const step = { transactionId: transactionIds.next('secure'), tags: [tag] }
-  const connect = await tcpConnect(trace, endpoint, { ...step, timeoutMs: tcpTimeoutMs })
-  const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
-  if (connect.socket === null) return { ...nothingSeen, observations: connected }
-  const options = { ...step, timeoutMs: tlsTimeoutMs, serverName, alpn: ['h2', 'http/1.1'], now: wallClock }
-  const { observation, socket, bytes } = await tlsHandshake(trace, connect.socket, options)
-  socket?.destroy()
-  return { observations: { ...connected, tls_handshakes: [observation] }, bytes }
 }
 
 /** A lost packet looks the same: it is worth a second look. */

@@ -1,5 +1,6 @@
 // The nettest `stunreachability`: tests-spec/nettests/stunreachability.md.
 
+import { patience } from '../../tests-spec/nettests/patience.ts'
 import {
   judgeStunReachability,
   parseStunInput,
@@ -8,11 +9,9 @@ import {
   stunReachabilityVersion,
 } from '../../tests-spec/nettests/stunreachability.ts'
 import { stunBinding } from '../operations/stun-binding.ts'
-import { lookUpHost } from './host-lookup.ts'
-import { joinSeen, type Nettest, nothingSeen } from './nettest.ts'
-
-/** Milliseconds: five requests of the RFC's seven. The last two would take half a minute. */
-const bindingTimeoutMs = 10_000
+import type { Nettest } from './nettest.ts'
+import { besides, joinSeen, seenOf } from './seen.ts'
+import { lookUpHost } from './steps.ts'
 
 export const stunReachability: Nettest = {
   name: stunReachabilityName,
@@ -22,18 +21,15 @@ export const stunReachability: Nettest = {
     if (server === null) throw new TypeError(`Cannot measure "${input}": expected stun://HOST:PORT`)
     const { seen, addresses } = await lookUpHost(context, server.host, [])
     const [ip] = addresses
-    if (ip === undefined)
-      return { ...seen, observations: { ...seen.observations, x_sonde_stun_bindings: [] } }
-
+    if (ip === undefined) return besides(seen, { x_sonde_stun_bindings: [] })
     const step = {
       transactionId: context.transactionIds.next('datagram'),
       tags: [],
-      timeoutMs: bindingTimeoutMs,
+      timeoutMs: patience.stunBindingMs,
     }
-    const binding = await stunBinding(context.trace, { ip, port: server.port }, step)
-    const events = { ...nothingSeen.observations, network_events: [...binding.events] }
-    const { observations, bytes } = joinSeen([seen, { observations: events, bytes: binding.bytes }])
-    return { observations: { ...observations, x_sonde_stun_bindings: [binding.observation] }, bytes }
+    const { observation, events, bytes } = await stunBinding(context.trace, { ip, port: server.port }, step)
+    const all = joinSeen([seen, seenOf({ network_events: events }, bytes)])
+    return besides(all, { x_sonde_stun_bindings: [observation] })
   },
   conclude(observations, circumstances, _control, input) {
     return {

@@ -14,7 +14,8 @@ import {
   webConnectivityVersion,
 } from '../../tests-spec/nettests/web-connectivity.ts'
 import { noHelper } from './ask-helper.ts'
-import { joinSeen, type Nettest, type NettestContext, type Seen } from './nettest.ts'
+import type { Nettest, NettestContext } from './nettest.ts'
+import { joinSeen, type Seen } from './seen.ts'
 import { followUrl } from './url-flow.ts'
 
 export const webConnectivity: Nettest = {
