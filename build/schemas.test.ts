@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect, test } from 'vitest'
+import { judging } from '../test/support/judge.ts'
 import { measured } from '../test/support/measured.ts'
 import { connect, handshake, join as joined, query, response } from '../test/support/observations.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
 import { ownTestKeys } from '../tests-spec/nettests/test-keys.ts'
-import { webConnectivityKeys } from '../tests-spec/nettests/web-connectivity.ts'
+import { webConnectivity } from '../tests-spec/nettests/web-connectivity.ts'
 import { schemaFiles, schemaFolder } from './schemas.ts'
 
 function validatorOf(name: string) {
@@ -38,7 +39,7 @@ test('a measurement as the agent makes it is valid, and one without its verdict 
 
 test('the test_keys of a nettest are valid, and not without a key of its own or one that every measurement has', () => {
   const seen = joined(query(['21.0.0.10']), connect(null), handshake(null), response(200))
-  const keys = { ...webConnectivityKeys(seen, 'unknown_failure: no available helpers', false) }
+  const { keys } = judging(webConnectivity)(seen)
   const { test_keys } = JSON.parse(JSON.stringify(measured(seen, { keys })))
   const valid = validatorOf('test-keys-web_connectivity')
   expect(valid(test_keys), JSON.stringify(valid.errors)).toBe(true)

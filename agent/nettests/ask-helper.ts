@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
+import { noHelper } from '../../tests-spec/nettests/web-connectivity.ts'
 import {
   type TestHelperRequest,
   type TestHelperResponse,
@@ -24,26 +25,23 @@ const maxAnswerBytes = 256 * 1024
 
 /** The answer, or the failure that stood in the way of the last helper asked. */
 export interface HelperAnswer {
-  readonly control: TestHelperResponse | Failure
+  readonly outside: TestHelperResponse | Failure
   /** Address of the helper that answered; null when none did. */
   readonly helper: string | null
   readonly bytes: Bytes
 }
 
-/** OONI's word for an empty list of helpers. */
-export const noHelper: Failure = 'unknown_failure: no available helpers'
-
 export async function askHelpers(context: NettestContext, request: TestHelperRequest): Promise<HelperAnswer> {
-  let control: HelperAnswer['control'] = noHelper
+  let outside: HelperAnswer['outside'] = noHelper
   let bytes = noBytes
   for (const helper of context.helpers) {
     const asked = await askOne(context, new URL(helper), request)
     bytes = joinBytes([bytes, asked.bytes])
-    control = asked.answer
-    if (typeof control !== 'string') return { control, helper, bytes }
+    outside = asked.answer
+    if (typeof outside !== 'string') return { outside, helper, bytes }
     if (context.trace.signal.aborted) break
   }
-  return { control, helper: null, bytes }
+  return { outside, helper: null, bytes }
 }
 
 interface Asked {

@@ -3,21 +3,16 @@
 
 import { isUtf8 } from 'node:buffer'
 import { randomInt } from 'node:crypto'
-import * as v from 'valibot'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import { scrubBytes } from '../../tests-spec/data-formats/scrub-text.ts'
 import {
-  invalidRequestLineKeys,
-  invalidRequestLineName,
-  invalidRequestLineOptions,
-  invalidRequestLineVersion,
-  judgeInvalidRequestLine,
   parseHelper,
+  invalidRequestLine as spec,
 } from '../../tests-spec/nettests/http-invalid-request-line.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import { rawExchange } from '../operations/raw-exchange.ts'
 import type { Endpoint } from '../operations/trace.ts'
-import { type Nettest, type NettestContext, usable } from './nettest.ts'
+import { measuredBy, type Nettest, type NettestContext, usable } from './nettest.ts'
 import { besides, joinSeen, type Seen, seenOf } from './seen.ts'
 import { connect } from './steps.ts'
 
@@ -26,34 +21,22 @@ const maxReceivedBytes = 2_048
 
 /** @param readMs - Shorter in tests only. */
 export function invalidRequestLineWithin(readMs: number): Nettest {
-  return {
-    name: invalidRequestLineName,
-    version: invalidRequestLineVersion,
-    async measure(context, _input, options) {
-      const { helper } = v.parse(invalidRequestLineOptions, options ?? {})
-      const endpoint = helper === undefined ? null : parseHelper(helper)
-      // A list must not make a device knock at its own network.
-      const contacted = endpoint !== null && usable(context, [endpoint.ip]).length > 0 ? endpoint : null
-      const lines = contacted === null ? [] : invalidRequestLines()
-      const all =
-        contacted === null
-          ? []
-          : await Promise.all(lines.map((line) => sendLine(context, contacted, line, readMs)))
-      return besides(joinSeen(all.map((each) => each.seen)), {
-        sent: lines,
-        received: all.map((each) => each.received),
-        failure_list: all.map((each) => each.failure),
-        ...(helper !== undefined && { x_sonde_helper: helper }),
-      })
-    },
-    conclude(observations, circumstances) {
-      return {
-        keys: { ...invalidRequestLineKeys(observations) },
-        verdict: judgeInvalidRequestLine(observations, circumstances),
-        parts: null,
-      }
-    },
-  }
+  return measuredBy(spec, async (context, _input, { helper }) => {
+    const endpoint = helper === undefined ? null : parseHelper(helper)
+    // A list must not make a device knock at its own network.
+    const contacted = endpoint !== null && usable(context, [endpoint.ip]).length > 0 ? endpoint : null
+    const lines = contacted === null ? [] : invalidRequestLines()
+    const all =
+      contacted === null
+        ? []
+        : await Promise.all(lines.map((line) => sendLine(context, contacted, line, readMs)))
+    return besides(joinSeen(all.map((each) => each.seen)), {
+      sent: lines,
+      received: all.map((each) => each.received),
+      failure_list: all.map((each) => each.failure),
+      ...(helper !== undefined && { x_sonde_helper: helper }),
+    })
+  })
 }
 
 export const invalidRequestLine: Nettest = invalidRequestLineWithin(patience.echoReadMs)

@@ -10,10 +10,9 @@ import {
   type ControlRole,
   ipv6Works,
   isOfSite,
+  judgeControls,
   judgeLink,
-  judgeLinkCheck,
-  linkCheckName,
-  linkCheckVersion,
+  linkCheck,
 } from '../../tests-spec/nettests/link-check.ts'
 import type { LinkState, Verdict } from '../../tests-spec/nettests/verdict.ts'
 import type { NettestContext } from './nettest.ts'
@@ -57,8 +56,8 @@ export async function checkLink(
   const seen = joinSeen(each.map((one) => one.seen))
   const results = resultsOf(each)
   const link = judgeLink(results, previous, at, ipv6Works(seen.observations))
-  const verdict = judgeLinkCheck({ ...seen.observations, x_sonde_controls: results }, link)
-  return { ...seen, name: linkCheckName, version: linkCheckVersion, controls: results, link, verdict }
+  const { name, version } = linkCheck
+  return { ...seen, name, version, controls: results, link, verdict: judgeControls(results) }
 }
 
 const isWell = ({ state }: LinkState) => state === 'up' || state === 'degraded'

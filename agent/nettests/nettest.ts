@@ -1,9 +1,9 @@
-// What a nettest is to the rest of the agent: a way to observe, and a pure way to conclude.
+// What a nettest is to the rest of the agent: what the contract says of it, and a way to observe.
 
 import { isIPv6 } from 'node:net'
-import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import * as v from 'valibot'
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
-import type { Circumstances, Verdict } from '../../tests-spec/nettests/verdict.ts'
+import type { Conclusion, NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import type { Resolver } from '../operations/resolve-dns.ts'
 import type { Trace } from '../operations/trace.ts'
 import type { Seen } from './seen.ts'
@@ -33,37 +33,36 @@ export interface NettestContext {
   readonly wallClock: () => number
 }
 
-export interface Conclusion {
-  /** The nettest's own test_keys. */
-  readonly keys: Readonly<Record<string, unknown>>
-  readonly verdict: Verdict
-  /** Verdicts of parts that can be blocked by themselves; null when there are none. */
-  readonly parts: Readonly<Record<string, Verdict>> | null
-}
+export type { Conclusion }
 
-export interface Nettest {
-  readonly name: string
-  readonly version: string
+type Options = Readonly<Record<string, unknown>>
+
+/** What the contract says of a nettest, and how this agent measures it. */
+export interface Nettest extends NettestSpec {
   /**
    * Observes. What the network does is in the observations; a rejection is a bug in the nettest.
    * @param input - As in the test list; null for a nettest that takes none.
    * @param options - Of the list's entry, where the nettest has any. Its defaults without.
    */
-  measure(
+  measure(context: NettestContext, input: string | null, options?: Options): Promise<Seen>
+}
+
+/** @param measure - Gets the options with their defaults. */
+export function measuredBy<Schema extends v.GenericSchema | null>(
+  spec: NettestSpec<string, v.GenericSchema | null, Schema>,
+  measure: (
     context: NettestContext,
     input: string | null,
-    options?: Readonly<Record<string, unknown>>,
-  ): Promise<Seen>
-  /**
-   * Pure: the same observations and circumstances give the same conclusion, here and at the collector.
-   * @param input - What was measured, as for `measure`.
-   */
-  conclude(
-    observations: Observations,
-    circumstances: Circumstances,
-    control?: Seen['control'],
-    input?: string | null,
-  ): Conclusion
+    options: Schema extends v.GenericSchema ? v.InferOutput<Schema> : null,
+  ) => Promise<Seen>,
+): Nettest {
+  const { options: schema } = spec
+  const parsed = (options: Options | undefined) => schema && v.parse(schema, options ?? {})
+  return {
+    ...spec,
+    measure: async (context, input, options) =>
+      measure(context, input, parsed(options) as Parameters<typeof measure>[2]),
+  }
 }
 
 /** IPv4 first, as OONI does. Bogons are never contacted: they are somebody's home network, or a lie. */

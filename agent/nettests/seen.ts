@@ -9,6 +9,7 @@ import type {
   TcpConnect,
   TlsHandshake,
 } from '../../tests-spec/data-formats/observation.ts'
+import type { Service } from '../../tests-spec/nettests/service.ts'
 import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
 import type { Bytes } from '../operations/trace.ts'
 
@@ -16,7 +17,9 @@ export interface Seen {
   readonly observations: Observations
   readonly bytes: Bytes
   /** What a helper outside saw, or why none could be asked. Absent where the nettest asks none. */
-  readonly control?: TestHelperResponse | Failure
+  readonly outside?: TestHelperResponse | Failure
+  /** The description that it was measured by. Absent where the nettest measures no described service. */
+  readonly service?: Service
 }
 
 /** Some of the five lists; those that are left out are empty. */
@@ -49,9 +52,9 @@ export const nothingSeen: Seen = seenOf({})
 /** Joins in time order; `requests` newest first, as OONI has it. What a nettest has beside the five lists is left out. */
 export function joinSeen(all: readonly Seen[]): Seen {
   const lists = all.map((each) => each.observations)
-  const control = all.find((each) => each.control !== undefined)?.control
+  const outside = all.find((each) => each.outside !== undefined)?.outside
   return {
-    ...(control === undefined ? {} : { control }),
+    ...(outside !== undefined && { outside }),
     observations: {
       queries: lists.flatMap((each) => each.queries),
       tcp_connect: lists.flatMap((each) => each.tcp_connect),

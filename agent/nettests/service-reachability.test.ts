@@ -12,7 +12,7 @@ import type { Service, ServiceEndpoint, ServiceGroup } from '../../tests-spec/ne
 import { makeTrust } from '../operations/trust.ts'
 import type { NettestContext } from './nettest.ts'
 import type { Seen } from './seen.ts'
-import { measureService, serviceReachability } from './service-reachability.ts'
+import { serviceReachability } from './service-reachability.ts'
 
 const group = (name: string, ...endpoints: ServiceEndpoint[]): ServiceGroup => ({
   name,
@@ -198,7 +198,8 @@ describe('serviceReachability()', () => {
       group('web', { kind: 'url', url: `http://127.0.0.1:${server.port}/`, method: 'GET' }),
       group('name', { kind: 'tcp', host: 'localhost', ports: [server.port] }),
     )
-    const seen = await measureService(makeContext({ lab: false }), service)
+    const nettest = serviceReachability(() => service)
+    const seen = await nettest.measure(makeContext({ lab: false }), service.name)
     expect(server.peers).toEqual([])
     expect(seen.observations).toMatchObject({ tcp_connect: [], requests: [], tls_handshakes: [] })
   })

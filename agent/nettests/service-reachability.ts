@@ -1,25 +1,21 @@
 // The nettest `service_reachability`: tests-spec/nettests/service-reachability.md. Measures whatever a description
-// names; the messengers of OONI's list are measured here too, each with its own keys (whatsapp.ts and others).
+// names; the messengers of OONI's list are measured here too, each concluded by its own spec.
 
 import { isIP } from 'node:net'
 import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
 import { groupTag, hostTag } from '../../tests-spec/nettests/group-outcome.ts'
+import type { NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import {
   hostOf,
   type Service,
   type ServiceEndpoint,
   type ServiceGroup,
 } from '../../tests-spec/nettests/service.ts'
-import {
-  judgeService,
-  serviceKeys,
-  serviceReachabilityName,
-  serviceReachabilityVersion,
-} from '../../tests-spec/nettests/service-reachability.ts'
+import { serviceReachability as spec } from '../../tests-spec/nettests/service-reachability.ts'
 import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { followUpHandshake } from './follow-ups.ts'
-import { type Nettest, type NettestContext, usable } from './nettest.ts'
+import { measuredBy, type Nettest, type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen } from './seen.ts'
 import { type Attempt, lookUpHost, type Names, tryConnect, tryHandshake } from './steps.ts'
 import { followUrl } from './url-flow.ts'
@@ -29,29 +25,24 @@ const endpointsAtOnce = 8
 
 /** @param serviceNamed - Looks a description up in the test list, by the `input` of the entry. */
 export function serviceReachability(serviceNamed: (name: string) => Service | undefined): Nettest {
-  const described = (input: string | null | undefined): Service => {
-    const found = serviceNamed(input ?? '')
+  return measuredBy(spec, async (context, input) => {
+    const service = serviceNamed(input ?? '')
     // The list's parser refuses such an entry.
-    if (found === undefined) throw new TypeError(`Cannot measure "${input}": no such service is described`)
-    return found
-  }
-  return {
-    name: serviceReachabilityName,
-    version: serviceReachabilityVersion,
-    measure: async (context, input) => measureService(context, described(input)),
-    conclude(observations, circumstances, _control, input) {
-      const service = described(input)
-      const { verdict, parts } = judgeService(observations, service, circumstances)
-      return { keys: { ...serviceKeys(observations, service, circumstances.lab) }, verdict, parts }
-    },
-  }
+    if (service === undefined) throw new TypeError(`Cannot measure "${input}": no such service is described`)
+    return measureService(context, service)
+  })
+}
+
+/** @param service - The real one, unless a laboratory describes it with other endpoints. */
+export function reachabilityOf(service: Service, of: NettestSpec): Nettest {
+  return measuredBy(of, async (context) => measureService(context, service))
 }
 
 /**
  * Observes every endpoint of `service`. The first of each group come first, so that groups that are compared with each
  * other are seen at the same time.
  */
-export async function measureService(context: NettestContext, service: Service): Promise<Seen> {
+async function measureService(context: NettestContext, service: Service): Promise<Seen> {
   const trusting = withRootsOf(service, context)
   const waiting = service.groups
     .flatMap((group) => group.endpoints.map((endpoint, place) => ({ group, endpoint, place })))
@@ -62,7 +53,7 @@ export async function measureService(context: NettestContext, service: Service):
       seen.push(await measureEndpoint(trusting, next.group, next.endpoint))
   }
   await Promise.all(Array.from({ length: endpointsAtOnce }, worker))
-  return joinSeen(seen)
+  return { ...joinSeen(seen), service }
 }
 
 async function measureEndpoint(

@@ -2,20 +2,12 @@
 // Tor: a request to a directory, a handshake with a relay, a connect to a bridge.
 
 import { randomInt } from 'node:crypto'
-import * as v from 'valibot'
 import type { TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
-import {
-  judgeTor,
-  targetTag,
-  torKeys,
-  torName,
-  torOptions,
-  torVersion,
-} from '../../tests-spec/nettests/tor.ts'
+import { tor as spec, targetTag } from '../../tests-spec/nettests/tor.ts'
 import { publicTorTargets, type TorTarget } from '../../tests-spec/nettests/tor-targets.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
-import { type Nettest, type NettestContext, usable } from './nettest.ts'
+import { measuredBy, type Nettest, type NettestContext, usable } from './nettest.ts'
 import { besides, joinSeen, type Seen, seenOf } from './seen.ts'
 import { connect, tryConnect, tryHandshake } from './steps.ts'
 
@@ -24,30 +16,21 @@ const maxBodyBytes = 256
 /** OONI's two would take four minutes over a link where all are silent. */
 const targetsAtOnce = 4
 
-export const tor: Nettest = {
-  name: torName,
-  version: torVersion,
-  async measure(context, _input, options) {
-    const targets = v.parse(torOptions, options ?? {}).targets ?? publicTorTargets
-    // A list must not make a device knock at its own network.
-    const waiting = Object.entries(targets).filter(([, { address }]) => allowed(context, address))
-    const described = waiting.map(([id, { address, name, protocol }]) => {
-      const target_name = name === undefined ? {} : { target_name: name }
-      return [id, { target_address: address, ...target_name, target_protocol: protocol }]
-    })
-    const seen: Seen[] = []
-    const worker = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-        seen.push(await measureTarget(context, ...next))
-    }
-    await Promise.all(Array.from({ length: targetsAtOnce }, worker))
-    return besides(joinSeen(seen), { targets: Object.fromEntries(described) })
-  },
-  conclude(observations, circumstances) {
-    const { verdict, parts } = judgeTor(observations, circumstances)
-    return { keys: { ...torKeys(observations) }, verdict, parts }
-  },
-}
+export const tor: Nettest = measuredBy(spec, async (context, _input, { targets = publicTorTargets }) => {
+  // A list must not make a device knock at its own network.
+  const waiting = Object.entries(targets).filter(([, { address }]) => allowed(context, address))
+  const described = waiting.map(([id, { address, name, protocol }]) => {
+    const target_name = name === undefined ? {} : { target_name: name }
+    return [id, { target_address: address, ...target_name, target_protocol: protocol }]
+  })
+  const seen: Seen[] = []
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      seen.push(await measureTarget(context, ...next))
+  }
+  await Promise.all(Array.from({ length: targetsAtOnce }, worker))
+  return besides(joinSeen(seen), { targets: Object.fromEntries(described) })
+})
 
 /** IPv4, or IPv6 in brackets; the list's parser has seen to it. */
 function endpointOf(address: string) {

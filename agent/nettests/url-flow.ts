@@ -116,7 +116,7 @@ async function measureHop(
   const { seen, addresses } = await resolveHost(context, hostOf(url), tags)
   const asking = { method, cookies, bodyBytes: bodyBytes ?? maxBodyBytes }
   const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, asking)
-  const outside = helper ? askHelpers(context, helperRequest(url, addresses)) : null
+  const asked = helper ? askHelpers(context, helperRequest(url, addresses)) : null
   const parts = [seen]
   const classic = addresses.filter((address) => address.tags.includes(classicTag)).slice(0, maxAddresses)
   const others = addresses.filter((address) => !address.tags.includes(classicTag)).slice(0, maxAddresses)
@@ -124,14 +124,14 @@ async function measureHop(
   parts.push(await fetch(classic))
   if (!answered(parts) && followUps) parts.push(await followUpHandshake(context, parts, alpn))
   if (!answered(parts)) parts.push(await fetch(others))
-  if (outside === null) return joinSeen(parts)
-  const { control, bytes } = await outside
-  if (!answered(parts) && typeof control !== 'string') {
+  if (asked === null) return joinSeen(parts)
+  const { outside, bytes } = await asked
+  if (!answered(parts) && typeof outside !== 'string') {
     const known = new Set(addresses.map((address) => address.ip))
-    const fresh = usable(context, control.dns.addrs).filter((ip) => !known.has(ip))
+    const fresh = usable(context, outside.dns.addrs).filter((ip) => !known.has(ip))
     parts.push(await fetch(fresh.slice(0, maxAddresses).map((ip) => ({ ip, tags }))))
   }
-  return joinSeen([...parts, { ...nothingSeen, bytes, control }])
+  return joinSeen([...parts, { ...nothingSeen, bytes, outside }])
 }
 
 function answered(parts: readonly Seen[]): boolean {

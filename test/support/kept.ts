@@ -21,7 +21,7 @@ export async function measureKept(
 ): Promise<Conclusion & { readonly seen: Seen }> {
   const seen = await nettest.measure(context, input, options)
   expect(v.safeParse(v.object(observations), seen.observations).issues).toBeUndefined()
-  const conclusion = nettest.conclude(seen.observations, { ...good, lab: true }, seen.control, input)
+  const conclusion = nettest.conclude(seen.observations, { ...good, lab: true }, { ...seen, input })
   expectKept(nettest, input, seen, conclusion)
   return { seen, ...conclusion }
 }
