@@ -9,8 +9,10 @@ import { judging } from '../test/support/judge.ts'
 import { measured } from '../test/support/measured.ts'
 import { connect, handshake, join as joined, query, response } from '../test/support/observations.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
+import { allNettests } from '../tests-spec/nettests/all-nettests.ts'
 import { ownTestKeys } from '../tests-spec/nettests/test-keys.ts'
 import { webConnectivity } from '../tests-spec/nettests/web-connectivity.ts'
+import { readmePath, withNettestTable } from './nettest-table.ts'
 import { schemaFiles, schemaFolder } from './schemas.ts'
 
 function validatorOf(name: string) {
@@ -25,6 +27,14 @@ function validatorOf(name: string) {
 test('the schema files are what the definitions give (npm run schemas)', () => {
   expect(readdirSync(schemaFolder).sort()).toEqual([...schemaFiles().keys()].sort())
   for (const [name, text] of schemaFiles()) expect(readFileSync(join(schemaFolder, name), 'utf8')).toBe(text)
+})
+
+test('the table of nettests in tests-spec/README.md is what all-nettests.ts gives (npm run schemas)', () => {
+  const readme = readFileSync(readmePath, 'utf8')
+  expect(withNettestTable(readme)).toBe(readme)
+  for (const { name, version } of allNettests)
+    expect(readme).toMatch(new RegExp(`\\[\`${name}\`\\].* ${version} `))
+  expect(() => withNettestTable('# Nothing')).toThrow('Nettests')
 })
 
 test('a measurement as the agent makes it is valid, and one without its verdict is not', () => {
