@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect, test } from 'vitest'
+import { judging } from '../test/support/judge.ts'
 import { measured } from '../test/support/measured.ts'
 import { connect, handshake, join as joined, query, response } from '../test/support/observations.ts'
 import coreList from '../tests-spec/lists/core.json' with { type: 'json' }
+import { allNettests } from '../tests-spec/nettests/all-nettests.ts'
 import { ownTestKeys } from '../tests-spec/nettests/test-keys.ts'
-import { webConnectivityKeys } from '../tests-spec/nettests/web-connectivity.ts'
+import { webConnectivity } from '../tests-spec/nettests/web-connectivity.ts'
+import { readmePath, withNettestTable } from './nettest-table.ts'
 import { schemaFiles, schemaFolder } from './schemas.ts'
 
 function validatorOf(name: string) {
@@ -26,6 +29,14 @@ test('the schema files are what the definitions give (npm run schemas)', () => {
   for (const [name, text] of schemaFiles()) expect(readFileSync(join(schemaFolder, name), 'utf8')).toBe(text)
 })
 
+test('the table of nettests in tests-spec/README.md is what all-nettests.ts gives (npm run schemas)', () => {
+  const readme = readFileSync(readmePath, 'utf8')
+  expect(withNettestTable(readme)).toBe(readme)
+  for (const { name, version } of allNettests)
+    expect(readme).toMatch(new RegExp(`\\[\`${name}\`\\].* ${version} `))
+  expect(() => withNettestTable('# Nothing')).toThrow('Nettests')
+})
+
 test('a measurement as the agent makes it is valid, and one without its verdict is not', () => {
   const seen = joined(query(['21.0.0.10']), connect(null), handshake(null), response(200))
   const measurement = measured(seen)
@@ -38,7 +49,7 @@ test('a measurement as the agent makes it is valid, and one without its verdict 
 
 test('the test_keys of a nettest are valid, and not without a key of its own or one that every measurement has', () => {
   const seen = joined(query(['21.0.0.10']), connect(null), handshake(null), response(200))
-  const keys = { ...webConnectivityKeys(seen, 'unknown_failure: no available helpers', false) }
+  const { keys } = judging(webConnectivity)(seen)
   const { test_keys } = JSON.parse(JSON.stringify(measured(seen, { keys })))
   const valid = validatorOf('test-keys-web_connectivity')
   expect(valid(test_keys), JSON.stringify(valid.errors)).toBe(true)

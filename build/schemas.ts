@@ -1,7 +1,7 @@
-// The JSON Schema of each document, derived from the one definition in tests-spec. `npm run schemas` writes them;
-// schemas.test.ts fails when they have fallen behind.
+// The JSON Schema of each document, derived from the one definition in tests-spec. `npm run schemas` writes them, and the
+// table of nettests; schemas.test.ts fails when they have fallen behind.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { toJsonSchema } from '@valibot/to-json-schema'
@@ -16,6 +16,7 @@ import { enrolment, enrolmentRequest } from '../tests-spec/protocol/enrolment.ts
 import { receipt } from '../tests-spec/protocol/receipt.ts'
 import { sealedReceipt } from '../tests-spec/protocol/sealed.ts'
 import { testHelperRequest, testHelperResponse } from '../tests-spec/protocol/test-helper.ts'
+import { readmePath, withNettestTable } from './nettest-table.ts'
 
 export const schemaFolder = fileURLToPath(new URL('../tests-spec/schemas', import.meta.url))
 
@@ -64,4 +65,5 @@ function jsonOf(schema: GenericSchema): object {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   mkdirSync(schemaFolder, { recursive: true })
   for (const [name, text] of schemaFiles()) writeFileSync(join(schemaFolder, name), text)
+  writeFileSync(readmePath, withNettestTable(readFileSync(readmePath, 'utf8')))
 }

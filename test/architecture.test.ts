@@ -226,6 +226,25 @@ function placesThatAreGone(rules: readonly ImportRule[]): string[] {
   return rules.flatMap(({ of, may }) => [of, ...may]).filter((place) => !existsSync(join(root, place)))
 }
 
+/** Files that lead back to themselves by what they import, each with where the circle goes through. */
+function circlesIn(files: readonly SourceFile[]): string[] {
+  const imported = new Map(
+    files.map(({ path, text }) => [
+      path,
+      importsOf(text).map((each) => posix.join(posix.dirname(path), each)),
+    ]),
+  )
+  const leadsTo = (from: string, seen: Set<string>): Set<string> => {
+    for (const next of imported.get(from) ?? []) {
+      if (seen.has(next)) continue
+      seen.add(next)
+      leadsTo(next, seen)
+    }
+    return seen
+  }
+  return files.map(({ path }) => path).filter((path) => leadsTo(path, new Set()).has(path))
+}
+
 /** What must have a row: `tests-spec` as a whole, the folders of the programs, and files that stand beside those. */
 function roomOf(path: string): string {
   const [program = '', room = ''] = path.split('/')
@@ -239,6 +258,10 @@ const tree = filesEndingIn('.ts').filter(({ path }) => path.includes('/'))
 describe('the source', () => {
   it('imports only along the table', () => {
     expect(tree.flatMap(importFaults)).toEqual([])
+  })
+
+  it('has no circle: no file imports one that leads back to it', () => {
+    expect(circlesIn(tree.filter(({ path }) => !isFree(path)))).toEqual([])
   })
 
   it('has every place of the table, and the table every place', () => {
@@ -332,6 +355,19 @@ describe('the checker', () => {
   it('sees a row for a place that is gone, and one that may import such a place', () => {
     const page = '| `agent/gone` | `tests-spec` `agent/gone-too` | why |\n| `agent/plan` | nothing | why |\n'
     expect(placesThatAreGone(importRulesOf(page))).toEqual(['agent/gone', 'agent/gone-too'])
+  })
+
+  it('sees a circle through three files, and none in a line', () => {
+    const file = (name: string, imports: string) => ({
+      path: `agent/x/${name}.ts`,
+      text: `import './${imports}.ts'`,
+    })
+    expect(circlesIn([file('a', 'b'), file('b', 'c'), file('c', 'a'), file('d', 'a')])).toEqual([
+      'agent/x/a.ts',
+      'agent/x/b.ts',
+      'agent/x/c.ts',
+    ])
+    expect(circlesIn([file('a', 'b'), file('b', 'c')])).toEqual([])
   })
 
   it.each(violations)('sees %s', (_, path, text, check) => {

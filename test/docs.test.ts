@@ -170,6 +170,7 @@ describe('the documents', () => {
 
   it('are named in comments only where they are there, and no number is borrowed by a comment', () => {
     expect(others.flatMap(mentionFaults)).toEqual([])
+    expect(others.flatMap(borrowedNumberFaults)).toEqual([])
   })
 
   it('say that the collector does not judge again, as long as it does not', () => {

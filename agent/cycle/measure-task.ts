@@ -62,7 +62,7 @@ export async function measureTask(
 
   const circumstances = { clock: clock.quality(), lab, earlier }
   const judge = (state: LinkState) =>
-    nettest.conclude(seen.observations, { ...circumstances, link: state }, seen.control, task.input)
+    nettest.conclude(seen.observations, { ...circumstances, link: state }, { ...seen, input: task.input })
   const failed = judge(linkBefore).verdict.verdict !== 'ok' && list.controls.length > 0
   const linkAfter = failed ? await link.recheck() : linkBefore
   const state = worseOf(linkBefore, linkAfter)

@@ -3,7 +3,7 @@
 
 import type { Measurement, RecordTime, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
-import { linkCheckName } from '../../tests-spec/nettests/link-check.ts'
+import { nettestNamed } from '../../tests-spec/nettests/all-nettests.ts'
 import type { LinkState, Verdict } from '../../tests-spec/nettests/verdict.ts'
 import { scrubNetworkText, scrubOwnAddresses } from './scrub.ts'
 
@@ -89,7 +89,7 @@ export function toMeasurement(finished: Documented, vantage: Vantage): Measureme
  * @param changed - Whether the target's last state was another, or it has none yet.
  */
 export function recordClass(name: string, { verdict }: Verdict, changed: boolean): SpoolEntry['class'] {
-  const found = name === linkCheckName ? verdict !== 'ok' : verdict === 'anomaly'
+  const found = nettestNamed(name)?.subject === 'link' ? verdict !== 'ok' : verdict === 'anomaly'
   return found || changed ? 'anomaly' : 'routine'
 }
 

@@ -1,12 +1,14 @@
 // What is kept of a measurement: all of it when it may matter, and the same verdict from the outline.
 
 import { describe, expect, test } from 'vitest'
+import { judging } from '../../test/support/judge.ts'
 import { measured } from '../../test/support/measured.ts'
-import { connect, good, handshake, join, link, query, response } from '../../test/support/observations.ts'
+import { connect, handshake, join, link, query, response } from '../../test/support/observations.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import { allNettests } from '../../tests-spec/nettests/all-nettests.ts'
 import type { Verdict, VerdictKind } from '../../tests-spec/nettests/verdict.ts'
-import { judgeWebConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
+import { webConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
 import { recordClass } from './envelope.ts'
 import { evidenceLevel, type History, isChange, remember, withEvidence } from './evidence.ts'
 
@@ -119,24 +121,26 @@ describe('withEvidence()', () => {
     expect(JSON.stringify(withEvidence(whole, 'brief')).length).toBeLessThan(JSON.stringify(whole).length)
   })
 
-  test('brief keeps the bytes of the whole, and of no query, request or datagram', () => {
-    const beside = { pings: [{ ...cost, failure: null }], x_sonde_stun_bindings: [cost] }
-    const measurement = measured({ ...rich, ...beside }, { bytes: { sent: 700, received: 4_000 } })
+  const beside = allNettests.flatMap(({ name, lists }) => lists.map((list) => [list, name] as const))
+  test.each(beside)('brief keeps the bytes of the whole, and of no operation in %s of %s', (list, name) => {
+    const seen = { ...rich, [list]: [{ ...cost, failure: null }] }
+    const measurement = measured(seen, { name, bytes: { sent: 700, received: 4_000 } })
     const { test_keys } = withEvidence(measurement, 'brief')
     expect(test_keys).toMatchObject({ x_sonde_bytes_sent: 700, x_sonde_bytes_received: 4_000 })
-    expect(test_keys).toMatchObject({ pings: [{ failure: null }] })
-    const { queries, requests, pings, x_sonde_stun_bindings } = test_keys
-    expect(JSON.stringify([queries, requests, pings, x_sonde_stun_bindings])).not.toContain('x_sonde_bytes')
+    expect(test_keys).toMatchObject({ [list]: [{ failure: null }] })
+    const { queries, requests, [list]: own } = test_keys
+    expect(JSON.stringify([queries, requests, own])).not.toContain('x_sonde_bytes')
     expect(withEvidence(measurement, 'full').test_keys).toMatchObject({
       queries: [cost],
       requests: [cost],
-      pings: [cost],
+      [list]: [cost],
     })
   })
 
   test('brief is judged as full is', () => {
     const brief = withEvidence(whole, 'brief').test_keys
-    expect(judgeWebConnectivity(brief, null, good)).toEqual(judgeWebConnectivity(whole.test_keys, null, good))
+    const judge = judging(webConnectivity)
+    expect(judge(brief)).toEqual(judge(whole.test_keys))
   })
 
   test('full changes nothing but the mark', () => {

@@ -3,7 +3,7 @@
 
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { HttpRequest, TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
-import { linkCheckName } from '../../tests-spec/nettests/link-check.ts'
+import { nettestNamed } from '../../tests-spec/nettests/all-nettests.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 
@@ -73,7 +73,8 @@ export function withEvidence(
     tls_handshakes: test_keys.tls_handshakes.map((each) => (isKept(each) ? chainByDigest(each) : each)),
     x_sonde_evidence: level,
   }
-  const kept = level === 'full' ? marked : outlineOf(marked)
+  const lists = nettestNamed(measurement.test_name)?.lists ?? []
+  const kept = level === 'full' ? marked : outlineOf(marked, lists)
   return {
     ...measurement,
     test_keys: roundTimes(kept, decimals[level]),
@@ -81,7 +82,8 @@ export function withEvidence(
   }
 }
 
-function outlineOf<Keys extends Measurement['test_keys']>(keys: Keys): Keys {
+/** @param lists - Of operations, which the nettest has beside the five. */
+function outlineOf<Keys extends Measurement['test_keys']>(keys: Keys, lists: readonly string[]): Keys {
   return {
     ...keys,
     queries: keys.queries.map(({ raw_response: _dropped, ...query }) => ({
@@ -91,8 +93,7 @@ function outlineOf<Keys extends Measurement['test_keys']>(keys: Keys): Keys {
     })),
     requests: keys.requests.map(withoutHeaders),
     network_events: [],
-    ...withoutBytesIn(keys, 'pings'),
-    ...withoutBytesIn(keys, 'x_sonde_stun_bindings'),
+    ...Object.fromEntries(lists.flatMap((list) => withoutBytesIn(keys, list))),
   }
 }
 
@@ -107,10 +108,9 @@ interface Costs {
   readonly x_sonde_bytes_sent?: number
 }
 
-/** Of a list that some nettests have beside the five. */
-function withoutBytesIn(testKeys: Readonly<Record<string, unknown>>, list: string): Record<string, unknown> {
+function withoutBytesIn(testKeys: Readonly<Record<string, unknown>>, list: string): [string, unknown][] {
   const { [list]: observations } = testKeys
-  return Array.isArray(observations) ? { [list]: observations.map(withoutBytes) } : {}
+  return Array.isArray(observations) ? [[list, observations.map(withoutBytes)]] : []
 }
 
 /** A chain is known from when it was first met; its digests say whether it is still the same. */
@@ -181,7 +181,8 @@ function dayOf({ measurement_start_time }: Measurement): string {
 
 function stateOf({ test_name, test_keys }: Measurement): VerdictKind | null {
   const { verdict } = test_keys.x_sonde_verdict
-  return verdict === 'ok' || verdict === 'anomaly' || test_name === linkCheckName ? verdict : null
+  const ofLink = nettestNamed(test_name)?.subject === 'link'
+  return verdict === 'ok' || verdict === 'anomaly' || ofLink ? verdict : null
 }
 
 function conclusionOf({ test_keys }: Measurement): string {

@@ -70,8 +70,8 @@ describe('askHelpers()', () => {
       })
       incoming.on('end', () => response.end(JSON.stringify(answer)))
     })
-    const { control, bytes, helper: who } = await askHelpers(context([helper]), request)
-    expect(control).toEqual(answer)
+    const { outside, bytes, helper: who } = await askHelpers(context([helper]), request)
+    expect(outside).toEqual(answer)
     expect(JSON.parse(asked)).toEqual(request)
     expect(who).toBe(helper)
     expect(bytes.sent).toBeGreaterThan(asked.length)
@@ -93,14 +93,14 @@ describe('askHelpers()', () => {
     'says why when the only helper %s, and goes on to the next when there is one',
     async (_name, listener, why) => {
       const sick = await serve(listener)
-      expect((await askHelpers(context([sick]), request)).control).toBe(why)
-      expect((await askHelpers(context([sick, await serve(good)]), request)).control).toEqual(answer)
+      expect((await askHelpers(context([sick]), request)).outside).toBe(why)
+      expect((await askHelpers(context([sick, await serve(good)]), request)).outside).toEqual(answer)
     },
   )
 
   test("has OONI's word for an empty list", async () => {
-    const { control, helper } = await askHelpers(context([]), request)
-    expect(control).toBe('unknown_failure: no available helpers')
+    const { outside, helper } = await askHelpers(context([]), request)
+    expect(outside).toBe('unknown_failure: no available helpers')
     expect(helper).toBeNull()
   })
 })

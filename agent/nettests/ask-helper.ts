@@ -4,6 +4,9 @@
 import { isIP } from 'node:net'
 import * as v from 'valibot'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
+import { noHelper } from '../../tests-spec/nettests/web-connectivity.ts'
 import {
   type TestHelperRequest,
   type TestHelperResponse,
@@ -12,84 +15,70 @@ import {
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { resolveSystem } from '../operations/resolve-system.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
-import { tlsHandshake } from '../operations/tls-handshake.ts'
 import type { Bytes } from '../operations/trace.ts'
 import type { NettestContext } from './nettest.ts'
+import { joinBytes, noBytes } from './seen.ts'
+import { type Connected, connect, shakeHands } from './steps.ts'
 
-/** Milliseconds. A helper takes up to 30 s for a site that drips; OONI waits as long. */
-const helperTimeoutMs = 30_000
-const connectTimeoutMs = 10_000
 /** A helper's answer is a few kB; OONI allows 16 MiB, which a phone need not. */
 const maxAnswerBytes = 256 * 1024
 
 /** The answer, or the failure that stood in the way of the last helper asked. */
 export interface HelperAnswer {
-  readonly control: TestHelperResponse | Failure
+  readonly outside: TestHelperResponse | Failure
   /** Address of the helper that answered; null when none did. */
   readonly helper: string | null
   readonly bytes: Bytes
 }
 
-/** OONI's word for an empty list of helpers. */
-export const noHelper: Failure = 'unknown_failure: no available helpers'
-
 export async function askHelpers(context: NettestContext, request: TestHelperRequest): Promise<HelperAnswer> {
-  let control: HelperAnswer['control'] = noHelper
-  const bytes = { sent: 0, received: 0 }
+  let outside: HelperAnswer['outside'] = noHelper
+  let bytes = noBytes
   for (const helper of context.helpers) {
-    const answer = await askOne(context, new URL(helper), request, bytes)
-    if (typeof answer !== 'string') return { control: answer, helper, bytes }
-    control = answer
+    const asked = await askOne(context, new URL(helper), request)
+    bytes = joinBytes([bytes, asked.bytes])
+    outside = asked.answer
+    if (typeof outside !== 'string') return { outside, helper, bytes }
     if (context.trace.signal.aborted) break
   }
-  return { control, helper: null, bytes }
+  return { outside, helper: null, bytes }
 }
 
-/** @returns The answer, or the failure string of the step that failed. */
-async function askOne(
-  { trace, transactionIds, wallClock }: NettestContext,
-  url: URL,
-  request: TestHelperRequest,
-  total: { sent: number; received: number },
-): Promise<TestHelperResponse | Failure> {
-  const add = (bytes: Bytes) => {
-    total.sent += bytes.sent
-    total.received += bytes.received
-  }
+interface Asked {
+  /** The failure string of the step that failed, when one did. */
+  readonly answer: TestHelperResponse | Failure
+  readonly bytes: Bytes
+}
+
+async function askOne(context: NettestContext, url: URL, request: TestHelperRequest): Promise<Asked> {
   // None of this is evidence about the target, so its observations are not kept; its bytes cost all the same.
-  const step = { transactionId: transactionIds.next('secure'), tags: ['helper'], timeoutMs: connectTimeoutMs }
+  const { trace, transactionIds } = context
+  const flow = { transactionId: transactionIds.next('secure'), tags: ['helper'] }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  const resolved =
-    isIP(host) === 0 ? await resolveSystem(trace, host, step) : { addresses: [host], failure: null }
-  const ip = resolved.addresses[0]
-  if (ip === undefined) return resolved.failure ?? 'dns_no_answer'
+  const timeoutMs = patience.helperNameLookupMs
+  const { addresses, failure } = await resolveSystem(trace, host, { ...flow, timeoutMs })
+  const [ip] = addresses
+  if (ip === undefined) return { answer: failure ?? 'dns_no_answer', bytes: noBytes }
   const secure = url.protocol === 'https:'
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
-  const connected = await tcpConnect(trace, { ip, port }, step)
-  if (connected.socket === null) return connected.observation.status.failure ?? 'generic_timeout_error'
-  let channel = connected.socket
-  if (secure) {
-    const serverName = isIP(host) === 0 ? host : null
-    const alpn = offeredProtocols()
-    const shaken = await tlsHandshake(trace, channel, {
-      ...step,
-      serverName,
-      verifyName: host,
-      alpn,
-      now: wallClock,
-    })
-    add(shaken.bytes)
-    if (shaken.socket === null) return shaken.observation.failure ?? 'generic_timeout_error'
-    channel = shaken.socket
-  }
+  const connected = await connect(context, { ip, port }, flow)
+  if (connected.socket === null) return noAnswer(connected)
+  const names = { serverName: isIP(host) === 0 ? host : null, verifyName: host, alpn: offeredProtocols() }
+  const channel = secure ? await shakeHands(context, connected.socket, names, flow) : connected
+  if (channel.socket === null) return noAnswer(channel)
   const body = Buffer.from(JSON.stringify(request))
   const headers = { 'content-type': 'application/json', 'content-length': String(body.length) }
-  const options = { ...step, timeoutMs: helperTimeoutMs, maxBodyBytes: maxAnswerBytes }
-  const trip = await httpRoundTrip(trace, channel, { url, method: 'POST', headers, body }, options)
-  add(trip.bytes)
-  const { failure, response } = trip.observation
-  if (failure !== null) return failure
+  const options = { ...flow, timeoutMs: patience.helperAnswerMs, maxBodyBytes: maxAnswerBytes }
+  const trip = await httpRoundTrip(trace, channel.socket, { url, method: 'POST', headers, body }, options)
+  const bytes = joinBytes([channel.seen.bytes, trip.bytes])
+  return { answer: trip.observation.failure ?? answerIn(trip.observation), bytes }
+}
+
+function noAnswer({ failure, seen }: Connected): Asked {
+  return { answer: failure ?? 'generic_timeout_error', bytes: seen.bytes }
+}
+
+function answerIn({ response }: HttpRequest): TestHelperResponse | Failure {
   return response.code === 200 && typeof response.body === 'string'
     ? read(response.body)
     : 'http_request_failed'

@@ -1,9 +1,12 @@
+// Facebook Messenger as the agent measures it: its groups against servers on loopback, concluded by its own spec.
+
 import { expect, test } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveTcp } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
+import { facebookMessenger } from '../../tests-spec/nettests/facebook-messenger.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
-import { facebookMessengerOn } from './facebook-messenger.ts'
+import { reachabilityOf } from './service-reachability.ts'
 
 test('facebook_messenger resolves, connects, and calls loopback what OONI would', async () => {
   const open = await serveTcp(() => {})
@@ -16,7 +19,7 @@ test('facebook_messenger resolves, connects, and calls loopback what OONI would'
       { name: 'star', needs: 'any', endpoints: [{ kind: 'tcp', host: '127.0.0.1', ports: [closed.port] }] },
     ],
   }
-  const { keys, parts } = await measureKept(facebookMessengerOn(service), makeContext(), null)
+  const { keys, parts } = await measureKept(reachabilityOf(service, facebookMessenger), makeContext(), null)
   expect(keys).toMatchObject({
     facebook_stun_dns_consistent: false,
     facebook_stun_reachable: null,

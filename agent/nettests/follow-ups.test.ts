@@ -9,7 +9,8 @@ import { failedStepOf } from '../../tests-spec/nettests/failed-step.ts'
 import { tcpConnect } from '../operations/tcp-connect.ts'
 import { tlsHandshake } from '../operations/tls-handshake.ts'
 import { followUpHandshake } from './follow-ups.ts'
-import { joinSeen, type NettestContext, nothingSeen, type Seen } from './nettest.ts'
+import type { NettestContext } from './nettest.ts'
+import { joinSeen, type Seen, seenOf } from './seen.ts'
 
 const certificate = makeAuthority().issue({ names: ['neutral.test'] })
 const blocked = 'blocked.test'
@@ -46,14 +47,7 @@ async function measure(server: Listening, over: Partial<NettestContext> = {}): P
   if (connect.socket === null) throw new Error('Cannot connect')
   const asked = { ...step, serverName: blocked, alpn: [] }
   const { observation, bytes } = await tlsHandshake(used.trace, connect.socket, asked)
-  const first: Seen = {
-    observations: {
-      ...nothingSeen.observations,
-      tcp_connect: [connect.observation],
-      tls_handshakes: [observation],
-    },
-    bytes,
-  }
+  const first = seenOf({ tcp_connect: [connect.observation], tls_handshakes: [observation] }, bytes)
   return joinSeen([first, await followUpHandshake(used, [first], [])])
 }
 

@@ -11,16 +11,11 @@ import {
   neutralNameTag,
   sameNameTag,
 } from '../../tests-spec/nettests/failed-step.ts'
-import { resolveSystem } from '../operations/resolve-system.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
-import { tlsHandshake } from '../operations/tls-handshake.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
 import type { Endpoint } from '../operations/trace.ts'
-import { joinSeen, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
-
-/** Milliseconds, as in url-flow.ts. */
-const dnsTimeoutMs = 6_000
-const tcpTimeoutMs = 10_000
-const tlsTimeoutMs = 10_000
+import type { NettestContext } from './nettest.ts'
+import { joinSeen, nothingSeen, type Seen } from './seen.ts'
+import { askSystem, tryHandshake } from './steps.ts'
 
 /** Failures that a name in the ClientHello can bring about, and that a dead host or a lost packet can too. */
 const cutOrSilent: ReadonlySet<Failure> = new Set([
@@ -53,8 +48,8 @@ export async function followUpHandshake(
   if (failed === undefined || endpoint === undefined) return nothingSeen
 
   const name = failed.server_name
-  const shake = (at: Endpoint, serverName: string, tags: readonly string[]) =>
-    shakeHands(context, at, { serverName, tags, alpn })
+  const shake = async (at: Endpoint, serverName: string, tags: readonly string[]) =>
+    (await tryHandshake(context, { ip: at.ip, port: at.port }, { serverName, alpn }, tags)).seen
   const neutral = await shake(endpoint, context.neutralName, [...failed.tags, neutralNameTag])
   const again = await shake(endpoint, name, [...failed.tags, sameNameTag])
   const failedAgain = again.observations.tls_handshakes.some(
@@ -63,36 +58,13 @@ export async function followUpHandshake(
   if (!failedAgain || context.foreignName === null) return joinSeen([neutral, again])
   if (!context.mayAskElsewhere()) return joinSeen([neutral, again])
   const elsewhere = failed.tags.filter((tag) => tag !== classicTag)
-  const { found, address } = await neutralAddress(context)
-  if (address === null || address === endpoint.ip) return joinSeen([neutral, again, found])
+  const asking = { tags: [neutralHostTag], timeoutMs: patience.urlLookupMs }
+  const { seen: found, addresses } = await askSystem(context, context.neutralName, asking)
+  const [address] = addresses
+  if (address === undefined || address === endpoint.ip) return joinSeen([neutral, again, found])
   const at = { ip: address, port: endpoint.port }
   // First what must succeed: where a blocked name poisons the address for a while, it must not pay for it.
   const foreign = await shake(at, context.foreignName, [...elsewhere, foreignNameTag])
   const moved = await shake(at, name, [...elsewhere, neutralAddressTag])
   return joinSeen([neutral, again, found, foreign, moved])
-}
-
-async function neutralAddress(context: NettestContext): Promise<{ found: Seen; address: string | null }> {
-  const { queries, addresses, bytes } = await resolveSystem(context.trace, context.neutralName, {
-    transactionId: context.transactionIds.next('getaddrinfo'),
-    tags: [neutralHostTag],
-    timeoutMs: dnsTimeoutMs,
-  })
-  const found = { observations: { ...nothingSeen.observations, queries: [...queries] }, bytes }
-  return { found, address: usable(context, addresses)[0] ?? null }
-}
-
-async function shakeHands(
-  { trace, transactionIds, wallClock }: NettestContext,
-  { ip, port }: Endpoint,
-  how: { readonly serverName: string; readonly tags: readonly string[]; readonly alpn: readonly string[] },
-): Promise<Seen> {
-  const step = { transactionId: transactionIds.next('secure'), tags: how.tags }
-  const connect = await tcpConnect(trace, { ip, port }, { ...step, timeoutMs: tcpTimeoutMs })
-  const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
-  if (connect.socket === null) return { ...nothingSeen, observations: connected }
-  const options = { ...step, timeoutMs: tlsTimeoutMs, now: wallClock, ...how }
-  const { observation, socket, bytes } = await tlsHandshake(trace, connect.socket, options)
-  socket?.destroy()
-  return { observations: { ...connected, tls_handshakes: [observation] }, bytes }
 }

@@ -7,27 +7,22 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
 import {
   compareWithReply,
-  headerFieldKeys,
-  headerFieldName,
-  headerFieldOptions,
-  headerFieldVersion,
   helperReply,
-  judgeHeaderField,
   oddMethod,
   oddRequestLine,
   parseHelperUrl,
   type SeenByHelper,
+  headerFieldManipulation as spec,
 } from '../../tests-spec/nettests/http-header-field-manipulation.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
 import { describeResponse } from '../operations/http-response.ts'
 import { readHttp1 } from '../operations/http1-message.ts'
 import { type RawExchange, rawExchange } from '../operations/raw-exchange.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
 import { describeBytes, formatEndpoint } from '../operations/wire.ts'
-import { type Nettest, nothingSeen, usable } from './nettest.ts'
+import { measuredBy, type Nettest, usable } from './nettest.ts'
+import { besides, joinSeen, nothingSeen, seenOf } from './seen.ts'
+import { connect } from './steps.ts'
 
-/** Milliseconds. */
-const tcpTimeoutMs = 10_000
-const httpTimeoutMs = 10_000
 /** Six headers and their names come back in less than one. */
 const maxReceivedBytes = 16 * 1024
 
@@ -40,53 +35,37 @@ const plainHeaders = {
   'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
 }
 
-export const headerFieldManipulation: Nettest = {
-  name: headerFieldName,
-  version: headerFieldVersion,
-  async measure(context, _input, options) {
-    const { trace, transactionIds } = context
-    const { helper } = v.parse(headerFieldOptions, options ?? {})
-    const given = helper === undefined ? null : parseHelperUrl(helper)
-    // A list must not make a device knock at its own network.
-    const endpoint = given !== null && usable(context, [given.ip]).length > 0 ? given : null
-    const nothing = { x_sonde_seen_by_helper: null, x_sonde_sent_headers: null }
-    if (endpoint === null || helper === undefined) {
-      return { ...nothingSeen, observations: { ...nothingSeen.observations, ...nothing } }
-    }
-    const sent = oddHeaders()
-    const asked = {
-      x_sonde_helper: helper,
-      x_sonde_sent_headers: Object.keys(sent),
-      x_sonde_seen_by_helper: null,
-    }
-    const step = { transactionId: transactionIds.next('cleartext'), tags: [] }
-    const connect = await tcpConnect(trace, endpoint, { ...step, timeoutMs: tcpTimeoutMs })
-    const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
-    if (connect.socket === null) return { ...nothingSeen, observations: { ...connected, ...asked } }
+export const headerFieldManipulation: Nettest = measuredBy(spec, async (context, _input, { helper }) => {
+  const { trace, transactionIds } = context
+  const given = helper === undefined ? null : parseHelperUrl(helper)
+  // A list must not make a device knock at its own network.
+  const endpoint = given !== null && usable(context, [given.ip]).length > 0 ? given : null
+  const nothing = { x_sonde_seen_by_helper: null, x_sonde_sent_headers: null }
+  if (endpoint === null || helper === undefined) {
+    return besides(nothingSeen, nothing)
+  }
+  const sent = oddHeaders()
+  const asked = {
+    x_sonde_helper: helper,
+    x_sonde_sent_headers: Object.keys(sent),
+    x_sonde_seen_by_helper: null,
+  }
+  const flow = { transactionId: transactionIds.next('cleartext'), tags: [] }
+  const { seen, socket } = await connect(context, endpoint, flow)
+  if (socket === null) return besides(seen, asked)
 
-    const lines = [oddRequestLine, ...Object.entries(sent).map(([name, value]) => `${name}: ${value}`)]
-    const exchange = await rawExchange(trace, connect.socket, Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), {
-      ...step,
-      timeoutMs: httpTimeoutMs,
-      maxBytes: maxReceivedBytes,
-      isWhole: (received) => readHttp1(received)?.whole !== false,
-    })
-    const request = describe(exchange, helper, formatEndpoint(endpoint), sent)
-    const observations = { ...connected, requests: [request], network_events: [...exchange.events] }
-    const reply = request.failure === null ? readReply(exchange.received, sent) : null
-    return {
-      observations: { ...observations, ...asked, x_sonde_seen_by_helper: reply },
-      bytes: exchange.bytes,
-    }
-  },
-  conclude(observations, circumstances) {
-    return {
-      keys: { ...headerFieldKeys(observations) },
-      verdict: judgeHeaderField(observations, circumstances),
-      parts: null,
-    }
-  },
-}
+  const lines = [oddRequestLine, ...Object.entries(sent).map(([name, value]) => `${name}: ${value}`)]
+  const exchange = await rawExchange(trace, socket, Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), {
+    ...flow,
+    timeoutMs: patience.responseMs,
+    maxBytes: maxReceivedBytes,
+    isWhole: (received) => readHttp1(received)?.whole !== false,
+  })
+  const request = describe(exchange, helper, formatEndpoint(endpoint), sent)
+  const answer = seenOf({ requests: [request], network_events: exchange.events }, exchange.bytes)
+  const reply = request.failure === null ? readReply(exchange.received, sent) : null
+  return besides(joinSeen([seen, answer]), { ...asked, x_sonde_seen_by_helper: reply })
+})
 
 /** In random order, each letter of each name large or small by chance. */
 function oddHeaders(): Record<string, string> {

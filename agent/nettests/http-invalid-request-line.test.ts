@@ -12,7 +12,7 @@ const nettest = invalidRequestLineWithin(200)
 
 async function measured(options: object, context = makeContext()) {
   const kept = await measureKept(nettest, context, null, { ...options })
-  return { ...kept, lists: v.parse(invalidRequestLineObservations, kept.seen.observations) }
+  return { ...kept, lists: v.parse(v.object(invalidRequestLineObservations), kept.seen.observations) }
 }
 
 const at = ({ ip, port }: Pick<Listening, 'ip' | 'port'>) => ({ helper: `${ip}:${port}` })

@@ -31,7 +31,7 @@ const times = { cycleStartedMs: 0, startedMs: 0, runtimeSeconds: 1 }
 
 async function expectSameConclusion(nettest: Nettest, input: string | null, options: object = {}) {
   const seen = await nettest.measure(makeContext(), input, { ...options })
-  const conclusion = nettest.conclude(seen.observations, lab, undefined, input)
+  const conclusion = nettest.conclude(seen.observations, lab, { input })
   const { name, version } = nettest
   const finished = { name, version, input, ...seen, ...conclusion, ...times, link: good.link }
   const full = toMeasurement(finished, vantage)
@@ -39,7 +39,7 @@ async function expectSameConclusion(nettest: Nettest, input: string | null, opti
   const brief = conclusion.verdict.verdict === 'ok' ? [withEvidence(full, 'brief')] : []
   for (const kept of [full, withEvidence(full, 'full'), ...brief]) {
     expect(faultsOf(kept)).toEqual([])
-    expect(nettest.conclude(kept.test_keys, lab, undefined, input)).toEqual(conclusion)
+    expect(nettest.conclude(kept.test_keys, lab, { input })).toEqual(conclusion)
   }
   return conclusion.verdict
 }

@@ -10,13 +10,13 @@ import {
   type ControlRole,
   ipv6Works,
   isOfSite,
+  judgeControls,
   judgeLink,
-  judgeLinkCheck,
-  linkCheckName,
-  linkCheckVersion,
+  linkCheck,
 } from '../../tests-spec/nettests/link-check.ts'
 import type { LinkState, Verdict } from '../../tests-spec/nettests/verdict.ts'
-import { joinSeen, type NettestContext, type Seen } from './nettest.ts'
+import type { NettestContext } from './nettest.ts'
+import { joinSeen, type Seen } from './seen.ts'
 import { followUrl } from './url-flow.ts'
 
 /** What is asked, and which answer is the right one. */
@@ -56,8 +56,8 @@ export async function checkLink(
   const seen = joinSeen(each.map((one) => one.seen))
   const results = resultsOf(each)
   const link = judgeLink(results, previous, at, ipv6Works(seen.observations))
-  const verdict = judgeLinkCheck({ ...seen.observations, x_sonde_controls: results }, link)
-  return { ...seen, name: linkCheckName, version: linkCheckVersion, controls: results, link, verdict }
+  const { name, version } = linkCheck
+  return { ...seen, name, version, controls: results, link, verdict: judgeControls(results) }
 }
 
 const isWell = ({ state }: LinkState) => state === 'up' || state === 'degraded'

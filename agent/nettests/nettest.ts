@@ -1,13 +1,12 @@
-// What a nettest is to the rest of the agent: a way to observe, and a pure way to conclude.
+// What a nettest is to the rest of the agent: what the contract says of it, and a way to observe.
 
 import { isIPv6 } from 'node:net'
-import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import * as v from 'valibot'
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
-import type { Circumstances, Verdict } from '../../tests-spec/nettests/verdict.ts'
-import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
+import type { Conclusion, NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import type { Resolver } from '../operations/resolve-dns.ts'
-import type { Bytes, Trace } from '../operations/trace.ts'
+import type { Trace } from '../operations/trace.ts'
+import type { Seen } from './seen.ts'
 import type { TransactionIds } from './transaction-ids.ts'
 
 /** What one measurement may use. */
@@ -34,69 +33,35 @@ export interface NettestContext {
   readonly wallClock: () => number
 }
 
-/** What was seen and what it cost. */
-export interface Seen {
-  readonly observations: Observations
-  readonly bytes: Bytes
-  /** What a helper outside saw, or why none could be asked. Absent where the nettest asks none. */
-  readonly control?: TestHelperResponse | Failure
-}
+export type { Conclusion }
 
-export interface Conclusion {
-  /** The nettest's own test_keys. */
-  readonly keys: Readonly<Record<string, unknown>>
-  readonly verdict: Verdict
-  /** Verdicts of parts that can be blocked by themselves; null when there are none. */
-  readonly parts: Readonly<Record<string, Verdict>> | null
-}
+type Options = Readonly<Record<string, unknown>>
 
-export interface Nettest {
-  readonly name: string
-  readonly version: string
+/** What the contract says of a nettest, and how this agent measures it. */
+export interface Nettest extends NettestSpec {
   /**
    * Observes. What the network does is in the observations; a rejection is a bug in the nettest.
    * @param input - As in the test list; null for a nettest that takes none.
    * @param options - Of the list's entry, where the nettest has any. Its defaults without.
    */
-  measure(
+  measure(context: NettestContext, input: string | null, options?: Options): Promise<Seen>
+}
+
+/** @param measure - Gets the options with their defaults. */
+export function measuredBy<Schema extends v.GenericSchema | null>(
+  spec: NettestSpec<string, v.GenericSchema | null, Schema>,
+  measure: (
     context: NettestContext,
     input: string | null,
-    options?: Readonly<Record<string, unknown>>,
-  ): Promise<Seen>
-  /**
-   * Pure: the same observations and circumstances give the same conclusion, here and at the collector.
-   * @param input - What was measured, as for `measure`.
-   */
-  conclude(
-    observations: Observations,
-    circumstances: Circumstances,
-    control?: Seen['control'],
-    input?: string | null,
-  ): Conclusion
-}
-
-export const nothingSeen: Seen = {
-  observations: { queries: [], tcp_connect: [], tls_handshakes: [], requests: [], network_events: [] },
-  bytes: { sent: 0, received: 0 },
-}
-
-/** Joins in time order; `requests` newest first, as OONI has it. */
-export function joinSeen(all: readonly Seen[]): Seen {
-  const lists = all.map((each) => each.observations)
-  const control = all.find((each) => each.control !== undefined)?.control
+    options: Schema extends v.GenericSchema ? v.InferOutput<Schema> : null,
+  ) => Promise<Seen>,
+): Nettest {
+  const { options: schema } = spec
+  const parsed = (options: Options | undefined) => schema && v.parse(schema, options ?? {})
   return {
-    ...(control === undefined ? {} : { control }),
-    observations: {
-      queries: lists.flatMap((each) => each.queries),
-      tcp_connect: lists.flatMap((each) => each.tcp_connect),
-      tls_handshakes: lists.flatMap((each) => each.tls_handshakes),
-      requests: lists.flatMap((each) => each.requests).sort((a, b) => b.t - a.t),
-      network_events: lists.flatMap((each) => each.network_events),
-    },
-    bytes: {
-      sent: all.reduce((sum, each) => sum + each.bytes.sent, 0),
-      received: all.reduce((sum, each) => sum + each.bytes.received, 0),
-    },
+    ...spec,
+    measure: async (context, input, options) =>
+      measure(context, input, parsed(options) as Parameters<typeof measure>[2]),
   }
 }
 

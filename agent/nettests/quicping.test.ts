@@ -22,7 +22,7 @@ function negotiation(packet: Buffer): Buffer {
 
 async function measured(port: number, repetitions: number, input = 'localhost') {
   const kept = await measureKept(quicping, makeContext(), input, { port, repetitions })
-  const { pings, unexpected_responses } = v.parse(quicpingObservations, kept.seen.observations)
+  const { pings, unexpected_responses } = v.parse(v.object(quicpingObservations), kept.seen.observations)
   return { ...kept, pings, unexpected_responses }
 }
 

@@ -2,21 +2,21 @@
 // `service_reachability` looks up.
 
 import type { TestListEntry } from '../../tests-spec/lists/test-list.ts'
+import { facebookMessenger, facebookMessengerService } from '../../tests-spec/nettests/facebook-messenger.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
+import { signal, signalService } from '../../tests-spec/nettests/signal.ts'
+import { telegram, telegramService } from '../../tests-spec/nettests/telegram.ts'
+import { whatsapp, whatsappService } from '../../tests-spec/nettests/whatsapp.ts'
 import { dnscheck } from './dnscheck.ts'
-import { facebookMessenger } from './facebook-messenger.ts'
 import { headerFieldManipulation } from './http-header-field-manipulation.ts'
 import { invalidRequestLine } from './http-invalid-request-line.ts'
 import type { Nettest } from './nettest.ts'
 import { quicping } from './quicping.ts'
-import { serviceReachability } from './service-reachability.ts'
-import { signal } from './signal.ts'
+import { reachabilityOf, serviceReachability } from './service-reachability.ts'
 import { sniBlocking } from './sni-blocking.ts'
 import { stunReachability } from './stunreachability.ts'
-import { telegram } from './telegram.ts'
 import { tor } from './tor.ts'
 import { webConnectivity } from './web-connectivity.ts'
-import { whatsapp } from './whatsapp.ts'
 
 export type Registry = Readonly<Record<TestListEntry['nettest'], Nettest>>
 
@@ -25,10 +25,10 @@ export function registryOf(services: readonly Service[]): Registry {
   return {
     web_connectivity: webConnectivity,
     service_reachability: serviceReachability((name) => services.find((service) => service.name === name)),
-    whatsapp,
-    telegram,
-    signal,
-    facebook_messenger: facebookMessenger,
+    whatsapp: reachabilityOf(whatsappService, whatsapp),
+    telegram: reachabilityOf(telegramService, telegram),
+    signal: reachabilityOf(signalService, signal),
+    facebook_messenger: reachabilityOf(facebookMessengerService, facebookMessenger),
     stunreachability: stunReachability,
     dnscheck,
     sni_blocking: sniBlocking,

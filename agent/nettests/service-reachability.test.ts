@@ -10,8 +10,9 @@ import { closedPort, serveTcp, serveTls, serveUdp, serveWith } from '../../test/
 import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Service, ServiceEndpoint, ServiceGroup } from '../../tests-spec/nettests/service.ts'
 import { makeTrust } from '../operations/trust.ts'
-import type { NettestContext, Seen } from './nettest.ts'
-import { measureService, serviceReachability } from './service-reachability.ts'
+import type { NettestContext } from './nettest.ts'
+import type { Seen } from './seen.ts'
+import { serviceReachability } from './service-reachability.ts'
 
 const group = (name: string, ...endpoints: ServiceEndpoint[]): ServiceGroup => ({
   name,
@@ -197,7 +198,8 @@ describe('serviceReachability()', () => {
       group('web', { kind: 'url', url: `http://127.0.0.1:${server.port}/`, method: 'GET' }),
       group('name', { kind: 'tcp', host: 'localhost', ports: [server.port] }),
     )
-    const seen = await measureService(makeContext({ lab: false }), service)
+    const nettest = serviceReachability(() => service)
+    const seen = await nettest.measure(makeContext({ lab: false }), service.name)
     expect(server.peers).toEqual([])
     expect(seen.observations).toMatchObject({ tcp_connect: [], requests: [], tls_handshakes: [] })
   })

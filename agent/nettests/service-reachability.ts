@@ -1,64 +1,48 @@
 // The nettest `service_reachability`: tests-spec/nettests/service-reachability.md. Measures whatever a description
-// names; the messengers of OONI's list are measured here too, each with its own keys (whatsapp.ts and others).
+// names; the messengers of OONI's list are measured here too, each concluded by its own spec.
 
 import { isIP } from 'node:net'
 import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
 import { groupTag, hostTag } from '../../tests-spec/nettests/group-outcome.ts'
+import type { NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import {
   hostOf,
   type Service,
   type ServiceEndpoint,
   type ServiceGroup,
 } from '../../tests-spec/nettests/service.ts'
-import {
-  judgeService,
-  serviceKeys,
-  serviceReachabilityName,
-  serviceReachabilityVersion,
-} from '../../tests-spec/nettests/service-reachability.ts'
-import { resolveDns } from '../operations/resolve-dns.ts'
-import { resolveSystem } from '../operations/resolve-system.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
-import { tlsHandshake } from '../operations/tls-handshake.ts'
+import { serviceReachability as spec } from '../../tests-spec/nettests/service-reachability.ts'
 import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { followUpHandshake } from './follow-ups.ts'
-import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
+import { measuredBy, type Nettest, type NettestContext, usable } from './nettest.ts'
+import { joinSeen, nothingSeen, type Seen } from './seen.ts'
+import { type Attempt, lookUpHost, type Names, tryConnect, tryHandshake } from './steps.ts'
 import { followUrl } from './url-flow.ts'
 
-/** Milliseconds, as in url-flow.ts. */
-const dnsTimeoutMs = 4_000
-const tcpTimeoutMs = 10_000
-const tlsTimeoutMs = 10_000
-const lateReplyMs = 500
 /** Enough that 16 silent hosts end within half a minute, few enough for a small router. */
 const endpointsAtOnce = 8
 
 /** @param serviceNamed - Looks a description up in the test list, by the `input` of the entry. */
 export function serviceReachability(serviceNamed: (name: string) => Service | undefined): Nettest {
-  const described = (input: string | null | undefined): Service => {
-    const found = serviceNamed(input ?? '')
+  return measuredBy(spec, async (context, input) => {
+    const service = serviceNamed(input ?? '')
     // The list's parser refuses such an entry.
-    if (found === undefined) throw new TypeError(`Cannot measure "${input}": no such service is described`)
-    return found
-  }
-  return {
-    name: serviceReachabilityName,
-    version: serviceReachabilityVersion,
-    measure: async (context, input) => measureService(context, described(input)),
-    conclude(observations, circumstances, _control, input) {
-      const service = described(input)
-      const { verdict, parts } = judgeService(observations, service, circumstances)
-      return { keys: { ...serviceKeys(observations, service, circumstances.lab) }, verdict, parts }
-    },
-  }
+    if (service === undefined) throw new TypeError(`Cannot measure "${input}": no such service is described`)
+    return measureService(context, service)
+  })
+}
+
+/** @param service - The real one, unless a laboratory describes it with other endpoints. */
+export function reachabilityOf(service: Service, of: NettestSpec): Nettest {
+  return measuredBy(of, async (context) => measureService(context, service))
 }
 
 /**
  * Observes every endpoint of `service`. The first of each group come first, so that groups that are compared with each
  * other are seen at the same time.
  */
-export async function measureService(context: NettestContext, service: Service): Promise<Seen> {
+async function measureService(context: NettestContext, service: Service): Promise<Seen> {
   const trusting = withRootsOf(service, context)
   const waiting = service.groups
     .flatMap((group) => group.endpoints.map((endpoint, place) => ({ group, endpoint, place })))
@@ -69,7 +53,7 @@ export async function measureService(context: NettestContext, service: Service):
       seen.push(await measureEndpoint(trusting, next.group, next.endpoint))
   }
   await Promise.all(Array.from({ length: endpointsAtOnce }, worker))
-  return joinSeen(seen)
+  return { ...joinSeen(seen), service }
 }
 
 async function measureEndpoint(
@@ -88,14 +72,14 @@ async function measureEndpoint(
       method: endpoint.method,
     })
   }
-  const { seen, addresses } = await resolve(context, host, tags)
+  const { seen, addresses } = await lookUpHost(context, host, tags)
   const parts = [seen]
   if (endpoint.kind === 'dns') return seen
   for (const ip of addresses.slice(0, addressesToTry(group))) {
     const attempt =
       endpoint.kind === 'tcp'
         ? await connectToPorts(context, ip, endpoint.ports, [...tags, classicTag])
-        : await shakeHands(context, ip, endpoint, [...tags, classicTag])
+        : await tryHandshake(context, { ip, port: endpoint.port }, namesFor(endpoint), [...tags, classicTag])
     parts.push(attempt.seen)
     if (attempt.reached) return joinSeen(parts)
   }
@@ -108,85 +92,28 @@ function addressesToTry({ needs, endpoints }: ServiceGroup): number {
   return needs === 'any' && endpoints.length > 1 ? 1 : 2
 }
 
-/** Asks the system; another resolver only when that leads nowhere, to tell a lying resolver from a name that is gone. */
-async function resolve(
-  context: NettestContext,
-  host: string,
-  tags: readonly string[],
-): Promise<{ readonly seen: Seen; readonly addresses: readonly string[] }> {
-  const { trace, transactionIds, resolver } = context
-  if (isIP(host) !== 0) return { seen: nothingSeen, addresses: [host] }
-  const system = await resolveSystem(trace, host, {
-    transactionId: transactionIds.next('getaddrinfo'),
-    tags: [...tags, classicTag],
-    timeoutMs: dnsTimeoutMs,
-  })
-  const addresses = usable(context, system.addresses)
-  const ask = addresses.length === 0 && resolver !== null
-  const step = () => ({
-    transactionId: transactionIds.next('dns'),
-    tags,
-    timeoutMs: dnsTimeoutMs,
-    lateReplyMs,
-  })
-  const named = ask ? [await resolveDns(trace, resolver, host, 'A', step())] : []
-  const seen = [system, ...named].map(({ queries, bytes }) => ({
-    observations: { ...nothingSeen.observations, queries: [...queries] },
-    bytes,
-  }))
-  return { seen: joinSeen(seen), addresses }
-}
-
-interface Attempt {
-  readonly seen: Seen
-  readonly reached: boolean
-}
-
 /** At once, since a connect carries no payload and a silent port costs its whole deadline. */
 async function connectToPorts(
-  { trace, transactionIds }: NettestContext,
+  context: NettestContext,
   ip: string,
   ports: readonly number[],
   tags: readonly string[],
 ): Promise<Attempt> {
-  const connects = await Promise.all(
+  const attempts = await Promise.all(
     ports.map(async (port) => {
-      const step = { transactionId: transactionIds.next('cleartext'), tags, timeoutMs: tcpTimeoutMs }
-      const { observation, socket } = await tcpConnect(trace, { ip, port }, step)
-      socket?.destroy()
-      return observation
+      const flow = { transactionId: context.transactionIds.next('cleartext'), tags }
+      return tryConnect(context, { ip, port }, flow)
     }),
   )
   return {
-    seen: { ...nothingSeen, observations: { ...nothingSeen.observations, tcp_connect: connects } },
-    reached: connects.some((connect) => connect.status.success),
+    seen: joinSeen(attempts.map((each) => each.seen)),
+    reached: attempts.some((each) => each.reached),
   }
 }
 
-async function shakeHands(
-  { trace, transactionIds, wallClock }: NettestContext,
-  ip: string,
-  { host, port, server_name }: Extract<ServiceEndpoint, { kind: 'tls' }>,
-  tags: readonly string[],
-): Promise<Attempt> {
-  const step = { transactionId: transactionIds.next('secure'), tags }
-  const connect = await tcpConnect(trace, { ip, port }, { ...step, timeoutMs: tcpTimeoutMs })
-  const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
-  if (connect.socket === null) return { seen: { ...nothingSeen, observations: connected }, reached: false }
+function namesFor({ host, port, server_name }: Extract<ServiceEndpoint, { kind: 'tls' }>): Names {
   const name = server_name ?? host
-  const { observation, socket, bytes } = await tlsHandshake(trace, connect.socket, {
-    ...step,
-    timeoutMs: tlsTimeoutMs,
-    serverName: name,
-    verifyName: name,
-    alpn: alpnFor(port),
-    now: wallClock,
-  })
-  socket?.destroy()
-  return {
-    seen: { observations: { ...connected, tls_handshakes: [observation] }, bytes },
-    reached: observation.failure === null,
-  }
+  return { serverName: name, verifyName: name, alpn: alpnFor(port) }
 }
 
 /** What a browser says; elsewhere nobody expects HTTP. */

@@ -1,3 +1,5 @@
+// Signal as the agent measures it: its groups against servers on loopback, concluded by its own spec.
+
 import { createServer } from 'node:https'
 import { describe, expect, test } from 'vitest'
 import { type Authority, makeAuthority } from '../../test/support/certificates.ts'
@@ -5,7 +7,8 @@ import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
-import { signalOn } from './signal.ts'
+import { signal } from '../../tests-spec/nettests/signal.ts'
+import { reachabilityOf } from './service-reachability.ts'
 
 async function backend(authority: Authority): Promise<number> {
   const { key, cert } = authority.issue({ names: ['127.0.0.1'] })
@@ -24,7 +27,7 @@ const signalAt = (ports: Readonly<Record<string, number>>, root: string): Servic
 })
 
 async function conclude(service: Service) {
-  return measureKept(signalOn(service), makeContext(), null)
+  return measureKept(reachabilityOf(service, signal), makeContext(), null)
 }
 
 describe('signal', () => {

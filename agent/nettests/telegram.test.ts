@@ -1,10 +1,13 @@
+// Telegram as the agent measures it: its groups against servers on loopback, concluded by its own spec.
+
 import { createServer } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveTcp, serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
-import { telegramOn } from './telegram.ts'
+import { telegram } from '../../tests-spec/nettests/telegram.ts'
+import { reachabilityOf } from './service-reachability.ts'
 
 /** Telegram with access points and web client on loopback. */
 const telegramAt = (accessPoints: readonly number[], web: number): Service => ({
@@ -28,7 +31,7 @@ const telegramAt = (accessPoints: readonly number[], web: number): Service => ({
 })
 
 async function conclude(service: Service) {
-  return measureKept(telegramOn(service), makeContext(), null)
+  return measureKept(reachabilityOf(service, telegram), makeContext(), null)
 }
 
 describe('telegram', () => {

@@ -2,56 +2,35 @@
 // Tor: a request to a directory, a handshake with a relay, a connect to a bridge.
 
 import { randomInt } from 'node:crypto'
-import * as v from 'valibot'
 import type { TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
-import {
-  judgeTor,
-  targetTag,
-  torKeys,
-  torName,
-  torOptions,
-  torVersion,
-} from '../../tests-spec/nettests/tor.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
+import { tor as spec, targetTag } from '../../tests-spec/nettests/tor.ts'
 import { publicTorTargets, type TorTarget } from '../../tests-spec/nettests/tor-targets.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
-import { tlsHandshake } from '../operations/tls-handshake.ts'
-import { joinSeen, type Nettest, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
+import { measuredBy, type Nettest, type NettestContext, usable } from './nettest.ts'
+import { besides, joinSeen, type Seen, seenOf } from './seen.ts'
+import { connect, tryConnect, tryHandshake } from './steps.ts'
 
-/** Milliseconds. OONI's, but for the connect, which is as in url-flow.ts. */
-const tcpTimeoutMs = 10_000
-const tlsTimeoutMs = 10_000
-const httpTimeoutMs = 15_000
 /** OONI's: enough to see that it is no page. A consensus has a megabyte. */
 const maxBodyBytes = 256
 /** OONI's two would take four minutes over a link where all are silent. */
 const targetsAtOnce = 4
 
-export const tor: Nettest = {
-  name: torName,
-  version: torVersion,
-  async measure(context, _input, options) {
-    const targets = v.parse(torOptions, options ?? {}).targets ?? publicTorTargets
-    // A list must not make a device knock at its own network.
-    const waiting = Object.entries(targets).filter(([, { address }]) => allowed(context, address))
-    const described = waiting.map(([id, { address, name, protocol }]) => {
-      const target_name = name === undefined ? {} : { target_name: name }
-      return [id, { target_address: address, ...target_name, target_protocol: protocol }]
-    })
-    const seen: Seen[] = []
-    const worker = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-        seen.push(await measureTarget(context, ...next))
-    }
-    await Promise.all(Array.from({ length: targetsAtOnce }, worker))
-    const { observations, bytes } = joinSeen(seen)
-    return { observations: { ...observations, targets: Object.fromEntries(described) }, bytes }
-  },
-  conclude(observations, circumstances) {
-    const { verdict, parts } = judgeTor(observations, circumstances)
-    return { keys: { ...torKeys(observations) }, verdict, parts }
-  },
-}
+export const tor: Nettest = measuredBy(spec, async (context, _input, { targets = publicTorTargets }) => {
+  // A list must not make a device knock at its own network.
+  const waiting = Object.entries(targets).filter(([, { address }]) => allowed(context, address))
+  const described = waiting.map(([id, { address, name, protocol }]) => {
+    const target_name = name === undefined ? {} : { target_name: name }
+    return [id, { target_address: address, ...target_name, target_protocol: protocol }]
+  })
+  const seen: Seen[] = []
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      seen.push(await measureTarget(context, ...next))
+  }
+  await Promise.all(Array.from({ length: targetsAtOnce }, worker))
+  return besides(joinSeen(seen), { targets: Object.fromEntries(described) })
+})
 
 /** IPv4, or IPv6 in brackets; the list's parser has seen to it. */
 function endpointOf(address: string) {
@@ -64,31 +43,22 @@ function allowed(context: NettestContext, address: string): boolean {
 }
 
 async function measureTarget(context: NettestContext, id: string, target: TorTarget): Promise<Seen> {
-  const { trace, transactionIds } = context
-  const secure = target.protocol === 'or_port' || target.protocol === 'or_port_dirauth'
-  const step = { transactionId: transactionIds.next(secure ? 'secure' : 'cleartext'), tags: [targetTag(id)] }
-  const connect = await tcpConnect(trace, endpointOf(target.address), { ...step, timeoutMs: tcpTimeoutMs })
-  const connected = { ...nothingSeen.observations, tcp_connect: [connect.observation] }
-  if (connect.socket === null || target.protocol === 'obfs4') {
-    connect.socket?.destroy()
-    return { ...nothingSeen, observations: connected }
+  const { address, protocol } = target
+  const endpoint = endpointOf(address)
+  const tags = [targetTag(id)]
+  if (protocol === 'or_port' || protocol === 'or_port_dirauth') {
+    const { seen } = await tryHandshake(context, endpoint, { serverName: torServerName(), alpn: [] }, tags)
+    const tls_handshakes = seen.observations.tls_handshakes.map(unverified)
+    return { ...seen, observations: { ...seen.observations, tls_handshakes } }
   }
-  if (target.protocol === 'dir_port') {
-    const url = new URL(`http://${target.address}/tor/status-vote/current/consensus.z`)
-    const options = { ...step, timeoutMs: httpTimeoutMs, maxBodyBytes }
-    const trip = await httpRoundTrip(trace, connect.socket, { url, method: 'GET', headers: {} }, options)
-    return { observations: { ...connected, requests: [trip.observation] }, bytes: trip.bytes }
-  }
-  const options = {
-    ...step,
-    timeoutMs: tlsTimeoutMs,
-    serverName: torServerName(),
-    alpn: [],
-    now: context.wallClock,
-  }
-  const { observation, socket, bytes } = await tlsHandshake(trace, connect.socket, options)
-  socket?.destroy()
-  return { observations: { ...connected, tls_handshakes: [unverified(observation)] }, bytes }
+  const flow = { transactionId: context.transactionIds.next('cleartext'), tags }
+  if (protocol === 'obfs4') return (await tryConnect(context, endpoint, flow)).seen
+  const { seen, socket } = await connect(context, endpoint, flow)
+  if (socket === null) return seen
+  const url = new URL(`http://${address}/tor/status-vote/current/consensus.z`)
+  const options = { ...flow, timeoutMs: patience.directoryResponseMs, maxBodyBytes }
+  const trip = await httpRoundTrip(context.trace, socket, { url, method: 'GET', headers: {} }, options)
+  return joinSeen([seen, seenOf({ requests: [trip.observation] }, trip.bytes)])
 }
 
 /** Of the form that Tor's own clients send: random, and of no site. */

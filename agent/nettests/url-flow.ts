@@ -5,28 +5,19 @@
 
 import { isIP, type Socket } from 'node:net'
 import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
 import { depthTag } from '../../tests-spec/nettests/web-connectivity.ts'
 import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
-import { type Resolution, resolveDns } from '../operations/resolve-dns.ts'
-import { resolveSystem } from '../operations/resolve-system.ts'
-import { tcpConnect } from '../operations/tcp-connect.ts'
-import { tlsHandshake } from '../operations/tls-handshake.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers } from './ask-helper.ts'
 import { type CookieJar, cookieJar } from './cookies.ts'
 import { followUpHandshake } from './follow-ups.ts'
-import { joinSeen, type NettestContext, nothingSeen, type Seen, usable } from './nettest.ts'
+import { type NettestContext, usable } from './nettest.ts'
+import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
+import { askResolver, askSystem, connect, type Flow, shakeHands } from './steps.ts'
 
-/** Milliseconds. Longer than OONI's 4 s: the system's resolver asks again after 5 s, and one lost datagram is no finding. */
-const dnsTimeoutMs = 6_000
-/** Milliseconds. OONI's figures for its newest engine, so that "timeout" means the same in both data sets. */
-const tcpTimeoutMs = 10_000
-const tlsTimeoutMs = 10_000
-const httpTimeoutMs = 10_000
-/** How long a second, contradicting DNS reply is awaited: OONI's figure; forged replies come tens of ms apart. */
-const lateReplyMs = 500
 /** A clear-text page is compared by its first bytes; a block page fits, a video does not. */
 const maxBodyBytes = 16 * 1024
 /** A chain longer than this is a loop, or somebody's joke. */
@@ -125,7 +116,7 @@ async function measureHop(
   const { seen, addresses } = await resolveHost(context, hostOf(url), tags)
   const asking = { method, cookies, bodyBytes: bodyBytes ?? maxBodyBytes }
   const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, asking)
-  const outside = helper ? askHelpers(context, helperRequest(url, addresses)) : null
+  const asked = helper ? askHelpers(context, helperRequest(url, addresses)) : null
   const parts = [seen]
   const classic = addresses.filter((address) => address.tags.includes(classicTag)).slice(0, maxAddresses)
   const others = addresses.filter((address) => !address.tags.includes(classicTag)).slice(0, maxAddresses)
@@ -133,14 +124,14 @@ async function measureHop(
   parts.push(await fetch(classic))
   if (!answered(parts) && followUps) parts.push(await followUpHandshake(context, parts, alpn))
   if (!answered(parts)) parts.push(await fetch(others))
-  if (outside === null) return joinSeen(parts)
-  const { control, bytes } = await outside
-  if (!answered(parts) && typeof control !== 'string') {
+  if (asked === null) return joinSeen(parts)
+  const { outside, bytes } = await asked
+  if (!answered(parts) && typeof outside !== 'string') {
     const known = new Set(addresses.map((address) => address.ip))
-    const fresh = usable(context, control.dns.addrs).filter((ip) => !known.has(ip))
+    const fresh = usable(context, outside.dns.addrs).filter((ip) => !known.has(ip))
     parts.push(await fetch(fresh.slice(0, maxAddresses).map((ip) => ({ ip, tags }))))
   }
-  return joinSeen([...parts, { ...nothingSeen, bytes, control }])
+  return joinSeen([...parts, { ...nothingSeen, bytes, outside }])
 }
 
 function answered(parts: readonly Seen[]): boolean {
@@ -170,35 +161,24 @@ async function resolveHost(
   tags: readonly string[],
 ): Promise<{ seen: Seen; addresses: readonly Address[] }> {
   if (isIP(host) !== 0) return { seen: nothingSeen, addresses: [{ ip: host, tags: [...tags, classicTag] }] }
-  const { trace, transactionIds, resolver } = context
-  const step = (kind: 'getaddrinfo' | 'dns') => ({
-    transactionId: transactionIds.next(kind),
-    tags: kind === 'getaddrinfo' ? [...tags, classicTag] : tags,
-    timeoutMs: dnsTimeoutMs,
-  })
-  const system = resolveSystem(trace, host, step('getaddrinfo'))
-  const types = context.ipv6 ? (['A', 'AAAA'] as const) : (['A'] as const)
+  const { resolver, ipv6 } = context
+  const timeoutMs = patience.urlLookupMs
+  const system = askSystem(context, host, { tags: [...tags, classicTag], timeoutMs })
+  const types = ipv6 ? (['A', 'AAAA'] as const) : (['A'] as const)
   const named =
     resolver === null
       ? []
-      : types.map((type) => resolveDns(trace, resolver, host, type, { ...step('dns'), lateReplyMs }))
-  const [fromSystem, ...fromNamed] = await Promise.all([system, ...named])
-  const classic = usable(context, fromSystem.addresses)
-  const other = usable(
-    context,
-    fromNamed.flatMap((each) => each.addresses),
-  ).filter((ip) => !classic.includes(ip))
+      : types.map((type) => askResolver(context, resolver, host, type, { tags, timeoutMs }))
+  const [{ seen, addresses: classic }, ...others] = await Promise.all([system, ...named])
+  const fromOthers = others.flatMap((each) => each.addresses)
+  const fresh = [...new Set(fromOthers)].filter((ip) => !classic.includes(ip))
   return {
-    seen: joinSeen([fromSystem, ...fromNamed].map(seenOf)),
+    seen: joinSeen([seen, ...others.map((each) => each.seen)]),
     addresses: [
       ...classic.map((ip) => ({ ip, tags: [...tags, classicTag] })),
-      ...other.map((ip) => ({ ip, tags })),
+      ...fresh.map((ip) => ({ ip, tags })),
     ],
   }
-}
-
-function seenOf({ queries, bytes }: Resolution): Seen {
-  return { observations: { ...nothingSeen.observations, queries: [...queries] }, bytes }
 }
 
 /**
@@ -215,22 +195,18 @@ async function fetchFromFirst(
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
   const connects = await Promise.all(
     addresses.map(async ({ ip, tags }) => {
-      const step = { transactionId: context.transactionIds.next(secure ? 'secure' : 'cleartext'), tags }
-      const connect = await tcpConnect(context.trace, { ip, port }, { ...step, timeoutMs: tcpTimeoutMs })
-      return { ...connect, step }
+      const flow = { transactionId: context.transactionIds.next(secure ? 'secure' : 'cleartext'), tags }
+      return { ...(await connect(context, { ip, port }, flow)), flow }
     }),
   )
-  const parts: Seen[] = connects.map(({ observation }) => ({
-    ...nothingSeen,
-    observations: { ...nothingSeen.observations, tcp_connect: [observation] },
-  }))
-  for (const { socket, step } of connects) {
+  const parts = connects.map(({ seen }) => seen)
+  for (const { socket, flow } of connects) {
     if (socket === null) continue
     if (answered(parts)) {
       socket.destroy()
       continue
     }
-    parts.push(await converse(context, url, socket, step, asking))
+    parts.push(await converse(context, url, socket, flow, asking))
   }
   return joinSeen(parts)
 }
@@ -240,43 +216,33 @@ async function converse(
   context: NettestContext,
   url: URL,
   socket: Socket,
-  step: { readonly transactionId: number; readonly tags: readonly string[] },
+  flow: Flow,
   asking: Asking,
 ): Promise<Seen> {
-  const parts: Seen[] = []
-  let channel = socket
-  if (url.protocol === 'https:') {
-    const host = hostOf(url)
-    const handshake = await tlsHandshake(context.trace, socket, {
-      ...step,
-      timeoutMs: tlsTimeoutMs,
-      serverName: isIP(host) === 0 ? host : null,
-      verifyName: host,
-      alpn,
-      now: context.wallClock,
-    })
-    const observations = { ...nothingSeen.observations, tls_handshakes: [handshake.observation] }
-    parts.push({ observations, bytes: handshake.bytes })
-    if (handshake.socket === null) return joinSeen(parts)
-    channel = handshake.socket
-  }
-  const cookie = asking.cookies.headerFor(url)
-  const trip = await httpRoundTrip(
+  if (url.protocol !== 'https:') return request(context, url, socket, flow, asking)
+  const host = hostOf(url)
+  const names = { serverName: isIP(host) === 0 ? host : null, verifyName: host, alpn }
+  const secured = await shakeHands(context, socket, names, flow)
+  if (secured.socket === null) return secured.seen
+  return joinSeen([secured.seen, await request(context, url, secured.socket, flow, asking)])
+}
+
+async function request(
+  context: NettestContext,
+  url: URL,
+  channel: Socket,
+  flow: Flow,
+  { method, cookies, bodyBytes }: Asking,
+): Promise<Seen> {
+  const cookie = cookies.headerFor(url)
+  const { observation, events, bytes } = await httpRoundTrip(
     context.trace,
     channel,
-    { url, method: asking.method, headers: cookie === null ? headers : { ...headers, cookie } },
-    { ...step, timeoutMs: httpTimeoutMs, maxBodyBytes: asking.bodyBytes },
+    { url, method, headers: cookie === null ? headers : { ...headers, cookie } },
+    { ...flow, timeoutMs: patience.responseMs, maxBodyBytes: bodyBytes },
   )
-  asking.cookies.take(url, trip.observation.response.headers_list)
-  parts.push({
-    observations: {
-      ...nothingSeen.observations,
-      requests: [trip.observation],
-      network_events: [...trip.events],
-    },
-    bytes: trip.bytes,
-  })
-  return joinSeen(parts)
+  cookies.take(url, observation.response.headers_list)
+  return seenOf({ requests: [observation], network_events: events }, bytes)
 }
 
 function nextHop(from: URL, { observations }: Seen): URL | null {

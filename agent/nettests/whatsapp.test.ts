@@ -1,3 +1,5 @@
+// WhatsApp as the agent measures it: its groups against servers on loopback, concluded by its own spec.
+
 import { createServer } from 'node:https'
 import { describe, expect, test } from 'vitest'
 import { makeAuthority } from '../../test/support/certificates.ts'
@@ -5,7 +7,8 @@ import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveTcp, serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Service, ServiceGroup } from '../../tests-spec/nettests/service.ts'
-import { whatsappOn } from './whatsapp.ts'
+import { whatsapp } from '../../tests-spec/nettests/whatsapp.ts'
+import { reachabilityOf } from './service-reachability.ts'
 
 const authority = makeAuthority()
 
@@ -33,7 +36,7 @@ describe('whatsapp', () => {
     const reset = await serveTcp((socket) => void socket.once('data', () => socket.resetAndDestroy()))
     const chat = await serveTcp(() => {})
     const closed = await closedPort()
-    const nettest = whatsappOn(whatsappAt(site.port, reset.port, closed.port, chat.port))
+    const nettest = reachabilityOf(whatsappAt(site.port, reset.port, closed.port, chat.port), whatsapp)
     const { keys, parts } = await measureKept(nettest, makeContext(), null)
     expect(keys).toEqual({
       registration_server_status: 'ok',
@@ -53,7 +56,7 @@ describe('whatsapp', () => {
 
   test('names the chat host of which no port answered', async () => {
     const closed = await closedPort()
-    const nettest = whatsappOn(whatsappAt(closed.port, closed.port, closed.port))
+    const nettest = reachabilityOf(whatsappAt(closed.port, closed.port, closed.port), whatsapp)
     const { keys, verdict } = await measureKept(nettest, makeContext(), null)
     expect(keys).toMatchObject({
       whatsapp_endpoints_status: 'blocked',

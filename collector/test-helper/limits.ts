@@ -1,6 +1,8 @@
 // How long and how much: what one request may cost the helper, and what many may. test-helper.md has those a probe
 // sees. An argument everywhere, so that tests need not wait.
 
+import { patience } from '../../tests-spec/nettests/patience.ts'
+
 export interface Limits {
   /** Everything a request does, milliseconds like all that follow. More than its parts need one after the other. */
   readonly wholeMs: number
@@ -18,12 +20,12 @@ export interface Limits {
 }
 
 export const usualLimits: Limits = {
-  wholeMs: 30_000,
-  lookupMs: 4_000,
-  connectMs: 10_000,
-  handshakeMs: 10_000,
-  httpMs: 15_000,
-  httpConnectMs: 5_000,
+  wholeMs: patience.helperAnswerMs,
+  lookupMs: patience.helperLookupMs,
+  connectMs: patience.connectMs,
+  handshakeMs: patience.handshakeMs,
+  httpMs: patience.helperPageMs,
+  httpConnectMs: patience.helperPageConnectMs,
   maxBodyBytes: 1024 * 1024,
   maxInFlight: 25,
 }

@@ -4,6 +4,7 @@
 import { Resolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
 import { type HelperEndpoint, writeEndpoint } from '../../tests-spec/protocol/test-helper.ts'
 import { within } from './deadline.ts'
 import { canonical } from './destination.ts'
@@ -21,8 +22,8 @@ export type Lookup = (name: string, signal: AbortSignal) => Promise<Resolution>
 /** A name with more addresses is a joke or an attack: the answer carries each of them. */
 const maxAddresses = 32
 
-/** Each server is asked twice, the second time with twice the patience: just inside the time of a lookup. */
-const patience = { timeout: 1_300, tries: 2 }
+/** c-ares waits twice as long at its second try. */
+const tries = { timeout: patience.helperQueryMs, tries: 2 }
 
 /** @param server - Asked over UDP, and over TCP where its answer does not fit; null for the system's resolvers. */
 export function makeLookup(server: HelperEndpoint | null, timeoutMs: number): Lookup {
@@ -44,7 +45,7 @@ function joined(failures: readonly (Failure | null)[]): Failure {
 
 async function ask(server: HelperEndpoint | null, name: string, signal: AbortSignal): Promise<Resolution[]> {
   // One for each lookup, because cancelling ends all that one of them has under way.
-  const resolver = new Resolver(patience)
+  const resolver = new Resolver(tries)
   if (server !== null) resolver.setServers([writeEndpoint(server)])
   const cancel = () => resolver.cancel()
   if (signal.aborted) return [{ failure: 'generic_timeout_error', addresses: [] }]

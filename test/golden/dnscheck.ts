@@ -4,6 +4,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, handshake, join, link, query, response } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 export const bootstrap = query(['21.0.0.53'], { tags: ['bootstrap', 'classic'], hostname: 'dns.example' })
 export const noName = query('dns_nxdomain_error', { tags: ['bootstrap', 'classic'], hostname: 'dns.example' })
@@ -32,6 +33,13 @@ export function failed(
   if (at === 'tls') return join(asked, connect(null, tags), handshake(failure, { ...tags, faults }))
   return join(asked, connect(null, tags), handshake(null, tags), response(failure, tags))
 }
+
+/** With what the nettest has beside the five lists. */
+export const asAsked = (seen: Observations): Observations => ({
+  ...seen,
+  domain: 'example.org',
+  x_default_addrs: [],
+})
 
 type Row = readonly [string, Observations, string, Partial<Circumstances>?]
 export const rows: readonly Row[] = [
@@ -124,3 +132,8 @@ export const rows: readonly Row[] = [
   ['a stopped agent', join(bootstrap, failed('interrupted', 'connect')), 'undetermined interrupted'],
   ['nothing at all', join(), 'undetermined interrupted'],
 ]
+
+export const golden: Golden = {
+  asked: { input: 'https://dns.example/dns-query' },
+  samples: rows.map(([name, seen, , circumstances]) => sample(name, asAsked(seen), circumstances)),
+}

@@ -5,13 +5,15 @@ import type { Observations, TcpConnect } from '../../tests-spec/data-formats/obs
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
 import {
   type FacebookStem,
+  facebookMessenger,
   facebookMessengerService,
   facebookStems,
-  judgeFacebookMessenger,
 } from '../../tests-spec/nettests/facebook-messenger.ts'
 import { hostOf } from '../../tests-spec/nettests/service.ts'
 import type { Circumstances, Verdict } from '../../tests-spec/nettests/verdict.ts'
-import { good, join, query } from '../support/observations.ts'
+import { judging } from '../support/judge.ts'
+import { join, query } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 export const meta = '157.240.1.35'
 export const foreign = '203.0.114.7'
@@ -50,8 +52,9 @@ export const seenWith = (others: Partial<Record<FacebookStem, Observations>>) =>
 
 export const kindsOf = (parts: Readonly<Record<string, Verdict>>) =>
   Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.verdict]))
-export const kinds = (seen: Observations, circumstances = good) =>
-  kindsOf(judgeFacebookMessenger(seen, circumstances).parts)
+export const judge = judging(facebookMessenger)
+export const kinds = (seen: Observations, circumstances?: Partial<Circumstances>) =>
+  kindsOf(judge(seen, circumstances).parts)
 export const allOk = Object.fromEntries(facebookStems.map((stem) => [stem, 'ok']))
 
 export const allGood = Object.fromEntries([
@@ -64,7 +67,12 @@ export const allGood = Object.fromEntries([
 ])
 
 /** Its rule and a near miss: rules.test.ts. */
-export const samples: readonly (readonly [string, Observations, Partial<Circumstances>?])[] = [
+const rows: readonly (readonly [string, Observations])[] = [
   ["an address of Meta's that takes the connection", seenWith({ edge: group('edge', [meta]) })],
   ['a foreign address that takes the connection', seenWith({ edge: group('edge', [foreign]) })],
 ]
+
+export const golden: Golden = {
+  asked: { input: null },
+  samples: rows.map(([name, seen]) => sample(name, seen, {})),
+}

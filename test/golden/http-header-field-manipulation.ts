@@ -9,6 +9,7 @@ import {
 } from '../../tests-spec/nettests/http-header-field-manipulation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, join, link, response } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 export const sent = { hOsT: 'abcdefghijklmno.com', aCCept: '*/*', 'uSer-AGent': 'Test/1' }
 export const asSent = Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, [value]]))
@@ -120,3 +121,8 @@ export const rows: readonly Row[] = [
   ],
   ['an agent that was stopped', seen({ answer: 'interrupted' }), 'undetermined interrupted', flags('total')],
 ]
+
+export const golden: Golden = {
+  asked: { input: null },
+  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+}

@@ -4,6 +4,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, join, link } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 const page = 'HTTP/1.1 400 Bad Request\r\n\r\n'
 
@@ -92,3 +93,8 @@ export const rows: readonly Row[] = [
     [false, true],
   ],
 ]
+
+export const golden: Golden = {
+  asked: { input: null },
+  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+}

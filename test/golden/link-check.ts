@@ -1,6 +1,8 @@
 // Controls and what became of them, for the golden verdicts of link_check.
 
 import type { ControlResult } from '../../tests-spec/nettests/link-check.ts'
+import { nothing } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 export const at = '2018-07-29T17:43:00.000Z'
 export const controls = (...results: readonly ControlResult['result'][]): ControlResult[] =>
@@ -47,3 +49,13 @@ export const samples: readonly (readonly ControlResult[])[] = [
   led('credit.telco.example', 'www.telco.example'),
   led('credit.telco.example', 'login.hotel.example'),
 ]
+
+export const golden: Golden = {
+  asked: { input: null },
+  samples: samples.map((results) => {
+    const sentence = results.map(
+      ({ role, result, led_to }) => `${role ?? 'neutral'} ${result} ${led_to ?? ''}`,
+    )
+    return sample(`controls: ${sentence.join(', ')}`, { ...nothing, x_sonde_controls: results }, {})
+  }),
+}

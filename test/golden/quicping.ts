@@ -4,6 +4,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { join, link, query } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 export const resolved = query(['21.0.0.10'], { tags: ['classic'] })
 
@@ -71,3 +72,8 @@ export const rows: readonly Row[] = [
     'dns_bogon_error',
   ],
 ]
+
+export const golden: Golden = {
+  asked: { input: 'quic.example' },
+  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+}

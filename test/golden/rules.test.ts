@@ -1,150 +1,35 @@
 // Every rule in both directions: the golden tables hold a sample that it speaks of, and a near miss, which differs in one
-// respect and of which it does not speak. The rules are enumerated by the lists beside them, which the compiler holds them
-// to. What would be kept of each sample fits its schema.
+// respect and of which it does not speak. The nettests are those of all-nettests.ts, the rules those that they name, and
+// the samples in the file here that bears a nettest's name. What would be kept of each sample fits its schema.
 
 import { describe, expect, test } from 'vitest'
-import { registryOf } from '../../agent/nettests/registry.ts'
-import type { Observations } from '../../tests-spec/data-formats/observation.ts'
-import { dnscheckRules } from '../../tests-spec/nettests/dnscheck.ts'
-import { facebookMessengerRules } from '../../tests-spec/nettests/facebook-messenger.ts'
-import { headerFieldRules } from '../../tests-spec/nettests/http-header-field-manipulation.ts'
-import { invalidRequestLineRules } from '../../tests-spec/nettests/http-invalid-request-line.ts'
+import { allNettests } from '../../tests-spec/nettests/all-nettests.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
-import { judgeLink, judgeLinkCheck } from '../../tests-spec/nettests/link-check.ts'
-import { quicpingRules } from '../../tests-spec/nettests/quicping.ts'
+import type { NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import { serviceRules } from '../../tests-spec/nettests/service-reachability.ts'
-import { sniBlockingRules } from '../../tests-spec/nettests/sni-blocking.ts'
-import { stunReachabilityRules } from '../../tests-spec/nettests/stunreachability.ts'
-import { torRules } from '../../tests-spec/nettests/tor.ts'
-import {
-  type Circumstances,
-  disturbances,
-  linkState,
-  onDisturbance,
-  unknownLink,
-  type Verdict,
-} from '../../tests-spec/nettests/verdict.ts'
-import { webConnectivityRules } from '../../tests-spec/nettests/web-connectivity.ts'
-import type { Control } from '../../tests-spec/nettests/web-control.ts'
+import { disturbances, onDisturbance, type Verdict } from '../../tests-spec/nettests/verdict.ts'
 import { faultsOf } from '../support/kept.ts'
 import { measured } from '../support/measured.ts'
-import { good, nothing } from '../support/observations.ts'
-import * as dnscheck from './dnscheck.ts'
-import { samples as facebookSamples } from './facebook-messenger.ts'
-import * as headerField from './http-header-field-manipulation.ts'
-import * as invalidRequestLine from './http-invalid-request-line.ts'
-import { samples as linkSamples } from './link-check.ts'
-import * as quicping from './quicping.ts'
-import { app, samples as serviceSamples } from './service-reachability.ts'
-import * as sniBlocking from './sni-blocking.ts'
-import * as stun from './stunreachability.ts'
-import * as throttling from './throttling.ts'
-import * as tor from './tor.ts'
-import * as web from './web-connectivity.ts'
-import * as webControl from './web-control.ts'
+import type { Golden, Sample } from './golden.ts'
 
-const registry = registryOf([app])
-type Name = keyof typeof registry
-
-interface Sample {
-  readonly sentence: string
-  readonly seen: Observations & Readonly<Record<string, unknown>>
-  readonly circumstances: Circumstances
-  readonly control: Control | null
-}
-
-interface Table {
-  readonly nettest: Name
-  readonly input: string | null
+interface Table extends Golden {
+  readonly spec: NettestSpec
+  readonly nettest: string
   /** Its own rules, and in one table those that all share. */
   readonly rules: readonly string[]
-  readonly samples: readonly Sample[]
 }
 
-const sample = (
-  sentence: string,
-  seen: Observations,
-  circumstances: Partial<Circumstances> | undefined,
-  control: Control | null = null,
-): Sample => ({ sentence, seen, circumstances: { ...good, ...circumstances }, control })
+async function tableOf(spec: NettestSpec): Promise<Table> {
+  const file = new URL(`${spec.name.replaceAll('_', '-')}.ts`, import.meta.url).href
+  const { golden }: { golden: Golden } = await import(/* @vite-ignore */ file)
+  const rules = [...new Set([...(golden.sharedRules ?? []), ...spec.rules])]
+  return { ...golden, spec, nettest: spec.name, rules }
+}
 
-const tables: readonly Table[] = [
-  {
-    nettest: 'web_connectivity',
-    input: 'https://site.example/',
-    rules: [...new Set([...failedStepRules, ...webConnectivityRules])],
-    samples: [
-      ...web.rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
-      ...webControl.controlRows.map(([name, seen, control, , , circumstances]) =>
-        sample(name, seen, circumstances, control),
-      ),
-      ...throttling.rows.map(([name, seen, control, , circumstances]) =>
-        sample(name, seen, circumstances, control),
-      ),
-    ],
-  },
-  {
-    nettest: 'dnscheck',
-    input: 'https://dns.example/dns-query',
-    rules: dnscheckRules,
-    samples: dnscheck.rows.map(([name, seen, , circumstances]) =>
-      sample(name, { ...seen, domain: 'example.org', x_default_addrs: [] }, circumstances),
-    ),
-  },
-  {
-    nettest: 'http_header_field_manipulation',
-    input: null,
-    rules: headerFieldRules,
-    samples: headerField.rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
-  },
-  {
-    nettest: 'http_invalid_request_line',
-    input: null,
-    rules: invalidRequestLineRules,
-    samples: invalidRequestLine.rows.map(([name, seen, , , circumstances]) =>
-      sample(name, seen, circumstances),
-    ),
-  },
-  {
-    nettest: 'quicping',
-    input: 'quic.example',
-    rules: quicpingRules,
-    samples: quicping.rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
-  },
-  {
-    nettest: 'stunreachability',
-    input: stun.input,
-    rules: stunReachabilityRules,
-    samples: stun.rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
-  },
-  {
-    nettest: 'sni_blocking',
-    input: 'site.example',
-    rules: sniBlockingRules,
-    samples: sniBlocking.rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
-  },
-  {
-    nettest: 'tor',
-    input: null,
-    rules: torRules,
-    samples: tor.rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
-  },
-  {
-    nettest: 'service_reachability',
-    input: app.name,
-    rules: serviceRules,
-    samples: serviceSamples.map(([name, seen, circumstances]) => sample(name, seen, circumstances)),
-  },
-  {
-    nettest: 'facebook_messenger',
-    input: null,
-    rules: facebookMessengerRules,
-    samples: facebookSamples.map(([name, seen, circumstances]) => sample(name, seen, circumstances)),
-  },
-]
+const tables = await Promise.all(allNettests.map(tableOf))
 
-const concluded = ({ nettest, input }: Table, { seen, circumstances, control }: Sample) =>
-  registry[nettest].conclude(seen, circumstances, control ?? undefined, input)
+const concluded = ({ spec, asked }: Table, { seen, circumstances, outside }: Sample) =>
+  spec.conclude(seen, circumstances, { ...asked, outside: outside ?? undefined })
 
 /** Verdict and parts, by rule; without nettest and version. */
 function verdictsOf(table: Table, each: Sample): ReadonlyMap<string, Verdict> {
@@ -172,7 +57,7 @@ const stepOf = {
  * What a sample consists of, by respect: the course of each flow, which its tags name; each of the circumstances; each
  * part of the helper's answer; and each entry of what the nettest has beside the five lists.
  */
-function respectsOf({ seen, circumstances, control }: Sample): ReadonlyMap<string, string> {
+function respectsOf({ seen, circumstances, outside: view }: Sample): ReadonlyMap<string, string> {
   const flows: Record<string, unknown[]> = {}
   for (const list of lists)
     for (const each of seen[list]) {
@@ -185,7 +70,7 @@ function respectsOf({ seen, circumstances, control }: Sample): ReadonlyMap<strin
   const entries = beside.flatMap(([key, value]): [string, unknown][] =>
     Array.isArray(value) ? value.map((one, index) => [`${key} ${index}`, one]) : [[key, value]],
   )
-  const outside = Object.entries(control ?? {}).map(([key, value]): [string, unknown] => [
+  const outside = Object.entries(view ?? {}).map(([key, value]): [string, unknown] => [
     `outside ${key}`,
     value,
   ])
@@ -199,7 +84,7 @@ function differing(a: Sample, b: Sample): string[] {
   const keys = [...new Set([...left.keys(), ...right.keys()])].filter(
     (key) => left.get(key) !== right.get(key),
   )
-  const oneSided = (a.control === null) !== (b.control === null)
+  const oneSided = (a.outside === null) !== (b.outside === null)
   const nothing = [a, b].some(({ seen }) => lists.every((list) => seen[list].length === 0))
   const isSeen = (key: string) => !key.startsWith('outside ') && !(key in a.circumstances)
   const respect = (key: string) => {
@@ -247,7 +132,7 @@ describe.each(tables)('the golden table of $nettest', (table) => {
     const { keys, verdict, parts } = concluded(table, each)
     const over = {
       name: table.nettest,
-      input: table.input,
+      input: table.asked.input,
       keys,
       verdict,
       parts,
@@ -257,46 +142,13 @@ describe.each(tables)('the golden table of $nettest', (table) => {
   })
 })
 
-describe('the rules of link_check', () => {
-  const judged = linkSamples.map((results) => {
-    const state = judgeLink(results, unknownLink, '2018-07-29T17:43:00.000Z')
-    const verdict = judgeLinkCheck({ ...nothing, x_sonde_controls: results }, state)
-    return { results, verdict }
-  })
-  const other = (a: readonly unknown[], b: readonly unknown[]) =>
-    Array.from({ length: Math.max(a.length, b.length) }, (_, index) => index).filter(
-      (index) => JSON.stringify(a[index]) !== JSON.stringify(b[index]),
-    ).length
-
-  test.each(linkState.entries.state.options)('have a sample of %s, and a near miss', (state) => {
-    const found = judged.filter(({ verdict }) => verdict.rule === `link_check/${state}@1`)
-    expect(found.length).toBeGreaterThan(0)
-    const misses = judged.filter(({ verdict, results }) =>
-      found.some((each) => each.verdict.rule !== verdict.rule && other(each.results, results) === 1),
-    )
-    expect(misses.length).toBeGreaterThan(0)
-  })
-
-  test.each(judged)('fit the schema: $verdict.rule', ({ results, verdict }) => {
-    const keys = { x_sonde_controls: results }
-    const over = { name: 'link_check', input: null, keys, verdict }
-    expect(faultsOf(measured(nothing, over))).toEqual([])
-  })
-})
-
-describe('a disturbed probe', () => {
-  const table = tables[0] as Table
-  const verdicts = table.samples.map((each) => concluded(table, each).verdict)
-
-  test.each(disturbances)('finds nothing: %s', (disturbance) => {
-    for (const verdict of verdicts) {
+describe.each(tables)('a disturbed probe finds nothing by $nettest', (table) => {
+  test.each(disturbances)('%s', (disturbance) => {
+    for (const { verdict } of table.samples.map((each) => concluded(table, each))) {
       const disturbed = onDisturbance(verdict, disturbance)
+      const rule = `${table.nettest}/${disturbance}@1`
       if (verdict.verdict === 'ok') expect(disturbed).toEqual(verdict)
-      else
-        expect(disturbed).toMatchObject({
-          verdict: 'undetermined',
-          rule: `web_connectivity/${disturbance}@1`,
-        })
+      else expect(disturbed).toMatchObject({ verdict: 'undetermined', rule })
     }
   })
 })

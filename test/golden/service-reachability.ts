@@ -3,9 +3,11 @@
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
-import { judgeService } from '../../tests-spec/nettests/service-reachability.ts'
+import { serviceReachability } from '../../tests-spec/nettests/service-reachability.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
-import { connect, good, handshake, join, link, query, response } from '../support/observations.ts'
+import { judging } from '../support/judge.ts'
+import { connect, handshake, join, link, query, response } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 /** An app with a web page, a pool of chat hosts, a gateway of which both halves are needed, and a name. */
 export const app: Service = {
@@ -79,11 +81,10 @@ export function fineBut(group: 'web' | 'chat' | 'gateway' | 'stun', instead: Obs
   return join(...Object.values({ ...parts, [group]: instead }))
 }
 
-export const judge = (seen: Observations, circumstances: Circumstances = good) =>
-  judgeService(seen, app, circumstances)
+export const judge = judging(serviceReachability, { input: app.name, service: app })
 
 /** Each rule of a service and a near miss: rules.test.ts. */
-export const samples: readonly (readonly [string, Observations, Partial<Circumstances>?])[] = [
+const rows: readonly (readonly [string, Observations, Partial<Circumstances>?])[] = [
   ['every group reached', fine],
   ['every group reached, behind a portal', fine, { link: link('captive_portal') }],
   ['one group silent, the rest reached', fineBut('web', web(timeout, 'connect'))],
@@ -94,3 +95,8 @@ export const samples: readonly (readonly [string, Observations, Partial<Circumst
   ],
   ['an open port silent, the rest reached', fineBut('chat', chat(timeout, timeout, timeout))],
 ]
+
+export const golden: Golden = {
+  asked: { input: app.name, service: app },
+  samples: rows.map(([name, seen, circumstances]) => sample(name, seen, circumstances)),
+}

@@ -4,6 +4,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, handshake, join, link, query } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 export const helper = query(['21.0.0.10'], { tags: ['classic'], hostname: 'neutral.example' })
 
@@ -196,3 +197,8 @@ export const rows: readonly Row[] = [
     'anomaly.test_helper_unreachable',
   ],
 ]
+
+export const golden: Golden = {
+  asked: { input: 'site.example' },
+  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+}

@@ -5,6 +5,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations, StunBinding } from '../../tests-spec/data-formats/observation.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { join, link, query } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 export const input = 'stun://stun.example:3478'
 export const resolved = query(['21.0.0.10'], { tags: ['classic'], hostname: 'stun.example' })
@@ -115,3 +116,8 @@ export const rows: readonly Row[] = [
     'dns_nxdomain_error',
   ],
 ]
+
+export const golden: Golden = {
+  asked: { input: input },
+  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+}

@@ -2,9 +2,9 @@
 // must not be named.
 
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import type { OutsideView } from '../../tests-spec/nettests/outside-view.ts'
 import { throttlingSuspected, transferControlTag } from '../../tests-spec/nettests/throttling.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
-import type { Control } from '../../tests-spec/nettests/web-control.ts'
 import { connect, handshake, join, link, query, response } from '../support/observations.ts'
 
 const kilobyte = 1_000
@@ -43,7 +43,7 @@ export const with_ = (target: Observations, other: Observations): Observations =
   requests: [...other.requests, ...target.requests],
 })
 
-export function helper(kB: number, seconds: number | undefined): Control {
+export function helper(kB: number, seconds: number | undefined): OutsideView {
   return {
     tcp_connect: {},
     http_request: {
@@ -67,7 +67,7 @@ const again: Partial<Circumstances> = {
   earlier: { step: 'http_round_trip', how: throttlingSuspected, secondsAgo: 31 },
 }
 
-type Row = readonly [string, Observations, Control | null, string, Partial<Circumstances>?]
+type Row = readonly [string, Observations, OutsideView | null, string, Partial<Circumstances>?]
 export const ok = 'ok https_response'
 export const undetermined = 'undetermined slower_than_control'
 

@@ -5,6 +5,7 @@ import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { TorProtocol } from '../../tests-spec/nettests/tor-targets.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, handshake, join, link, response } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
 
 /** One target: its kind, and the step at which it failed. */
 interface Tried {
@@ -181,3 +182,8 @@ export const rows: readonly Row[] = [
   ],
   ['no targets', seen(), 'undetermined interrupted', {}],
 ]
+
+export const golden: Golden = {
+  asked: { input: null },
+  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+}

@@ -2,8 +2,12 @@
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
+import { type Golden, sample } from './golden.ts'
+import { rows as withHelper } from './outside-view.ts'
+import { rows as throttled } from './throttling.ts'
 
 export const address = ['21.0.0.10']
 const resolved = query(address)
@@ -461,3 +465,15 @@ export const rows: readonly Row[] = [
     'tls_handshake',
   ],
 ]
+
+export const golden: Golden = {
+  asked: { input: 'https://site.example/' },
+  sharedRules: failedStepRules,
+  samples: [
+    ...rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+    ...withHelper.map(([name, seen, outside, , , circumstances]) =>
+      sample(name, seen, circumstances, outside),
+    ),
+    ...throttled.map(([name, seen, outside, , circumstances]) => sample(name, seen, circumstances, outside)),
+  ],
+}

@@ -15,19 +15,14 @@ import {
 } from '../../agent/measurement/evidence.ts'
 import type { SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
-import { judgeLinkCheck, linkCheckName, linkCheckVersion } from '../../tests-spec/nettests/link-check.ts'
+import { judgeControls, linkCheck } from '../../tests-spec/nettests/link-check.ts'
 import {
   type EarlierFailure,
   earlierFailure,
   type LinkState,
   unknownLink,
 } from '../../tests-spec/nettests/verdict.ts'
-import {
-  judgeWebConnectivity,
-  webConnectivityKeys,
-  webConnectivityName,
-  webConnectivityVersion,
-} from '../../tests-spec/nettests/web-connectivity.ts'
+import { webConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
 import { type Chance, Site, systemQuery, Ticks } from './site.ts'
 
 export const cyclesADay = 96
@@ -44,7 +39,6 @@ const cycleMs = 15 * 60_000
 const begin = Date.UTC(2026, 5, 1)
 /** When the machine was started, by its wall clock. */
 const bootedMs = begin - 52 * 3_600_000 - 123_457
-const noHelper = 'unknown_failure: no available helpers'
 
 const vantage: Vantage = {
   softwareName: 'sonde',
@@ -160,17 +154,16 @@ interface Moment {
 
 function measuredSite(chance: Chance, site: Site, { atMs, link, blocked, earlier }: Moment): Finished {
   const { observations, bytes, endedAt } = blocked ? site.resetByName(chance) : site.reached(chance, atMs)
+  const circumstances = { link, clock: 'synced', lab: false, earlier } as const
+  const { keys, verdict } = webConnectivity.conclude(observations, circumstances, { input: site.url })
   return {
-    name: webConnectivityName,
-    version: webConnectivityVersion,
+    name: webConnectivity.name,
+    version: webConnectivity.version,
     input: site.url,
     observations,
     bytes,
-    keys: {
-      ...webConnectivityKeys(observations, noHelper, false),
-      ...(earlier !== null && { x_sonde_earlier: earlier }),
-    },
-    verdict: judgeWebConnectivity(observations, null, { link, clock: 'synced', lab: false, earlier }),
+    keys: { ...keys, ...(earlier !== null && { x_sonde_earlier: earlier }) },
+    verdict,
     parts: null,
     link,
     cycleStartedMs: atMs,
@@ -207,13 +200,13 @@ function checkedLink(chance: Chance, startedMs: number): { readonly finished: Fi
   }
   return {
     finished: {
-      name: linkCheckName,
-      version: linkCheckVersion,
+      name: linkCheck.name,
+      version: linkCheck.version,
       input: null,
       observations,
       bytes: { sent: 1_420, received: 2_300 + Math.floor(chance() * 20) },
       keys: { x_sonde_controls: controls },
-      verdict: judgeLinkCheck({ ...observations, x_sonde_controls: controls }, link),
+      verdict: judgeControls(controls),
       parts: null,
       link,
       cycleStartedMs: startedMs,

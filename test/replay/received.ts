@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import type { ShownVerdict } from '../../collector/analysis/board.ts'
 import { outcomeWords, wasReached } from '../../collector/analysis/outcome-words.ts'
 import { type Measurement, measurement } from '../../tests-spec/data-formats/measurement.ts'
-import { linkCheckName } from '../../tests-spec/nettests/link-check.ts'
+import { linkCheck } from '../../tests-spec/nettests/link-check.ts'
 import { isps } from '../lab/topology.ts'
 import { subjectOf } from './evening.ts'
 import type { DeviceKey, ScheduleKey, Series } from './visits.ts'
@@ -38,7 +38,7 @@ type Line = v.InferOutput<typeof line>
 export function findingsIn(lines: readonly string[], enrolled: Enrolled): Finding[] {
   const read = lines
     .map((text) => v.parse(line, JSON.parse(text)))
-    .filter((each) => each.measurement.test_name !== linkCheckName)
+    .filter((each) => each.measurement.test_name !== linkCheck.name)
     .sort((a, b) => a.n - b.n)
   const last = new Map(read.map((each) => [cycleKey(each), each]))
   return read

@@ -4,7 +4,8 @@
 import * as v from 'valibot'
 import { expect } from 'vitest'
 import { withEvidence } from '../../agent/measurement/evidence.ts'
-import type { Conclusion, Nettest, NettestContext, Seen } from '../../agent/nettests/nettest.ts'
+import type { Conclusion, Nettest, NettestContext } from '../../agent/nettests/nettest.ts'
+import type { Seen } from '../../agent/nettests/seen.ts'
 import { type Measurement, measurement, testKeys } from '../../tests-spec/data-formats/measurement.ts'
 import { observations } from '../../tests-spec/data-formats/observation.ts'
 import { ownTestKeys, testKeysOf } from '../../tests-spec/nettests/test-keys.ts'
@@ -20,7 +21,7 @@ export async function measureKept(
 ): Promise<Conclusion & { readonly seen: Seen }> {
   const seen = await nettest.measure(context, input, options)
   expect(v.safeParse(v.object(observations), seen.observations).issues).toBeUndefined()
-  const conclusion = nettest.conclude(seen.observations, { ...good, lab: true }, seen.control, input)
+  const conclusion = nettest.conclude(seen.observations, { ...good, lab: true }, { ...seen, input })
   expectKept(nettest, input, seen, conclusion)
   return { seen, ...conclusion }
 }

@@ -3,8 +3,9 @@
 import { type FinishedMeasurement, toMeasurement } from '../../agent/measurement/envelope.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
-import { judgeWebConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
-import { good, link } from './observations.ts'
+import { webConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
+import { judging } from './judge.ts'
+import { link } from './observations.ts'
 
 export function measured(seen: Observations, over: Partial<FinishedMeasurement> = {}): Measurement {
   return toMeasurement(
@@ -15,7 +16,7 @@ export function measured(seen: Observations, over: Partial<FinishedMeasurement> 
       observations: seen,
       bytes: { sent: 1, received: 1 },
       keys: {},
-      verdict: judgeWebConnectivity(seen, null, good),
+      verdict: judging(webConnectivity)(seen).verdict,
       parts: null,
       link: link('up'),
       cycleStartedMs: 0,

@@ -2,58 +2,40 @@
 // are our own. test-list.md is the page.
 
 import * as v from 'valibot'
-import { dnscheckInput, dnscheckOptions } from '../nettests/dnscheck.ts'
-import { headerFieldOptions } from '../nettests/http-header-field-manipulation.ts'
-import { invalidRequestLineOptions } from '../nettests/http-invalid-request-line.ts'
-import { quicpingInput, quicpingOptions } from '../nettests/quicping.ts'
-import { service, serviceName } from '../nettests/service.ts'
-import { sniBlockingInput, sniBlockingOptions } from '../nettests/sni-blocking.ts'
-import { stunInput } from '../nettests/stunreachability.ts'
-import { webConnectivityOptions } from '../nettests/throttling.ts'
-import { torOptions } from '../nettests/tor.ts'
+import { httpUrl as url } from '../data-formats/http-url.ts'
+import { allNettests, type ListedNettest } from '../nettests/all-nettests.ts'
+import { service } from '../nettests/service.ts'
 
-const url = v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//, 'expected http:// or https://'))
-
-const noInput = v.null('expected null: this nettest takes no input')
-
-/** Each nettest has an input of its own kind; null for one that takes none. */
-export const testListEntry = v.variant('nettest', [
-  entryWithOptions('web_connectivity', url, webConnectivityOptions),
-  /** The name of a service that the list describes. */
-  entryOf('service_reachability', serviceName),
-  entryOf('whatsapp', noInput),
-  entryOf('telegram', noInput),
-  entryOf('signal', noInput),
-  entryOf('facebook_messenger', noInput),
-  entryOf('stunreachability', stunInput),
-  entryWithOptions('dnscheck', dnscheckInput, dnscheckOptions),
-  entryWithOptions('sni_blocking', sniBlockingInput, sniBlockingOptions),
-  entryWithOptions('quicping', quicpingInput, quicpingOptions),
-  entryWithOptions('tor', noInput, torOptions),
-  entryWithOptions('http_invalid_request_line', noInput, invalidRequestLineOptions),
-  entryWithOptions('http_header_field_manipulation', noInput, headerFieldOptions),
-])
-
-function entryOf<const Nettest extends string, Input extends v.GenericSchema>(
-  nettest: Nettest,
-  input: Input,
-) {
-  return v.strictObject({
-    nettest: v.literal(nettest),
-    input,
-    category_code: v.pipe(v.string(), v.regex(/^[A-Z]{3,5}$/)),
-    notes: v.optional(v.string()),
-  })
+const aside = {
+  category_code: v.pipe(v.string(), v.regex(/^[A-Z]{3,5}$/)),
+  notes: v.optional(v.string()),
 }
 
-/** @param options - What each of them is stands with the nettest. */
-function entryWithOptions<
-  const Nettest extends string,
-  Input extends v.GenericSchema,
-  Options extends v.GenericSchema,
->(nettest: Nettest, input: Input, options: Options) {
-  return v.strictObject({ ...entryOf(nettest, input).entries, options: v.optional(options) })
+type EntrySchema<Spec extends ListedNettest> = Spec extends ListedNettest
+  ? v.StrictObjectSchema<
+      {
+        readonly nettest: v.LiteralSchema<Spec['name'], undefined>
+        readonly input: Spec['input']
+      } & typeof aside &
+        (Spec['options'] extends v.GenericSchema
+          ? { readonly options: v.OptionalSchema<Spec['options'], undefined> }
+          : unknown),
+      undefined
+    >
+  : never
+
+/** Input and options are what the nettest says they are; null as input for one that takes none. */
+function entryOf({ name, input, options }: ListedNettest) {
+  const entries = { nettest: v.literal(name), input, ...aside }
+  return v.strictObject(options === null ? entries : { ...entries, options: v.optional(options) })
 }
+
+const isListed = (spec: (typeof allNettests)[number]): spec is ListedNettest => spec.input !== null
+
+export const testListEntry = v.variant(
+  'nettest',
+  allNettests.filter(isListed).map(entryOf) as unknown as EntrySchema<ListedNettest>[],
+)
 
 /** A neutral target that answers everybody alike; its failure speaks of the link. */
 export const control = v.strictObject({

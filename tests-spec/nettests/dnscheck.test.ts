@@ -1,14 +1,29 @@
 // Golden verdicts of dnscheck: a resolver by its name, and by each of its addresses.
 
 import { describe, expect, test } from 'vitest'
-import { answered, failed, nameElsewhere, noName, otherUrl, rows, url } from '../../test/golden/dnscheck.ts'
-import { good, join } from '../../test/support/observations.ts'
-import { dnscheckKeys, judgeDnscheck, parseResolverUrl, withAddress } from './dnscheck.ts'
+import {
+  answered,
+  asAsked,
+  failed,
+  nameElsewhere,
+  noName,
+  otherUrl,
+  rows,
+  url,
+} from '../../test/golden/dnscheck.ts'
+import { judging } from '../../test/support/judge.ts'
+import { join } from '../../test/support/observations.ts'
+import type { Observations } from '../data-formats/observation.ts'
+import { dnscheck, parseResolverUrl, withAddress } from './dnscheck.ts'
+import type { Circumstances } from './verdict.ts'
 
-describe('judgeDnscheck()', () => {
+const judge = (seen: Observations, circumstances?: Partial<Circumstances>) =>
+  judging(dnscheck, { input: 'https://dns.example/dns-query' })(asAsked(seen), circumstances)
+
+describe('dnscheck', () => {
   for (const [name, seen, expected, circumstances] of rows) {
     test(name, () => {
-      const { verdict } = judgeDnscheck(seen, { ...good, ...circumstances })
+      const { verdict } = judge(seen, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(
         expected.replace(' ', ' dnscheck/').concat(expected.includes('resolvers_disagree') ? '@2' : '@1'),
       )
@@ -16,17 +31,17 @@ describe('judgeDnscheck()', () => {
   }
 
   test('judges the name and the addresses apart', () => {
-    const { parts } = judgeDnscheck(join(noName, nameElsewhere, answered()), good)
+    const { parts } = judge(join(noName, nameElsewhere, answered()))
     expect(parts.bootstrap?.verdict).toBe('anomaly')
     expect(parts.lookups?.verdict).toBe('ok')
-    expect(judgeDnscheck(answered(), good).parts).not.toHaveProperty('bootstrap')
+    expect(judge(answered()).parts).not.toHaveProperty('bootstrap')
   })
 })
 
-describe('dnscheckKeys()', () => {
+describe('the keys of dnscheck', () => {
   test('says of each part where it failed', () => {
     const seen = join(noName, failed('connection_reset', 'tls'), answered(otherUrl))
-    expect(dnscheckKeys(seen, false)).toEqual({
+    expect(judge(seen).keys).toEqual({
       bootstrap: { agent: 'redirect', failed_operation: 'resolve', failure: 'dns_nxdomain_error' },
       bootstrap_failure: 'dns_nxdomain_error',
       lookups: {
@@ -37,7 +52,7 @@ describe('dnscheckKeys()', () => {
   })
 
   test('has no bootstrap where the host is an address', () => {
-    expect(dnscheckKeys(answered(), false)).toMatchObject({ bootstrap: null, bootstrap_failure: null })
+    expect(judge(answered()).keys).toMatchObject({ bootstrap: null, bootstrap_failure: null })
   })
 })
 

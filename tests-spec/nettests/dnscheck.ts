@@ -8,26 +8,25 @@ import { isBogon } from './bogon.ts'
 import { addressesIn, type FailedStep, tagged } from './failed-step.ts'
 import { bareHost } from './host-text.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
+import { defineNettest } from './nettest-spec.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
 import { type Circumstances, gravest, isCutOff, partsOf, type Step, steps, type Verdict } from './verdict.ts'
 
-export const dnscheckName = 'dnscheck'
-export const dnscheckVersion = '0.9.3'
+const nettest = 'dnscheck'
 
 /** The lookup of the resolver's own name, and the questions to it: one for each address, which the tag names. */
 export const bootstrapTag = 'bootstrap'
 export const lookupTag = (url: string) => `lookup=${url}`
 
-/** Its own rules; a failed step has those of judge-failed-step.ts. */
-export const dnscheckRules = ['name_resolved', 'answer_over_tls', 'cleartext_answer', 'link_down'] as const
+const rules = ['name_resolved', 'answer_over_tls', 'cleartext_answer', 'link_down'] as const
 
 /** `https://HOST[:PORT]/PATH`, or `dot`, `udp`, `tcp` with `://HOST[:PORT]`. */
-export const dnscheckInput = v.pipe(
+const dnscheckInput = v.pipe(
   v.string(),
   v.check((text) => parseResolverUrl(text) !== null, 'expected an https, dot, udp or tcp URL of a resolver'),
 )
 
-export const dnscheckOptions = v.strictObject({
+const dnscheckOptions = v.strictObject({
   /** Asked about. */
   domain: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,253}$/)), 'example.org'),
   /** Addresses of the resolver, tried beside those its name resolves to: OONI's `DefaultAddrs`. */
@@ -71,107 +70,105 @@ export function withAddress({ transport, port, path }: ResolverUrl, ip: string):
   return `${scheme}://${place}${path}`
 }
 
-/** What the nettest adds to the five lists. */
-export const dnscheckObservations = v.looseObject({
-  domain: v.string(),
-  /** As given; OONI's name. */
-  x_default_addrs: v.array(v.string()),
-})
-
 const outcome = v.object({
   agent: v.literal('redirect'),
   failed_operation: v.nullable(v.picklist(steps)),
   failure,
 })
-type Outcome = v.InferOutput<typeof outcome>
 
-/** What the rules add. OONI puts the observations of each part inside it; ours stand in the five lists, under its tag. */
-const dnscheckFindings = v.object({
-  /** null when the URL has an address for a host. */
-  bootstrap: v.nullable(outcome),
-  bootstrap_failure: failure,
-  /** By the URL with the address in it. */
-  lookups: v.record(v.string(), outcome),
+export const dnscheck = defineNettest({
+  name: nettest,
+  version: '0.9.3',
+  about: 'a resolver, mostly an encrypted one: its name, and an answer from it',
+  input: dnscheckInput,
+  options: dnscheckOptions,
+  observations: {
+    domain: v.string(),
+    /** As given; OONI's name. */
+    x_default_addrs: v.array(v.string()),
+  },
+  /** OONI puts the observations of each part inside it; ours stand in the five lists, under its tag. */
+  findings: {
+    /** null when the URL has an address for a host. */
+    bootstrap: v.nullable(outcome),
+    bootstrap_failure: failure,
+    /** By the URL with the address in it. */
+    lookups: v.record(v.string(), outcome),
+  },
+  /** `bootstrap` only where there was a name to look up. */
+  parts: partsOf('bootstrap', 'lookups'),
+  rules,
+  judge({ seen, circumstances }) {
+    const { lab } = circumstances
+    const { queries } = tagged(seen, bootstrapTag)
+    const bootstrap = failedLookup({ queries }, lab)
+    const questions = lookupsIn(seen).map((url) => askedOf(tagged(seen, lookupTag(url)), url, lab))
+    const lookups = judgeQuestions(questions, bootstrap, circumstances)
+    const keys = {
+      bootstrap: queries.length === 0 ? null : outcomeOf(bootstrap),
+      bootstrap_failure: bootstrap?.failure ?? null,
+      lookups: Object.fromEntries(questions.map(({ url, failed }) => [url, outcomeOf(failed)])),
+    }
+    if (queries.length === 0) return { keys, verdict: lookups, parts: { lookups } }
+    const found: Verdict = {
+      verdict: 'ok',
+      rule: `${nettest}/name_resolved@1`,
+      step: null,
+      how: null,
+      because: queries.map((query) => query.transaction_id),
+    }
+    const parts = {
+      bootstrap: bootstrap === null ? found : judgeFailedStep(nettest, bootstrap, circumstances),
+      lookups,
+    }
+    return { keys, verdict: gravest([parts.lookups, parts.bootstrap]) ?? lookups, parts }
+  },
 })
-export type DnscheckKeys = Readonly<v.InferOutput<typeof dnscheckFindings>>
 
-export const dnscheckTestKeys = v.object({
-  ...dnscheckObservations.entries,
-  ...dnscheckFindings.entries,
-  x_sonde_parts: partsOf('bootstrap', 'lookups'),
-})
-
-export function dnscheckKeys(seen: Observations, lab: boolean): DnscheckKeys {
-  const bootstrap = tagged(seen, bootstrapTag)
-  const failed = failedLookup(bootstrap, lab)
-  return {
-    bootstrap: bootstrap.queries.length === 0 ? null : outcomeOf(failed),
-    bootstrap_failure: failed?.failure ?? null,
-    lookups: Object.fromEntries(
-      lookupsIn(seen).map((url) => [url, outcomeOf(failedQuestion(tagged(seen, lookupTag(url)), lab))]),
-    ),
-  }
-}
-
-function outcomeOf(failed: FailedStep | null): Outcome {
+function outcomeOf(failed: FailedStep | null): v.InferOutput<typeof outcome> {
   return { agent: 'redirect', failed_operation: failed?.step ?? null, failure: failed?.failure ?? null }
 }
 
-/** `bootstrap` only where there was a name to look up. */
-export type DnscheckParts = Readonly<Partial<Record<'bootstrap' | 'lookups', Verdict>>>
-
-export function judgeDnscheck(
-  seen: Observations,
-  circumstances: Circumstances,
-): { readonly verdict: Verdict; readonly parts: DnscheckParts } {
-  const lookups = judgeLookups(seen, circumstances)
-  const bootstrap = tagged(seen, bootstrapTag)
-  if (bootstrap.queries.length === 0) return { verdict: lookups, parts: { lookups } }
-  const failed = failedLookup(bootstrap, circumstances.lab)
-  const found: Verdict = {
-    verdict: 'ok',
-    rule: `${dnscheckName}/name_resolved@1`,
-    step: null,
-    how: null,
-    because: bootstrap.queries.map((query) => query.transaction_id),
-  }
-  const parts = {
-    bootstrap: failed === null ? found : judgeFailedStep(dnscheckName, failed, circumstances),
-    lookups,
-  }
-  return { verdict: gravest([parts.lookups, parts.bootstrap]) ?? lookups, parts }
+/** What became of the questions to one address. */
+interface Question {
+  readonly url: string
+  readonly queries: Observations['queries']
+  /** null when an answer came that a public name can have. */
+  readonly failed: FailedStep | null
 }
 
-/** One address that answers makes the resolver usable; but a lie told at another is found all the same. */
-function judgeLookups(seen: Observations, circumstances: Circumstances): Verdict {
-  const each = lookupsIn(seen).map((url) => judgeQuestion(tagged(seen, lookupTag(url)), circumstances))
+function askedOf(seen: Observations, url: string, lab: boolean): Question {
+  return { url, queries: seen.queries, failed: failedQuestion(seen, lab) }
+}
+
+/**
+ * One address that answers makes the resolver usable; but a lie told at another is found all the same.
+ *
+ * @param bootstrap - How the lookup of the resolver's name failed, without which there was nobody to ask.
+ */
+function judgeQuestions(
+  questions: readonly Question[],
+  bootstrap: FailedStep | null,
+  circumstances: Circumstances,
+): Verdict {
+  const each = questions.map((question) => judgeQuestion(question, circumstances))
   const worst = gravest(each)
   if (worst === undefined) {
-    const failed = failedAt('resolve', 'interrupted', [])
-    return judgeFailedStep(
-      dnscheckName,
-      failedLookup(tagged(seen, bootstrapTag), circumstances.lab) ?? failed,
-      circumstances,
-    )
+    return judgeFailedStep(nettest, bootstrap ?? failedAt('resolve', 'interrupted', []), circumstances)
   }
   if (worst.verdict === 'anomaly') return worst
   return each.find(({ verdict }) => verdict === 'ok') ?? each.find(({ how }) => how === null) ?? worst
 }
 
-function judgeQuestion(seen: Observations, circumstances: Circumstances): Verdict {
-  const failed = failedQuestion(seen, circumstances.lab)
-  if (failed !== null) return judgeFailedStep(dnscheckName, failed, circumstances)
-  const query = seen.queries.at(-1)
-  const say = (
-    verdict: Verdict['verdict'],
-    rule: (typeof dnscheckRules)[number],
-    how: string | null,
-  ): Verdict => ({
+function judgeQuestion({ queries, failed }: Question, circumstances: Circumstances): Verdict {
+  if (failed !== null) return judgeFailedStep(nettest, failed, circumstances)
+  const query = queries.at(-1)
+  const say = (verdict: Verdict['verdict'], rule: (typeof rules)[number], how: string | null): Verdict => ({
     verdict,
-    rule: `${dnscheckName}/${rule}@1`,
+    rule: `${nettest}/${rule}@1`,
     step: null,
     how,
-    because: seen.queries.map((each) => each.transaction_id),
+    because: queries.map((each) => each.transaction_id),
   })
   // Over verified TLS nobody but the resolver can answer.
   if (query?.engine === 'dot' || query?.engine === 'doh') return say('ok', 'answer_over_tls', null)

@@ -6,16 +6,17 @@ import {
   allOk,
   foreign,
   group,
+  judge,
   kinds,
   kindsOf,
   meta,
   seenWith,
   timeout,
 } from '../../test/golden/facebook-messenger.ts'
-import { good, join, judgedAgain, link, nothing } from '../../test/support/observations.ts'
-import { facebookMessengerKeys, facebookStems, judgeFacebookMessenger } from './facebook-messenger.ts'
+import { join, judgedAgain, link, nothing } from '../../test/support/observations.ts'
+import { facebookStems } from './facebook-messenger.ts'
 
-describe('facebookMessengerKeys() and judgeFacebookMessenger()', () => {
+describe('facebook_messenger', () => {
   test.each([
     ['everything of Meta and open', seenWith({}), {}, {}],
     [
@@ -77,14 +78,14 @@ describe('facebookMessengerKeys() and judgeFacebookMessenger()', () => {
       { ...Object.fromEntries(facebookStems.map((stem) => [stem, 'undetermined'])), stun: 'ok' },
     ],
   ] as const)('%s', (_, seen, keys, parts) => {
-    expect(facebookMessengerKeys(seen)).toEqual({ ...allGood, ...keys })
-    const again = judgedAgain((circumstances) => judgeFacebookMessenger(seen, circumstances))
+    expect(judge(seen).keys).toEqual({ ...allGood, ...keys })
+    const again = judgedAgain((circumstances) => judge(seen, circumstances))
     expect(kindsOf(again.parts)).toEqual({ ...allOk, ...parts })
   })
 
   test('never calls foreign addresses an anomaly, however many', () => {
     const seen = join(...facebookStems.map((stem) => group(stem, [foreign])))
-    const { verdict } = judgeFacebookMessenger(seen, good)
+    const { verdict } = judge(seen)
     expect(verdict).toMatchObject({
       verdict: 'undetermined',
       rule: 'facebook_messenger/foreign_address@1',
@@ -95,11 +96,11 @@ describe('facebookMessengerKeys() and judgeFacebookMessenger()', () => {
 
   test('takes any address for real in a laboratory', () => {
     const seen = join(...facebookStems.map((stem) => group(stem, [foreign])))
-    expect(kinds(seen, { ...good, lab: true })).toEqual(allOk)
+    expect(kinds(seen, { lab: true })).toEqual(allOk)
   })
 
   test('leaves keys null of what was not measured', () => {
-    const keys = facebookMessengerKeys(nothing)
+    const keys = judge(nothing).keys
     expect(keys.facebook_b_api_dns_consistent).toBeNull()
     expect(keys.facebook_b_api_reachable).toBeNull()
     expect(keys).toMatchObject({ facebook_dns_blocking: false, facebook_tcp_blocking: false })
@@ -107,7 +108,7 @@ describe('facebookMessengerKeys() and judgeFacebookMessenger()', () => {
 
   test('OONI calls it blocked when the link is down; we do not', () => {
     const seen = join(...facebookStems.map((stem) => group(stem, 'dns_no_answer')))
-    expect(facebookMessengerKeys(seen).facebook_dns_blocking).toBe(true)
-    expect(judgeFacebookMessenger(seen, { ...good, link: link('down') }).verdict.verdict).toBe('link_down')
+    expect(judge(seen).keys.facebook_dns_blocking).toBe(true)
+    expect(judge(seen, { link: link('down') }).verdict.verdict).toBe('link_down')
   })
 })

@@ -6,15 +6,12 @@ import type { Observations } from '../data-formats/observation.ts'
 import { addressesIn, tagged } from './failed-step.ts'
 import { groupTag } from './group-outcome.ts'
 import { isMetaAddress } from './meta-prefixes.ts'
+import { defineNettest, noInput } from './nettest-spec.ts'
 import type { Service, ServiceGroup } from './service.ts'
-import { judgeService, type ServiceConclusion } from './service-reachability.ts'
+import { judgeGroups, outcomesOf, type ServiceConclusion } from './service-reachability.ts'
 import { type Circumstances, gravest, partsOf, type Verdict } from './verdict.ts'
 
-export const facebookMessengerName = 'facebook_messenger'
-export const facebookMessengerVersion = '0.2.1'
-
-/** Its own rules; the others are those of service-reachability.ts. */
-export const facebookMessengerRules = ['foreign_address'] as const
+const nettest = 'facebook_messenger'
 
 /** Group names are the stems of OONI's keys. */
 export const facebookStems = [
@@ -35,7 +32,7 @@ const tcp = (name: FacebookStem, host: string): ServiceGroup => ({
 })
 
 export const facebookMessengerService: Service = {
-  name: 'facebook_messenger',
+  name: nettest,
   groups: [
     // Answers on UDP only, so its name is all that is asked for.
     { name: 'stun', needs: 'any', endpoints: [{ kind: 'dns', host: 'stun.fbsbx.com' }] },
@@ -55,21 +52,36 @@ const ofEachStem = <Suffix extends string>(suffix: Suffix) =>
     facebookStems.map((stem) => `facebook_${stem}_${suffix}` as const),
     known,
   )
-const facebookMessengerFindings = v.object({
+const findings = {
   ...ofEachStem('dns_consistent'),
   ...ofEachStem('reachable'),
   facebook_dns_blocking: v.boolean(),
   facebook_tcp_blocking: v.boolean(),
-})
-export type FacebookMessengerKeys = Readonly<v.InferOutput<typeof facebookMessengerFindings>>
+}
+type FacebookMessengerKeys = Readonly<v.InferOutput<v.ObjectSchema<typeof findings, undefined>>>
 
-export const facebookMessengerTestKeys = v.object({
-  ...facebookMessengerFindings.entries,
-  x_sonde_parts: partsOf(...facebookStems),
+export const facebookMessenger = defineNettest({
+  name: nettest,
+  version: '0.2.1',
+  about: "Facebook Messenger's hosts",
+  input: noInput,
+  options: null,
+  observations: {},
+  findings,
+  /** The groups, by the stems of OONI's keys. */
+  parts: partsOf(...facebookStems),
+  rules: ['foreign_address'],
+  judge({ seen, circumstances, service = facebookMessengerService }) {
+    const outcomes = outcomesOf(seen, service, circumstances.lab)
+    return {
+      keys: keysOf(seen),
+      ...withDoubt(judgeGroups(nettest, outcomes, circumstances), seen, circumstances),
+    }
+  },
 })
 
 /** As OONI fills them: one foreign address of several is inconsistent, and what is inconsistent is not reachable. */
-export function facebookMessengerKeys(seen: Observations): FacebookMessengerKeys {
+function keysOf(seen: Observations): FacebookMessengerKeys {
   const each = facebookStems.map((stem) => {
     const ofStem = tagged(seen, groupTag(stem))
     const consistent = isConsistent(ofStem)
@@ -97,13 +109,11 @@ function isReachable({ tcp_connect }: Observations): boolean | null {
   return tcp_connect.length === 0 ? null : tcp_connect.some((connect) => connect.status.success)
 }
 
-/** The parts are the groups, by the stems of OONI's keys. */
-export function judgeFacebookMessenger(
+function withDoubt(
+  { verdict, parts }: ServiceConclusion,
   seen: Observations,
   circumstances: Circumstances,
-  service: Service = facebookMessengerService,
 ): ServiceConclusion {
-  const { verdict, parts } = judgeService(seen, service, circumstances, facebookMessengerName)
   const doubted = Object.entries(parts).map(
     ([name, part]) => [name, doubtForeign(part, tagged(seen, groupTag(name)), circumstances)] as const,
   )
@@ -124,7 +134,7 @@ function doubtForeign(part: Verdict, seen: Observations, { lab }: Circumstances)
   if (addresses.some(isMetaAddress)) return part
   return {
     verdict: 'undetermined',
-    rule: `${facebookMessengerName}/${facebookMessengerRules[0]}@1`,
+    rule: `${nettest}/foreign_address@1`,
     step: 'resolve',
     how: 'foreign_address',
     because: system.map((query) => query.transaction_id),

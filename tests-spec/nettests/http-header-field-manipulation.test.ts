@@ -9,28 +9,30 @@ import {
   rows,
   seen,
 } from '../../test/golden/http-header-field-manipulation.ts'
-import { good } from '../../test/support/observations.ts'
-import { headerFieldKeys, judgeHeaderField, parseHelperUrl } from './http-header-field-manipulation.ts'
+import { judging } from '../../test/support/judge.ts'
+import { headerFieldManipulation, parseHelperUrl } from './http-header-field-manipulation.ts'
 
-describe("judgeHeaderField(), and OONI's tampering beside it", () => {
+const judge = judging(headerFieldManipulation)
+
+describe("http_header_field_manipulation, and OONI's tampering beside it", () => {
   for (const [name, observations, expected, tampering, circumstances] of rows) {
     test(name, () => {
-      const verdict = judgeHeaderField(observations, { ...good, ...circumstances })
+      const { verdict, keys } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(
         expected.replace(' ', ' http_header_field_manipulation/').concat('@1'),
       )
-      expect(headerFieldKeys(observations).tampering).toMatchObject(tampering)
+      expect(keys.tampering).toMatchObject(tampering)
     })
   }
 })
 
-describe('headerFieldKeys()', () => {
+describe('the keys of http_header_field_manipulation', () => {
   test('lists the names that only one side has, ours first', () => {
-    const { tampering } = headerFieldKeys(
+    const { tampering } = judge(
       seen({ reply: from({ headers_dict: { ...asSent, Via: [], aCCept: [] } }) }),
-    )
+    ).keys
     expect(tampering.header_name_diff).toEqual(['Via'])
-    expect(headerFieldKeys(seen({ reply: lowerCased })).tampering.header_name_diff).toEqual([
+    expect(judge(seen({ reply: lowerCased })).keys.tampering.header_name_diff).toEqual([
       'hOsT',
       'aCCept',
       'uSer-AGent',
@@ -48,7 +50,7 @@ describe('headerFieldKeys()', () => {
     ['a refused connection', seen({ connect: 'connection_refused' }), 'connection_refused'],
     ['no helper', none, null],
   ])('has the failure of %s', (_name, observations, failure) => {
-    expect(headerFieldKeys(observations)).toMatchObject({ agent: 'agent', failure, socksproxy: null })
+    expect(judge(observations).keys).toMatchObject({ agent: 'agent', failure, socksproxy: null })
   })
 })
 

@@ -5,14 +5,13 @@ import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { failure, type Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
+import { defineNettest, noInput } from './nettest-spec.ts'
 import { failedAt } from './system-lookup.ts'
 import { type Circumstances, isCutOff, type Verdict } from './verdict.ts'
 
-export const headerFieldName = 'http_header_field_manipulation'
-export const headerFieldVersion = '0.2.1'
+const nettest = 'http_header_field_manipulation'
 
-/** Its own rules; a failed step has those of judge-failed-step.ts. */
-export const headerFieldRules = [
+const rules = [
   'no_helper',
   'arrived_unchanged',
   'link_down',
@@ -26,7 +25,7 @@ export const headerFieldRules = [
 export const oddMethod = 'GeT'
 export const oddRequestLine = `${oddMethod} / HTTP/1.1`
 
-export const headerFieldOptions = v.strictObject({
+const headerFieldOptions = v.strictObject({
   /** `http://IP[:PORT]/` of a server that answers with what it got, as JSON. Without one nothing is measured. */
   helper: v.optional(
     v.pipe(
@@ -68,16 +67,6 @@ const seenByHelper = v.looseObject({
 })
 export type SeenByHelper = v.InferOutput<typeof seenByHelper>
 
-/** What the nettest adds to the five lists. */
-export const headerFieldObservations = v.looseObject({
-  /** null without a helper, and when it did not answer in its own form. */
-  x_sonde_seen_by_helper: v.nullable(seenByHelper),
-  /** null without a helper; the names of the headers we sent, as we spelled them. */
-  x_sonde_sent_headers: v.nullable(v.array(v.string())),
-  /** As in the options; absent when nothing was sent. */
-  x_sonde_helper: v.optional(v.string()),
-})
-
 /** Names of headers are tokens; what is longer or has other characters may be anything, an address included. */
 const plainName = /^[A-Za-z][A-Za-z-]{0,39}$/
 /** As long as a request line for `/` gets when a proxy writes it out in full. */
@@ -118,26 +107,36 @@ const tampering = v.object({
 })
 type Tampering = v.InferOutput<typeof tampering>
 
-/** What the rules add. */
-const headerFieldFindings = v.object({
-  agent: v.literal('agent'),
-  failure,
-  socksproxy: v.null(),
-  tampering,
+export const headerFieldManipulation = defineNettest({
+  name: nettest,
+  version: '0.2.1',
+  about: 'a proxy that rewrites requests',
+  input: noInput,
+  options: headerFieldOptions,
+  observations: {
+    /** null without a helper, and when it did not answer in its own form. */
+    x_sonde_seen_by_helper: v.nullable(seenByHelper),
+    /** null without a helper; the names of the headers we sent, as we spelled them. */
+    x_sonde_sent_headers: v.nullable(v.array(v.string())),
+    /** As in the options; absent when nothing was sent. */
+    x_sonde_helper: v.optional(v.string()),
+  },
+  findings: { agent: v.literal('agent'), failure, socksproxy: v.null(), tampering },
+  parts: null,
+  rules,
+  judge({ seen, own, circumstances }) {
+    const { x_sonde_seen_by_helper: reply, x_sonde_sent_headers: sent } = own
+    const answer = helperAnswerIn(seen, reply !== null)
+    const tampering = tamperingIn(sent, reply)
+    return {
+      keys: { agent: 'agent' as const, failure: answer.failure, socksproxy: null, tampering },
+      verdict: judgeAnswer(seen, answer, tampering, circumstances),
+      parts: null,
+    }
+  },
 })
-export type HeaderFieldKeys = Readonly<v.InferOutput<typeof headerFieldFindings>>
 
-export const headerFieldTestKeys = v.object({
-  ...headerFieldObservations.entries,
-  ...headerFieldFindings.entries,
-})
-
-export function headerFieldKeys(seen: Observations): HeaderFieldKeys {
-  return { agent: 'agent', failure: outcomeOf(seen).failure, socksproxy: null, tampering: tamperingIn(seen) }
-}
-
-function tamperingIn(seen: Observations): Tampering {
-  const { x_sonde_seen_by_helper: reply, x_sonde_sent_headers: sent } = v.parse(headerFieldObservations, seen)
+function tamperingIn(sent: readonly string[] | null, reply: SeenByHelper | null): Tampering {
   const nothing = {
     request_line_capitalization: false,
     header_field_number: false,
@@ -162,13 +161,15 @@ function tamperingIn(seen: Observations): Tampering {
   }
 }
 
-interface Outcome {
+/** How far the request came. */
+interface HelperAnswer {
   readonly step: 'connect' | 'http_round_trip'
+  /** null when the helper answered in its own form, and when none was asked. */
   readonly failure: Failure | null
   readonly because: readonly number[]
 }
 
-function outcomeOf(seen: Observations): Outcome {
+function helperAnswerIn(seen: Observations, understood: boolean): HelperAnswer {
   const connect = seen.tcp_connect[0]
   if (connect === undefined) return { step: 'connect', failure: null, because: [] }
   const because = [connect.transaction_id]
@@ -180,25 +181,24 @@ function outcomeOf(seen: Observations): Outcome {
   // OONI's words for an answer that is not the helper's.
   if (request.response.code !== 200)
     return { step: 'http_round_trip', failure: 'http_request_failed', because }
-  const understood = v.parse(headerFieldObservations, seen).x_sonde_seen_by_helper !== null
   return { step: 'http_round_trip', failure: understood ? null : 'json_parse_error', because }
 }
 
-export function judgeHeaderField(seen: Observations, circumstances: Circumstances): Verdict {
-  const { step, failure: ended, because } = outcomeOf(seen)
-  const say = (
-    verdict: Verdict['verdict'],
-    rule: (typeof headerFieldRules)[number],
-    how: string | null,
-  ): Verdict => ({
+function judgeAnswer(
+  seen: Observations,
+  { step, failure: ended, because }: HelperAnswer,
+  tampering: Tampering,
+  circumstances: Circumstances,
+): Verdict {
+  const say = (verdict: Verdict['verdict'], rule: (typeof rules)[number], how: string | null): Verdict => ({
     verdict,
-    rule: `${headerFieldName}/${rule}@1`,
+    rule: `${nettest}/${rule}@1`,
     step: how === null ? null : 'http_round_trip',
     how,
     because: [...because],
   })
   if (seen.tcp_connect.length === 0) return say('undetermined', 'no_helper', null)
-  const changed = Object.entries(tamperingIn(seen)).flatMap(([what, value]) => (value === true ? [what] : []))
+  const changed = Object.entries(tampering).flatMap(([what, value]) => (value === true ? [what] : []))
   if (ended === null && changed.length === 0) return say('ok', 'arrived_unchanged', null)
   const request = seen.requests[0]
   const failed = failedAt(
@@ -208,7 +208,7 @@ export function judgeHeaderField(seen: Observations, circumstances: Circumstance
   )
   const reached = request !== undefined && request.failure === null
   // A failure of a step is judged as everywhere; and nothing is said of an answer over a link that is not well.
-  if (!reached) return judgeFailedStep(headerFieldName, failed, circumstances)
+  if (!reached) return judgeFailedStep(nettest, failed, circumstances)
   if (circumstances.link.state !== 'up') {
     const { state } = circumstances.link
     if (isCutOff(circumstances.link)) return say('link_down', 'link_down', state)

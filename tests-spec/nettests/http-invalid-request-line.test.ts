@@ -2,17 +2,19 @@
 
 import { describe, expect, test } from 'vitest'
 import { rows } from '../../test/golden/http-invalid-request-line.ts'
-import { good } from '../../test/support/observations.ts'
-import { invalidRequestLineKeys, judgeInvalidRequestLine, parseHelper } from './http-invalid-request-line.ts'
+import { judging } from '../../test/support/judge.ts'
+import { invalidRequestLine, parseHelper } from './http-invalid-request-line.ts'
 
-describe("judgeInvalidRequestLine(), and OONI's tampering beside it", () => {
+const judge = judging(invalidRequestLine)
+
+describe("http_invalid_request_line, and OONI's tampering beside it", () => {
   for (const [name, observations, expected, tampering, circumstances] of rows) {
     test(name, () => {
-      const verdict = judgeInvalidRequestLine(observations, { ...good, ...circumstances })
+      const { verdict, keys } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(
         expected.replace(' ', ' http_invalid_request_line/').concat('@1'),
       )
-      expect(invalidRequestLineKeys(observations)).toEqual({
+      expect(keys).toEqual({
         tampering_list: tampering,
         tampering: tampering.includes(true),
       })

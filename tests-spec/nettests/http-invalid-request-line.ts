@@ -6,14 +6,13 @@ import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { binaryData, failure, type Observations } from '../data-formats/observation.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
+import { defineNettest, noInput } from './nettest-spec.ts'
 import { failedAt } from './system-lookup.ts'
 import type { Circumstances, Verdict } from './verdict.ts'
 
-export const invalidRequestLineName = 'http_invalid_request_line'
-export const invalidRequestLineVersion = '0.2.1'
+const nettest = 'http_invalid_request_line'
 
-/** Its own rules; a failed step has those of judge-failed-step.ts. */
-export const invalidRequestLineRules = [
+const rules = [
   'no_helper',
   'echoed',
   'answer_changed',
@@ -22,7 +21,7 @@ export const invalidRequestLineRules = [
   'helper_unreachable',
 ] as const
 
-export const invalidRequestLineOptions = v.strictObject({
+const invalidRequestLineOptions = v.strictObject({
   /** `IP:PORT` of a TCP echo server, IPv6 in brackets. Without one nothing is measured. */
   helper: v.optional(
     v.pipe(
@@ -40,8 +39,8 @@ export function parseHelper(text: string): { readonly ip: string; readonly port:
   return Number(port) >= 1 && Number(port) <= 65535 ? { ip, port: Number(port) } : null
 }
 
-/** What the nettest adds to the five lists, all OONI's, in the order of sending. Empty without a helper. */
-export const invalidRequestLineObservations = v.looseObject({
+/** OONI's, in the order of sending. Empty without a helper. */
+export const invalidRequestLineObservations = {
   sent: v.array(v.string()),
   /** Up to a limit, without addresses. */
   received: v.array(v.union([v.string(), binaryData])),
@@ -49,35 +48,49 @@ export const invalidRequestLineObservations = v.looseObject({
   failure_list: v.array(failure),
   /** As in the options; absent when none was given. */
   x_sonde_helper: v.optional(v.string()),
-})
-
-/** What the rules add. */
-const invalidRequestLineFindings = v.object({
-  /** By OONI's rule: anything but the same bytes, nothing at all included. */
-  tampering_list: v.array(v.boolean()),
-  tampering: v.boolean(),
-})
-export type InvalidRequestLineKeys = Readonly<v.InferOutput<typeof invalidRequestLineFindings>>
-
-export const invalidRequestLineTestKeys = v.object({
-  ...invalidRequestLineObservations.entries,
-  ...invalidRequestLineFindings.entries,
-})
-
-export function invalidRequestLineKeys(seen: Observations): InvalidRequestLineKeys {
-  const list = exchangesIn(seen).map(({ kind }) => kind !== 'echoed' && kind !== 'not_connected')
-  return { tampering_list: list, tampering: list.includes(true) }
 }
 
-interface Exchange {
+export const invalidRequestLine = defineNettest({
+  name: nettest,
+  version: '0.2.1',
+  about: 'a proxy that answers for an echo server',
+  input: noInput,
+  options: invalidRequestLineOptions,
+  observations: invalidRequestLineObservations,
+  findings: {
+    /** By OONI's rule: anything but the same bytes, nothing at all included. */
+    tampering_list: v.array(v.boolean()),
+    tampering: v.boolean(),
+  },
+  parts: null,
+  rules,
+  judge({ seen, own, circumstances }) {
+    const echoes = echoesIn(seen, own)
+    const list = echoes.map(({ kind }) => kind !== 'echoed' && kind !== 'not_connected')
+    return {
+      keys: { tampering_list: list, tampering: list.includes(true) },
+      verdict: judgeEchoes(echoes, circumstances),
+      parts: null,
+    }
+  },
+})
+
+/** What came back of one line. */
+interface Echo {
   /** `incomplete`: the beginning of what was sent, or nothing. */
   readonly kind: 'echoed' | 'changed' | 'reset' | 'incomplete' | 'not_connected'
   readonly failure: Failure | null
   readonly transaction: number
 }
 
-function exchangesIn(seen: Observations): Exchange[] {
-  const { sent, received, failure_list } = v.parse(invalidRequestLineObservations, seen)
+function echoesIn(
+  seen: Observations,
+  {
+    sent,
+    received,
+    failure_list,
+  }: v.InferOutput<v.ObjectSchema<typeof invalidRequestLineObservations, undefined>>,
+): Echo[] {
   return sent.map((text, index) => {
     const connect = seen.tcp_connect[index]
     const failed = failure_list[index] ?? null
@@ -91,35 +104,34 @@ function kindOf(
   sent: string,
   received: string | v.InferOutput<typeof binaryData>,
   failed: Failure | null,
-): Exchange['kind'] {
+): Echo['kind'] {
   if (received === sent) return 'echoed'
   if (typeof received !== 'string' || !sent.startsWith(received)) return 'changed'
   return failed === 'connection_reset' ? 'reset' : 'incomplete'
 }
 
-export function judgeInvalidRequestLine(seen: Observations, circumstances: Circumstances): Verdict {
-  const exchanges = exchangesIn(seen)
-  const of = (kind: Exchange['kind']) => exchanges.filter((each) => each.kind === kind)
+function judgeEchoes(echoes: readonly Echo[], circumstances: Circumstances): Verdict {
+  const of = (kind: Echo['kind']) => echoes.filter((each) => each.kind === kind)
   const say = (
     verdict: Verdict['verdict'],
-    rule: (typeof invalidRequestLineRules)[number],
-    on: readonly Exchange[],
+    rule: (typeof rules)[number],
+    on: readonly Echo[],
     how: string | null,
   ): Verdict => ({
     verdict,
-    rule: `${invalidRequestLineName}/${rule}@1`,
+    rule: `${nettest}/${rule}@1`,
     step: on.length === 0 || how === null ? null : 'http_round_trip',
     how,
     because: on.map((each) => each.transaction),
   })
-  if (exchanges.length === 0) return say('undetermined', 'no_helper', [], null)
-  if (of('echoed').length === exchanges.length) return say('ok', 'echoed', exchanges, null)
+  if (echoes.length === 0) return say('undetermined', 'no_helper', [], null)
+  if (of('echoed').length === echoes.length) return say('ok', 'echoed', echoes, null)
 
-  const first = exchanges.find((each) => each.kind !== 'echoed')
+  const first = echoes.find((each) => each.kind !== 'echoed')
   const step = first?.kind === 'not_connected' ? 'connect' : 'http_round_trip'
   const failed = failedAt(step, first?.failure ?? 'generic_timeout_error', [first?.transaction ?? 0])
   if (circumstances.link.state !== 'up' || first?.failure === 'interrupted') {
-    return judgeFailedStep(invalidRequestLineName, failed, circumstances)
+    return judgeFailedStep(nettest, failed, circumstances)
   }
   // The helper answers with what it is sent, and with nothing else.
   if (of('changed').length > 0) return say('anomaly', 'answer_changed', of('changed'), 'changed')
@@ -129,5 +141,5 @@ export function judgeInvalidRequestLine(seen: Observations, circumstances: Circu
   }
   if (of('echoed').length > 0)
     return say('undetermined', 'incomplete', of('incomplete'), 'generic_timeout_error')
-  return say('undetermined', 'helper_unreachable', exchanges, failed.failure)
+  return say('undetermined', 'helper_unreachable', echoes, failed.failure)
 }

@@ -1,10 +1,11 @@
 // What the controls say of the link.
 
 import { describe, expect, test } from 'vitest'
-import { at, controls, withCollector, withProvider } from '../../test/golden/link-check.ts'
+import { at, controls, samples, withCollector, withProvider } from '../../test/golden/link-check.ts'
+import { judging } from '../../test/support/judge.ts'
 import { connect, nothing } from '../../test/support/observations.ts'
-import { ipv6Works, judgeLink, judgeLinkCheck } from './link-check.ts'
-import { linkState, unknownLink } from './verdict.ts'
+import { ipv6Works, judgeLink, linkCheck } from './link-check.ts'
+import { unknownLink } from './verdict.ts'
 
 describe('judgeLink() with the collector and the provider', () => {
   const three = ['failed', 'failed', 'failed'] as const
@@ -92,15 +93,10 @@ describe('judgeLink()', () => {
   })
 })
 
-test('judgeLinkCheck() never calls a link an anomaly', () => {
-  for (const state of linkState.entries.state.options) {
-    const verdict = judgeLinkCheck(
-      { ...nothing, x_sonde_controls: controls('ok') },
-      { ...unknownLink, state },
-    )
-    expect(verdict.verdict).not.toBe('anomaly')
-    expect(verdict.rule).toBe(`link_check/${state}@1`)
-  }
+test.each(samples)('link_check never calls a link an anomaly, and names the state it is in', (...results) => {
+  const { verdict } = judging(linkCheck)({ ...nothing, x_sonde_controls: results })
+  expect(verdict.verdict).not.toBe('anomaly')
+  expect(verdict.rule).toBe(`link_check/${judgeLink(results, unknownLink, at).state}@1`)
 })
 
 describe('ipv6Works()', () => {

@@ -3,10 +3,8 @@
 
 import * as v from 'valibot'
 import type { Observations } from '../data-formats/observation.ts'
-import type { LinkState, Verdict } from './verdict.ts'
-
-export const linkCheckName = 'link_check'
-export const linkCheckVersion = '0.1.0'
+import { defineNettest, unlisted } from './nettest-spec.ts'
+import { type LinkState, linkState, type Verdict } from './verdict.ts'
 
 /** `neutral`: a control of the test list; it alone makes a link `up`. */
 const controlRole = v.picklist(['neutral', 'collector', 'provider'])
@@ -28,11 +26,20 @@ const controlResult = v.object({
 })
 export type ControlResult = Readonly<v.InferOutput<typeof controlResult>>
 
-export const linkCheckTestKeys = v.object({ x_sonde_controls: v.array(controlResult) })
-
-export interface LinkCheckTestKeys extends Observations {
-  readonly x_sonde_controls: readonly ControlResult[]
-}
+export const linkCheck = defineNettest({
+  name: 'link_check',
+  version: '0.1.0',
+  about: 'whether the link itself works',
+  input: unlisted,
+  options: null,
+  observations: { x_sonde_controls: v.array(controlResult) },
+  findings: {},
+  parts: null,
+  /** One for each state of a link. */
+  rules: linkState.entries.state.options,
+  subject: 'link',
+  judge: ({ own }) => ({ keys: {}, verdict: judgeControls(own.x_sonde_controls), parts: null }),
+})
 
 /**
  * @param previous - State before, so that `since` survives a check that changes nothing.
@@ -101,18 +108,19 @@ export function ipv6Works({ tcp_connect }: Observations): boolean {
 }
 
 /** The link check's own verdict: it is about the link, so it is never an anomaly. */
-export function judgeLinkCheck(testKeys: LinkCheckTestKeys, link: LinkState): Verdict {
-  const because = testKeys.x_sonde_controls.map((control) => control.transaction_id)
-  const rule = `link_check/${link.state}@1`
-  switch (link.state) {
+export function judgeControls(controls: readonly ControlResult[]): Verdict {
+  const because = controls.map((control) => control.transaction_id)
+  const state = stateFrom(controls)
+  const rule = `link_check/${state}@1`
+  switch (state) {
     case 'up':
       return { verdict: 'ok', rule, step: null, how: null, because }
     case 'down':
     case 'captive_portal':
     case 'bundle_exhausted':
     case 'provider_only':
-      return { verdict: 'link_down', rule, step: null, how: link.state, because }
+      return { verdict: 'link_down', rule, step: null, how: state, because }
     default:
-      return { verdict: 'undetermined', rule, step: null, how: link.state, because }
+      return { verdict: 'undetermined', rule, step: null, how: state, because }
   }
 }

@@ -3,25 +3,27 @@
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { resolved, rows, seen, silence } from '../../test/golden/quicping.ts'
-import { good } from '../../test/support/observations.ts'
-import { judgeQuicping, quicpingInput, quicpingKeys, quicpingOptions } from './quicping.ts'
+import { judging } from '../../test/support/judge.ts'
+import { quicping } from './quicping.ts'
 
-describe('judgeQuicping()', () => {
+const judge = judging(quicping, { input: 'quic.example' })
+
+describe('quicping', () => {
   for (const [name, observations, expected, how, circumstances] of rows) {
     test(name, () => {
-      const verdict = judgeQuicping(observations, { ...good, ...circumstances })
+      const { verdict } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(expected.replace(' ', ' quicping/').concat('@1'))
       expect(verdict.how).toBe(how)
     })
   }
 
   test('rests on every packet that was not answered', () => {
-    expect(judgeQuicping(seen(resolved, silence, silence), good).because).toEqual([60_001, 60_002])
+    expect(judge(seen(resolved, silence, silence)).verdict.because).toEqual([60_001, 60_002])
   })
 })
 
-test('quicpingKeys() counts what was sent', () => {
-  expect(quicpingKeys(seen(resolved, silence, null), 'quic.example')).toEqual({
+test('quicping counts what was sent', () => {
+  expect(judge(seen(resolved, silence, null)).keys).toEqual({
     domain: 'quic.example',
     repetitions: 2,
   })
@@ -29,11 +31,11 @@ test('quicpingKeys() counts what was sent', () => {
 
 test('the input is a name or an address, the options have their defaults', () => {
   for (const text of ['quic.example', '192.0.2.1', '2001:db8::1']) {
-    expect(v.safeParse(quicpingInput, text).success, text).toBe(true)
+    expect(v.safeParse(quicping.input, text).success, text).toBe(true)
   }
   for (const text of ['https://quic.example/', 'QUIC.example', 'quic', '', 'a b.example']) {
-    expect(v.safeParse(quicpingInput, text).success, text).toBe(false)
+    expect(v.safeParse(quicping.input, text).success, text).toBe(false)
   }
-  expect(v.parse(quicpingOptions, {})).toEqual({ port: 443, repetitions: 3 })
-  expect(v.safeParse(quicpingOptions, { repetitions: 11 }).success).toBe(false)
+  expect(v.parse(quicping.options, {})).toEqual({ port: 443, repetitions: 3 })
+  expect(v.safeParse(quicping.options, { repetitions: 11 }).success).toBe(false)
 })

@@ -15,10 +15,10 @@ import {
   web,
 } from '../../test/golden/service-reachability.ts'
 import { connect, good, handshake, join, link, nothing, query } from '../../test/support/observations.ts'
-import { judgeService, serviceKeys } from './service-reachability.ts'
+import { judgeGroups, outcomesOf } from './service-reachability.ts'
 import { earlierFailure, verdict as verdictSchema } from './verdict.ts'
 
-describe('judgeService()', () => {
+describe('service_reachability', () => {
   test('calls a service ok of which every group is reached, and says how far that is proven', () => {
     const { verdict, parts } = judge(fine)
     expect(verdict.verdict).toBe('ok')
@@ -180,7 +180,8 @@ describe('judgeService()', () => {
   })
 
   test('names its rules after the nettest that asks', () => {
-    expect(judgeService(fine, app, good, 'whatsapp').parts.web?.rule).toBe('whatsapp/web_reached@1')
+    const { parts } = judgeGroups('whatsapp', outcomesOf(fine, app, false), good)
+    expect(parts.web?.rule).toBe('whatsapp/web_reached@1')
   })
 
   test('rests on every connect that failed', () => {
@@ -189,7 +190,7 @@ describe('judgeService()', () => {
   })
 })
 
-describe('serviceKeys()', () => {
+describe('the keys of service_reachability', () => {
   test('says of each group what became of it, the informational ones included', () => {
     const seen = join(
       web(null),
@@ -197,7 +198,7 @@ describe('serviceKeys()', () => {
       gateway(null),
       stun(null),
     )
-    expect(serviceKeys(join(seen, flow('beta', 'beta', 'resolve', 'dns_no_answer')), app, false)).toEqual({
+    expect(judge(join(seen, flow('beta', 'beta', 'resolve', 'dns_no_answer'))).keys).toEqual({
       x_sonde_service: {
         name: 'app',
         groups: {

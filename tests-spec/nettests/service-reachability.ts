@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { failure, type Observations } from '../data-formats/observation.ts'
 import { type GroupOutcome, groupOutcome, groupStatuses } from './group-outcome.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
+import { defineNettest } from './nettest-spec.ts'
 import { type Service, type ServiceGroup, serviceName } from './service.ts'
 import {
   type Circumstances,
@@ -17,10 +18,7 @@ import {
   verdict,
 } from './verdict.ts'
 
-export const serviceReachabilityName = 'service_reachability'
-export const serviceReachabilityVersion = '0.1.0'
-
-/** Its own rules, with `GROUP` for the name of a group; a failed step has those of judge-failed-step.ts. */
+/** Its own rules, with `GROUP` for the name of a group, which those of described services share. */
 export const serviceRules = [
   'GROUP_reached',
   'GROUP_reached_unverified',
@@ -29,27 +27,38 @@ export const serviceRules = [
   'GROUP_alone_fails',
 ] as const
 
-/** What goes into test_keys beside the verdicts: each group of the service, the informational ones included. */
-const serviceFindings = v.object({
-  x_sonde_service: v.object({
-    name: serviceName,
-    groups: v.record(v.string(), v.object({ status: v.picklist(groupStatuses), failure })),
-  }),
-})
-export type ServiceKeys = Readonly<v.InferOutput<typeof serviceFindings>>
+/** OONI's word for a group that was reached, and for one that was not, whatever the reason. */
+export const ooniStatus = v.picklist(['ok', 'blocked'])
+export const statusIf = (reached: boolean): v.InferOutput<typeof ooniStatus> => (reached ? 'ok' : 'blocked')
 
-export const serviceTestKeys = v.object({
-  ...serviceFindings.entries,
+export const serviceReachability = defineNettest({
+  name: 'service_reachability',
+  version: '0.1.0',
+  about: 'a service described as data: how it is measured and judged',
+  /** The name of a service that the list describes. */
+  input: serviceName,
+  options: null,
+  observations: {},
+  findings: {
+    /** Each group of the service, the informational ones included. */
+    x_sonde_service: v.object({
+      name: serviceName,
+      groups: v.record(v.string(), v.object({ status: v.picklist(groupStatuses), failure })),
+    }),
+  },
   /** By the name of the group. */
-  x_sonde_parts: v.record(v.string(), verdict),
+  parts: v.record(v.string(), verdict),
+  rules: serviceRules,
+  judge({ seen, circumstances, input, service }) {
+    if (service === undefined) throw new TypeError(`Cannot judge "${input}" without its description`)
+    const outcomes = outcomesOf(seen, service, circumstances.lab)
+    const groups = outcomes.map(([{ name }, { status, failure }]) => [name, { status, failure }] as const)
+    return {
+      keys: { x_sonde_service: { name: service.name, groups: Object.fromEntries(groups) } },
+      ...judgeGroups('service_reachability', outcomes, circumstances),
+    }
+  },
 })
-
-export function serviceKeys(seen: Observations, service: Service, lab: boolean): ServiceKeys {
-  const groups = outcomesOf(seen, service, lab).map(
-    ([{ name }, outcome]) => [name, { status: outcome.status, failure: outcome.failure }] as const,
-  )
-  return { x_sonde_service: { name: service.name, groups: Object.fromEntries(groups) } }
-}
 
 export interface ServiceConclusion {
   /** The gravest of the parts. */
@@ -59,20 +68,17 @@ export interface ServiceConclusion {
 }
 
 /**
- * Concludes about every group of `service`. Pure: a newer rule can be run over old observations with the description
+ * Concludes about every group of a service. Pure: a newer rule can be run over old observations with the description
  * that they were made by, which the list's name and version find.
  *
  * @param nettest - Whose name the rules bear.
  */
-export function judgeService(
-  seen: Observations,
-  service: Service,
+export function judgeGroups(
+  nettest: string,
+  outcomes: GroupOutcomes,
   circumstances: Circumstances,
-  nettest: string = serviceReachabilityName,
 ): ServiceConclusion {
-  const judged = outcomesOf(seen, service, circumstances.lab).filter(
-    ([group]) => group.informational !== true,
-  )
+  const judged = outcomes.filter(([group]) => group.informational !== true)
   const parts = judged.map(([group, outcome]) => {
     if (outcome.status === 'reached') {
       return [group.name, judgeReached(nettest, group.name, outcome, circumstances)] as const
@@ -91,12 +97,10 @@ function earlierOf(group: string, { earlier }: Circumstances): EarlierFailure | 
   return own === undefined ? null : { ...own, secondsAgo: earlier.secondsAgo }
 }
 
-/** The groups of `service` in their order, and what became of each. */
-export function outcomesOf(
-  seen: Observations,
-  service: Service,
-  lab: boolean,
-): readonly (readonly [ServiceGroup, GroupOutcome])[] {
+/** The groups of a service in their order, and what became of each. */
+export type GroupOutcomes = readonly (readonly [ServiceGroup, GroupOutcome])[]
+
+export function outcomesOf(seen: Observations, service: Service, lab: boolean): GroupOutcomes {
   return service.groups.map((group) => [group, groupOutcome(seen, group, lab)])
 }
 

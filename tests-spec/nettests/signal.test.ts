@@ -2,9 +2,9 @@
 
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { judging } from '../../test/support/judge.ts'
 import {
   connect,
-  good,
   handshake,
   join,
   judgedAgain,
@@ -15,7 +15,10 @@ import {
 } from '../../test/support/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
-import { judgeSignal, signalKeys } from './signal.ts'
+import { signal } from './signal.ts'
+
+const judge = judging(signal)
+
 import { signalRoots } from './signal-roots.ts'
 
 const hosts = {
@@ -48,7 +51,7 @@ const timeout = 'generic_timeout_error'
 const ok = { signal_backend_status: 'ok', signal_backend_failure: null }
 const blocked = (failure: Failure) => ({ signal_backend_status: 'blocked', signal_backend_failure: failure })
 
-describe('signalKeys() and judgeSignal()', () => {
+describe('signal', () => {
   test.each([
     ['all reached', seenWith({}), ok, {}],
     ['all reached, the name of its health gone', join(seenWith({}), uptime('dns_nxdomain_error')), ok, {}],
@@ -81,20 +84,20 @@ describe('signalKeys() and judgeSignal()', () => {
       { contacts: 'undetermined', chat: 'undetermined', calls: 'undetermined', storage: 'undetermined' },
     ],
   ] as const)('%s', (_, seen, keys, parts) => {
-    expect(signalKeys(seen, false)).toEqual(keys)
-    const judged = judgedAgain((circumstances) => judgeSignal(seen, circumstances))
+    expect(judge(seen).keys).toEqual(keys)
+    const judged = judgedAgain((circumstances) => judge(seen, circumstances))
     const kinds = Object.fromEntries(Object.entries(judged.parts).map(([name, part]) => [name, part.verdict]))
     expect(kinds).toEqual({ contacts: 'ok', chat: 'ok', calls: 'ok', storage: 'ok', ...parts })
   })
 
   test('OONI calls it blocked when nothing was measured; we call that undetermined', () => {
-    expect(signalKeys(nothing, false)).toEqual(blocked('interrupted'))
-    expect(judgeSignal(nothing, good).verdict.verdict).toBe('undetermined')
+    expect(judge(nothing).keys).toEqual(blocked('interrupted'))
+    expect(judge(nothing).verdict.verdict).toBe('undetermined')
   })
 
   test('finds nothing over a link that is down', () => {
     const seen = seenWith({ chat: 'connection_reset' })
-    expect(judgeSignal(seen, { ...good, link: link('down') }).verdict.verdict).toBe('link_down')
+    expect(judge(seen, { link: link('down') }).verdict.verdict).toBe('link_down')
   })
 })
 

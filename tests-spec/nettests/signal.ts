@@ -1,15 +1,12 @@
 // Signal as a service, and OONI's keys for it: ts-029 in version 0.2.5. signal.md is the page; the rules are those of
 // service-reachability.ts, the certificates in signal-roots.ts.
 
-import * as v from 'valibot'
-import { failure, type Observations } from '../data-formats/observation.ts'
+import { failure } from '../data-formats/observation.ts'
+import { defineNettest, noInput } from './nettest-spec.ts'
 import type { Service, ServiceGroup } from './service.ts'
-import { judgeService, outcomesOf, type ServiceConclusion } from './service-reachability.ts'
+import { judgeGroups, ooniStatus, outcomesOf, statusIf } from './service-reachability.ts'
 import { signalRoots } from './signal-roots.ts'
-import { type Circumstances, partsOf } from './verdict.ts'
-
-export const signalName = 'signal'
-export const signalVersion = '0.2.5'
+import { partsOf } from './verdict.ts'
 
 /** Each backend does another thing, so each is a group: a network may block calls and let messages pass. */
 const backend = (name: string, host: string): ServiceGroup => ({
@@ -36,35 +33,32 @@ export const signalService: Service = {
   extra_roots: [...signalRoots],
 }
 
-const signalFindings = v.object({
-  signal_backend_status: v.picklist(['ok', 'blocked']),
-  /** Of the last backend that failed, in the order of the description. */
-  signal_backend_failure: failure,
+export const signal = defineNettest({
+  name: 'signal',
+  version: '0.2.5',
+  about: "Signal's backends, under its own authority",
+  input: noInput,
+  options: null,
+  observations: {},
+  findings: {
+    signal_backend_status: ooniStatus,
+    /** Of the last backend that failed, in the order of the description. */
+    signal_backend_failure: failure,
+  },
+  parts: partsOf('contacts', 'chat', 'calls', 'storage'),
+  rules: [],
+  judge({ seen, circumstances, service = signalService }) {
+    const outcomes = outcomesOf(seen, service, circumstances.lab)
+    const failed = outcomes.filter(
+      ([group, { status }]) => group.informational !== true && status !== 'reached',
+    )
+    const last = failed.at(-1)?.[1]
+    return {
+      keys: {
+        signal_backend_status: statusIf(last === undefined),
+        signal_backend_failure: last?.failures[0]?.failure ?? null,
+      },
+      ...judgeGroups('signal', outcomes, circumstances),
+    }
+  },
 })
-export type SignalKeys = Readonly<v.InferOutput<typeof signalFindings>>
-
-export const signalTestKeys = v.object({
-  ...signalFindings.entries,
-  x_sonde_parts: partsOf('contacts', 'chat', 'calls', 'storage'),
-})
-
-/** @param service - In a laboratory with other endpoints. */
-export function signalKeys(seen: Observations, lab: boolean, service: Service = signalService): SignalKeys {
-  const failed = outcomesOf(seen, service, lab).filter(
-    ([group, { status }]) => group.informational !== true && status !== 'reached',
-  )
-  const last = failed.at(-1)?.[1]
-  return {
-    signal_backend_status: last === undefined ? 'ok' : 'blocked',
-    signal_backend_failure: last?.failures[0]?.failure ?? null,
-  }
-}
-
-/** The parts are `contacts`, `chat`, `calls` and `storage`. */
-export function judgeSignal(
-  seen: Observations,
-  circumstances: Circumstances,
-  service: Service = signalService,
-): ServiceConclusion {
-  return judgeService(seen, service, circumstances, signalName)
-}

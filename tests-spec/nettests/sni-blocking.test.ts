@@ -2,21 +2,23 @@
 
 import { describe, expect, test } from 'vitest'
 import { fine, helper, reset, rows, seen } from '../../test/golden/sni-blocking.ts'
-import { good } from '../../test/support/observations.ts'
-import { judgeSniBlocking, sniBlockingKeys } from './sni-blocking.ts'
+import { judging } from '../../test/support/judge.ts'
+import { sniBlocking } from './sni-blocking.ts'
 
-describe("judgeSniBlocking(), and OONI's result beside it", () => {
+const judge = judging(sniBlocking, { input: 'site.example' })
+
+describe("sni_blocking, and OONI's result beside it", () => {
   for (const [name, observations, expected, result, circumstances] of rows) {
     test(name, () => {
-      const verdict = judgeSniBlocking(observations, { ...good, ...circumstances })
+      const { verdict, keys } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(expected.replace(' ', ' sni_blocking/').concat('@1'))
-      expect(sniBlockingKeys(observations, false).result).toBe(result)
+      expect(keys.result).toBe(result)
     })
   }
 })
 
-test('sniBlockingKeys() says what was asked and what became of it', () => {
-  expect(sniBlockingKeys(seen(helper, fine, reset), false)).toMatchObject({
+test('sni_blocking says what was asked and what became of it', () => {
+  expect(judge(seen(helper, fine, reset)).keys).toMatchObject({
     control: {
       sni: 'neutral.example',
       th_address: 'neutral.example:443',

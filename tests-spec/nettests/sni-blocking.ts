@@ -6,14 +6,13 @@ import type { Failure } from '../data-formats/failure.ts'
 import { failure, type Observations, type TlsHandshake } from '../data-formats/observation.ts'
 import { type FailedStep, tagged } from './failed-step.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
+import { defineNettest } from './nettest-spec.ts'
 import { failedAt, failedLookup } from './system-lookup.ts'
 import { type Circumstances, steps, type Verdict } from './verdict.ts'
 
-export const sniBlockingName = 'sni_blocking'
-export const sniBlockingVersion = '0.3.0'
+const nettest = 'sni_blocking'
 
-/** Its own rules; a failed step has those of judge-failed-step.ts. */
-export const sniBlockingRules = [
+const rules = [
   'server_hello',
   'foreign_certificate',
   'helper_unverified',
@@ -28,9 +27,9 @@ export const sniBlockingRules = [
 export const sniTags = { control: 'control', target: 'target', again: 'target_again' } as const
 
 const name = v.pipe(v.string(), v.regex(/^(?=.*[a-z])[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+$/))
-export const sniBlockingInput = v.pipe(name, v.maxLength(253))
+const sniBlockingInput = v.pipe(name, v.maxLength(253))
 
-export const sniBlockingOptions = v.strictObject({
+const sniBlockingOptions = v.strictObject({
   /** By default the list's neutral name. */
   control_sni: v.optional(name),
   /** `HOST:PORT` of a server that anyone may connect to; by default the control name's port 443. */
@@ -38,16 +37,13 @@ export const sniBlockingOptions = v.strictObject({
 })
 
 const asked = v.looseObject({ sni: v.string(), th_address: v.string() })
-/** What the nettest adds to the five lists, under OONI's names: what was asked for. What became of it is in the keys. */
-export const sniBlockingObservations = v.looseObject({ control: asked, target: asked })
-
 const outcome = v.object({
   ...asked.entries,
   agent: v.literal('redirect'),
   failed_operation: v.nullable(v.picklist(steps)),
   failure,
 })
-type Outcome = v.InferOutput<typeof outcome>
+type NameOutcome = v.InferOutput<typeof outcome>
 
 /** OONI's conclusions. */
 const results = [
@@ -61,30 +57,42 @@ const results = [
   'interference.unknown_authority',
 ] as const
 
-/** OONI puts the observations inside `control` and `target`; ours stand in the five lists, under these tags. */
-export const sniBlockingTestKeys = v.object({
-  control: outcome,
-  target: outcome,
-  result: v.picklist(results),
+export const sniBlocking = defineNettest({
+  name: nettest,
+  version: '0.3.0',
+  about: 'whether a name in the ClientHello is enough to break a connection',
+  input: sniBlockingInput,
+  options: sniBlockingOptions,
+  /** Under OONI's names: what was asked for. What became of it takes their place. */
+  observations: { control: asked, target: asked },
+  /** OONI puts the observations inside `control` and `target`; ours stand in the five lists, under these tags. */
+  findings: { control: outcome, target: outcome, result: v.picklist(results) },
+  parts: null,
+  rules,
+  judge({ seen, own, circumstances }) {
+    const { lab } = circumstances
+    const control = attempt(seen, sniTags.control, lab)
+    const target = attempt(seen, sniTags.target, lab)
+    const again = attempt(seen, sniTags.again, lab)
+    return {
+      keys: {
+        control: outcomeOf(own.control, control),
+        target: outcomeOf(own.target, target),
+        result: resultOf(target.failed?.failure ?? null, control.failed?.failure ?? null),
+      },
+      verdict: judgeAttempts(seen, { control, target, again }, circumstances),
+      parts: null,
+    }
+  },
 })
-export type SniBlockingKeys = Readonly<v.InferOutput<typeof sniBlockingTestKeys>>
 
-export function sniBlockingKeys(seen: Observations, lab: boolean): SniBlockingKeys {
-  const { control, target } = v.parse(sniBlockingObservations, seen)
-  const outcomes = {
-    control: outcomeOf(control, attempt(seen, sniTags.control, lab)),
-    target: outcomeOf(target, attempt(seen, sniTags.target, lab)),
-  }
-  return { ...outcomes, result: resultOf(outcomes.target.failure, outcomes.control.failure) }
-}
-
-function outcomeOf({ sni, th_address }: v.InferOutput<typeof asked>, { failed }: Attempt): Outcome {
+function outcomeOf({ sni, th_address }: v.InferOutput<typeof asked>, { failed }: Attempt): NameOutcome {
   const what = { failed_operation: failed?.step ?? null, failure: failed?.failure ?? null }
   return { sni, th_address, agent: 'redirect', ...what }
 }
 
 /** OONI's words. A certificate for another name is what the helper answers to a name that is not its own. */
-function resultOf(target: Failure | null, control: Failure | null): SniBlockingKeys['result'] {
+function resultOf(target: Failure | null, control: Failure | null): (typeof results)[number] {
   switch (target) {
     case null:
     case 'ssl_invalid_hostname':
@@ -133,24 +141,22 @@ function attempt(seen: Observations, tag: string, lab: boolean): Attempt {
  * The helper is the same for all names, so what differs between the attempts is the name alone: a helper that is down
  * cannot make one of them fail.
  */
-export function judgeSniBlocking(seen: Observations, circumstances: Circumstances): Verdict {
-  const control = attempt(seen, sniTags.control, circumstances.lab)
-  const target = attempt(seen, sniTags.target, circumstances.lab)
+function judgeAttempts(
+  seen: Observations,
+  { control, target, again }: Readonly<Record<'control' | 'target' | 'again', Attempt>>,
+  circumstances: Circumstances,
+): Verdict {
   const because = [...seen.tls_handshakes, ...seen.tcp_connect].map((each) => each.transaction_id)
-  const say = (
-    verdict: Verdict['verdict'],
-    rule: (typeof sniBlockingRules)[number],
-    how: string | null,
-  ): Verdict => ({
+  const say = (verdict: Verdict['verdict'], rule: (typeof rules)[number], how: string | null): Verdict => ({
     verdict,
-    rule: `${sniBlockingName}/${rule}@1`,
+    rule: `${nettest}/${rule}@1`,
     step: verdict === 'ok' ? null : 'tls_handshake',
     how,
     because: [...new Set(because)],
   })
   const { link } = circumstances
   const judged = judgeFailedStep(
-    sniBlockingName,
+    nettest,
     target.failed ?? failedAt('resolve', 'interrupted', []),
     circumstances,
   )
@@ -170,8 +176,9 @@ export function judgeSniBlocking(seen: Observations, circumstances: Circumstance
   if (target.handshake?.x_sonde_tls_alert !== undefined) return say('undetermined', 'alert', how)
   if (cut.has(how)) return say('anomaly', 'server_name_interfered', how)
   if (link.controls_ok < link.controls) return say('undetermined', 'a_control_failed', how)
-  const again = attempt(seen, sniTags.again, circumstances.lab).failed
-  const silentTwice = again?.step === 'tls_handshake' && (silent.has(again.failure) || cut.has(again.failure))
+  const second = again.failed
+  const silentTwice =
+    second?.step === 'tls_handshake' && (silent.has(second.failure) || cut.has(second.failure))
   return silentTwice ? say('anomaly', 'server_name_interfered', how) : say('undetermined', 'failed_once', how)
 }
 

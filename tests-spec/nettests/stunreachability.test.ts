@@ -3,13 +3,16 @@
 
 import { describe, expect, test } from 'vitest'
 import { answered, failing, input, resolved, rows, seen } from '../../test/golden/stunreachability.ts'
-import { good, query } from '../../test/support/observations.ts'
-import { judgeStunReachability, parseStunInput, stunReachabilityKeys } from './stunreachability.ts'
+import { judging } from '../../test/support/judge.ts'
+import { query } from '../../test/support/observations.ts'
+import { parseStunInput, stunReachability } from './stunreachability.ts'
 
-describe('judgeStunReachability()', () => {
+const judge = judging(stunReachability, { input })
+
+describe('stunreachability', () => {
   for (const [name, observations, expected, how, circumstances] of rows) {
     test(name, () => {
-      const verdict = judgeStunReachability(observations, { ...good, ...circumstances })
+      const { verdict } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(
         expected
           .replace(' ', ' stunreachability/')
@@ -21,11 +24,11 @@ describe('judgeStunReachability()', () => {
 
   test('takes loopback for a real address in a laboratory', () => {
     const loopback = query(['127.0.0.1'], { tags: ['classic'] })
-    expect(judgeStunReachability(seen(loopback, answered), { ...good, lab: true }).verdict).toBe('ok')
+    expect(judge(seen(loopback, answered), { lab: true }).verdict.verdict).toBe('ok')
   })
 })
 
-describe('stunReachabilityKeys()', () => {
+describe('the keys of stunreachability', () => {
   test.each([
     ['a mapped address', seen(resolved, answered), null],
     ['silence', seen(resolved, failing('generic_timeout_error')), 'generic_timeout_error'],
@@ -37,7 +40,7 @@ describe('stunReachabilityKeys()', () => {
     ],
     ['a failed lookup', seen(query('dns_nxdomain_error', { tags: ['classic'] })), 'dns_nxdomain_error'],
   ])('%s', (_name, observations, failure) => {
-    expect(stunReachabilityKeys(observations, input, false)).toEqual({
+    expect(judge(observations).keys).toEqual({
       endpoint: 'stun.example:3478',
       failure,
     })

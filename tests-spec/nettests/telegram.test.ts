@@ -1,9 +1,9 @@
 // Golden verdicts and OONI's keys of telegram.
 
 import { describe, expect, test } from 'vitest'
+import { judging } from '../../test/support/judge.ts'
 import {
   connect,
-  good,
   handshake,
   join,
   judgedAgain,
@@ -13,7 +13,9 @@ import {
 } from '../../test/support/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
-import { judgeTelegram, telegramKeys, telegramService } from './telegram.ts'
+import { telegram, telegramService } from './telegram.ts'
+
+const judge = judging(telegram)
 
 const timeout = 'generic_timeout_error'
 
@@ -35,7 +37,7 @@ function web(failure: Failure | null): Observations {
 
 const unblocked = { telegram_http_blocking: false, telegram_tcp_blocking: false }
 
-describe('telegramKeys() and judgeTelegram()', () => {
+describe('telegram', () => {
   test.each([
     [
       'both reached',
@@ -89,16 +91,16 @@ describe('telegramKeys() and judgeTelegram()', () => {
       { access_points: 'undetermined', web: 'undetermined' },
     ],
   ] as const)('%s', (_, seen, keys, parts) => {
-    expect(telegramKeys(seen, false)).toEqual(keys)
-    const judged = judgedAgain((circumstances) => judgeTelegram(seen, circumstances))
+    expect(judge(seen).keys).toEqual(keys)
+    const judged = judgedAgain((circumstances) => judge(seen, circumstances))
     const kinds = Object.fromEntries(Object.entries(judged.parts).map(([name, part]) => [name, part.verdict]))
     expect(kinds).toEqual(parts)
   })
 
   test('OONI calls it blocked when the link is down; we do not', () => {
     const seen = join(post(80, 'network_unreachable', 'connect'), web(timeout))
-    expect(telegramKeys(seen, false).telegram_tcp_blocking).toBe(true)
-    expect(judgeTelegram(seen, { ...good, link: link('down') }).verdict.verdict).toBe('link_down')
+    expect(judge(seen).keys.telegram_tcp_blocking).toBe(true)
+    expect(judge(seen, { link: link('down') }).verdict.verdict).toBe('link_down')
   })
 
   test('asks six data centres on two ports each, by POST in clear text', () => {

@@ -2,15 +2,13 @@
 // of service-reachability.ts.
 
 import * as v from 'valibot'
-import { failure, type Observations } from '../data-formats/observation.ts'
+import { failure } from '../data-formats/observation.ts'
 import { tagged } from './failed-step.ts'
 import { groupTag } from './group-outcome.ts'
+import { defineNettest, noInput } from './nettest-spec.ts'
 import type { Service } from './service.ts'
-import { judgeService, outcomesOf, type ServiceConclusion } from './service-reachability.ts'
-import { type Circumstances, partsOf } from './verdict.ts'
-
-export const telegramName = 'telegram'
-export const telegramVersion = '0.3.1'
+import { judgeGroups, ooniStatus, outcomesOf, statusIf } from './service-reachability.ts'
+import { partsOf } from './verdict.ts'
 
 /** The data centres, which the applications know by address, so that no resolver stands between. */
 const accessPoints = [
@@ -42,43 +40,36 @@ export const telegramService: Service = {
   ],
 }
 
-const telegramFindings = v.object({
-  /** False once any POST is answered, whatever the status. */
-  telegram_http_blocking: v.boolean(),
-  /** False once any access point accepts a connection. */
-  telegram_tcp_blocking: v.boolean(),
-  telegram_web_status: v.picklist(['ok', 'blocked']),
-  telegram_web_failure: failure,
+export const telegram = defineNettest({
+  name: 'telegram',
+  version: '0.3.1',
+  about: "Telegram's access points and web client",
+  input: noInput,
+  options: null,
+  observations: {},
+  findings: {
+    /** False once any POST is answered, whatever the status. */
+    telegram_http_blocking: v.boolean(),
+    /** False once any access point accepts a connection. */
+    telegram_tcp_blocking: v.boolean(),
+    telegram_web_status: ooniStatus,
+    telegram_web_failure: failure,
+  },
+  parts: partsOf('access_points', 'web'),
+  rules: [],
+  judge({ seen, circumstances, service = telegramService }) {
+    const outcomes = outcomesOf(seen, service, circumstances.lab)
+    const named = new Map(outcomes.map(([{ name }, outcome]) => [name, outcome]))
+    const connects = tagged(seen, groupTag('access_points')).tcp_connect
+    const web = named.get('web')
+    return {
+      keys: {
+        telegram_http_blocking: named.get('access_points')?.status !== 'reached',
+        telegram_tcp_blocking: !connects.some((connect) => connect.status.success),
+        telegram_web_status: statusIf(web?.status === 'reached'),
+        telegram_web_failure: web?.failures[0]?.failure ?? null,
+      },
+      ...judgeGroups('telegram', outcomes, circumstances),
+    }
+  },
 })
-export type TelegramKeys = Readonly<v.InferOutput<typeof telegramFindings>>
-
-export const telegramTestKeys = v.object({
-  ...telegramFindings.entries,
-  x_sonde_parts: partsOf('access_points', 'web'),
-})
-
-/** @param service - Described with the same two groups, in a laboratory with other endpoints. */
-export function telegramKeys(
-  seen: Observations,
-  lab: boolean,
-  service: Service = telegramService,
-): TelegramKeys {
-  const outcomes = new Map(outcomesOf(seen, service, lab).map(([{ name }, outcome]) => [name, outcome]))
-  const connects = tagged(seen, groupTag('access_points')).tcp_connect
-  const web = outcomes.get('web')
-  return {
-    telegram_http_blocking: outcomes.get('access_points')?.status !== 'reached',
-    telegram_tcp_blocking: !connects.some((connect) => connect.status.success),
-    telegram_web_status: web?.status === 'reached' ? 'ok' : 'blocked',
-    telegram_web_failure: web?.failures[0]?.failure ?? null,
-  }
-}
-
-/** The parts are `access_points` and `web`. */
-export function judgeTelegram(
-  seen: Observations,
-  circumstances: Circumstances,
-  service: Service = telegramService,
-): ServiceConclusion {
-  return judgeService(seen, service, circumstances, telegramName)
-}

@@ -4,14 +4,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { judging } from '../../test/support/judge.ts'
 import { faultsOf } from '../../test/support/kept.ts'
 import { measured } from '../../test/support/measured.ts'
-import { connect, good, handshake, join, query, response } from '../../test/support/observations.ts'
+import { connect, handshake, join, query, response } from '../../test/support/observations.ts'
 import type { Measurement } from '../data-formats/measurement.ts'
 import { testKeys } from '../data-formats/measurement.ts'
 import * as observation from '../data-formats/observation.ts'
 import { ownTestKeys } from './test-keys.ts'
-import { judgeWhatsapp, whatsappKeys } from './whatsapp.ts'
+import { whatsapp as spec } from './whatsapp.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const pageOf = (nettest: string) => readFileSync(`${here}${nettest.replaceAll('_', '-')}.md`, 'utf8')
@@ -47,7 +48,9 @@ describe('the page of each nettest', () => {
   })
 
   test('is there for every schema, and a schema for every page', () => {
-    const pages = readdirSync(here).filter((file) => file.endsWith('.md') && file !== 'verdict.md')
+    const pages = readdirSync(here).filter(
+      (file) => file.endsWith('.md') && !['verdict.md', 'patience.md'].includes(file),
+    )
     expect(pages.map((file) => file.replace('.md', '').replaceAll('-', '_')).sort()).toEqual(
       Object.keys(ownTestKeys).sort(),
     )
@@ -96,8 +99,7 @@ test('the page of observations names every field of our own, and where it stands
 
 describe('the schemas of test_keys', () => {
   const seen = join(query(['21.0.0.10']), connect(null), handshake(null), response(200))
-  const { verdict, parts } = judgeWhatsapp(seen, good)
-  const keys = { ...whatsappKeys(seen, false) }
+  const { keys, verdict, parts } = judging(spec)(seen)
   const whatsapp = measured(seen, { name: 'whatsapp', input: null, keys, verdict, parts })
   const changed = (change: object): Measurement => ({
     ...whatsapp,

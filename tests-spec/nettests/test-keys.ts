@@ -4,40 +4,11 @@
 
 import * as v from 'valibot'
 import { testKeys } from '../data-formats/measurement.ts'
-import { dnscheckName, dnscheckTestKeys } from './dnscheck.ts'
-import { facebookMessengerName, facebookMessengerTestKeys } from './facebook-messenger.ts'
-import { headerFieldName, headerFieldTestKeys } from './http-header-field-manipulation.ts'
-import { invalidRequestLineName, invalidRequestLineTestKeys } from './http-invalid-request-line.ts'
-import { linkCheckName, linkCheckTestKeys } from './link-check.ts'
-import { quicpingName, quicpingTestKeys } from './quicping.ts'
-import { serviceReachabilityName, serviceTestKeys } from './service-reachability.ts'
-import { signalName, signalTestKeys } from './signal.ts'
-import { sniBlockingName, sniBlockingTestKeys } from './sni-blocking.ts'
-import { stunReachabilityName, stunReachabilityTestKeys } from './stunreachability.ts'
-import { telegramName, telegramTestKeys } from './telegram.ts'
-import { torName, torTestKeys } from './tor.ts'
-import { webConnectivityName, webConnectivityTestKeys } from './web-connectivity.ts'
-import { whatsappName, whatsappTestKeys } from './whatsapp.ts'
-
-type Entries = Readonly<Record<string, v.GenericSchema>>
+import { allNettests } from './all-nettests.ts'
 
 /** By `test_name`, the keys that only this nettest has, or has in a form of its own. */
-export const ownTestKeys: Readonly<Record<string, Entries>> = {
-  [dnscheckName]: dnscheckTestKeys.entries,
-  [facebookMessengerName]: facebookMessengerTestKeys.entries,
-  [headerFieldName]: headerFieldTestKeys.entries,
-  [invalidRequestLineName]: invalidRequestLineTestKeys.entries,
-  [linkCheckName]: linkCheckTestKeys.entries,
-  [quicpingName]: quicpingTestKeys.entries,
-  [serviceReachabilityName]: serviceTestKeys.entries,
-  [signalName]: signalTestKeys.entries,
-  [sniBlockingName]: sniBlockingTestKeys.entries,
-  [stunReachabilityName]: stunReachabilityTestKeys.entries,
-  [telegramName]: telegramTestKeys.entries,
-  [torName]: torTestKeys.entries,
-  [webConnectivityName]: webConnectivityTestKeys.entries,
-  [whatsappName]: whatsappTestKeys.entries,
-}
+export const ownTestKeys: Readonly<Record<string, Readonly<Record<string, v.GenericSchema>>>> =
+  Object.fromEntries(allNettests.map(({ name, testKeys: own }) => [name, own]))
 
 /** By `test_name`. Keys that are named nowhere are let through: a newer probe may have more. */
 export const testKeysOf: Readonly<Record<string, v.GenericSchema>> = Object.fromEntries(

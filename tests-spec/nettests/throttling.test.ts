@@ -4,14 +4,17 @@
 import { safeParse } from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { both, fastControl, ok, outsideFast, page, rows, slow, with_ } from '../../test/golden/throttling.ts'
-import { connect, good, handshake, join, query } from '../../test/support/observations.ts'
+import { judging } from '../../test/support/judge.ts'
+import { connect, handshake, join, query } from '../../test/support/observations.ts'
 import { transferControlTag, webConnectivityOptions } from './throttling.ts'
-import { judgeWebConnectivity, webConnectivityKeys } from './web-connectivity.ts'
+import { webConnectivity } from './web-connectivity.ts'
 
-describe('judgeWebConnectivity() of a slow page', () => {
+const judge = judging(webConnectivity, { input: 'https://site.example/' })
+
+describe('the verdict of web_connectivity on a slow page', () => {
   for (const [name, seen, outside, expected, circumstances] of rows) {
     test(name, () => {
-      const verdict = judgeWebConnectivity(seen, outside, { ...good, ...circumstances })
+      const { verdict } = judge(seen, circumstances, { outside: outside ?? undefined })
       expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@1$/, '$1')}`).toBe(expected)
       if (expected === ok) return
       expect(verdict).toMatchObject({ step: 'http_round_trip', how: 'throttling_suspected' })
@@ -25,7 +28,7 @@ describe('judgeWebConnectivity() of a slow page', () => {
       query(['21.0.0.11'], { tags }),
       connect('generic_timeout_error', { tags, id: 50_099 }),
     )
-    expect(judgeWebConnectivity(with_(slow, failed), null, good)).toMatchObject({ verdict: 'ok' })
+    expect(judge(with_(slow, failed)).verdict).toMatchObject({ verdict: 'ok' })
     const followUp = (tag: string, failure: 'connection_reset' | 'ssl_invalid_hostname') =>
       handshake(failure, { tags: ['depth=0', 'classic', `followup=${tag}`], id: 50_010 })
     const reset = join(
@@ -35,16 +38,16 @@ describe('judgeWebConnectivity() of a slow page', () => {
       followUp('neutral_name', 'ssl_invalid_hostname'),
       followUp('same_name', 'connection_reset'),
     )
-    expect(judgeWebConnectivity(with_(reset, fastControl), null, good)).toMatchObject({
+    expect(judge(with_(reset, fastControl)).verdict).toMatchObject({
       verdict: 'anomaly',
       rule: 'web_connectivity/tls_handshake_interfered@2',
     })
   })
 })
 
-describe('webConnectivityKeys() of a slow page', () => {
+describe('the keys of web_connectivity of a slow page', () => {
   test('say what was compared, and nothing more of the control', () => {
-    expect(webConnectivityKeys(both, outsideFast, false)).toMatchObject({
+    expect(judge(both, {}, { outside: outsideFast }).keys).toMatchObject({
       x_sonde_throttling: {
         bytes: 64_000,
         seconds: 4,
@@ -56,12 +59,12 @@ describe('webConnectivityKeys() of a slow page', () => {
     })
   })
   test('have no such key where nothing was slow', () => {
-    expect(webConnectivityKeys(page({ kB: 64, seconds: 1 }), outsideFast, false)).not.toHaveProperty(
+    expect(judge(page({ kB: 64, seconds: 1 }), {}, { outside: outsideFast }).keys).not.toHaveProperty(
       'x_sonde_throttling',
     )
   })
   test('are null where nothing was compared', () => {
-    expect(webConnectivityKeys(slow, 'unknown_failure: no available helpers', false)).toMatchObject({
+    expect(judge(slow).keys).toMatchObject({
       x_sonde_throttling: { control: null, outside: null },
     })
   })

@@ -3,16 +3,18 @@
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { fine, reset, rows, seen, silent } from '../../test/golden/tor.ts'
-import { good } from '../../test/support/observations.ts'
+import { judging } from '../../test/support/judge.ts'
 import { isBogon } from './bogon.ts'
-import { judgeTor, torKeys, torOptions } from './tor.ts'
+import { tor } from './tor.ts'
 import { publicTorTargets, type TorProtocol, torTargets } from './tor-targets.ts'
 import { verdict as verdictSchema } from './verdict.ts'
 
-describe('judgeTor()', () => {
+const judge = judging(tor)
+
+describe('tor', () => {
   for (const [name, observations, expected, parts, circumstances] of rows) {
     test(name, () => {
-      const judged = judgeTor(observations, { ...good, ...circumstances })
+      const judged = judge(observations, circumstances)
       expect(`${judged.verdict.verdict} ${judged.verdict.rule}`).toBe(
         expected.replace(' ', ' tor/').concat('@1'),
       )
@@ -25,9 +27,9 @@ describe('judgeTor()', () => {
   }
 })
 
-describe('torKeys()', () => {
+describe('the keys of tor', () => {
   test('counts each kind and describes each target, as OONI does', () => {
-    const keys = torKeys(
+    const { keys } = judge(
       seen(
         fine('dir_port'),
         { protocol: 'dir_port', page: true },
@@ -90,6 +92,6 @@ test.each([
   [{ targets: { a: { address: '192.0.2.1:443', protocol: 'snowflake' } } }],
   [{ targets: { a: { address: '192.0.2.1', protocol: 'or_port' } } }],
   [{ target: {} }],
-])('torOptions refuses %j', (options) => {
-  expect(v.safeParse(torOptions, options).success).toBe(false)
+])('tor refuses the options %j', (options) => {
+  expect(v.safeParse(tor.options, options).success).toBe(false)
 })

@@ -5,17 +5,17 @@ import * as v from 'valibot'
 import { failure, type Observations } from '../data-formats/observation.ts'
 import { type FailedStep, tagged } from './failed-step.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
+import { defineNettest, noInput } from './nettest-spec.ts'
 import { failedAt } from './system-lookup.ts'
 import { type TorProtocol, torProtocols, torTargets } from './tor-targets.ts'
 import { type Circumstances, gravest, isCutOff, partsOf, steps, type Verdict } from './verdict.ts'
 
-export const torName = 'tor'
-export const torVersion = '0.4.0'
+const nettest = 'tor'
 
 /** Every observation of a target carries its id. */
 export const targetTag = (id: string) => `target=${id}`
 
-export const torOptions = v.strictObject({
+const torOptions = v.strictObject({
   /** In the place of the public ones. */
   targets: v.optional(torTargets),
 })
@@ -25,9 +25,6 @@ const measured = v.looseObject({
   target_name: v.optional(v.string()),
   target_protocol: v.picklist(torProtocols),
 })
-/** What the nettest adds to the five lists, under OONI's name: what was tried. What became of it is in the keys. */
-export const torObservations = v.looseObject({ targets: v.record(v.string(), measured) })
-
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const outcome = v.object({
   ...measured.entries,
@@ -36,8 +33,7 @@ const outcome = v.object({
   summary: v.object({ connect: v.object({ failure }), handshake: v.optional(v.object({ failure })) }),
 })
 
-/** OONI puts the observations inside each target; ours stand in the five lists, under the target's tag. */
-const torFindings = v.object({
+const findings = {
   dir_port_total: count,
   dir_port_accessible: count,
   obfs4_total: count,
@@ -48,26 +44,48 @@ const torFindings = v.object({
   or_port_dirauth_accessible: count,
   /** By their ids, those of the list or of tor-targets.ts. */
   targets: v.record(v.string(), outcome),
+}
+type TorKeys = Readonly<v.InferOutput<v.ObjectSchema<typeof findings, undefined>>>
+
+export const tor = defineNettest({
+  name: nettest,
+  version: '0.4.0',
+  about: 'the ways into the Tor network',
+  input: noInput,
+  options: torOptions,
+  /** Under OONI's name: what was tried. What became of it takes its place. */
+  observations: { targets: v.record(v.string(), measured) },
+  /** OONI puts the observations inside each target; ours stand in the five lists, under the target's tag. */
+  findings,
+  /** One for each kind that has targets. */
+  parts: partsOf(...torProtocols),
+  rules: [
+    'dir_port_reached',
+    'or_port_dirauth_reached',
+    'or_port_reached',
+    'bridge_reached',
+    'dir_port_all_fail',
+    'or_port_dirauth_all_fail',
+  ],
+  judge({ seen, own, circumstances }) {
+    const outcomes = outcomesIn(seen, own.targets)
+    return { keys: keysOf(outcomes), ...judgeKinds(outcomes, circumstances) }
+  },
 })
-export type TorKeys = Readonly<v.InferOutput<typeof torFindings>>
 
-export const torTestKeys = v.object({ ...torFindings.entries, x_sonde_parts: partsOf(...torProtocols) })
-
-export function torKeys(seen: Observations): TorKeys {
-  const outcomes = outcomesIn(seen)
+function keysOf(outcomes: readonly TargetOutcome[]): TorKeys {
   const count = (protocol: TorProtocol, accessible: boolean) =>
     outcomes.filter((each) => each.protocol === protocol && (!accessible || each.failed === null)).length
   const counts = torProtocols.flatMap((protocol) => [
     [`${protocol}_total`, count(protocol, false)],
     [`${protocol}_accessible`, count(protocol, true)],
   ])
-  const { targets } = v.parse(torObservations, seen)
-  const described = outcomes.map(({ id, failed, protocol }) => {
+  const described = outcomes.map(({ id, target, failed, protocol }) => {
     const connect = { failure: failed?.step === 'connect' ? failed.failure : null }
     const handshake = { failure: failed?.step === 'tls_handshake' ? failed.failure : null }
     const hasHandshake = protocol.startsWith('or_port') && connect.failure === null
     const summary = hasHandshake ? { connect, handshake } : { connect }
-    return [id, { ...targets[id], agent: 'redirect', failure: failed?.failure ?? null, summary }]
+    return [id, { ...target, agent: 'redirect', failure: failed?.failure ?? null, summary }]
   })
   return {
     ...(Object.fromEntries(counts) as Omit<TorKeys, 'targets'>),
@@ -75,8 +93,9 @@ export function torKeys(seen: Observations): TorKeys {
   }
 }
 
-interface Outcome {
+interface TargetOutcome {
   readonly id: string
+  readonly target: v.InferOutput<typeof measured>
   readonly protocol: TorProtocol
   /** null when it was reached, by OONI's rule: any answer to the request, any end of the handshake that is one. */
   readonly failed: FailedStep | null
@@ -84,11 +103,14 @@ interface Outcome {
   readonly page: FailedStep | null
 }
 
-function outcomesIn(seen: Observations): Outcome[] {
-  const { targets } = v.parse(torObservations, seen)
-  return Object.entries(targets).map(([id, { target_protocol }]) => {
+function outcomesIn(
+  seen: Observations,
+  targets: Readonly<Record<string, v.InferOutput<typeof measured>>>,
+): TargetOutcome[] {
+  return Object.entries(targets).map(([id, target]) => {
     const of = tagged(seen, targetTag(id))
-    return { id, protocol: target_protocol, failed: failureIn(of, target_protocol), page: pageIn(of) }
+    const { target_protocol: protocol } = target
+    return { id, target, protocol, failed: failureIn(of, protocol), page: pageIn(of) }
   })
 }
 
@@ -115,16 +137,6 @@ function pageIn({ requests: [request] }: Observations): FailedStep | null {
   return isPage ? failedAt('http_round_trip', 'http_invalid_response', [request?.transaction_id ?? 0]) : null
 }
 
-/** Its own rules; a failed step has those of judge-failed-step.ts. */
-export const torRules = [
-  'dir_port_reached',
-  'or_port_dirauth_reached',
-  'or_port_reached',
-  'bridge_reached',
-  'dir_port_all_fail',
-  'or_port_dirauth_all_fail',
-] as const
-
 /** The authorities are run by different people in several countries; with fewer, a coincidence is thinkable. */
 const fewestAuthorities = 3
 
@@ -136,38 +148,34 @@ const kindNames: Readonly<Record<TorProtocol, string>> = {
   obfs4: 'bridge',
 }
 
-/** One for each kind that has targets. */
-export type TorParts = Readonly<Partial<Record<TorProtocol, Verdict>>>
-
-export function judgeTor(
-  seen: Observations,
+function judgeKinds(
+  outcomes: readonly TargetOutcome[],
   circumstances: Circumstances,
-): { readonly verdict: Verdict; readonly parts: TorParts } {
-  const outcomes = outcomesIn(seen)
+): { readonly verdict: Verdict; readonly parts: Readonly<Record<string, Verdict>> } {
   const judged = torProtocols.flatMap((protocol) => {
     const ofKind = outcomes.filter((each) => each.protocol === protocol)
     return ofKind.length === 0 ? [] : [[protocol, judgeKind(protocol, ofKind, circumstances)] as const]
   })
   const verdicts = judged.map(([, verdict]) => verdict)
   // Relays come and go: a kind whose targets are all silent says nothing where another kind got through.
-  const silence = `${torName}/no_outside_view@1`
+  const silence = `${nettest}/no_outside_view@1`
   const speaking = verdicts.some(({ verdict }) => verdict === 'ok')
     ? verdicts.filter(({ rule }) => rule !== silence)
     : verdicts
-  const none = judgeFailedStep(torName, failedAt('connect', 'interrupted', []), circumstances)
+  const none = judgeFailedStep(nettest, failedAt('connect', 'interrupted', []), circumstances)
   return { verdict: gravest(speaking) ?? none, parts: Object.fromEntries(judged) }
 }
 
 function judgeKind(
   protocol: TorProtocol,
-  outcomes: readonly Outcome[],
+  outcomes: readonly TargetOutcome[],
   circumstances: Circumstances,
 ): Verdict {
   const reached = outcomes.filter((each) => each.failed === null && each.page === null)
   if (reached.length > 0 && !isCutOff(circumstances.link)) {
     return {
       verdict: 'ok',
-      rule: `${torName}/${kindNames[protocol]}_reached@1`,
+      rule: `${nettest}/${kindNames[protocol]}_reached@1`,
       step: null,
       how: null,
       because: [],
@@ -175,11 +183,11 @@ function judgeKind(
   }
   const failures = outcomes.flatMap((each) => each.failed ?? each.page ?? [])
   const failed = commonest(failures) ?? failedAt('connect', 'interrupted', [])
-  const verdict = judgeFailedStep(torName, failed, circumstances)
+  const verdict = judgeFailedStep(nettest, failed, circumstances)
   const authorities = protocol === 'dir_port' || protocol === 'or_port_dirauth'
-  const silent = verdict.rule === `${torName}/no_outside_view@1`
+  const silent = verdict.rule === `${nettest}/no_outside_view@1`
   if (!silent || !authorities || outcomes.length < fewestAuthorities) return verdict
-  return { ...verdict, verdict: 'anomaly', rule: `${torName}/${kindNames[protocol]}_all_fail@1` }
+  return { ...verdict, verdict: 'anomaly', rule: `${nettest}/${kindNames[protocol]}_all_fail@1` }
 }
 
 /** Of those that came furthest the commonest, since the rare one may be chance. Rests on all that came as far. */

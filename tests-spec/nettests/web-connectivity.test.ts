@@ -2,13 +2,16 @@
 
 import { describe, expect, test } from 'vitest'
 import { rows } from '../../test/golden/web-connectivity.ts'
-import { connect, good, handshake, join, query, response } from '../../test/support/observations.ts'
-import { judgeWebConnectivity } from './web-connectivity.ts'
+import { judging } from '../../test/support/judge.ts'
+import { connect, handshake, join, query, response } from '../../test/support/observations.ts'
+import { webConnectivity } from './web-connectivity.ts'
 
-describe('judgeWebConnectivity()', () => {
+const judge = judging(webConnectivity, { input: 'https://site.example/' })
+
+describe('web_connectivity', () => {
   for (const [name, seen, expected, step, circumstances] of rows) {
     test(name, () => {
-      const verdict = judgeWebConnectivity(seen, null, { ...good, ...circumstances })
+      const { verdict } = judge(seen, circumstances)
       const rule = verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')
       expect(`${verdict.verdict} ${rule}`).toBe(expected)
       expect(verdict.step).toBe(step)
@@ -18,6 +21,6 @@ describe('judgeWebConnectivity()', () => {
 
   test('a private address is an address in a laboratory', () => {
     const seen = join(query(['10.0.0.1']), connect(null), handshake(null), response(200))
-    expect(judgeWebConnectivity(seen, null, { ...good, lab: true }).verdict).toBe('ok')
+    expect(judge(seen, { lab: true }).verdict.verdict).toBe('ok')
   })
 })

@@ -1,29 +1,39 @@
 // Rules of `web_connectivity`: whether a URL can be reached. web-connectivity.md is the page. OONI's conclusion from
-// the probe's and the helper's view is in web-control.ts; here are its keys, and our own verdict.
+// the probe's and the helper's view is in outside-view.ts; here are its keys, and our own verdict.
 
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
+import { httpUrl } from '../data-formats/http-url.ts'
 import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
 import { testHelperResponse } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
 import { classicTag, type FailedStep, failedStepOf, tagged, untagged } from './failed-step.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
-import { comparison, notCompared, samePage } from './page-comparison.ts'
+import { defineNettest } from './nettest-spec.ts'
+import {
+  blocking,
+  compareWithOutside,
+  concludeAsOoni,
+  dnsConsistency,
+  type OutsideView,
+} from './outside-view.ts'
+import { type Comparison, comparison, notCompared, samePage } from './page-comparison.ts'
 import {
   type Throttling,
   throttling,
   throttlingIn,
   throttlingSuspected,
   transferControlTag,
+  webConnectivityOptions,
 } from './throttling.ts'
 import { type Circumstances, isCutOff, isPortal, leastSecondsToRepeat, type Verdict } from './verdict.ts'
-import { blocking, type Control, compareWithControl, concludeAsOoni, dnsConsistency } from './web-control.ts'
 
-export const webConnectivityName = 'web_connectivity'
-export const webConnectivityVersion = '0.5.28'
+const nettest = 'web_connectivity'
 
-/** Its own rules; a failed step has those of judge-failed-step.ts. */
-export const webConnectivityRules = [
+/** OONI's word for an empty list of helpers. */
+export const noHelper: Failure = 'unknown_failure: no available helpers'
+
+const rules = [
   'https_response',
   'cleartext_response',
   'same_page_outside',
@@ -35,13 +45,13 @@ export const webConnectivityRules = [
   'slower_than_control',
   throttlingSuspected,
 ] as const
-type WebConnectivityRule = (typeof webConnectivityRules)[number]
+type WebConnectivityRule = (typeof rules)[number]
 
 /** OONI's tag for the hops of a redirect chain, from 0. */
 export const depthTag = (depth: number) => `depth=${depth}`
 
 /** The keys OONI's readers look for. null is "cannot be told". */
-export const webConnectivityTestKeys = v.object({
+const findings = {
   agent: v.literal('redirect'),
   client_resolver: v.string(),
   retries: v.null(),
@@ -58,52 +68,57 @@ export const webConnectivityTestKeys = v.object({
   accessible: v.nullable(v.boolean()),
   /** Present when the last page came slowly. */
   x_sonde_throttling: v.optional(throttling),
-})
-export type WebConnectivityKeys = Readonly<v.InferOutput<typeof webConnectivityTestKeys>>
-
-/** @param control - The helper's answer, or the failure that stood in its way. */
-export function webConnectivityKeys(
-  all: Observations,
-  control: Control | Failure,
-  lab: boolean,
-): WebConnectivityKeys {
-  const seen = untagged(all, transferControlTag)
-  const answered = typeof control === 'string' ? null : control
-  const first = tagged(seen, depthTag(0))
-  const consistency = dnsConsistency(first, answered)
-  const last = seen.requests[0]
-  const clearText = last?.failure === null && !isOverTls(last)
-  return {
-    agent: 'redirect',
-    client_resolver: '127.0.0.2',
-    retries: null,
-    socksproxy: null,
-    control: answered,
-    control_failure: typeof control === 'string' ? control : null,
-    dns_experiment_failure: first.queries.find((query) => query.engine === 'getaddrinfo')?.failure ?? null,
-    dns_consistency: consistency,
-    http_experiment_failure: failedHop(seen, lab)?.failed.failure ?? null,
-    ...(answered !== null && clearText ? compareWithControl(last, answered) : notCompared),
-    ...concludeAsOoni(tagged(seen, depthTag(lastDepth(seen))), answered, consistency),
-    ...throttlingKeys(throttlingIn(seen, all, answered?.http_request ?? null)),
-  }
 }
 
-function throttlingKeys(found: Throttling | null): Pick<WebConnectivityKeys, 'x_sonde_throttling'> {
+export const webConnectivity = defineNettest({
+  name: nettest,
+  version: '0.5.28',
+  about: 'one URL, step by step',
+  input: httpUrl,
+  options: webConnectivityOptions,
+  observations: {},
+  findings,
+  parts: null,
+  rules,
+  judge({ seen: all, circumstances, outside = noHelper }) {
+    const seen = untagged(all, transferControlTag)
+    const answered = typeof outside === 'string' ? null : outside
+    const first = tagged(seen, depthTag(0))
+    const consistency = dnsConsistency(first, answered)
+    const last = seen.requests[0]
+    const clearText = last?.failure === null && !isOverTls(last)
+    const compared =
+      last === undefined || answered === null ? notCompared : compareWithOutside(last, answered)
+    const hop = failedHop(seen, circumstances.lab)
+    const slow = throttlingIn(seen, all, answered?.http_request ?? null)
+    const reached = judgeReached(seen, { hop, outside: answered, compared }, circumstances)
+    return {
+      keys: {
+        agent: 'redirect' as const,
+        client_resolver: '127.0.0.2',
+        retries: null,
+        socksproxy: null,
+        control: answered,
+        control_failure: typeof outside === 'string' ? outside : null,
+        dns_experiment_failure: first.queries.find(({ engine }) => engine === 'getaddrinfo')?.failure ?? null,
+        dns_consistency: consistency,
+        http_experiment_failure: hop?.failed.failure ?? null,
+        ...(clearText ? compared : notCompared),
+        ...concludeAsOoni(tagged(seen, depthTag(lastDepth(seen))), answered, consistency),
+        ...throttlingKeys(slow),
+      },
+      verdict: slow === null || reached.verdict !== 'ok' ? reached : judgeSlow(reached, slow, circumstances),
+      parts: null,
+    }
+  },
+})
+
+function throttlingKeys(found: Throttling | null): {
+  readonly x_sonde_throttling?: v.InferOutput<typeof throttling>
+} {
   if (found === null) return {}
   const { transactionIds: _inTheVerdict, ...compared } = found
   return { x_sonde_throttling: compared }
-}
-
-export function judgeWebConnectivity(
-  all: Observations,
-  control: Control | null,
-  circumstances: Circumstances,
-): Verdict {
-  const seen = untagged(all, transferControlTag)
-  const verdict = judgeReached(seen, control, circumstances)
-  const slow = verdict.verdict === 'ok' ? throttlingIn(seen, all, control?.http_request ?? null) : null
-  return slow === null ? verdict : judgeSlow(verdict, slow, circumstances)
 }
 
 /**
@@ -114,7 +129,7 @@ function judgeSlow(reached: Verdict, slow: Throttling, { link, earlier }: Circum
   if (link.state !== 'up' || link.controls_ok < link.controls || slow.control?.faster !== true) return reached
   const say = (verdict: Verdict['verdict'], rule: WebConnectivityRule): Verdict => ({
     verdict,
-    rule: `web_connectivity/${rule}@1`,
+    rule: `${nettest}/${rule}@1`,
     step: 'http_round_trip',
     how: throttlingSuspected,
     because: [...slow.transactionIds],
@@ -125,16 +140,29 @@ function judgeSlow(reached: Verdict, slow: Throttling, { link, earlier }: Circum
     : say('undetermined', 'slower_than_control')
 }
 
-function judgeReached(seen: Observations, control: Control | null, circumstances: Circumstances): Verdict {
-  const hop = failedHop(seen, circumstances.lab)
+/** What was found out of a chain, for the verdict and OONI's keys alike. */
+interface Found {
+  readonly hop: FailedHop | null
+  /** The helper's answer; null without one. */
+  readonly outside: OutsideView | null
+  /** The last page with the helper's. */
+  readonly compared: Comparison
+}
+
+function judgeReached(
+  seen: Observations,
+  { hop, outside, compared }: Found,
+  circumstances: Circumstances,
+): Verdict {
   if (hop !== null) {
-    const outside = seenOutside(hop, control, circumstances)
-    return judgeFailedStep('web_connectivity', hop.failed, circumstances, { outside, maybeBroken: true })
+    const reachedOutside = seenOutside(hop, outside, circumstances)
+    const more = { outside: reachedOutside, maybeBroken: true }
+    return judgeFailedStep(nettest, hop.failed, circumstances, more)
   }
   const last = seen.requests[0]
   const say = (verdict: Verdict['verdict'], rule: WebConnectivityRule, how: string | null): Verdict => ({
     verdict,
-    rule: `web_connectivity/${rule}@${rule === 'foreign_page' ? 2 : 1}`,
+    rule: `${nettest}/${rule}@${rule === 'foreign_page' ? 2 : 1}`,
     step: verdict === 'ok' ? null : 'http_round_trip',
     how,
     because: last === undefined ? [] : [last.transaction_id],
@@ -143,8 +171,7 @@ function judgeReached(seen: Observations, control: Control | null, circumstances
   if (last !== undefined && isOverTls(last)) return say('ok', 'https_response', null)
   if (isPortal(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
   // Anyone on the path can write a clear-text page; only a second view can tell whose it is.
-  const compared = last === undefined || control === null ? notCompared : compareWithControl(last, control)
-  if (last === undefined || control === null || compared === notCompared) {
+  if (last === undefined || outside === null || compared === notCompared) {
     // Some gateways without a way out answer themselves, whoever is asked.
     if (isCutOff(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
     return say('undetermined', 'cleartext_response', null)
@@ -155,7 +182,7 @@ function judgeReached(seen: Observations, control: Control | null, circumstances
   if (state !== 'up')
     return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', 'page_differs')
   // A captcha, a consent wall, a page for this country: the same server may well have sent it.
-  if (compared.status_code_match === null || sameServer(last, control)) {
+  if (compared.status_code_match === null || sameServer(last, outside)) {
     return say('undetermined', 'page_differs', 'page_differs')
   }
   return say('anomaly', 'foreign_page', 'page_differs')
@@ -188,14 +215,14 @@ function lastDepth(seen: Observations): number {
 /** Whether the helper got past the step that failed here; null when its answer does not say. */
 function seenOutside(
   { depth, observations, failed }: FailedHop,
-  control: Control | null,
+  outside: OutsideView | null,
   { link, lab }: Circumstances,
 ): boolean | null {
-  if (control === null) return null
+  if (outside === null) return null
   // The helper reports no endpoints of later hops, only how its own chain ended.
-  if (depth > 0 || failed.step === 'http_round_trip') return control.http_request.failure === null
+  if (depth > 0 || failed.step === 'http_round_trip') return outside.http_request.failure === null
   if (failed.step === 'resolve') {
-    return control.dns.failure === null && control.dns.addrs.some((ip) => lab || !isBogon(ip))
+    return outside.dns.failure === null && outside.dns.addrs.some((ip) => lab || !isBogon(ip))
   }
   // Silence at the address people here are sent to is not refuted by an answer from another one; a wrong certificate is.
   const classic = observations.queries.length > 0 ? tagged(observations, classicTag) : observations
@@ -204,13 +231,13 @@ function seenOutside(
       ? classic.tcp_connect
           // That it got there over an IPv6 that this link may not have says nothing of the link's IPv4.
           .filter(({ ip }) => !ip.includes(':') || link.ipv6 === true)
-          .map(({ ip, port }) => control.tcp_connect[ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`])
-      : observations.tls_handshakes.map(({ address }) => control.tls_handshake?.[address])
+          .map(({ ip, port }) => outside.tcp_connect[ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`])
+      : observations.tls_handshakes.map(({ address }) => outside.tls_handshake?.[address])
   const known = statuses.flatMap((each) => each?.status ?? [])
   return known.length === 0 ? null : known.includes(true)
 }
 
-function sameServer(answer: HttpRequest, { http_request: theirs }: Control): boolean {
+function sameServer(answer: HttpRequest, { http_request: theirs }: OutsideView): boolean {
   const header = (headers: Readonly<Record<string, string>>) =>
     Object.entries(headers).find(([name]) => name.toLowerCase() === 'server')?.[1]
   const [server, theirServer] = [header(answer.response.headers), header(theirs.headers)].map(withoutComments)

@@ -1,9 +1,9 @@
 // Golden verdicts of whatsapp: three services, each judged by itself, as they failed on 29 July 2018.
 
 import { describe, expect, test } from 'vitest'
+import { judging } from '../../test/support/judge.ts'
 import {
   connect,
-  good,
   handshake,
   join,
   judgedAgain,
@@ -13,7 +13,9 @@ import {
 } from '../../test/support/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
-import { judgeWhatsapp, whatsappKeys, whatsappService } from './whatsapp.ts'
+import { whatsapp, whatsappService } from './whatsapp.ts'
+
+const judge = judging(whatsapp)
 
 function service(name: string, failure: Failure | null, step: 'connect' | 'tls' = 'tls'): Observations {
   const tags = [name, 'depth=0', 'classic']
@@ -39,7 +41,7 @@ function hosts(...outcomes: readonly (Failure | null)[]): Observations {
 
 const fine = join(service('registration', null), service('web', null), hosts(null, null))
 
-describe('judgeWhatsapp()', () => {
+describe('whatsapp', () => {
   const rows = [
     ['all three reached', fine, 'ok', { registration: 'ok', endpoints: 'ok', web: 'ok' }],
     [
@@ -86,7 +88,7 @@ describe('judgeWhatsapp()', () => {
     ],
   ] as const
   test.each(rows)('%s', (_name, seen, verdict, parts) => {
-    const judged = judgedAgain((circumstances) => judgeWhatsapp(seen, circumstances))
+    const judged = judgedAgain((circumstances) => judge(seen, circumstances))
     expect(judged.verdict.verdict).toBe(verdict)
     const kinds = Object.fromEntries(Object.entries(judged.parts).map(([name, part]) => [name, part.verdict]))
     expect(kinds).toEqual(parts)
@@ -94,23 +96,23 @@ describe('judgeWhatsapp()', () => {
 
   test('silence with one control lost stays undetermined: loss looks the same', () => {
     const seen = join(service('registration', null), service('web', 'generic_timeout_error'), hosts(null))
-    expect(judgeWhatsapp(seen, { ...good, link: link('up', 3) }).verdict.verdict).toBe('undetermined')
+    expect(judge(seen, { link: link('up', 3) }).verdict.verdict).toBe('undetermined')
   })
 
   test('nothing reached and the controls down is the link', () => {
     const seen = join(service('registration', 'network_unreachable', 'connect'), hosts('network_unreachable'))
-    expect(judgeWhatsapp(seen, { ...good, link: link('down') }).verdict.verdict).toBe('link_down')
+    expect(judge(seen, { link: link('down') }).verdict.verdict).toBe('link_down')
   })
 })
 
-describe('whatsappKeys()', () => {
+describe('the keys of whatsapp', () => {
   test('speaks as OONI does: any failure is "blocked", any HTTP status is "ok"', () => {
     const seen = join(
       service('registration', 'generic_timeout_error', 'connect'),
       service('web', null),
       hosts(null, 'connection_refused'),
     )
-    expect(whatsappKeys(seen, false)).toEqual({
+    expect(judge(seen).keys).toEqual({
       registration_server_status: 'blocked',
       registration_server_failure: 'generic_timeout_error',
       whatsapp_endpoints_status: 'ok',
@@ -123,7 +125,7 @@ describe('whatsappKeys()', () => {
   test('lists a host whose name did not resolve', () => {
     const tags = ['endpoints', 'host=e1.whatsapp.net']
     const seen = join(query('dns_nxdomain_error', { tags, hostname: 'e1.whatsapp.net' }))
-    expect(whatsappKeys(seen, false)).toMatchObject({
+    expect(judge(seen).keys).toMatchObject({
       whatsapp_endpoints_status: 'blocked',
       whatsapp_endpoints_blocked: ['e1.whatsapp.net'],
     })
@@ -160,14 +162,14 @@ describe('the description of WhatsApp', () => {
   })
 
   test("gives the same keys and verdicts with today's tags", () => {
-    expect(whatsappKeys(today, false)).toMatchObject({
+    expect(judge(today).keys).toMatchObject({
       registration_server_status: 'ok',
       whatsapp_endpoints_status: 'ok',
       whatsapp_endpoints_blocked: ['e1.whatsapp.net'],
       whatsapp_web_status: 'blocked',
       whatsapp_web_failure: 'generic_timeout_error',
     })
-    expect(judgeWhatsapp(today, good).parts).toMatchObject({
+    expect(judge(today).parts).toMatchObject({
       registration: { verdict: 'ok', rule: 'whatsapp/registration_reached@1' },
       endpoints: { verdict: 'ok', rule: 'whatsapp/endpoints_reached_unverified@1' },
       web: { verdict: 'undetermined', rule: 'whatsapp/failed_once@1' },

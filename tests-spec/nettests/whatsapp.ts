@@ -6,12 +6,10 @@ import * as v from 'valibot'
 import { failure, type Observations } from '../data-formats/observation.ts'
 import { classicTag } from './failed-step.ts'
 import { groupOutcome, groupTag, hostTag } from './group-outcome.ts'
+import { defineNettest, noInput } from './nettest-spec.ts'
 import type { Service, ServiceGroup } from './service.ts'
-import { judgeService, outcomesOf, type ServiceConclusion } from './service-reachability.ts'
-import { type Circumstances, partsOf } from './verdict.ts'
-
-export const whatsappName = 'whatsapp'
-export const whatsappVersion = '0.11.0'
+import { judgeGroups, ooniStatus, outcomesOf, statusIf } from './service-reachability.ts'
+import { partsOf } from './verdict.ts'
 
 export const whatsappService: Service = {
   name: 'whatsapp',
@@ -38,58 +36,48 @@ export const whatsappService: Service = {
   ],
 }
 
-const status = v.picklist(['ok', 'blocked'])
-const whatsappFindings = v.object({
-  registration_server_status: status,
-  registration_server_failure: failure,
-  whatsapp_endpoints_status: status,
-  whatsapp_endpoints_blocked: v.array(v.string()),
-  /** Always empty: the check it came from is gone from OONI too. */
-  whatsapp_endpoints_dns_inconsistent: v.array(v.string()),
-  whatsapp_web_status: status,
-  whatsapp_web_failure: failure,
+export const whatsapp = defineNettest({
+  name: 'whatsapp',
+  version: '0.11.0',
+  about: "WhatsApp's three services",
+  input: noInput,
+  options: null,
+  observations: {},
+  /** OONI's keys say "blocked" for any failure; its readers know that, and our verdict stands beside them. */
+  findings: {
+    registration_server_status: ooniStatus,
+    registration_server_failure: failure,
+    whatsapp_endpoints_status: ooniStatus,
+    whatsapp_endpoints_blocked: v.array(v.string()),
+    /** Always empty: the check it came from is gone from OONI too. */
+    whatsapp_endpoints_dns_inconsistent: v.array(v.string()),
+    whatsapp_web_status: ooniStatus,
+    whatsapp_web_failure: failure,
+  },
+  parts: partsOf('registration', 'endpoints', 'web'),
+  rules: [],
+  judge({ seen, circumstances, service = whatsappService }) {
+    const { lab } = circumstances
+    const marked = withGroupTags(seen)
+    const outcomes = outcomesOf(marked, service, lab)
+    const named = new Map(outcomes.map(([{ name }, outcome]) => [name, outcome]))
+    const statusOf = (group: string) => statusIf(named.get(group)?.status === 'reached')
+    const failureOf = (group: string) => named.get(group)?.failures[0]?.failure ?? null
+    const endpoints = service.groups.find((group) => group.name === 'endpoints')
+    return {
+      keys: {
+        registration_server_status: statusOf('registration'),
+        registration_server_failure: failureOf('registration'),
+        whatsapp_endpoints_status: statusOf('endpoints'),
+        whatsapp_endpoints_blocked: endpoints === undefined ? [] : silentHosts(marked, endpoints, lab),
+        whatsapp_endpoints_dns_inconsistent: [],
+        whatsapp_web_status: statusOf('web'),
+        whatsapp_web_failure: failureOf('web'),
+      },
+      ...judgeGroups('whatsapp', outcomes, circumstances),
+    }
+  },
 })
-export type WhatsappKeys = Readonly<v.InferOutput<typeof whatsappFindings>>
-
-export const whatsappTestKeys = v.object({
-  ...whatsappFindings.entries,
-  x_sonde_parts: partsOf('registration', 'endpoints', 'web'),
-})
-
-/**
- * OONI's keys say "blocked" for any failure; its readers know that, and our verdict stands beside them.
- *
- * @param service - Described with the same three groups, in a laboratory with other endpoints.
- */
-export function whatsappKeys(
-  seen: Observations,
-  lab: boolean,
-  service: Service = whatsappService,
-): WhatsappKeys {
-  const marked = withGroupTags(seen)
-  const outcomes = new Map(outcomesOf(marked, service, lab).map(([{ name }, outcome]) => [name, outcome]))
-  const statusOf = (group: string) => (outcomes.get(group)?.status === 'reached' ? 'ok' : 'blocked')
-  const failureOf = (group: string) => outcomes.get(group)?.failures[0]?.failure ?? null
-  const endpoints = service.groups.find((group) => group.name === 'endpoints')
-  return {
-    registration_server_status: statusOf('registration'),
-    registration_server_failure: failureOf('registration'),
-    whatsapp_endpoints_status: statusOf('endpoints'),
-    whatsapp_endpoints_blocked: endpoints === undefined ? [] : silentHosts(marked, endpoints, lab),
-    whatsapp_endpoints_dns_inconsistent: [],
-    whatsapp_web_status: statusOf('web'),
-    whatsapp_web_failure: failureOf('web'),
-  }
-}
-
-/** The parts are `registration`, `endpoints` and `web`. */
-export function judgeWhatsapp(
-  seen: Observations,
-  circumstances: Circumstances,
-  service: Service = whatsappService,
-): ServiceConclusion {
-  return judgeService(withGroupTags(seen), service, circumstances, whatsappName)
-}
 
 /** Hosts of which no port answered, a failed lookup included, as OONI lists them. */
 function silentHosts(seen: Observations, group: ServiceGroup, lab: boolean): string[] {

@@ -7,7 +7,7 @@ import type { TestHelperResponse } from '../protocol/test-helper.ts'
 import { addressesIn, classicTag, tagged } from './failed-step.ts'
 import { type Comparison, comparePages, notCompared, samePage } from './page-comparison.ts'
 
-export type Control = TestHelperResponse
+export type OutsideView = TestHelperResponse
 
 /** OONI's word for the step it blames; false: not blocked; null: cannot be told. */
 export const blocking = v.union([
@@ -30,66 +30,66 @@ const blocked = (by: Blocking): OoniConclusion => ({ blocking: by, accessible: f
 /** @param lastHop - The observations of the deepest hop of the redirect chain. */
 export function concludeAsOoni(
   lastHop: Observations,
-  control: Control | null,
+  outside: OutsideView | null,
   consistency: 'consistent' | 'inconsistent' | null,
 ): OoniConclusion {
-  const conclusion = fromDeepestStep(lastHop, control)
+  const conclusion = fromDeepestStep(lastHop, outside)
   const nothingElse = conclusion.accessible !== true
   return consistency === 'inconsistent' && nothingElse ? blocked('dns') : conclusion
 }
 
 /** HTTP before TLS before TCP before DNS, and of each a success before a failure: the first that is there decides. */
-function fromDeepestStep(hop: Observations, control: Control | null): OoniConclusion {
+function fromDeepestStep(hop: Observations, outside: OutsideView | null): OoniConclusion {
   const classic = hop.queries.length > 0 ? tagged(hop, classicTag) : hop
   const answer = classic.requests.find((request) => request.failure === null)
-  if (answer !== undefined) return fromAnswer(answer, control)
+  if (answer !== undefined) return fromAnswer(answer, outside)
   if (classic.requests.length > 0) {
-    if (control === null) return unknown
-    return control.http_request.failure === null ? blocked('http-failure') : down
+    if (outside === null) return unknown
+    return outside.http_request.failure === null ? blocked('http-failure') : down
   }
   const handshake = classic.tls_handshakes.find((each) => each.failure !== null)
   if (handshake !== undefined)
-    return fromEndpoint(control, control?.tls_handshake?.[handshake.address]?.status, 'http-failure')
+    return fromEndpoint(outside, outside?.tls_handshake?.[handshake.address]?.status, 'http-failure')
   const connect = classic.tcp_connect.find((each) => !each.status.success)
   if (connect !== undefined) {
     const address = connect.ip.includes(':')
       ? `[${connect.ip}]:${connect.port}`
       : `${connect.ip}:${connect.port}`
-    return fromEndpoint(control, control?.tcp_connect[address]?.status, 'tcp_ip')
+    return fromEndpoint(outside, outside?.tcp_connect[address]?.status, 'tcp_ip')
   }
-  return fromLookup(classic, control)
+  return fromLookup(classic, outside)
 }
 
-function fromAnswer(answer: HttpRequest, control: Control | null): OoniConclusion {
+function fromAnswer(answer: HttpRequest, outside: OutsideView | null): OoniConclusion {
   if (answer.request.url.startsWith('https:')) return reached
-  if (control === null || control.http_request.failure !== null) return unknown
-  const comparison = compareWithControl(answer, control)
+  if (outside === null || outside.http_request.failure !== null) return unknown
+  const comparison = compareWithOutside(answer, outside)
   if (comparison === notCompared) return unknown
   return samePage(comparison) ? reached : blocked('http-diff')
 }
 
 /** @param status - What the helper says of the same endpoint; undefined when it did not try it. */
 function fromEndpoint(
-  control: Control | null,
+  outside: OutsideView | null,
   status: boolean | null | undefined,
   kind: Blocking,
 ): OoniConclusion {
-  if (control === null) return unknown
+  if (outside === null) return unknown
   if (status === undefined || status === null) return blocked('http-failure')
   return status ? blocked(kind) : down
 }
 
-function fromLookup({ queries }: Observations, control: Control | null): OoniConclusion {
-  // OONI answers "accessible" without a control here; nobody can know that.
-  if (control === null) return unknown
+function fromLookup({ queries }: Observations, outside: OutsideView | null): OoniConclusion {
+  // OONI answers "accessible" without an outside view here; nobody can know that.
+  if (outside === null) return unknown
   const system = queries.find((query) => query.engine === 'getaddrinfo')
   if (system === undefined) return unknown
-  const bothEmpty = system.failure === 'dns_no_answer' && control.dns.addrs.length === 0
-  return control.dns.failure !== null || bothEmpty ? down : blocked('dns')
+  const bothEmpty = system.failure === 'dns_no_answer' && outside.dns.addrs.length === 0
+  return outside.dns.failure !== null || bothEmpty ? down : blocked('dns')
 }
 
 /** @returns `notCompared` when there is nothing to compare with. */
-export function compareWithControl(answer: HttpRequest, { http_request: theirs }: Control): Comparison {
+export function compareWithOutside(answer: HttpRequest, { http_request: theirs }: OutsideView): Comparison {
   if (theirs.failure !== null) return notCompared
   const { response } = answer
   return comparePages(
@@ -114,26 +114,26 @@ export function compareWithControl(answer: HttpRequest, { http_request: theirs }
  */
 export function dnsConsistency(
   firstHop: Observations,
-  control: Control | null,
+  outside: OutsideView | null,
 ): 'consistent' | 'inconsistent' | null {
   const system = firstHop.queries.find((query) => query.engine === 'getaddrinfo')
-  if (control === null || system === undefined) return null
+  if (outside === null || system === undefined) return null
   const ours = addressesIn(system)
-  const theirs = control.dns.addrs
+  const theirs = outside.dns.addrs
   if (system.failure !== null) {
     const expected =
-      control.dns.failure !== null || (system.failure === 'dns_no_answer' && theirs.length === 0)
+      outside.dns.failure !== null || (system.failure === 'dns_no_answer' && theirs.length === 0)
     return expected ? 'consistent' : 'inconsistent'
   }
-  if (control.dns.failure !== null || theirs.length === 0) return 'inconsistent'
-  if (ours.some((ip) => theirs.includes(ip) || sharesNetwork(ip, theirs, control))) return 'consistent'
+  if (outside.dns.failure !== null || theirs.length === 0) return 'inconsistent'
+  if (ours.some((ip) => theirs.includes(ip) || sharesNetwork(ip, theirs, outside))) return 'consistent'
   const verified = firstHop.tls_handshakes.some(
     (each) => each.failure === null && each.tags.includes(classicTag) && each.server_name === system.hostname,
   )
   return verified ? 'consistent' : 'inconsistent'
 }
 
-function sharesNetwork(ip: string, theirs: readonly string[], { ip_info }: Control): boolean {
+function sharesNetwork(ip: string, theirs: readonly string[], { ip_info }: OutsideView): boolean {
   const asn = (address: string) => ip_info?.[address]?.asn ?? 0
   return asn(ip) !== 0 && theirs.some((address) => asn(address) === asn(ip))
 }

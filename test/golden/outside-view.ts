@@ -2,14 +2,14 @@
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import type { OutsideView } from '../../tests-spec/nettests/outside-view.ts'
 import type { Circumstances, Step } from '../../tests-spec/nettests/verdict.ts'
-import type { Control } from '../../tests-spec/nettests/web-control.ts'
 import { connect, handshake, join, link, query, response } from '../support/observations.ts'
 
 export const resolved = query(['21.0.0.10'])
 
 /** What a helper says of site.example when all is well with it; rows change what they are about. */
-export function outside(over: Partial<Control> = {}): Control {
+export function outside(over: Partial<OutsideView> = {}): OutsideView {
   return {
     tcp_connect: {
       '21.0.0.10:443': { status: true, failure: null },
@@ -84,10 +84,10 @@ const followUp = (tag: string, failure: Failure | null) => {
 }
 const earlier = (step: Step, secondsAgo = 31) => ({ earlier: { step, how: silence, secondsAgo } })
 
-type ControlRow = readonly [string, Observations, Control, string, Conclusion, Partial<Circumstances>?]
+type Row = readonly [string, Observations, OutsideView, string, Conclusion, Partial<Circumstances>?]
 type Conclusion = readonly [blocking: unknown, accessible: unknown]
 
-export const controlRows: readonly ControlRow[] = [
+export const rows: readonly Row[] = [
   [
     'connect silent here, fine outside, once',
     join(resolved, connect(silence)),

@@ -1,20 +1,23 @@
 // Golden verdicts of web_connectivity with a helper's view, and OONI's conclusion from the same two views beside each.
 
 import { describe, expect, test } from 'vitest'
-import { controlRows, outside, page, resolved, silence } from '../../test/golden/web-control.ts'
-import { connect, good, handshake, join, query, response } from '../../test/support/observations.ts'
+import { outside, page, resolved, rows, silence } from '../../test/golden/outside-view.ts'
+import { judging } from '../../test/support/judge.ts'
+import { connect, handshake, join, query, response } from '../../test/support/observations.ts'
 import type { Observations } from '../data-formats/observation.ts'
-import { judgeWebConnectivity, webConnectivityKeys } from './web-connectivity.ts'
-import type { Control } from './web-control.ts'
+import type { OutsideView } from './outside-view.ts'
+import { noHelper, webConnectivity } from './web-connectivity.ts'
 
-describe("judgeWebConnectivity() with a helper, and OONI's conclusion beside it", () => {
-  for (const [name, seen, control, expected, [blocking, accessible], circumstances] of controlRows) {
+const judge = judging(webConnectivity, { input: 'https://site.example/' })
+
+describe("web_connectivity with a helper, and OONI's conclusion beside it", () => {
+  for (const [name, seen, view, expected, [blocking, accessible], circumstances] of rows) {
     test(name, () => {
-      const verdict = judgeWebConnectivity(seen, control, { ...good, ...circumstances })
+      const { verdict, keys } = judge(seen, circumstances, { outside: view })
       expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')}`).toBe(
         expected,
       )
-      expect(webConnectivityKeys(seen, control, false)).toMatchObject({
+      expect(keys).toMatchObject({
         blocking,
         accessible,
         control_failure: null,
@@ -23,26 +26,26 @@ describe("judgeWebConnectivity() with a helper, and OONI's conclusion beside it"
   }
 })
 
-describe('webConnectivityKeys()', () => {
-  const none = 'unknown_failure: no available helpers'
+describe('the keys of web_connectivity', () => {
   test('says accessible only for a response over TLS when no helper answered', () => {
-    const reached = webConnectivityKeys(
-      join(resolved, connect(null), handshake(null), response(200)),
-      none,
-      false,
-    )
-    expect(reached).toMatchObject({ accessible: true, blocking: false, control: null, control_failure: none })
-    expect(webConnectivityKeys(page({}), none, false)).toMatchObject({ accessible: null, blocking: null })
+    const { keys: reached } = judge(join(resolved, connect(null), handshake(null), response(200)))
+    expect(reached).toMatchObject({
+      accessible: true,
+      blocking: false,
+      control: null,
+      control_failure: noHelper,
+    })
+    expect(judge(page({})).keys).toMatchObject({ accessible: null, blocking: null })
   })
-  test('without a control a DNS failure is null, not "accessible"', () => {
-    const keys = webConnectivityKeys(join(query('dns_nxdomain_error')), none, false)
+  test('without an outside view a DNS failure is null, not "accessible"', () => {
+    const { keys } = judge(join(query('dns_nxdomain_error')))
     expect(keys).toMatchObject({
       accessible: null,
       blocking: null,
       dns_experiment_failure: 'dns_nxdomain_error',
     })
   })
-  const consistency: readonly [string, Observations, Control, unknown][] = [
+  const consistency: readonly [string, Observations, OutsideView, unknown][] = [
     ['one address in common', join(resolved, connect(silence)), outside(), 'consistent'],
     [
       'no address in common, but the same network',
@@ -68,7 +71,7 @@ describe('webConnectivityKeys()', () => {
     ['only we say that there is no such name', join(query('dns_nxdomain_error')), outside(), 'inconsistent'],
     ['an IP literal', join(connect(silence)), outside(), null],
   ]
-  test.each(consistency)('dns_consistency: %s', (_name, seen, control, expected) => {
-    expect(webConnectivityKeys(seen, control, false).dns_consistency).toBe(expected)
+  test.each(consistency)('dns_consistency: %s', (_name, seen, view, expected) => {
+    expect(judge(seen, {}, { outside: view }).keys.dns_consistency).toBe(expected)
   })
 })
