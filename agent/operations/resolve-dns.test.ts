@@ -223,7 +223,7 @@ describe('resolveDns() records', () => {
       'dns_server_misbehaving',
     ],
   ])('%s and nothing better', async (_what, make, failure) => {
-    const { queries, addresses } = await resolve(await serveReplies(make), { options: { timeoutMs: 100 } })
+    const { queries, addresses } = await resolve(await serveReplies(make), { options: { timeoutMs: 400 } })
     expect(queries[0]).toMatchObject({ failure, answers: null })
     expect(queries[0]?.raw_response).toBeDefined()
     expect(addresses).toEqual([])
