@@ -100,7 +100,7 @@ export const testList = v.pipe(
 )
 export type TestList = v.InferOutput<typeof testList>
 export type TestListEntry = v.InferOutput<typeof testListEntry>
-export type Control = v.InferOutput<typeof control>
+export type ControlEntry = v.InferOutput<typeof control>
 
 /** A test list that does not fit its schema. The message names every bad field by its path. */
 export class TestListRefused extends Error {
