@@ -32,6 +32,7 @@ function entryOf({ name, input, options }: ListedNettest) {
 
 const isListed = (spec: (typeof allNettests)[number]): spec is ListedNettest => spec.input !== null
 
+// The compiler does not follow each spec through `map`: the type above says of each what `entryOf` makes of it.
 export const testListEntry = v.variant(
   'nettest',
   allNettests.filter(isListed).map(entryOf) as unknown as EntrySchema<ListedNettest>[],
