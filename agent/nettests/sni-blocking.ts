@@ -20,7 +20,7 @@ export const sniBlocking: Nettest = measuredBy(spec, async (context, input, opti
       return (await tryHandshake(context, { ip, port: Number(port) }, names, [tag])).seen
     }
     // What must succeed first: where a blocked name poisons the address for a while, it must not pay for the target.
-    parts.push(await shake(neutralName, sniTags.neutral))
+    parts.push(await shake(neutralName, sniTags.control))
     const target = await shake(input, sniTags.target)
     parts.push(target)
     if (metSilence(target)) parts.push(await shake(input, sniTags.again))

@@ -26,7 +26,7 @@ const rules = [
  * The handshakes under the neutral name, which is OONI's `control`, and under the one in question; `again` when the latter
  * met silence.
  */
-export const sniTags = { neutral: 'control', target: 'target', again: 'target_again' } as const
+export const sniTags = { control: 'control', target: 'target', again: 'target_again' } as const
 
 const name = v.pipe(v.string(), v.regex(/^(?=.*[a-z])[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+$/))
 const sniBlockingInput = v.pipe(name, v.maxLength(253))
@@ -73,7 +73,7 @@ export const sniBlocking = defineNettest({
   rules,
   judge({ seen, own, circumstances }) {
     const { lab } = circumstances
-    const neutral = attempt(seen, sniTags.neutral, lab)
+    const neutral = attempt(seen, sniTags.control, lab)
     const target = attempt(seen, sniTags.target, lab)
     const again = attempt(seen, sniTags.again, lab)
     return {
