@@ -21,7 +21,7 @@ const judge = (seen: Observations, circumstances?: Partial<Circumstances>) =>
   judging(dnscheck, { input: 'https://dns.example/dns-query' })(asAsked(seen), circumstances)
 
 describe('dnscheck', () => {
-  for (const [name, seen, expected, circumstances] of rows) {
+  for (const { name, seen, verdict: expected, circumstances } of rows) {
     it(name, () => {
       const { verdict } = judge(seen, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(

@@ -15,7 +15,7 @@ import { headerFieldManipulation, parseHelperUrl } from './http-header-field-man
 const judge = judging(headerFieldManipulation)
 
 describe("http_header_field_manipulation, and OONI's tampering beside it", () => {
-  for (const [name, observations, expected, tampering, circumstances] of rows) {
+  for (const { name, seen: observations, verdict: expected, tampering, circumstances } of rows) {
     it(name, () => {
       const { verdict, keys } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(

@@ -8,7 +8,7 @@ import { invalidRequestLine, parseHelper } from './http-invalid-request-line.ts'
 const judge = judging(invalidRequestLine)
 
 describe("http_invalid_request_line, and OONI's tampering beside it", () => {
-  for (const [name, observations, expected, tampering, circumstances] of rows) {
+  for (const { name, seen: observations, verdict: expected, tampering, circumstances } of rows) {
     it(name, () => {
       const { verdict, keys } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(

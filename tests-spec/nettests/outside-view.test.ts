@@ -11,7 +11,14 @@ import { noHelper, webConnectivity } from './web-connectivity.ts'
 const judge = judging(webConnectivity, { input: 'https://site.example/' })
 
 describe("web_connectivity with a helper, and OONI's conclusion beside it", () => {
-  for (const [name, seen, view, expected, [blocking, accessible], circumstances] of rows) {
+  for (const {
+    name,
+    seen,
+    outside: view,
+    verdict: expected,
+    concluded: [blocking, accessible],
+    circumstances,
+  } of rows) {
     it(name, () => {
       const { verdict, keys } = judge(seen, circumstances, { outside: view })
       expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')}`).toBe(

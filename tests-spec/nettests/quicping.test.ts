@@ -9,7 +9,7 @@ import { quicping } from './quicping.ts'
 const judge = judging(quicping, { input: 'quic.example' })
 
 describe('quicping', () => {
-  for (const [name, observations, expected, how, circumstances] of rows) {
+  for (const { name, seen: observations, verdict: expected, how, circumstances } of rows) {
     it(name, () => {
       const { verdict } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(expected.replace(' ', ' quicping/').concat('@1'))

@@ -8,7 +8,7 @@ import { sniBlocking } from './sni-blocking.ts'
 const judge = judging(sniBlocking, { input: 'site.example' })
 
 describe("sni_blocking, and OONI's result beside it", () => {
-  for (const [name, observations, expected, result, circumstances] of rows) {
+  for (const { name, seen: observations, verdict: expected, result, circumstances } of rows) {
     it(name, () => {
       const { verdict, keys } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(expected.replace(' ', ' sni_blocking/').concat('@1'))

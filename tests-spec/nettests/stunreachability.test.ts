@@ -10,7 +10,7 @@ import { parseStunInput, stunReachability } from './stunreachability.ts'
 const judge = judging(stunReachability, { input })
 
 describe('stunreachability', () => {
-  for (const [name, observations, expected, how, circumstances] of rows) {
+  for (const { name, seen: observations, verdict: expected, failure: how, circumstances } of rows) {
     it(name, () => {
       const { verdict } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(

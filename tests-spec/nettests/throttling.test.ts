@@ -12,7 +12,7 @@ import { webConnectivity } from './web-connectivity.ts'
 const judge = judging(webConnectivity, { input: 'https://site.example/' })
 
 describe('the verdict of web_connectivity on a slow page', () => {
-  for (const [name, seen, outside, expected, circumstances] of rows) {
+  for (const { name, seen, outside, verdict: expected, circumstances } of rows) {
     it(name, () => {
       const { verdict } = judge(seen, circumstances, { outside: outside ?? undefined })
       expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@1$/, '$1')}`).toBe(expected)

@@ -12,7 +12,7 @@ import { verdict as verdictSchema } from './verdict.ts'
 const judge = judging(tor)
 
 describe('tor', () => {
-  for (const [name, observations, expected, parts, circumstances] of rows) {
+  for (const { name, seen: observations, verdict: expected, parts, circumstances } of rows) {
     it(name, () => {
       const judged = judge(observations, circumstances)
       expect(`${judged.verdict.verdict} ${judged.verdict.rule}`).toBe(

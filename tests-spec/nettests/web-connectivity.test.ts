@@ -9,7 +9,7 @@ import { webConnectivity } from './web-connectivity.ts'
 const judge = judging(webConnectivity, { input: 'https://site.example/' })
 
 describe('web_connectivity', () => {
-  for (const [name, seen, expected, step, circumstances] of rows) {
+  for (const { name, seen, verdict: expected, step, circumstances } of rows) {
     it(name, () => {
       const { verdict } = judge(seen, circumstances)
       const rule = verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')
