@@ -4,15 +4,17 @@
 // Leaves to the rules what the observations mean, and to the operations how a step is taken.
 
 import { isIP, type Socket } from 'node:net'
+import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
 import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
+import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
+import { locationOf, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
 import { depthTag } from '../../tests-spec/nettests/web-connectivity.ts'
 import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers } from './ask-helper.ts'
-import { type CookieJar, cookieJar } from './cookies.ts'
 import { followUpHandshake } from './follow-ups.ts'
 import { type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
@@ -71,7 +73,7 @@ export async function followUrl(
   options: FlowOptions = { helper: false, followUps: false },
 ): Promise<Seen> {
   const hops: Seen[] = []
-  const cookies = cookieJar()
+  const cookies = new CookieJar()
   const asked = new Set<string>()
   let url: URL | null = new URL(input)
   for (let depth = 0; url !== null && depth < maxHops; depth++) {
@@ -113,7 +115,7 @@ async function measureHop(
     readonly cookies: CookieJar
   },
 ): Promise<Seen> {
-  const { seen, addresses } = await resolveHost(context, hostOf(url), tags)
+  const { seen, addresses } = await resolveHost(context, hostOfUrl(url), tags)
   const asking = { method, cookies, bodyBytes: bodyBytes ?? maxBodyBytes }
   const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, asking)
   const asked = helper ? askHelpers(context, helperRequest(url, addresses)) : null
@@ -220,7 +222,7 @@ async function converse(
   asking: Asking,
 ): Promise<Seen> {
   if (url.protocol !== 'https:') return request(context, url, socket, flow, asking)
-  const host = hostOf(url)
+  const host = hostOfUrl(url)
   const names = { serverName: isIP(host) === 0 ? host : null, verifyName: host, alpn }
   const secured = await shakeHands(context, socket, names, flow)
   if (secured.socket === null) return secured.seen
@@ -241,22 +243,13 @@ async function request(
     { url, method, headers: cookie === null ? headers : { ...headers, cookie } },
     { ...flow, timeoutMs: patience.responseMs, maxBodyBytes: bodyBytes },
   )
-  cookies.take(url, observation.response.headers_list)
+  cookies.keep(url, observation.response.headers_list, context.wallClock())
   return seenOf({ requests: [observation], network_events: events }, bytes)
 }
 
 function nextHop(from: URL, { observations }: Seen): URL | null {
   const response = observations.requests.find((request) => request.failure === null)?.response
-  if (response === undefined || ![301, 302, 303, 307, 308].includes(response.code)) return null
-  const location = response.headers.Location
-  if (location === undefined || !URL.canParse(location, from.href)) return null
-  const to = new URL(location, from)
-  if (to.protocol !== 'http:' && to.protocol !== 'https:') return null
-  if (from.protocol === 'https:' && to.host === from.host) return null
-  return to
-}
-
-/** The name without the brackets that URLs put around IPv6. */
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const location = response === undefined ? null : locationOf(response.code, response.headers_list)
+  const to = location === null ? null : redirectTarget(location, from)
+  return to === null || (from.protocol === 'https:' && to.host === from.host) ? null : to
 }

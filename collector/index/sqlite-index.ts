@@ -56,6 +56,24 @@ export class SqliteIndex implements MeasurementIndex {
     }
   }
 
+  /**
+   * Opens an index to read it, beside whoever writes it. Makes, mends and deletes nothing.
+   * @throws {Error} `no_index`, when there is none that this version can read.
+   */
+  static async openExisting(path: string): Promise<SqliteIndex> {
+    const { DatabaseSync } = loadSqlite()
+    try {
+      const database = new DatabaseSync(path, { readOnly: true })
+      const version = database.prepare('pragma user_version').get()?.user_version
+      if (version !== schemaVersion) throw new Error(`it has schema ${version}, expected ${schemaVersion}`)
+      return new SqliteIndex(database)
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      const message = `Cannot read the index ${path}: ${why}. Start the collector once, or give rebuild-index`
+      throw Object.assign(new Error(message, { cause }), { code: 'no_index' })
+    }
+  }
+
   holds(id: BatchId): boolean {
     return this.#statements.holds.get(id) !== undefined
   }

@@ -2,6 +2,7 @@
 // be. tests-spec/protocol/endpoint.md. Which endpoints are dialled, and when, is ladder.ts.
 
 import type { Socket } from 'node:net'
+import { hostOfUrl } from '../../../tests-spec/nettests/host-text.ts'
 import type { Endpoint, ProxyHop } from '../../../tests-spec/protocol/endpoint.ts'
 import { askConnect } from './http-connect.ts'
 import { NoAnswer } from './no-answer.ts'
@@ -82,7 +83,7 @@ async function open(
   attempt: Attempt,
 ): Promise<Line> {
   const url = new URL(text)
-  const name = url.hostname.replace(/^\[|\]$/g, '')
+  const name = hostOfUrl(url)
   const collector = { host: ip ?? name, port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) }
   const bornMs = now()
   let rttMs = 0
