@@ -127,13 +127,14 @@ async function measureHop(
   if (!answered(parts) && followUps) parts.push(await followUpHandshake(context, parts, alpn))
   if (!answered(parts)) parts.push(await fetch(others))
   if (asked === null) return joinSeen(parts)
-  const { outside, bytes } = await asked
+  const { outside, helper: testHelper, bytes } = await asked
   if (!answered(parts) && typeof outside !== 'string') {
     const known = new Set(addresses.map((address) => address.ip))
     const fresh = usable(context, outside.dns.addrs).filter((ip) => !known.has(ip))
     parts.push(await fetch(fresh.slice(0, maxAddresses).map((ip) => ({ ip, tags }))))
   }
-  return joinSeen([...parts, { ...nothingSeen, bytes, outside }])
+  const view = { ...nothingSeen, bytes, outside, ...(testHelper !== null && { testHelper }) }
+  return joinSeen([...parts, view])
 }
 
 function answered(parts: readonly Seen[]): boolean {

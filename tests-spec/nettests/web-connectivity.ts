@@ -76,7 +76,10 @@ export const webConnectivity = defineNettest({
   about: 'one URL, step by step',
   input: httpUrl,
   options: webConnectivityOptions,
-  observations: {},
+  observations: {
+    /** URL of the test helper that gave the outside view. Absent when none did. */
+    x_sonde_test_helper: v.optional(v.string()),
+  },
   findings,
   parts: null,
   rules,
