@@ -21,6 +21,7 @@ import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
 import { ownAddresses } from '../platform/own-addresses.ts'
 import type { StateFolder } from '../platform/state-folder.ts'
+import { systemResolver } from '../platform/system-resolver.ts'
 import type { Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
 import { contextsOfCycle } from './cycle-contexts.ts'
@@ -149,7 +150,7 @@ export async function assemble({
           async vantage() {
             // Once a cycle: a phone changes networks, and its addresses with them.
             own = await ownAddresses(config.local_address)
-            return vantageOf(config, own, trust.name)
+            return vantageOf(config, own, await systemResolver(), trust.name)
           },
           uplink: async () => (await ownAddresses(config.local_address)).uplink,
           spool,
