@@ -1,6 +1,6 @@
-// Takes over records of an earlier life of the spool, found in its segments after the control log was lost or
-// the chain ended: they get numbers of the present life and are sealed in it. A power cut while this goes on
-// may make one segment's records appear twice, but never loses them.
+// Takes over records of an earlier life of the spool, found in its segments after the control log was lost or the
+// chain ended: they get numbers of the present life and are sealed in it. A power cut while this goes on may make one
+// segment's records appear twice, but never loses them.
 
 import { join } from 'node:path'
 import { removeFile } from '../platform/atomic-file.ts'

@@ -1,5 +1,5 @@
-// The wait for a write that no record makes due by itself. The countdown runs or it does not: starting it
-// twice leads to one write.
+// The wait for a write that no record makes due by itself. The countdown runs or it does not: starting it twice leads
+// to one write.
 
 /** Calls `run` once after `ms` milliseconds, unless the function that is returned is called before. */
 export type Timer = (ms: number, run: () => void) => () => void
@@ -19,8 +19,8 @@ export class Countdown {
   }
 
   /**
-   * Starts the countdown. One that already runs stays as it is: the first record that waits must not wait
-   * longer because others came behind it.
+   * Starts the countdown. One that already runs stays as it is: the first record that waits must not wait longer
+   * because others came behind it.
    */
   start(): void {
     this.#cancel ??= this.#timer(this.#ms, () => {

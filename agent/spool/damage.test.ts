@@ -133,8 +133,7 @@ describe(`a spool with one damaged file (${cases} cases each)`, () => {
         ]
         const arrived = new Set(all.flatMap(({ records }) => records.map(({ n }) => n)))
         const hurt = scanFrames(before, headerBytes).frames.filter(
-          // A frame that was swapped into the header's block is whole, but the spool does not look for frames
-          // there.
+          // A frame that was swapped into the header's block is whole, but the spool does not look for frames there.
           ({ offset, end }) => damaged.indexOf(before.subarray(offset, end), headerBytes) === -1,
         )
         const mayMiss = new Set(hurt.map(({ sequence }) => sequence))

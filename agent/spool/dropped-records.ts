@@ -1,5 +1,5 @@
-// Records that were put and then given up in memory, because the disk refused for too long. The next manifest
-// names them; until then they are held here, by number or, where no number could be given yet, by count.
+// Records that were put and then given up in memory, because the disk refused for too long. The next manifest names
+// them; until then they are held here, by number or, where no number could be given yet, by count.
 
 import { RangeSet } from './ledger/ranges.ts'
 

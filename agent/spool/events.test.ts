@@ -81,8 +81,7 @@ describe('a spool tells', () => {
     const disk = new SimulatedDisk()
     const { spool } = await listened(disk)
     await spool.put(sampleEntry('one', 'anomaly'))
-    // The second record was on its way to the medium when the power went, and its number is what arrived
-    // whole.
+    // The second record was on its way to the medium when the power went, and its number is what arrived whole.
     void spool.put(sampleEntry('two', 'anomaly'))
     await spool.flush()
     const segment = fileIn(disk, '/a-')
@@ -143,8 +142,8 @@ describe('a spool tells', () => {
     await spool.put(sampleEntry('two', 'anomaly'))
     await sealAll(spool)
     await spool.close()
-    // Of two batches that the log does not know, the first could be the next one of the chain, and it is not
-    // on the card any more.
+    // Of two batches that the log does not know, the first could be the next one of the chain, and it is not on the
+    // card any more.
     const older = disk.damaged(control, before)
     const { events } = await listened(older.damaged(fileIn(older, '/0000000000-'), null))
     expect(events).toEqual([

@@ -1,6 +1,5 @@
-// What happens to a spool beside what it is asked to do: told as values after it has happened, so that the
-// log can say it. They hold counts and words from closed lists only: nothing of what was measured, and
-// nothing of where.
+// What happens to a spool beside what it is asked to do: told as values after it has happened, so that the log can
+// say it. They hold counts and words from closed lists only: nothing of what was measured, and nothing of where.
 
 import type { Evictable } from './eviction.ts'
 import type { LossReason } from './ledger/ledger.ts'
@@ -42,8 +41,7 @@ export type SpoolEvent =
   /** Batch files are gone or damaged. `records` is null when the note of them is gone as well. */
   | { readonly kind: 'batches_lost'; readonly batches: number; readonly records: number | null }
   /**
-   * A batch was written, and its sealing was not noted when the spool stopped or the disk refused. The batch
-   * is kept.
+   * A batch was written, and its sealing was not noted when the spool stopped or the disk refused. The batch is kept.
    */
   | { readonly kind: 'batch_adopted' }
   /** To make room, a segment, a batch, or the repeats in a segment were given up. */

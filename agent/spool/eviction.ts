@@ -1,11 +1,11 @@
-// What goes first when there is no room, as whole segments and batches. Pure: it decides, and does nothing.
-// Before any of them that holds an anomaly goes, repeats are thinned: repeats.ts.
+// What goes first when there is no room, as whole segments and batches. Pure: it decides, and does nothing. Before
+// any of them that holds an anomaly goes, repeats are thinned: repeats.ts.
 
 /** Something that can be given up as a whole to make room. */
 export interface Evictable {
   /**
-   * The gravest class of record that is lost with it. Quarantined batches are `refused`; a `repeat` is an
-   * anomaly in the middle of a row of equal ones.
+   * The gravest class of record that is lost with it. Quarantined batches are `refused`; a `repeat` is an anomaly in
+   * the middle of a row of equal ones.
    */
   readonly holds: 'refused' | 'diagnostic' | 'routine' | 'repeat' | 'anomaly'
   /** Order of age among candidates with the same `holds`, oldest first: 0 goes before 1. */
@@ -14,8 +14,8 @@ export interface Evictable {
 }
 
 /**
- * A batch that the collector will never accept goes before one that it would; then diagnostics, then routine,
- * then repeats, and no other anomaly while any of these is left: what changed is worth more than what stayed.
+ * A batch that the collector will never accept goes before one that it would; then diagnostics, then routine, then
+ * repeats, and no other anomaly while any of these is left: what changed is worth more than what stayed.
  */
 const ranks: readonly Evictable['holds'][] = ['refused', 'diagnostic', 'routine', 'repeat', 'anomaly']
 
@@ -52,8 +52,8 @@ export const minQuotaBytes = MiB
 const batchBytes = 96 * KiB
 
 /**
- * Keeps room free between use and quota, for one segment of every stream and one batch: sealing, and noting
- * what was evicted, must work in a full spool.
+ * Keeps room free between use and quota, for one segment of every stream and one batch: sealing, and noting what was
+ * evicted, must work in a full spool.
  *
  * @throws {RangeError} For a quota below `minQuotaBytes`.
  */

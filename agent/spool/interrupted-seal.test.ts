@@ -1,6 +1,6 @@
-// Sealing, forgetting and setting aside, interrupted at every single operation of the disk: before the
-// operation, or after it was done and reported as failed; once, or from then on. One seq never gets two
-// contents, and nothing is sealed twice.
+// Sealing, forgetting and setting aside, interrupted at every single operation of the disk: before the operation, or
+// after it was done and reported as failed; once, or from then on. One seq never gets two contents, and nothing is
+// sealed twice.
 
 import { describe, expect, it } from 'vitest'
 import {

@@ -1,5 +1,5 @@
-// A real process on a real disk: it puts, seals and is killed at any moment, round after round in the same
-// folder. Each record that it said was durable is there afterwards, once.
+// A real process on a real disk: it puts, seals and is killed at any moment, round after round in the same folder.
+// Each record that it said was durable is there afterwards, once.
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

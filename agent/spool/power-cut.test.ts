@@ -1,6 +1,6 @@
-// The promise of the spool, tried by cutting the power: on a simulated disk at any operation, with unsynced
-// sectors and names kept, lost or ruined by chance, several times over the same spool. Now and then only the
-// process dies: what it had not synced can then be read, and is still not safe.
+// The promise of the spool, tried by cutting the power: on a simulated disk at any operation, with unsynced sectors
+// and names kept, lost or ruined by chance, several times over the same spool. Now and then only the process dies:
+// what it had not synced can then be read, and is still not safe.
 
 import { describe, expect, it } from 'vitest'
 import {

@@ -49,9 +49,7 @@ export interface Recovered {
   readonly nextN: number
 }
 
-/**
- * A number this far beyond the highest known one comes from a damaged head, not from a record that got lost.
- */
+/** A number this far beyond the highest known one comes from a damaged head, not from a record that got lost. */
 const plausibleLoss = 512
 
 /**
@@ -112,8 +110,7 @@ async function recoverControl(ground: Ground, folders: Folders): Promise<Control
     await giveUpMissingFiles(control, folders, tell)
     return control
   }
-  // Batches were sealed that the log does not know: its end is gone, so it does not say which seq may be used
-  // next.
+  // Batches were sealed that the log does not know: its end is gone, so it does not say which seq may be used next.
   const life = await newLife(ground, folders, control.ledger)
   life.ledger.inheritLosses(control.ledger)
   await control.restart(life.ledger)
@@ -136,9 +133,8 @@ function tellOf({ unreadable }: NewLife, why: EpochReason, tell: Tell): void {
 }
 
 /**
- * Begins a new epoch when it cannot be known any more what the old one has sealed. The old batch files are
- * still worth sending; the old records are taken over later, except those that are known to be sealed or
- * lost.
+ * Begins a new epoch when it cannot be known any more what the old one has sealed. The old batch files are still
+ * worth sending; the old records are taken over later, except those that are known to be sealed or lost.
  */
 async function newLife(
   { disk, dir, random }: Ground,
@@ -173,11 +169,11 @@ export function makeEpoch(random: (bytes: number) => Uint8Array): string {
 }
 
 /**
- * Finishes what was under way with batch files when the spool stopped: adopts a batch whose sealing was not
- * noted yet, so that its seq never gets a second content, and removes files that are not needed any more.
+ * Finishes what was under way with batch files when the spool stopped: adopts a batch whose sealing was not noted
+ * yet, so that its seq never gets a second content, and removes files that are not needed any more.
  *
- * @returns Whether log and files fit together. They do not when there are files with a seq that the log has
- * not reached.
+ * @returns Whether log and files fit together. They do not when there are files with a seq that the log has not
+ * reached.
  */
 async function settleBatchFiles(
   control: ControlLog,
@@ -258,11 +254,11 @@ export async function openRecords(
   const records = join(dir, 'records')
   const own = join(records, epoch)
   await disk.makeDirectory(own)
-  // A process that was killed may have made segments whose names are not durable, and the spool is about to
-  // write to them.
+  // A process that was killed may have made segments whose names are not durable, and the spool is about to write to
+  // them.
   for (const each of [records, own]) await disk.syncDirectory(each)
-  // Only ext4 overwrites blocks in place. f2fs and others write the new content elsewhere; there, zeros would
-  // be written for nothing.
+  // Only ext4 overwrites blocks in place. f2fs and others write the new content elsewhere; there, zeros would be
+  // written for nothing.
   const prefill = (await disk.fileSystemType(own)) === ext4
   return { disk, dir: own, epoch, prefill }
 }

@@ -1,6 +1,5 @@
-// What the spool does while the disk refuses: it is full, failing, read-only, or takes fewer bytes than
-// asked. The promise is the same: a record whose `put` resolved is there, and nothing that can be kept is
-// lost.
+// What the spool does while the disk refuses: it is full, failing, read-only, or takes fewer bytes than asked. The
+// promise is the same: a record whose `put` resolved is there, and nothing that can be kept is lost.
 
 import { describe, expect, it } from 'vitest'
 import {

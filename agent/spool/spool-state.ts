@@ -8,9 +8,7 @@
 //
 //   open ─ close_asked ─▶ closing ─ let_go ─▶ closed
 
-/**
- * What the disk said last. Until the folder could be read once, there is no store and records get no numbers.
- */
+/** What the disk said last. Until the folder could be read once, there is no store and records get no numbers. */
 export type DiskState<Store> =
   | { readonly kind: 'unread' }
   | {
@@ -29,8 +27,8 @@ export type DiskState<Store> =
 
 export interface SpoolState<Store> {
   /**
-   * `closing` accepts nothing more and writes what waits; `closed` writes nothing more, since another process
-   * may have the folder.
+   * `closing` accepts nothing more and writes what waits; `closed` writes nothing more, since another process may
+   * have the folder.
    */
   readonly life: 'open' | 'closing' | 'closed'
   readonly disk: DiskState<Store>
@@ -90,10 +88,7 @@ function diskAfter<Store>(
   }
 }
 
-/**
- * Whether records wait in memory because the disk refused them; a folder that cannot be read counts as a
- * refusal.
- */
+/** Whether records wait in memory because the disk refused them; a folder that cannot be read counts as a refusal. */
 export function refusesRecords({ disk }: SpoolState<unknown>): boolean {
   return disk.kind === 'unread' || disk.kind === 'refusing_records'
 }

@@ -42,14 +42,14 @@ export { NotDurable } from './waiting-room.ts'
 
 export interface SpoolOptions {
   /**
-   * Folder of this spool alone; made if it does not exist. Only one process may use it at a time: the caller
-   * holds the lock.
+   * Folder of this spool alone; made if it does not exist. Only one process may use it at a time: the caller holds
+   * the lock.
    */
   readonly dir: string
   readonly clock: Clock
   /**
-   * Gives batches their evidence of the time, and learns from receipts. Without it, a batch has only what the
-   * clock says.
+   * Gives batches their evidence of the time, and learns from receipts. Without it, a batch has only what the clock
+   * says.
    */
   readonly witness?: TimeWitness
   /** Id of the key below. */
@@ -79,14 +79,11 @@ export interface SpoolStats {
   readonly lost: number
   /** Bytes of all files; 0 until the folder could be read once. */
   readonly diskBytes: number
-  /**
-   * Since the spool was opened: how often the medium was told to write out, and how many bytes were written.
-   */
+  /** Since the spool was opened: how often the medium was told to write out, and how many bytes were written. */
   readonly flushes: number
   readonly bytesWritten: number
   /**
-   * `memory_only`: the disk refused the last write. The refused records wait in memory, and the write is
-   * tried again.
+   * `memory_only`: the disk refused the last write. The refused records wait in memory, and the write is tried again.
    */
   readonly health: 'ok' | 'memory_only'
   /** Epoch of the spool; empty until the folder could be read once. */
@@ -98,43 +95,43 @@ export interface Spool {
   /**
    * Accepts a record, always.
    *
-   * @returns Resolves with the record's number once the record is durable: for an anomaly that is at once,
-   * for a routine record with the 64th or after 30 s, for a diagnostic with the next flush. The caller need
-   * not wait, nor handle the rejection.
-   * @throws {NotDurable} When the disk refuses. Unless the error's code says so, the record is not lost: it
-   * waits in memory, and `stats().health` is `memory_only` until all that waits is written.
+   * @returns Resolves with the record's number once the record is durable: for an anomaly that is at once, for a
+   * routine record with the 64th or after 30 s, for a diagnostic with the next flush. The caller need not wait, nor
+   * handle the rejection.
+   * @throws {NotDurable} When the disk refuses. Unless the error's code says so, the record is not lost: it waits in
+   * memory, and `stats().health` is `memory_only` until all that waits is written.
    */
   put(entry: SpoolEntry): Promise<number>
   /** Makes everything put so far durable, if the disk lets it; `stats().health` says whether it did. */
   flush(): Promise<void>
   /**
-   * Seals the next batch of at most about 64 KiB, anomalies first, oldest first. Losses that no manifest has
-   * named yet are reason enough for a batch, and so is what the first receipt told of the time. To seal all
-   * there is, call this until it returns null.
+   * Seals the next batch of at most about 64 KiB, anomalies first, oldest first. Losses that no manifest has named
+   * yet are reason enough for a batch, and so is what the first receipt told of the time. To seal all there is, call
+   * this until it returns null.
    *
-   * `size` is different, since it saves room while there is no way out: it seals only what is enough for a
-   * batch, and does not mix records of different worth.
+   * `size` is different, since it saves room while there is no way out: it seals only what is enough for a batch, and
+   * does not mix records of different worth.
    *
    * @param enrolmentDigest - Digest that seq 0 of an epoch links back to.
    * @returns null when there is nothing to seal, or the disk refused: `stats().health` tells which.
    */
   seal(why: Manifest['why'], enrolmentDigest: string): Promise<PendingBatch | null>
   /**
-   * Batches that are sealed and not yet receipted, in the order in which they should be sent: those with
-   * anomalies first, then by age.
+   * Batches that are sealed and not yet receipted, in the order in which they should be sent: those with anomalies
+   * first, then by age.
    */
   pending(): readonly PendingBatch[]
   /**
-   * @throws {BatchUnreadable} When there is no such batch, or when its file has rotted: the batch is then no
-   * longer pending.
+   * @throws {BatchUnreadable} When there is no such batch, or when its file has rotted: the batch is then no longer
+   * pending.
    */
   read(id: BatchId): Promise<Buffer>
   /** Forgets a batch. Only ever called with a verified receipt. */
   receipted(receipt: Receipt): Promise<void>
   /**
    * Keeps a batch aside that the collector will never accept.
-   * @param reason - Begins with the collector's code. `seq_conflict` and `chain_broken` also begin a new
-   * epoch: no later batch of the old one could be accepted.
+   * @param reason - Begins with the collector's code. `seq_conflict` and `chain_broken` also begin a new epoch: no
+   * later batch of the old one could be accepted.
    */
   quarantine(id: BatchId, reason: string): Promise<void>
   stats(): SpoolStats
@@ -148,9 +145,9 @@ export class BatchUnreadable extends Error {
 }
 
 /**
- * A power cut costs at most this many routine records, or those of this much time, which is journald's
- * figure. A cycle of forty targets on a good link then takes one write, at its end: with 16 instead of 64 it
- * took three, and 288 writes a day are all that a card should be asked for.
+ * A power cut costs at most this many routine records, or those of this much time, which is journald's figure. A
+ * cycle of forty targets on a good link then takes one write, at its end: with 16 instead of 64 it took three, and
+ * 288 writes a day are all that a card should be asked for.
  */
 const routineGroup = 64
 const routineDelayMs = 30_000
@@ -170,8 +167,7 @@ const allLetters: readonly RecordStreamLetter[] = ['a', 'r', 'd']
 /**
  * Opens the spool in `options.dir`, or makes one.
  *
- * A disk that refuses does not prevent this: the spool then keeps records in memory until the disk takes
- * them.
+ * A disk that refuses does not prevent this: the spool then keeps records in memory until the disk takes them.
  *
  * @throws {RangeError} For a quota below 1 MiB.
  */
@@ -332,16 +328,15 @@ class GroupedSpool implements Spool {
 
   #isDue(letter: RecordStreamLetter): boolean {
     if (letter === 'a') return true
-    // A write is due at every 64th record, also while the disk refuses: often enough to notice that it has
-    // recovered.
+    // A write is due at every 64th record, also while the disk refuses: often enough to notice that it has recovered.
     if (letter === 'r') return this.#waiting.idle('r') % routineGroup === 0
     return this.#waiting.bytes('d') >= this.#ground.budget.smallSegment / 2
   }
 
   /**
    * Writes what waits in the streams named; after a failure, what waits in all streams.
-   * @returns The failure, or null. Whatever the failure was, one of our own code included, what could not be
-   * written goes on waiting and `health` says so; `flush` throws an error that does not come from the disk.
+   * @returns The failure, or null. Whatever the failure was, one of our own code included, what could not be written
+   * goes on waiting and `health` says so; `flush` throws an error that does not come from the disk.
    */
   async #write(letters: readonly RecordStreamLetter[]): Promise<unknown> {
     try {
@@ -386,8 +381,8 @@ class GroupedSpool implements Spool {
   }
 
   /**
-   * @returns null while the epoch is not settled that the number would belong to: the number is then given
-   * before writing.
+   * @returns null while the epoch is not settled that the number would belong to: the number is then given before
+   * writing.
    */
   #takeNumber(): number | null {
     const store = storeOf(this.#state)

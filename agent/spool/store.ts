@@ -1,6 +1,5 @@
-// The spool on disk, after recovery: appends, seals, forgets, gives up. Calls must come one at a time, which
-// spool.ts sees to. Every step that removes something is in the control log, on the medium, before it is
-// taken.
+// The spool on disk, after recovery: appends, seals, forgets, gives up. Calls must come one at a time, which spool.ts
+// sees to. Every step that removes something is in the control log, on the medium, before it is taken.
 
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
@@ -42,27 +41,25 @@ export interface Signing {
   readonly agent: Manifest['agent']
 }
 
-/**
- * Number of ranges of losses that one manifest names, 8 kB of it at most; the next manifest names the others.
- */
+/** Number of ranges of losses that one manifest names, 8 kB of it at most; the next manifest names the others. */
 const maxLostRanges = 512
 /** The schema's bound for one entry of `lost`. */
 const rangesPerEntry = 32
 /**
- * Number of records that make a batch worth sealing for room alone. A thousand routine records are six hours
- * of forty targets, and what they have in common is a third of the batch; a segment takes two kilobytes for
- * the record of an anomaly, and a batch a seventh of that.
+ * Number of records that make a batch worth sealing for room alone. A thousand routine records are six hours of forty
+ * targets, and what they have in common is a third of the batch; a segment takes two kilobytes for the record of an
+ * anomaly, and a batch a seventh of that.
  */
 const fullRoutine = 1_000
 const fullAnomalies = 400
 /**
- * Batches are older than segments that hold the same class: what is sealed was put first. This number, added
- * to the order of segments, puts them after all batches.
+ * Batches are older than segments that hold the same class: what is sealed was put first. This number, added to the
+ * order of segments, puts them after all batches.
  */
 const segmentsAfterBatches = 1e9
 /**
- * Number of receipts after which one write notes them together. Until then the files of that many batches
- * stay, and after a power cut their receipts are asked for again.
+ * Number of receipts after which one write notes them together. Until then the files of that many batches stay, and
+ * after a power cut their receipts are asked for again.
  */
 const receiptsTogether = 8
 
@@ -151,8 +148,8 @@ export class Store {
   }
 
   /**
-   * Wall clock of the oldest record that has not been receipted, as exactly as its segment tells it; null
-   * when there is none.
+   * Wall clock of the oldest record that has not been receipted, as exactly as its segment tells it; null when there
+   * is none.
    */
   get oldestWallMs(): number | null {
     const waiting = this.#segments().filter(({ segment }) => !this.#live(segment).isEmpty)
@@ -164,8 +161,8 @@ export class Store {
   }
 
   /**
-   * Makes the first of `records` durable, as many as one commit takes, and gives up older ones if the quota
-   * requires it.
+   * Makes the first of `records` durable, as many as one commit takes, and gives up older ones if the quota requires
+   * it.
    * @returns How many became durable: at least one.
    * @throws The disk's error; the same records may be appended again.
    */
@@ -220,8 +217,8 @@ export class Store {
       ...noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: packed.oldestWallMs }),
       ...(choice.repeats ? { repeats: true as const } : {}),
     }
-    // From here until the note is durable, it counts whether the file is there: a second content for this seq
-    // is never made while a first one may exist.
+    // From here until the note is durable, it counts whether the file is there: a second content for this seq is
+    // never made while a first one may exist.
     this.#inDoubt = true
     await this.#reserve.during(() => this.#batches.write(batch, bytes))
     await this.#note({ kind: 'sealed', batch, signed, nextN: this.#nextN })
@@ -237,8 +234,8 @@ export class Store {
   }
 
   /**
-   * Chooses what is sealed to save room while there is no way out. Records of different worth go into
-   * different batches, so that one batch can be given up without the other.
+   * Chooses what is sealed to save room while there is no way out. Records of different worth go into different
+   * batches, so that one batch can be given up without the other.
    * @returns null while there is too little of everything.
    */
   async #worthSealing(): Promise<Choice | null> {
@@ -267,8 +264,8 @@ export class Store {
   }
 
   /**
-   * Called after a sealing that failed at some step: keeps its batch if it was written, or makes sure that it
-   * was not.
+   * Called after a sealing that failed at some step: keeps its batch if it was written, or makes sure that it was
+   * not.
    */
   async #settleDoubt(): Promise<void> {
     if (!this.#inDoubt) return
@@ -284,8 +281,8 @@ export class Store {
   }
 
   /**
-   * @returns The bytes of a pending batch; null when the file does not verify any more. The batch is then
-   * given up, and the next one names its records as corrupt: no collector would take it.
+   * @returns The bytes of a pending batch; null when the file does not verify any more. The batch is then given up,
+   * and the next one names its records as corrupt: no collector would take it.
    */
   async read(id: BatchId): Promise<Buffer | null> {
     const note = this.ledger.pending.find((each) => each.id === id)
@@ -298,8 +295,8 @@ export class Store {
   }
 
   /**
-   * Forgets a batch that the collector has. The note of it waits for others: if the power goes first, the
-   * batch is still pending, and asking for its receipt once more costs some 200 bytes.
+   * Forgets a batch that the collector has. The note of it waits for others: if the power goes first, the batch is
+   * still pending, and asking for its receipt once more costs some 200 bytes.
    */
   async receipted(id: BatchId): Promise<void> {
     const batch = this.ledger.pending.find((each) => each.id === id)
@@ -315,10 +312,7 @@ export class Store {
     await this.#discardReceipted()
   }
 
-  /**
-   * Removes the files of batches that the collector has. The entry that was just written holds the notes of
-   * them.
-   */
+  /** Removes the files of batches that the collector has. The entry that was just written holds the notes of them. */
   async #discardReceipted(): Promise<void> {
     if (this.#receipted.length === 0) return
     for (const batch of this.#receipted.splice(0)) await this.#batches.discard(batch)
@@ -341,10 +335,7 @@ export class Store {
     await this.#control.close()
   }
 
-  /**
-   * Begins another life of the spool, with a chain of its own. Unsealed records go on in it under new
-   * numbers.
-   */
+  /** Begins another life of the spool, with a chain of its own. Unsealed records go on in it under new numbers. */
   async #beginEpoch(): Promise<void> {
     await this.#settleDoubt()
     const before = this.ledger
@@ -374,9 +365,7 @@ export class Store {
     if (records > 0) this.#ground.tell({ kind: 'carried_over', records })
   }
 
-  /**
-   * Removes segments that hold nothing but settled records. The open segment stays: it will be written to.
-   */
+  /** Removes segments that hold nothing but settled records. The open segment stays: it will be written to. */
   async #removeCovered(): Promise<void> {
     for (const { stream, segment } of this.#segments()) {
       if (!stream.isOpen(segment) && this.#live(segment).isEmpty) await stream.remove(segment)
@@ -384,8 +373,8 @@ export class Store {
   }
 
   /**
-   * Gives up segments and batches, the gravest last, until `growth` more bytes stay within the quota or
-   * nothing more may go.
+   * Gives up segments and batches, the gravest last, until `growth` more bytes stay within the quota or nothing more
+   * may go.
    */
   async #makeRoom(growth: number): Promise<void> {
     while (this.bytes + growth > this.#ground.budget.limit) {
@@ -406,8 +395,8 @@ export class Store {
 
   /**
    * Gives up the repeats in the oldest segment of anomalies that may have some.
-   * @returns Whether there was such a segment. It need not have made room: what is left of two segments may
-   * make room later.
+   * @returns Whether there was such a segment. It need not have made room: what is left of two segments may make room
+   * later.
    */
   async #thinOldest(): Promise<boolean> {
     const stream = this.#streams.a
@@ -417,17 +406,16 @@ export class Store {
     const live = this.#live(segment)
     const records = await readRecords(this.#reader, segment, live)
     const repeats = RangeSet.of(repeatsIn(records).map((n) => [n, n]))
-    // Moving the other records wears the medium as much as writing them did: it is not done for less than a
-    // quarter of repeats. Nor is it done when a record cannot be read today: it would be lost with the
-    // segment.
+    // Moving the other records wears the medium as much as writing them did: it is not done for less than a quarter
+    // of repeats. Nor is it done when a record cannot be read today: it would be lost with the segment.
     if (repeats.size * 4 < live.size || records.length < live.size) return true
     await this.#noteLoss('evicted', repeats)
     this.#tellEvicted('repeat', repeats.size)
     const left = records
       .filter(({ n }) => !repeats.has(n))
       .map(({ n, json, wallMs }) => ({ n, wallMs, body: deflateBody(json.toString(), currentDictionary) }))
-    // For a moment the records are twice on the medium, under the same numbers: if the power goes now, one of
-    // the two copies counts.
+    // For a moment the records are twice on the medium, under the same numbers: if the power goes now, one of the two
+    // copies counts.
     for (let done = 0; done < left.length; ) done += await stream.append(left.slice(done))
     await stream.remove(segment)
     return true

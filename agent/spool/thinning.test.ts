@@ -1,6 +1,6 @@
-// A full spool gives up repeats before it gives up an anomaly, and moves what is left of a segment into
-// another. Tested by cutting the power, taking the room away and flipping bits, at every step of it: the
-// records of changes are there, and each record that went is named once.
+// A full spool gives up repeats before it gives up an anomaly, and moves what is left of a segment into another.
+// Tested by cutting the power, taking the room away and flipping bits, at every step of it: the records of changes
+// are there, and each record that went is named once.
 
 import { describe, expect, it } from 'vitest'
 import { damaged } from '../../test/damage/damages.ts'
@@ -23,8 +23,8 @@ import type { Spool } from './spool.ts'
 const deep = process.env.SONDE_DEEP !== undefined
 const dir = '/state/spool'
 /**
- * With this quota, segments have 32 KiB: there are twenty cycles in each, and the spool is full after a few
- * hundred cycles.
+ * With this quota, segments have 32 KiB: there are twenty cycles in each, and the spool is full after a few hundred
+ * cycles.
  */
 const quotaBytes = 1024 * 1024
 const targets = 8
@@ -38,9 +38,7 @@ interface Put {
   readonly changed: boolean
 }
 
-/**
- * The records that were put, by number: in one life of a spool, numbers are given in the order of putting.
- */
+/** The records that were put, by number: in one life of a spool, numbers are given in the order of putting. */
 class Story {
   readonly told: Put[] = []
   readonly acknowledged = new Set<number>()
@@ -153,8 +151,7 @@ describe.each(habits)('a full spool that %s', (habit) => {
   const begun = Promise.all([makeFull(habit, {}), makeFull(habit, { type: f2fs })])
 
   /**
-   * How many operations of the disk `further` cycles take when nothing disturbs them, and what the batches
-   * hold then.
+   * How many operations of the disk `further` cycles take when nothing disturbs them, and what the batches hold then.
    */
   const undisturbed = (async () => {
     let operations = 0
@@ -247,8 +244,7 @@ describe.each(habits)('a full spool that %s', (habit) => {
 })
 
 /**
- * Runs `work` until it has done `operations` operations of the disk; after that the disk does not answer any
- * more.
+ * Runs `work` until it has done `operations` operations of the disk; after that the disk does not answer any more.
  */
 async function untilCut(disk: SimulatedDisk, operations: number, work: () => Promise<void>): Promise<void> {
   let left = operations

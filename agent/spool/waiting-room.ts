@@ -1,5 +1,5 @@
-// Records that were put and are not on the medium yet: for moments in good times, and for as long as a disk
-// refuses in bad ones. Their number is then bounded, and they are given up in the same order as on disk.
+// Records that were put and are not on the medium yet: for moments in good times, and for as long as a disk refuses
+// in bad ones. Their number is then bounded, and they are given up in the same order as on disk.
 
 import type { RecordStreamLetter, StoredRecord } from './log/stream.ts'
 
@@ -43,15 +43,15 @@ export class WaitingRoom {
   /**
    * @param n - Number of the record, or null when none can be given yet.
    * @returns Resolves with the number once the record is durable.
-   * @throws {NotDurable} When the first attempt to write it fails, though it may be written later; or when it
-   * is given up.
+   * @throws {NotDurable} When the first attempt to write it fails, though it may be written later; or when it is
+   * given up.
    */
   add(letter: RecordStreamLetter, record: Pick<Guest, 'n' | 'body' | 'wallMs'>): Promise<number> {
     const stored = new Promise<number>((resolve, reject) => {
       this.#guests[letter].push({ ...record, told: false, resolve, reject })
     })
-    // When the caller does not wait for `stored`, its rejection must not end the process: the ledger will
-    // name the loss.
+    // When the caller does not wait for `stored`, its rejection must not end the process: the ledger will name the
+    // loss.
     stored.catch(() => {})
     return stored
   }
@@ -78,8 +78,8 @@ export class WaitingRoom {
   }
 
   /**
-   * Hands out all records of a stream, oldest first. They stay here until `stored` or `refused` says what
-   * became of them.
+   * Hands out all records of a stream, oldest first. They stay here until `stored` or `refused` says what became of
+   * them.
    */
   handOut(letter: RecordStreamLetter): StoredRecord[] {
     const records = this.#guests[letter].map(({ n, body, wallMs }) => {
@@ -104,8 +104,8 @@ export class WaitingRoom {
     for (const letter of worthAscending) {
       this.#writing[letter] = 0
       for (const guest of this.#guests[letter]) {
-        // Each caller is told only once. A disk that refuses is tried again with every anomaly, and two
-        // thousand errors each time would take far too long.
+        // Each caller is told only once. A disk that refuses is tried again with every anomaly, and two thousand
+        // errors each time would take far too long.
         if (guest.told) continue
         guest.told = true
         guest.reject(
@@ -116,8 +116,8 @@ export class WaitingRoom {
   }
 
   /**
-   * Gives new numbers, in the order of each stream: the numbers given before belonged to another epoch, or
-   * there were none.
+   * Gives new numbers, in the order of each stream: the numbers given before belonged to another epoch, or there were
+   * none.
    */
   renumber(takeNumber: () => number): void {
     for (const letter of [...worthAscending].reverse()) {

@@ -1,6 +1,6 @@
-// How many of the waiting records make a batch of the wanted size. A compressor does not say how large its
-// output will be before it has finished, so packing is tried, and the sizes of two tries tell how far to go
-// in the third. Of a record, this file knows nothing but its size as stored.
+// How many of the waiting records make a batch of the wanted size. A compressor does not say how large its output
+// will be before it has finished, so packing is tried, and the sizes of two tries tell how far to go in the third. Of
+// a record, this file knows nothing but its size as stored.
 
 /** Something that can be packed. */
 export interface Stored {
@@ -33,13 +33,11 @@ export interface Filled<Item, Packed> {
 }
 
 /**
- * Shares of the target size. A result between `least` and `most` is good enough: another round of packing is
- * not worth its time.
+ * Shares of the target size. A result between `least` and `most` is good enough: another round of packing is not
+ * worth its time.
  */
 const share = { least: 0.92, aim: 0.97, most: 1.04 }
-/**
- * When the first try packs to far less than the target, the next one takes at most this many times as much.
- */
+/** When the first try packs to far less than the target, the next one takes at most this many times as much. */
 const maxGrowth = 3
 
 /** How much of the row was tried, and to how many bytes it packed. */

@@ -1,8 +1,8 @@
 // Packs records as the payload of a batch: NDJSON, in columns and in one stream of brotli
 // (tests-spec/protocol/batch.md, "Payload").
 //
-// Similar records stand next to each other: the records of one target differ in their times and in little
-// else, and columns write once what does not differ.
+// Similar records stand next to each other: the records of one target differ in their times and in little else, and
+// columns write once what does not differ.
 
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -20,8 +20,8 @@ export interface UnsealedRecord {
   /** What `targetIn` returns for the record. */
   readonly target: string
   /**
-   * The body as stored; it is known to unpack. It is small enough to keep a thousand of them while a batch is
-   * packed, and their JSON is not.
+   * The body as stored; it is known to unpack. It is small enough to keep a thousand of them while a batch is packed,
+   * and their JSON is not.
    */
   readonly body: Uint8Array
   readonly dictionary: Dictionary
@@ -70,16 +70,16 @@ function likeToLike(a: UnsealedRecord, b: UnsealedRecord): number {
 }
 
 /**
- * @returns A line of NDJSON without its line end, one character for each byte, with the number that only the
- * frame had.
+ * @returns A line of NDJSON without its line end, one character for each byte, with the number that only the frame
+ * had.
  */
 function lineOf({ n, body, dictionary }: UnsealedRecord): string {
   return `{"n":${n},${inflateBody(body, dictionary).toString('latin1', 1)}`
 }
 
 /**
- * @returns What tells targets apart, read without parsing the record: only the order of records in a batch
- * depends on it, and a record of another version gets a place too.
+ * @returns What tells targets apart, read without parsing the record: only the order of records in a batch depends on
+ * it, and a record of another version gets a place too.
  */
 export function targetIn(json: Buffer): string {
   return `${textAt(json, json.indexOf(inputKey), inputKey)} ${textAt(json, json.lastIndexOf(nameKey), nameKey)}`

@@ -12,19 +12,18 @@ import { fill } from './fill.ts'
 import { type Payload, packPayload, targetIn, type UnsealedRecord } from './pack-payload.ts'
 
 /**
- * A batch goes up whole or not at all: 64 KiB is what a link of 100 kbit/s with 5 % loss still carries in one
- * piece. The envelope takes the other 4 KiB.
+ * A batch goes up whole or not at all: 64 KiB is what a link of 100 kbit/s with 5 % loss still carries in one piece.
+ * The envelope takes the other 4 KiB.
  */
 const targetPayloadBytes = 60 * 1024
 /**
- * Bounds the time and the memory that packing takes on a small device: some seconds on the slowest, and some
- * 10 MB.
+ * Bounds the time and the memory that packing takes on a small device: some seconds on the slowest, and some 10 MB.
  */
 const maxRawBytes = 4 * 1024 * 1024
 const maxRecords = 4_096
 /**
- * A run of numbers takes at most 16 bytes of the manifest: this keeps the envelope, base64 and losses
- * included, far below its ceiling.
+ * A run of numbers takes at most 16 bytes of the manifest: this keeps the envelope, base64 and losses included, far
+ * below its ceiling.
  */
 const maxRuns = 1_000
 
@@ -34,8 +33,7 @@ export interface Packed extends Payload {
   readonly classes: Readonly<Record<RecordClass, number>>
   readonly oldestWallMs: number | null
   /**
-   * Numbers that should be in the segments that were read, and are not: they have rotted. They are not in
-   * `numbers`.
+   * Numbers that should be in the segments that were read, and are not: they have rotted. They are not in `numbers`.
    */
   readonly corrupt: RangeSet
 }
@@ -89,8 +87,8 @@ export async function packRecords(
 }
 
 /**
- * @param corrupt - Gets the numbers that a segment should hold and does not hold, once the segment was read
- * to its end.
+ * @param corrupt - Gets the numbers that a segment should hold and does not hold, once the segment was read to its
+ * end.
  */
 async function* candidates(
   reader: SegmentReader,

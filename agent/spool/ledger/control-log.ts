@@ -1,6 +1,6 @@
-// The ledger on disk: a log of what changed it, in segments that each begin with the whole ledger. Every
-// entry is on the medium before the spool acts on it; in particular before a file that it names is removed.
-// An entry that the spool does not act on yet may wait for the next one, which spares the medium a write.
+// The ledger on disk: a log of what changed it, in segments that each begin with the whole ledger. Every entry is on
+// the medium before the spool acts on it; in particular before a file that it names is removed. An entry that the
+// spool does not act on yet may wait for the next one, which spares the medium a write.
 
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -16,8 +16,8 @@ import { type Range, RangeSet } from './ranges.ts'
 export type ControlReading =
   | { readonly kind: 'intact'; readonly ledger: Ledger; readonly place: Place }
   /**
-   * Entries are missing, or there are none. What can still be known about the records goes along: numbers
-   * that were sealed or lost, and the life of the spool they belong to, if that could be read.
+   * Entries are missing, or there are none. What can still be known about the records goes along: numbers that were
+   * sealed or lost, and the life of the spool they belong to, if that could be read.
    */
   | {
       readonly kind: 'lost'
@@ -33,8 +33,7 @@ interface Place {
   /** Sequence number that the next entry will get. */
   readonly sequence: number
   /**
-   * Offset in the newest segment at which writing can go on; null when nothing more can be written to that
-   * segment.
+   * Offset in the newest segment at which writing can go on; null when nothing more can be written to that segment.
    */
   readonly tail: number | null
   readonly bytes: number
@@ -89,8 +88,8 @@ export class ControlLog {
       bytes: place.bytes,
       capacity: place.bytes,
     })
-    // The last entries, and the file's name, may so far be in the page cache only, and the spool is about to
-    // act on them.
+    // The last entries, and the file's name, may so far be in the page cache only, and the spool is about to act on
+    // them.
     await log.#writer.datasync()
     await at.disk.syncDirectory(at.dir)
     return log
@@ -114,8 +113,8 @@ export class ControlLog {
 
   /**
    * Makes `change` durable together with all that was deferred, then applies it to the ledger.
-   * @throws The disk's error. The ledger is then as before; the disk may hold the entry or not, and the next
-   * start understands both states.
+   * @throws The disk's error. The ledger is then as before; the disk may hold the entry or not, and the next start
+   * understands both states.
    */
   async append(change: Change): Promise<void> {
     await this.#write([...this.#deferred, change])
@@ -123,8 +122,8 @@ export class ControlLog {
   }
 
   /**
-   * Applies `change` to the ledger. If the power goes before the next entry, the change has never happened:
-   * nothing may be done yet that depends on it.
+   * Applies `change` to the ledger. If the power goes before the next entry, the change has never happened: nothing
+   * may be done yet that depends on it.
    */
   defer(change: Receipted): void {
     this.ledger.apply(change)
@@ -147,8 +146,8 @@ export class ControlLog {
     v.assert(controlRecord, record)
     const frame = this.#encode(record)
     if (this.#writer === null || !this.#writer.fits(frame.length)) await this.#rotate(frame.length)
-    // This number was meant for `record`, and rotating has used one since. What was deferred then stands in
-    // the snapshot as well, and applying a receipt twice changes nothing.
+    // This number was meant for `record`, and rotating has used one since. What was deferred then stands in the
+    // snapshot as well, and applying a receipt twice changes nothing.
     await this.#commit(this.#encode(record))
     this.#deferred = []
   }
@@ -207,8 +206,8 @@ export class ControlLog {
     this.#newest = number
     this.#writer = await SegmentWriter.create(this.#disk, this.#dir, header, {
       capacity: Math.max(this.#segmentBytes, least + leastEntries * blockBytes),
-      // Zeros are written first on every file system: these are the entries that free room, and they must not
-      // need any themselves.
+      // Zeros are written first on every file system: these are the entries that free room, and they must not need
+      // any themselves.
       prefill: true,
     })
     await this.#commit(snapshot)
@@ -252,8 +251,8 @@ export async function readControlLog(disk: Disk, dir: string): Promise<ControlRe
   const last = entries.at(-1)?.sequence ?? -1
   const sequence = last + 1
   const ledger = replay(entries)
-  // One unreadable entry at the end was being written when the power went, and the spool had not acted on it.
-  // A second one behind it means that entries are missing on which the spool did act.
+  // One unreadable entry at the end was being written when the power went, and the spool had not acted on it. A
+  // second one behind it means that entries are missing on which the spool did act.
   const behind = suspects.some((each) => each > sequence && each < sequence + plausibleEntries)
   if (ledger === null || behind || unreadable)
     return { kind: 'lost', ...remains(entries), newest: place.newest, sequence }

@@ -1,5 +1,5 @@
-// What the spool knows about its records without reading them: which are sealed, which are lost, which
-// batches wait. It is the sum of the control log; control-log.ts keeps it on disk. Pure.
+// What the spool knows about its records without reading them: which are sealed, which are lost, which batches wait.
+// It is the sum of the control log; control-log.ts keeps it on disk. Pure.
 
 import * as v from 'valibot'
 import { batchId, type Manifest } from '../../../tests-spec/protocol/batch.ts'
@@ -30,8 +30,8 @@ const batchNote = v.object({
   oldestWallMs: count,
   ranges,
   /**
-   * Losses that the batch's manifest names: if the batch is given up, the collector has not been told of
-   * them. Absent when there are none.
+   * Losses that the batch's manifest names: if the batch is given up, the collector has not been told of them. Absent
+   * when there are none.
    */
   lost: v.optional(losses),
 })
@@ -55,9 +55,7 @@ const snapshot = v.object({
 const change = v.variant('kind', [
   /** `signed` are the losses named in its manifest; `nextN` keeps numbers from being given twice. */
   v.object({ kind: v.literal('sealed'), batch: batchNote, signed: losses, nextN: count }),
-  /**
-   * Has the ranges once more, so that either of the two entries is enough to know that the records were sent.
-   */
+  /** Has the ranges once more, so that either of the two entries is enough to know that the records were sent. */
   v.object({ kind: v.literal('receipted'), id: batchId, ranges }),
   v.object({ kind: v.literal('quarantined'), id: batchId, reason: v.string() }),
   /** Records that will never be sent. If `batch` is not null, that batch is given up with them. */
@@ -68,8 +66,8 @@ const change = v.variant('kind', [
 export type Change = v.InferOutput<typeof change>
 
 /**
- * One entry of the control log: the whole ledger, one change, or several changes that are applied together or
- * not at all.
+ * One entry of the control log: the whole ledger, one change, or several changes that are applied together or not at
+ * all.
  */
 export const controlRecord = v.variant('kind', [
   snapshot,
@@ -138,10 +136,7 @@ export class Ledger {
     }
   }
 
-  /**
-   * Takes note of one entry that is durable, or of a receipt that the spool does not act on before it is
-   * durable.
-   */
+  /** Takes note of one entry that is durable, or of a receipt that the spool does not act on before it is durable. */
   apply(record: Exclude<ControlRecord, { kind: 'snapshot' }>): void {
     switch (record.kind) {
       case 'several':
@@ -224,8 +219,8 @@ export class Ledger {
   }
 
   /**
-   * @returns Losses that the next manifest names, in at most `most` ranges; the others wait for the manifest
-   * after it.
+   * @returns Losses that the next manifest names, in at most `most` ranges; the others wait for the manifest after
+   * it.
    */
   unsignedLosses(most: number): Losses {
     let left = most

@@ -1,10 +1,10 @@
-// The body of a record: its JSON, deflated against a dictionary that writer and reader both have. Deflated
-// alone and without a dictionary, a record takes about four times the room, since nothing in it repeats yet.
-// Batches are made for readers that do not have this dictionary, and use none.
+// The body of a record: its JSON, deflated against a dictionary that writer and reader both have. Deflated alone and
+// without a dictionary, a record takes about four times the room, since nothing in it repeats yet. Batches are made
+// for readers that do not have this dictionary, and use none.
 //
-// A dictionary is named by its hash, and every segment names its own, so that an agent which does not know it
-// leaves the segment alone instead of misreading it. To change the text, add a second dictionary and keep the
-// first one for reading.
+// A dictionary is named by its hash, and every segment names its own, so that an agent which does not know it leaves
+// the segment alone instead of misreading it. To change the text, add a second dictionary and keep the first one for
+// reading.
 
 import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
@@ -20,14 +20,13 @@ const level = 6
 /** Far above the size of any measurement; a damaged or foreign file must not fill the memory. */
 const maxRecordBytes = 32 * 1024 * 1024
 /**
- * Most records deflate to less. Pieces as small as this come out of Node's pool; pieces of the default of 16
- * kB for each record do not, and tens of megabytes of them pile up before the garbage collector removes them.
+ * Most records deflate to less. Pieces as small as this come out of Node's pool; pieces of the default of 16 kB for
+ * each record do not, and tens of megabytes of them pile up before the garbage collector removes them.
  */
 const pieceBytes = 2_048
 
-// Text that measurements of the nettests in tests-spec are made of, in runs as long as they occur, the
-// commonest last: deflate writes near distances in fewer bits. They are whole documents, cut where values
-// begin to differ.
+// Text that measurements of the nettests in tests-spec are made of, in runs as long as they occur, the commonest
+// last: deflate writes near distances in fewer bits. They are whole documents, cut where values begin to differ.
 const text = [
   '"strict-transport-security":"max-age=31536000; includeSubDomains; preload","x-frame-options":"SAMEORIGIN",',
   '["Connection","keep-alive"],["Transfer-Encoding","chunked"],["Server","cloudflare"],["server","nginx"],',
@@ -109,8 +108,7 @@ export function deflateBody(json: string, dictionary: Dictionary): Buffer {
 }
 
 /**
- * @throws When the body was not made by `deflateBody` with the same dictionary, or is larger than any record
- * of ours.
+ * @throws When the body was not made by `deflateBody` with the same dictionary, or is larger than any record of ours.
  */
 export function inflateBody(body: Uint8Array, dictionary: Dictionary): Buffer {
   return inflateRawSync(body, { dictionary: dictionary.text, maxOutputLength: maxRecordBytes })
@@ -119,8 +117,8 @@ export function inflateBody(body: Uint8Array, dictionary: Dictionary): Buffer {
 let scratch = Buffer.alloc(0)
 
 /**
- * @returns `text` in bytes that are valid until the next call: one buffer serves all records, so that buffers
- * do not pile up either.
+ * @returns `text` in bytes that are valid until the next call: one buffer serves all records, so that buffers do not
+ * pile up either.
  */
 function inScratch(text: string): Buffer {
   // UTF-8 takes at most three bytes for one unit of a string's length.

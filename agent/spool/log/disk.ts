@@ -1,5 +1,5 @@
-// The file system as the spool sees it: the few calls that it makes, as an argument, so that tests can
-// simulate a disk that fails. Paths are absolute. Calls reject with the system's own error.
+// The file system as the spool sees it: the few calls that it makes, as an argument, so that tests can simulate a
+// disk that fails. Paths are absolute. Calls reject with the system's own error.
 
 import { constants } from 'node:fs'
 import { mkdir, open, stat, statfs } from 'node:fs/promises'
@@ -60,8 +60,8 @@ function isUnreadable(error: unknown): boolean {
 const blockBytes = 4_096
 
 /**
- * Fills `into` from the start of a file, and leaves zeros in place of blocks that the medium does not give:
- * one sector that is gone must not hold up all the others for ever.
+ * Fills `into` from the start of a file, and leaves zeros in place of blocks that the medium does not give: one
+ * sector that is gone must not hold up all the others for ever.
  *
  * @returns How many bytes there were.
  * @throws The disk's error when it gives nothing at all: that may pass.
@@ -103,9 +103,9 @@ async function readBlock(file: ReadableFile, into: Buffer, from: number, to: num
 }
 
 /**
- * Reads a segment, with zeros where it cannot be read. A segment of which nothing can be read is set aside
- * under a name that the spool does not look for: its record numbers may be given again, so the segment must
- * not come back when the card can be read again.
+ * Reads a segment, with zeros where it cannot be read. A segment of which nothing can be read is set aside under a
+ * name that the spool does not look for: its record numbers may be given again, so the segment must not come back
+ * when the card can be read again.
  *
  * @returns The bytes; null when the segment was set aside.
  * @throws Any other error of the disk, and its error when it does not let the segment be set aside.
@@ -118,8 +118,8 @@ export async function readWhatIsLeft(disk: Disk, path: string): Promise<Buffer |
   }
   const bytes = await readPieces(disk, path)
   if (bytes !== null) return bytes
-  // A card that refuses everything refuses this probe file first: then nothing is given up, since everything
-  // may be readable another day.
+  // A card that refuses everything refuses this probe file first: then nothing is given up, since everything may be
+  // readable another day.
   const probe = `${path}.probe`
   await writeFileDurably(probe, Buffer.from('x'), { disk })
   await disk.unlink(probe)

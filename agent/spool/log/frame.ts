@@ -27,10 +27,7 @@ export interface FoundFrame extends Frame {
 }
 
 export const frameHeadBytes = 20
-/**
- * Size of a block. A commit begins on a block boundary, so that no block that was synced is ever written
- * again.
- */
+/** Size of a block. A commit begins on a block boundary, so that no block that was synced is ever written again. */
 export const blockBytes = 4096
 
 /** 0xF5 occurs in no UTF-8 text, so no stored text can pass for a frame. */
@@ -64,9 +61,7 @@ export interface Gap {
 export interface Scan {
   readonly frames: readonly FoundFrame[]
   readonly gaps: readonly Gap[]
-  /**
-   * Sequences that unreadable heads name. They are hints, not facts: the damage may be in these bytes too.
-   */
+  /** Sequences that unreadable heads name. They are hints, not facts: the damage may be in these bytes too. */
   readonly suspects: readonly number[]
   /** Where the next commit may begin: a block boundary with nothing but zeros behind it. */
   readonly tail: number
@@ -136,8 +131,8 @@ function gapsBetween(bytes: Buffer, from: number, frames: readonly FoundFrame[])
 }
 
 /**
- * Between two frames there are at most the zeros that fill a block; behind the last frame there may be any
- * number of zeros.
+ * Between two frames there are at most the zeros that fill a block; behind the last frame there may be any number of
+ * zeros.
  */
 function isDamaged(bytes: Buffer, end: number, until: number, framed: boolean): boolean {
   return (framed && until !== end && until !== blockAligned(end)) || contentEnd(bytes, end, until) !== end

@@ -1,6 +1,6 @@
-// Room set aside on the file system itself. When other programs have filled the disk, the spool can still
-// seal: it gives the reserve back, seals, and what the collector receipts makes room again. Without the
-// reserve, a full disk would stay full for ever.
+// Room set aside on the file system itself. When other programs have filled the disk, the spool can still seal: it
+// gives the reserve back, seals, and what the collector receipts makes room again. Without the reserve, a full disk
+// would stay full for ever.
 
 import { writeFully } from '../../platform/atomic-file.ts'
 import { type Disk, isDiskFailure, isFull } from './disk.ts'
@@ -25,8 +25,7 @@ export class Reserve {
   }
 
   /**
-   * Sets the room aside unless that is done already. A disk that refuses is no failure: the next call tries
-   * again.
+   * Sets the room aside unless that is done already. A disk that refuses is no failure: the next call tries again.
    */
   async hold(): Promise<void> {
     if (this.#held) return

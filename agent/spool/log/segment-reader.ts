@@ -8,10 +8,7 @@ import { scanFrames } from './frame.ts'
 import { headerBytes } from './segment.ts'
 import { type StoredSegment, wallMsIn } from './stream.ts'
 
-/**
- * @returns The records among `numbers` that the segment holds and that can be read; none when the disk
- * refuses.
- */
+/** @returns The records among `numbers` that the segment holds and that can be read; none when the disk refuses. */
 export async function readRecords(
   reader: SegmentReader,
   segment: StoredSegment,
@@ -27,8 +24,8 @@ export async function readRecords(
 }
 
 /**
- * Reads segments into one buffer that is kept: a megabyte that is thrown away at every sealing is freed late
- * by the garbage collector.
+ * Reads segments into one buffer that is kept: a megabyte that is thrown away at every sealing is freed late by the
+ * garbage collector.
  */
 export class SegmentReader {
   readonly #disk: Disk
@@ -50,8 +47,7 @@ export class SegmentReader {
       }
     } catch (error) {
       if (!isDiskFailure(error)) throw error
-      // One place of a card that cannot be read must not hold up everything else. The next sealing tries it
-      // again.
+      // One place of a card that cannot be read must not hold up everything else. The next sealing tries it again.
       return null
     }
   }

@@ -85,8 +85,8 @@ export class SegmentWriter {
 
   /**
    * Makes the file, durably.
-   * @param prefill - Writes zeros first: on ext4, a commit into blocks that exist already costs 5 kB on the
-   * medium, and one that lets the file grow costs 18 kB. It also makes sure of the room.
+   * @param prefill - Writes zeros first: on ext4, a commit into blocks that exist already costs 5 kB on the medium,
+   * and one that lets the file grow costs 18 kB. It also makes sure of the room.
    */
   static async create(
     disk: Disk,

@@ -1,5 +1,5 @@
-// The records of one class, as a row of segments: new records go to the newest, and the oldest is given up
-// first. A stream knows which numbers stand in which segment and nothing of their content.
+// The records of one class, as a row of segments: new records go to the newest, and the oldest is given up first. A
+// stream knows which numbers stand in which segment and nothing of their content.
 
 import { join } from 'node:path'
 import { removeFile } from '../../platform/atomic-file.ts'
@@ -36,8 +36,8 @@ export interface StoredSegment {
   /** Wall clock of the first record; null while there is no record, or none that can be read. */
   oldestWallMs: number | null
   /**
-   * null when the segment was made with a dictionary that this agent does not have; it is left for an agent
-   * that has it.
+   * null when the segment was made with a dictionary that this agent does not have; it is left for an agent that has
+   * it.
    */
   readonly dictionary: Dictionary | null
   /** True when no record in the segment repeats another one in it; forgotten at a restart. */
@@ -90,8 +90,8 @@ export class Stream {
    * Writes the first of `records`, as many as one commit takes, and waits until they are durable.
    *
    * @returns How many were written: at least one.
-   * @throws The disk's error. Some of the records may be on disk all the same. Writing them again is right:
-   * only the last copy counts here, and at the next start one of the two counts.
+   * @throws The disk's error. Some of the records may be on disk all the same. Writing them again is right: only the
+   * last copy counts here, and at the next start one of the two counts.
    */
   async append(records: readonly StoredRecord[]): Promise<number> {
     const most = this.#place.segmentBytes - headerBytes
@@ -115,8 +115,8 @@ export class Stream {
     try {
       await writer.commit(group)
     } catch (error) {
-      // After a failed sync the spool trusts this file with nothing more: the records that went to it are
-      // written again elsewhere.
+      // After a failed sync the spool trusts this file with nothing more: the records that went to it are written
+      // again elsewhere.
       await this.closeWriter()
       throw error
     }
@@ -153,14 +153,12 @@ export class Stream {
   }
 
   /**
-   * Forgets and removes a segment. Before that, it must be durable that nothing in the segment is needed any
-   * more.
+   * Forgets and removes a segment. Before that, it must be durable that nothing in the segment is needed any more.
    */
   async remove(segment: StoredSegment): Promise<void> {
     if (this.isOpen(segment)) await this.closeWriter()
     this.segments.splice(this.segments.indexOf(segment), 1)
-    // A segment that cannot be removed is found at the next start, holds nothing that counts, and is removed
-    // then.
+    // A segment that cannot be removed is found at the next start, holds nothing that counts, and is removed then.
     await removeFile(segment.path, this.#place.disk).catch(() => {})
   }
 
@@ -174,9 +172,9 @@ export class Stream {
 export interface StreamReading {
   readonly segments: readonly StoredSegment[]
   /**
-   * Numbers that may have stood, if they were of this stream, where committed records are now missing. Damage
-   * in the last commit is not among them: there a power cut is the likely cause, and no `put` had resolved
-   * for those records.
+   * Numbers that may have stood, if they were of this stream, where committed records are now missing. Damage in the
+   * last commit is not among them: there a power cut is the likely cause, and no `put` had resolved for those
+   * records.
    */
   readonly damaged: RangeSet
   /** Numbers that unreadable heads name; they cannot be trusted. */
