@@ -23,7 +23,7 @@ export interface VersionProbe {
  */
 const reservedVersion = 0xbabababa
 /**
- * Bytes. A client must send at least this much; a server answers only a few smaller packets, or none: RFC 9000 §14.1.
+ * Least size in bytes of a client's first packet: RFC 9000 §14.1. Of such packets, a server may answer only a few.
  */
 const packetLength = 1200
 /** Bytes of a datagram that are kept: room for the two longest ids and 50 versions. */

@@ -60,7 +60,7 @@ describe('tcpConnect()', () => {
     const server = await serveTcp(() => {})
     const { observation } = await tcpConnect(makeTrace({ signal: AbortSignal.abort() }), server, step)
     expect(observation.status.failure).toBe('interrupted')
-    // Another connection is accepted, and is the first one there.
+    // A second connect does arrive, and it is the first that the server sees.
     const { socket } = await tcpConnect(makeTrace(), server, step)
     while (server.peers.length === 0) await setImmediate()
     expect(server.peers).toHaveLength(1)
