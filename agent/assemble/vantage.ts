@@ -1,5 +1,5 @@
-// Where a measurement is made from, as far as it is told: the software, and what the operator configured. The machine's own
-// addresses are here only to be taken out of everything.
+// Where a measurement is made from, as far as the record tells it: the software, and what the operator configured.
+// The machine's own addresses are here only to be removed from all data.
 
 import type { Config } from '../config.ts'
 import type { Vantage } from '../measurement/envelope.ts'

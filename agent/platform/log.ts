@@ -1,10 +1,11 @@
 // What the agent says of itself: NDJSON with stable codes into the ring, readable lines to the person at the
-// terminal. No host names, addresses or network names at any level: a seized log must not tell what was measured.
+// terminal. No line has host names, addresses or network names, at any level: a seized log must not tell what was
+// measured.
 
 import { type Logger, pino } from 'pino'
 import type { LogRing } from './log-ring.ts'
 
-/** Stable: operators search for these, other languages are looked up by them. */
+/** These codes are stable: operators search for them, and translations are looked up by them. */
 export const logCodes = {
   S1001: 'Agent started',
   S1002: 'Agent stopped',
@@ -53,8 +54,8 @@ export interface Log {
 }
 
 /**
- * @param terminal - Gets one readable line per message; null when nobody is watching.
- * @param now - For the time of each line.
+ * @param terminal - Gets one readable line per message; null when there is no terminal.
+ * @param now - Clock for the time of each line.
  */
 export function openLog(
   ring: LogRing,
