@@ -29,9 +29,7 @@ export interface ProbeRow {
   readonly epoch: string
   readonly seq: number
   readonly lastReceivedAt: number
-  /**
-   * What set the probe's clock. `clockUncMs`: by how many milliseconds it may be wrong; null when that is not known.
-   */
+  /** What set the probe's clock, and by how many milliseconds it may be wrong; null when that is not known. */
   readonly clockSource: string
   readonly clockUncertaintyMs: number | null
   readonly agentVersion: string

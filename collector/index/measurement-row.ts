@@ -87,7 +87,7 @@ export interface MeasurementRow {
   readonly clock: ClockQuality
   /** The same moment by that clock, to the millisecond. */
   readonly wallMs: number
-  /** Boot in which the measurement was made; the next fields say at which moment of it. */
+  /** Boot in which the measurement was made, and the moment on the clock of that boot. */
   readonly boot: string
   readonly moment: Moment
   readonly found: FoundVerdict

@@ -47,10 +47,7 @@ interface KnownMoment extends BoundMoment {
   readonly said: Bounds | null
 }
 
-/**
- * A moment as a row holds it: SQL has one null, and a probe can say in two ways that it does not know how long it
- * slept.
- */
+/** A moment as a row holds it: SQL has one null, where a moment tells null (not known) from undefined (not slept). */
 interface MomentRow {
   readonly mono_ms: number
   readonly suspended_ms: number | null
