@@ -104,7 +104,7 @@ describe('readAgeRecipient()', () => {
   it('reads what the stock program prints, and writes it the same', async () => {
     expect(ageRecipientText(recipient.publicKey)).toBe(recipient.text)
     expect(read(` ${recipient.text.toUpperCase()}\n`).text).toBe(recipient.text)
-    // A file that the library seals to the identity can be opened with the key that this code derives from it.
+    // The identity also opens what the library seals to this recipient.
     const other = new Encrypter()
     other.addRecipient(recipient.text)
     expect((await library(await other.encrypt('x'))).toString()).toBe('x')
