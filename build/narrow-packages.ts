@@ -71,7 +71,7 @@ export const cuts: readonly Cut[] = [
     'the log is given a stream of its own, pino opens no file',
     (refusal) => `module.exports = class SonicBoom { constructor() { ${refusal} } }`,
   ),
-  // pino uses only one question of this module, and the agent has one thread.
+  // pino asks this module only one question, and the agent has one thread.
   cut(
     inPino,
     /^(node:)?worker_threads$/,

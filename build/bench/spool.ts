@@ -71,7 +71,7 @@ const quotaBytes = 256 * 1024 * 1024
  * groups must have the size they have on devices.
  */
 const group = 64
-/** The same seed at the beginning of each month, so that every call draws the same chances. */
+/** Seed with which each month begins, so that chances are the same at every call. */
 const seed = 30
 
 async function offline({ dir, count: days }: SpoolOrder): Promise<OfflineFigures> {
