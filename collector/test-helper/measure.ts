@@ -68,7 +68,7 @@ function headersOf({ http_request_headers: given }: TestHelperRequest): Record<s
 }
 
 interface Try {
-  /** `IP:PORT`. */
+  /** Key of the endpoint in the answer: `IP:PORT`. */
   readonly key: string
   readonly ip: string
   readonly tcp: Failure | null

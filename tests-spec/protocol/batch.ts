@@ -84,7 +84,7 @@ export const manifest = v.looseObject({
   device: deviceId,
   /** Names one life of the spool: 72 random bits, new when the spool is created or lost. */
   epoch: hex(18),
-  /** From 0, without gaps within an epoch. One seq never has two contents. */
+  /** Number of the batch, from 0, without gaps within an epoch. One seq never has two contents. */
   seq: count,
   /** The batchId of seq − 1; for seq 0, the SHA-256 of the enrolment record. */
   prev: hex(64),

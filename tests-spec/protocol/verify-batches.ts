@@ -277,7 +277,7 @@ function holesIn(ranges: readonly Range[]): Range[] {
   })
 }
 
-/** `0-3, 7` */
+/** The ranges as text: `0-3, 7`. */
 export function listed(ranges: readonly Range[]): string {
   const parts = ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`))
   return parts.length === 0 ? 'none' : parts.join(', ')
