@@ -1,5 +1,5 @@
 // What the nettests of a cycle may use, from the list and the configuration: which resolvers and helpers to ask,
-// under which names, and how often a failure may be compared elsewhere.
+// under which names, and how many failures may be looked into by asking elsewhere.
 
 import { randomInt } from 'node:crypto'
 import { isIP } from 'node:net'

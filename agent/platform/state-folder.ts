@@ -6,7 +6,7 @@
 //   upload.json       which way to the collector worked last
 //   status.json       what `sonde status` shows
 //   config.json       the operator's, if they want it here
-//   recipient.json    whom to seal to for a stick, when a receipt said so after enrolment
+//   recipient.json    the recipient to seal to for a stick, when a receipt named it after enrolment
 //   exports.json      which files on sticks hold which batches
 //   socket            where other commands ask the agent that has the folder open
 //   carried/          sealed files of other probes, on their way to the collector

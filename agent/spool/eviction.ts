@@ -61,7 +61,8 @@ export function budgetOf(quotaBytes: number): Budget {
   if (!(quotaBytes >= minQuotaBytes)) {
     throw new RangeError(`Cannot keep a spool in ${quotaBytes} bytes: expected at least ${minQuotaBytes}`)
   }
-  // 256 KiB and 1 MiB from a quota of 16 MiB on; smaller in proportion, so that eviction stays a matter of small steps.
+  // Segments have 256 KiB and 1 MiB from a quota of 16 MiB on; below it they shrink in proportion, so that eviction
+  // frees room in small steps.
   const smallSegment = clamp(quotaBytes / 64, 32 * KiB, 256 * KiB)
   const largeSegment = clamp(quotaBytes / 16, 64 * KiB, MiB)
   return {

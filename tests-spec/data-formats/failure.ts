@@ -1,6 +1,6 @@
-// Why an operation failed, as a closed list of strings. Follows OONI's df-007 vocabulary, with the system-call
-// names that OONI's engine writes and its page leaves out, and two of our own (marked). failure.md is the page.
-// Leaves to agent/operations/failure.ts how a Node.js error becomes one of these.
+// Why an operation failed, as a closed list of strings. Follows OONI's df-007 vocabulary, with the system-call names
+// that OONI's engine writes and its page leaves out, and two of our own (marked). failure.md is the page.
+// agent/operations/failure.ts turns Node.js errors into these strings.
 
 export const knownFailures = [
   'address_family_not_supported',
@@ -24,7 +24,7 @@ export const knownFailures = [
   'host_unreachable',
   'http_invalid_redirect_location_host',
   'http_request_failed',
-  // Ours: the bytes that came back are not an HTTP response. OONI has only `unknown_failure: …` for it.
+  // Our own: the bytes that came back are not an HTTP response. OONI has only `unknown_failure: …` for it.
   'http_invalid_response',
   'interrupted',
   'invalid_argument',
@@ -45,7 +45,7 @@ export const knownFailures = [
   'ssl_failed_handshake',
   'ssl_invalid_certificate',
   'ssl_invalid_hostname',
-  // Ours: the first bytes after our ClientHello are not a TLS record (plain HTTP on 443, a banner, zeros).
+  // Our own: the first bytes after our ClientHello are not a TLS record (plain HTTP on 443, a banner, zeros).
   'ssl_not_tls',
   'ssl_unknown_authority',
   'timed_out',
@@ -54,8 +54,8 @@ export const knownFailures = [
 export type KnownFailure = (typeof knownFailures)[number]
 
 /**
- * Where the type is `Failure | null`, null means the operation did not fail. `unknown_failure: …` carries the
- * system's own words, scrubbed of addresses, and is a request to whoever reads it to extend the list.
+ * Where the type is `Failure | null`, null means that the operation did not fail. `unknown_failure: …` carries the
+ * system's own words, with addresses scrubbed; it asks its reader to extend the list.
  */
 export type Failure = KnownFailure | `unknown_failure: ${string}`
 

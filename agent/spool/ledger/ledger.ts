@@ -82,7 +82,7 @@ export interface Quarantined {
 }
 
 export class Ledger {
-  /** 18 hex digits. */
+  /** Name of this life of the spool: 18 hex digits. */
   readonly epoch: string
   /** Number that the next batch will get. */
   nextSeq = 0

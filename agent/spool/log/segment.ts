@@ -19,9 +19,9 @@ import { blockAligned, blockBytes, type StreamLetter } from './frame.ts'
 export interface SegmentHeader {
   readonly stream: StreamLetter
   readonly number: number
-  /** 18 hex digits. */
+  /** Life of the spool that the segment belongs to: 18 hex digits. */
   readonly epoch: string
-  /** 16 hex digits. */
+  /** Name of the dictionary of the bodies: 16 hex digits. */
   readonly dictionary: string
 }
 
