@@ -7,7 +7,14 @@ import { httpUrl } from '../data-formats/http-url.ts'
 import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
 import { testHelperResponse } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
-import { classicTag, type FailedStep, failedStepOf, tagged, untagged } from './failed-step.ts'
+import {
+  classicTag,
+  type FailedStep,
+  failedStepOf,
+  tagged,
+  untagged,
+  withoutFollowUps,
+} from './failed-step.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { defineNettest } from './nettest-spec.ts'
 import {
@@ -84,7 +91,9 @@ export const webConnectivity = defineNettest({
   parts: null,
   rules,
   judge({ seen: all, circumstances, outside = noHelper }) {
-    const seen = untagged(all, transferControlTag)
+    const looked = untagged(all, transferControlTag)
+    // What came of the same request once more is evidence about a failure, and no page.
+    const seen = { ...looked, requests: withoutFollowUps(looked).requests }
     const answered = typeof outside === 'string' ? null : outside
     const first = tagged(seen, depthTag(0))
     const consistency = dnsConsistency(first, answered)
@@ -92,7 +101,7 @@ export const webConnectivity = defineNettest({
     const clearText = last?.failure === null && !isOverTls(last)
     const compared =
       last === undefined || answered === null ? notCompared : compareWithOutside(last, answered)
-    const hop = failedHop(seen, circumstances.lab)
+    const hop = failedHop(looked, circumstances.lab)
     const slow = throttlingIn(seen, all, answered?.http_request ?? null)
     const reached = judgeReached(seen, { hop, outside: answered, compared }, circumstances)
     return {
