@@ -2,7 +2,7 @@
 // nettest shares. verdict.md, "A failed step", is the page: it asks the same questions under the same numbers, and a test
 // holds the two together. Each answer is the least that the observations force.
 
-import type { Failure } from '../data-formats/failure.ts'
+import { type Failure, localFailures } from '../data-formats/failure.ts'
 import type { FailedStep } from './failed-step.ts'
 import { type Circumstances, failedBefore, isCutOff, type Step, type Verdict } from './verdict.ts'
 
@@ -143,19 +143,9 @@ function wasInterrupted({ failed }: Asked): Answer | null {
   return failed.failure === 'interrupted' ? undetermined('interrupted') : null
 }
 
-/** This machine's own: no packet was sent, or none could have come back. */
-const local: ReadonlySet<Failure> = new Set([
-  'address_family_not_supported',
-  'address_in_use',
-  'address_not_available',
-  'invalid_argument',
-  'network_down',
-  'no_buffer_space',
-])
-
 /** 4 */
 function isLocal({ failed }: Asked): Answer | null {
-  return local.has(failed.failure) ? undetermined('local_failure') : null
+  return localFailures.has(failed.failure) ? undetermined('local_failure') : null
 }
 
 /** 5: controls that were reached over IPv4 say nothing of an IPv6 that ends at the router, or loses what is large. */
