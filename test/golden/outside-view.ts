@@ -413,6 +413,64 @@ export const rows: readonly Row[] = [
     concluded: [false, true],
   },
   {
+    name: "a block page with the site's status, and headers that everyone sends",
+    seen: page({
+      length: 300,
+      title: 'Accès refusé',
+      headers: {
+        Server: 'filter',
+        Connection: 'close',
+        'Content-Length': '300',
+        'Transfer-Encoding': 'chunked',
+      },
+    }),
+    outside: outside({
+      http_request: {
+        ...outside().http_request,
+        headers: {
+          Server: 'nginx',
+          Connection: 'close',
+          'Content-Length': '1000',
+          'Transfer-Encoding': 'chunked',
+        },
+      },
+    }),
+    verdict: 'anomaly foreign_page',
+    concluded: [false, true],
+  },
+  {
+    name: 'a block page whose title has no long word, as that of the site has none',
+    seen: page({ length: 300, title: 'Stop', headers: { Server: 'filter' } }),
+    outside: outside({
+      http_request: { ...outside().http_request, title: 'News', headers: { Server: 'nginx' } },
+    }),
+    verdict: 'anomaly foreign_page',
+    concluded: [false, true],
+  },
+  {
+    name: 'a block page of about the length of the site',
+    seen: page({ length: 900, title: 'Site bloqué', headers: { Server: 'filter' } }),
+    outside: outside({ http_request: { ...outside().http_request, headers: { Server: 'nginx' } } }),
+    verdict: 'anomaly foreign_page',
+    concluded: [false, true],
+  },
+  {
+    name: 'the site at another length, under its own title',
+    seen: page({ length: 300, headers: { Server: 'edge' } }),
+    outside: outside({ http_request: { ...outside().http_request, headers: { Server: 'nginx' } } }),
+    verdict: 'ok same_page_outside',
+    concluded: [false, true],
+  },
+  {
+    name: 'the site in another language, with a header of its own',
+    seen: page({ length: 300, title: 'Accueil', headers: { Server: 'edge', 'X-Request-Id': '3' } }),
+    outside: outside({
+      http_request: { ...outside().http_request, headers: { Server: 'nginx', 'X-Request-Id': '2' } },
+    }),
+    verdict: 'undetermined page_differs',
+    concluded: [false, true],
+  },
+  {
     name: 'a block page with status 200 and a server of its own',
     seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'filter' } }),
     outside: outside(),
