@@ -246,5 +246,6 @@ function logLink(log: Log, link: LinkState): void {
   else if (link.state === 'degraded') log.warn('S2104', fields)
   else if (link.state === 'bundle_exhausted') log.warn('S2105', fields)
   else if (link.state === 'provider_only') log.warn('S2106', fields)
+  else if (link.state === 'unknown') log.warn('S2107', fields)
   else log.warn('S2102', fields)
 }

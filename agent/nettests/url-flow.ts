@@ -4,8 +4,9 @@
 // Leaves to the rules what the observations mean, and to the operations how a step is taken.
 
 import { isIP, type Socket } from 'node:net'
+import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
-import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
+import { classicTag, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
 import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import { locationOf, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
@@ -15,7 +16,7 @@ import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers } from './ask-helper.ts'
-import { followUpHandshake } from './follow-ups.ts'
+import { followUpHandshake, requestWorthRepeating } from './follow-ups.ts'
 import { type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
 import { askResolver, askSystem, connect, type Flow, shakeHands } from './steps.ts'
@@ -124,7 +125,10 @@ async function measureHop(
   const others = addresses.filter((address) => !address.tags.includes(classicTag)).slice(0, maxAddresses)
   // Addresses of the system resolver first; those of others only when these lead nowhere.
   parts.push(await fetch(classic))
-  if (!answered(parts) && followUps) parts.push(await followUpHandshake(context, parts, alpn))
+  if (!answered(parts) && followUps) {
+    parts.push(await followUpHandshake(context, parts, alpn))
+    if (url.protocol === 'http:') parts.push(await requestAgain(context, url, parts, asking))
+  }
   if (!answered(parts)) parts.push(await fetch(others))
   if (asked === null) return joinSeen(parts)
   const { outside, helper: testHelper, bytes } = await asked
@@ -138,7 +142,27 @@ async function measureHop(
 }
 
 function answered(parts: readonly Seen[]): boolean {
-  return parts.some((part) => part.observations.requests.some((request) => request.failure === null))
+  return parts.some(({ observations }) => answeredRequest(observations) !== undefined)
+}
+
+/** The newest that was answered. One that was made again to understand a failure is none. */
+function answeredRequest(observations: Observations): HttpRequest | undefined {
+  return withoutFollowUps(observations).requests.find((request) => request.failure === null)
+}
+
+/** The same request at the same address, at once: a failure counts when it is seen twice. */
+async function requestAgain(
+  context: NettestContext,
+  url: URL,
+  parts: readonly Seen[],
+  asking: Asking,
+): Promise<Seen> {
+  const failed = requestWorthRepeating(parts)
+  if (failed === null) return nothingSeen
+  const flow = { transactionId: context.transactionIds.next('cleartext'), tags: failed.tags }
+  const { seen, socket } = await connect(context, failed.at, flow)
+  if (socket === null) return seen
+  return joinSeen([seen, await request(context, url, socket, flow, asking)])
 }
 
 /** OONI's form: every address of ours, on the port of the URL, and on both usual ones when it names none. */
@@ -249,7 +273,7 @@ async function request(
 }
 
 function nextHop(from: URL, { observations }: Seen): URL | null {
-  const response = observations.requests.find((request) => request.failure === null)?.response
+  const response = answeredRequest(observations)?.response
   const location = response === undefined ? null : locationOf(response.code, response.headers_list)
   const to = location === null ? null : redirectTarget(location, from)
   return to === null || (from.protocol === 'https:' && to.host === from.host) ? null : to

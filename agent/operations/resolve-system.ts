@@ -3,6 +3,7 @@
 // comparison of the two is the purpose.
 
 import dns from 'node:dns'
+import { closeSync, openSync } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { DnsAnswer, DnsQuery } from '../../tests-spec/data-formats/observation.ts'
@@ -107,12 +108,28 @@ function looked(hostname: string, lookup: Lookup): Promise<Answer> {
   return new Promise((resolve) => {
     // `verbatim` keeps the order that the system chose, which is part of its answer.
     lookup(asciiName(hostname), { all: true, order: 'verbatim' }, (error, found) => {
-      if (error !== null) return resolve({ addresses: [], failure: failureOf(error, 'resolve') })
+      if (error !== null) return resolve({ addresses: [], failure: lookupFailure(error) })
       const addresses = [...new Set(found.map((each) => each.address))]
       const failure = addresses.length === 0 ? 'dns_no_answer' : null
       resolve({ addresses, failure })
     })
   })
+}
+
+/**
+ * A C library that cannot open its configuration or a socket says the same as when no resolver answers. Whether this process
+ * has a descriptor left is found out by taking one.
+ */
+function lookupFailure(error: Error): Failure {
+  const failure = failureOf(error, 'resolve')
+  if (failure !== 'dns_server_misbehaving') return failure
+  try {
+    closeSync(openSync('/dev/null', 'r'))
+    return failure
+  } catch (cause) {
+    const own = failureOf(cause, 'connect')
+    return own === 'too_many_open_files' ? own : failure
+  }
 }
 
 function answerOf(address: string): DnsAnswer {

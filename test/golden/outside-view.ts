@@ -92,6 +92,11 @@ interface Row extends GoldenRow {
 }
 type Conclusion = readonly [blocking: unknown, accessible: unknown]
 
+/** A request in clear text, and what tells that it was made once more. */
+const clear = (failure: Failure | number, over: object = {}) =>
+  response(failure, { url: 'http://site.example/', ...over })
+const again = { tags: ['classic', 'depth=0', 'followup=same_request'], id: 40_002 }
+
 export const rows: readonly Row[] = [
   {
     name: 'connect silent here, fine outside, once',
@@ -271,7 +276,60 @@ export const rows: readonly Row[] = [
       followUp('same_name', null),
     ),
     outside: outside(),
-    verdict: 'undetermined failed_once',
+    verdict: 'undetermined passed_again',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset once behind the ClientHello, then answered under its own name, fine outside',
+    seen: join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', null),
+      followUp('same_name', null),
+    ),
+    outside: outside(),
+    verdict: 'undetermined passed_again',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset twice behind the ClientHello, fine outside',
+    seen: join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', null),
+      followUp('same_name', 'connection_reset'),
+    ),
+    outside: outside(),
+    verdict: 'anomaly tls_handshake_interfered',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset, then a certificate of nobody known under its own name: that is no pass',
+    seen: join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', null),
+      followUp('same_name', 'ssl_unknown_authority'),
+    ),
+    outside: outside(),
+    verdict: 'anomaly tls_handshake_interfered',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset once behind a clear-text request, then answered, fine outside',
+    seen: join(resolved, connect(null), clear('connection_reset'), clear(200, again)),
+    outside: outside(),
+    verdict: 'undetermined passed_again',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset twice behind a clear-text request, fine outside',
+    seen: join(resolved, connect(null), clear('connection_reset'), clear('connection_reset', again)),
+    outside: outside(),
+    verdict: 'anomaly http_round_trip_interfered',
     concluded: ['http-failure', false],
   },
   {
@@ -352,6 +410,64 @@ export const rows: readonly Row[] = [
     seen: page({}),
     outside: outside(),
     verdict: 'ok same_page_outside',
+    concluded: [false, true],
+  },
+  {
+    name: "a block page with the site's status, and headers that everyone sends",
+    seen: page({
+      length: 300,
+      title: 'Accès refusé',
+      headers: {
+        Server: 'filter',
+        Connection: 'close',
+        'Content-Length': '300',
+        'Transfer-Encoding': 'chunked',
+      },
+    }),
+    outside: outside({
+      http_request: {
+        ...outside().http_request,
+        headers: {
+          Server: 'nginx',
+          Connection: 'close',
+          'Content-Length': '1000',
+          'Transfer-Encoding': 'chunked',
+        },
+      },
+    }),
+    verdict: 'anomaly foreign_page',
+    concluded: [false, true],
+  },
+  {
+    name: 'a block page whose title has no long word, as that of the site has none',
+    seen: page({ length: 300, title: 'Stop', headers: { Server: 'filter' } }),
+    outside: outside({
+      http_request: { ...outside().http_request, title: 'News', headers: { Server: 'nginx' } },
+    }),
+    verdict: 'anomaly foreign_page',
+    concluded: [false, true],
+  },
+  {
+    name: 'a block page of about the length of the site',
+    seen: page({ length: 900, title: 'Site bloqué', headers: { Server: 'filter' } }),
+    outside: outside({ http_request: { ...outside().http_request, headers: { Server: 'nginx' } } }),
+    verdict: 'anomaly foreign_page',
+    concluded: [false, true],
+  },
+  {
+    name: 'the site at another length, under its own title',
+    seen: page({ length: 300, headers: { Server: 'edge' } }),
+    outside: outside({ http_request: { ...outside().http_request, headers: { Server: 'nginx' } } }),
+    verdict: 'ok same_page_outside',
+    concluded: [false, true],
+  },
+  {
+    name: 'the site in another language, with a header of its own',
+    seen: page({ length: 300, title: 'Accueil', headers: { Server: 'edge', 'X-Request-Id': '3' } }),
+    outside: outside({
+      http_request: { ...outside().http_request, headers: { Server: 'nginx', 'X-Request-Id': '2' } },
+    }),
+    verdict: 'undetermined page_differs',
     concluded: [false, true],
   },
   {

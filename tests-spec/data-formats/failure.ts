@@ -1,5 +1,5 @@
 // Why an operation failed, as a closed list of strings. Follows OONI's df-007 vocabulary, with the system-call names
-// that OONI's engine writes and its page leaves out, and two of our own (marked). failure.md is the page.
+// that OONI's engine writes and its page leaves out, and three of our own (marked). failure.md is the page.
 // agent/operations/failure.ts turns Node.js errors into these strings.
 
 export const knownFailures = [
@@ -49,6 +49,8 @@ export const knownFailures = [
   'ssl_not_tls',
   'ssl_unknown_authority',
   'timed_out',
+  // Ours: this process or machine has no file descriptor left. OONI has only `unknown_failure: …` for it.
+  'too_many_open_files',
 ] as const
 
 export type KnownFailure = (typeof knownFailures)[number]
@@ -58,6 +60,19 @@ export type KnownFailure = (typeof knownFailures)[number]
  * system's own words, with addresses scrubbed; it asks its reader to extend the list.
  */
 export type Failure = KnownFailure | `unknown_failure: ${string}`
+
+/** This machine's own: no packet was sent, or none could have come back. They say nothing of any network. */
+export const localFailures: ReadonlySet<Failure> = new Set([
+  'address_family_not_supported',
+  'address_in_use',
+  'address_not_available',
+  'invalid_argument',
+  'network_down',
+  'no_buffer_space',
+  // Of a connect: a firewall of this machine, or a right that the program was not given.
+  'permission_denied',
+  'too_many_open_files',
+])
 
 const known: ReadonlySet<string> = new Set(knownFailures)
 
