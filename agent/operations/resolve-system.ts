@@ -3,7 +3,7 @@
 // comparison of the two is the purpose.
 
 import dns from 'node:dns'
-import { closeSync, openSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { DnsAnswer, DnsQuery } from '../../tests-spec/data-formats/observation.ts'
@@ -118,13 +118,13 @@ function looked(hostname: string, lookup: Lookup): Promise<Answer> {
 
 /**
  * A C library that cannot open its configuration or a socket says the same as when no resolver answers. Whether this process
- * has a descriptor left is found out by taking one.
+ * has a descriptor left is found out by opening an empty file.
  */
 function lookupFailure(error: Error): Failure {
   const failure = failureOf(error, 'resolve')
   if (failure !== 'dns_server_misbehaving') return failure
   try {
-    closeSync(openSync('/dev/null', 'r'))
+    readFileSync('/dev/null')
     return failure
   } catch (cause) {
     const own = failureOf(cause, 'connect')

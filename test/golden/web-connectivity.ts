@@ -5,6 +5,7 @@ import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
 import { type Golden, type GoldenRow, sample } from './golden.ts'
+import { rows as pages } from './outside-pages.ts'
 import { rows as withHelper } from './outside-view.ts'
 import { rows as throttled } from './throttling.ts'
 
@@ -475,7 +476,9 @@ export const golden: Golden = {
   sharedRules: failedStepRules,
   samples: [
     ...rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
-    ...withHelper.map(({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside)),
+    ...[...withHelper, ...pages].map(({ name, seen, outside, circumstances }) =>
+      sample(name, seen, circumstances, outside),
+    ),
     ...throttled.map(({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside)),
   ],
 }
