@@ -4,11 +4,13 @@
 import { randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import { isBogon } from '../../tests-spec/nettests/bogon.ts'
 import type { Config } from '../config.ts'
 import type { NettestContext } from '../nettests/nettest.ts'
 import { transactionIds } from '../nettests/transaction-ids.ts'
 import type { Trust } from '../operations/trace.ts'
 import { type Clock, measurementClock } from '../platform/clock.ts'
+import type { OwnAddresses } from '../platform/own-addresses.ts'
 
 export interface Means {
   readonly list: TestList
@@ -17,8 +19,8 @@ export interface Means {
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly wallMs: () => number
-  /** Whether the link leads to global IPv6 at this moment. */
-  readonly ipv6: () => boolean
+  /** What this device has at this moment. */
+  readonly own: () => Pick<OwnAddresses, 'ipv4' | 'ipv6' | 'networks'>
 }
 
 /**
@@ -32,9 +34,10 @@ export function contextsOfCycle({
   signal,
   clock,
   wallMs,
-  ipv6,
+  own,
 }: Means): (resolver: number | null) => NettestContext {
-  const resolvers = config.resolvers ?? list.resolvers
+  // The operator may name the router at home; a list may not.
+  const resolvers = config.resolvers ?? (config.lab ? list.resolvers : list.resolvers.map(unlessPrivate))
   let questionsElsewhere = maxQuestionsElsewhere
   return (resolver) => ({
     trace: { clock: measurementClock(clock), localAddress: config.local_address, trust, signal },
@@ -45,11 +48,16 @@ export function contextsOfCycle({
     foreignName: foreignName(list),
     transferControl: list.transfer_control ?? null,
     mayAskElsewhere: () => questionsElsewhere-- > 0,
-    ipv6: ipv6(),
+    // A laboratory may have loopback alone.
+    ipv4: config.lab || own().ipv4,
+    ipv6: own().ipv6,
+    ownNetworks: own().networks,
     lab: config.lab,
     wallClock: wallMs,
   })
 }
+
+const unlessPrivate = (resolver: TestList['resolvers'][number]) => (isBogon(resolver.ip) ? null : resolver)
 
 /**
  * Limit for one cycle. Where thirty names are blocked, eight of them show how, and each question costs as much as a

@@ -53,7 +53,9 @@ function context(helpers: readonly string[]): NettestContext {
     foreignName: null,
     transferControl: null,
     mayAskElsewhere: () => true,
+    ipv4: true,
     ipv6: false,
+    ownNetworks: [],
     lab: true,
     wallClock: Date.now,
   }

@@ -17,7 +17,7 @@ import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { resolveSystem } from '../operations/resolve-system.ts'
 import type { Bytes } from '../operations/trace.ts'
-import type { NettestContext } from './nettest.ts'
+import { type NettestContext, usable } from './nettest.ts'
 import { joinBytes, noBytes } from './seen.ts'
 import { type Connected, connect, shakeHands } from './steps.ts'
 
@@ -58,7 +58,7 @@ async function askOne(context: NettestContext, url: URL, request: TestHelperRequ
   const host = hostOfUrl(url)
   const timeoutMs = patience.helperNameLookupMs
   const { addresses, failure } = await resolveSystem(trace, host, { ...flow, timeoutMs })
-  const [ip] = addresses
+  const [ip] = usable(context, addresses)
   if (ip === undefined) return { answer: failure ?? 'dns_no_answer', bytes: noBytes }
   const secure = url.protocol === 'https:'
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)

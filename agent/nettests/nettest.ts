@@ -2,6 +2,7 @@
 
 import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
+import { isInRanges } from '../../tests-spec/nettests/address-range.ts'
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
 import type { Conclusion, NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import type { Resolver } from '../operations/resolve-dns.ts'
@@ -27,6 +28,10 @@ export interface NettestContext {
   readonly mayAskElsewhere: () => boolean
   /** Whether this link has a route to global IPv6; without one, IPv6 addresses are left alone. */
   readonly ipv6: boolean
+  /** Whether it has one to IPv4. A link that has neither is asked over IPv4, and what comes of that is kept. */
+  readonly ipv4: boolean
+  /** Ranges of the networks this device is in. */
+  readonly ownNetworks: readonly string[]
   /** A laboratory: private and loopback addresses are contacted like any other. */
   readonly lab: boolean
   /** Milliseconds since 1970, for the dates of certificates. */
@@ -65,8 +70,14 @@ export function measuredBy<Schema extends v.GenericSchema | null>(
   }
 }
 
-/** IPv4 first, as OONI does. Bogons are never contacted: they are somebody's home network, or a lie. */
-export function usable({ ipv6, lab }: NettestContext, addresses: readonly string[]): string[] {
-  const allowed = [...new Set(addresses)].filter((ip) => (ipv6 || !isIPv6(ip)) && (lab || !isBogon(ip)))
+/**
+ * The addresses that may be contacted: IPv4 first, as OONI does. Bogons are somebody's home network, or a lie, and what
+ * shares this device's network is a machine of its host's: neither a list nor an answer nor a redirect makes it knock there.
+ */
+export function usable(context: NettestContext, addresses: readonly string[]): string[] {
+  const { ipv4, ipv6, lab, ownNetworks } = context
+  const hasRoute = (ip: string) => (isIPv6(ip) ? ipv6 : ipv4)
+  const isPublic = (ip: string) => lab || (!isBogon(ip) && !isInRanges(ip, ownNetworks))
+  const allowed = [...new Set(addresses)].filter((ip) => hasRoute(ip) && isPublic(ip))
   return [...allowed.filter((ip) => !isIPv6(ip)), ...allowed.filter((ip) => isIPv6(ip))]
 }

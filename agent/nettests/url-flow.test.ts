@@ -6,6 +6,7 @@ import { serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepOf, sameRequestTag, tagged } from '../../tests-spec/nettests/failed-step.ts'
+import { nothingSeen } from './seen.ts'
 import { followUrl } from './url-flow.ts'
 
 /** Serves `answer` at every path, and follows what it says from `/0` on. @returns The paths asked for, in order. */
@@ -27,6 +28,24 @@ async function follow(
 }
 
 describe('followUrl()', () => {
+  it.each([
+    'http://127.0.0.1/',
+    'http://2130706433/',
+    'http://0x7f.1/',
+    'http://0177.0.0.1/',
+    'http://127.1/',
+    'http://[::1]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://[64:ff9b::127.0.0.1]/',
+    'http://192.168.1.1/',
+    'http://21.0.0.7/',
+    'http://[2d00:22::7]/',
+  ])('knocks at no machine of the home it is in, as %s would have it', async (url) => {
+    const ownNetworks = ['21.0.0.0/24', '2d00:22::1/64']
+    const atHome = makeContext({ lab: false, ipv6: true, ownNetworks })
+    expect((await followUrl(atHome, url, [])).observations).toEqual(nothingSeen.observations)
+  })
+
   it('asks once where a page sends to itself', async () => {
     expect(await follow((_request, response) => response.writeHead(302, { location: '/0' }).end())).toEqual([
       '/0',

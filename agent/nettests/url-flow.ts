@@ -181,13 +181,16 @@ function helperRequest(url: URL, addresses: readonly Address[]): TestHelperReque
   }
 }
 
-/** Asks the system and the named resolver at once; an IP literal asks nobody. */
+/** Asks the system and the named resolver at once; an IP literal asks nobody, and is contacted like any other address. */
 async function resolveHost(
   context: NettestContext,
   host: string,
   tags: readonly string[],
 ): Promise<{ seen: Seen; addresses: readonly Address[] }> {
-  if (isIP(host) !== 0) return { seen: nothingSeen, addresses: [{ ip: host, tags: [...tags, classicTag] }] }
+  if (isIP(host) !== 0) {
+    const contacted = usable(context, [host])
+    return { seen: nothingSeen, addresses: contacted.map((ip) => ({ ip, tags: [...tags, classicTag] })) }
+  }
   const { resolver, ipv6 } = context
   const timeoutMs = patience.urlLookupMs
   const system = askSystem(context, host, { tags: [...tags, classicTag], timeoutMs })

@@ -111,7 +111,24 @@ describe('ownAddresses()', () => {
     expect((await ownAddresses('127.0.0.1')).addresses).not.toContain('127.0.0.1')
   })
 
-  it('has no way to IPv6 from an address of IPv4', async () => {
-    expect((await ownAddresses('127.0.0.1')).ipv6).toBe(false)
+  it('has no way to IPv6 from an address of IPv4, and none to IPv4 from one of IPv6', async () => {
+    expect(await ownAddresses('127.0.0.1')).toMatchObject({ ipv4: true, ipv6: false })
+    expect((await ownAddresses('::1')).ipv4).toBe(false)
+  })
+
+  it('knows the networks that it shares with its neighbours, and takes none so large that strangers are in it', async () => {
+    const inAll = { netmask: '', mac: '', internal: false }
+    const lan = {
+      eth0: [
+        { ...inAll, address: '21.1.0.2', cidr: '21.1.0.2/24', family: 'IPv4' as const },
+        { ...inAll, address: '2d00:2::7', cidr: '2d00:2::7/56', family: 'IPv6' as const, scopeid: 0 },
+      ],
+      eth1: [{ ...inAll, address: '21.5.0.2', cidr: '21.5.0.2/20', family: 'IPv4' as const }],
+    }
+    const { networks } = await ownAddresses('127.0.0.1', () => lan)
+    expect(networks).toEqual(
+      expect.arrayContaining(['21.1.0.2/32', '21.1.0.2/24', '2d00:2::7/64', '21.5.0.2/32']),
+    )
+    expect(networks).not.toContain('21.5.0.2/20')
   })
 })

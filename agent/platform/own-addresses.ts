@@ -20,6 +20,10 @@ export interface OwnAddresses {
   readonly uplink: string
   /** Whether packets of a measurement can leave for global IPv6. */
   readonly ipv6: boolean
+  /** Whether they can for IPv4; true too when they can for neither, as while a link is down. */
+  readonly ipv4: boolean
+  /** Ranges of the networks that this machine shares with its neighbours. */
+  readonly networks: readonly string[]
 }
 
 type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
@@ -39,20 +43,35 @@ export async function ownAddresses(
   const addresses = new Set(own.filter((each) => !each.internal).map((each) => each.address))
   for (const address of [v4, v6, localAddress])
     if (address !== null && !isLoopback(address)) addresses.add(address)
+  const known = { addresses: [...addresses], networks: networksOf([...addresses], own) }
   if (localAddress === null) {
-    return { addresses: [...addresses], uplink: `${v4 ?? ''} ${v6 ?? ''}`, ipv6: isGlobal(v6) }
+    const ipv6 = isGlobal(v6)
+    return { ...known, uplink: `${v4 ?? ''} ${v6 ?? ''}`, ipv6, ipv4: v4 !== null || !ipv6 }
   }
   const bound = await sourceAddress(isIPv6(localAddress) ? 'udp6' : 'udp4', localAddress)
   return {
-    addresses: [...addresses],
+    ...known,
     uplink: `${linkOf(localAddress, all)} ${bound ?? ''}`,
     // From an IPv4 address nothing can be sent over IPv6.
     ipv6: isIPv6(localAddress) && isGlobal(bound),
+    ipv4: !isIPv6(localAddress),
   }
 }
 
 const isLoopback = (ip: string) => ip.startsWith('127.') || ip === '::1'
 const isGlobal = (ipv6: string | null) => ipv6 !== null && !ipv6.startsWith('fe80')
+
+/**
+ * An address of IPv6 stands for its /64, which is one network wherever addresses are given out (RFC 4291 §2.5.4). Of IPv4
+ * only a network of 256 addresses or fewer counts: larger ones are a hosting company's, with other people's sites in them.
+ */
+function networksOf(addresses: readonly string[], own: readonly NetworkInterfaceInfo[]): string[] {
+  const ranges = addresses.map((ip) => (isIPv6(ip) ? `${ip.replace(/%.*$/, '')}/64` : `${ip}/32`))
+  const small = own.flatMap(({ family, cidr }) => (family === 'IPv4' && isSmall(cidr) ? [cidr] : []))
+  return [...new Set([...ranges, ...small])]
+}
+
+const isSmall = (cidr: string | null): cidr is string => cidr !== null && Number(cidr.split('/')[1]) >= 24
 
 function interfacesIfTold(interfaces: () => Interfaces): Interfaces {
   try {

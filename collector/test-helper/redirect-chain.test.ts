@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import net from 'node:net'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Issued, makeAuthority } from '../../test/support/certificates.ts'
 import { type Listening, serveWith } from '../../test/support/loopback.ts'
@@ -17,6 +18,20 @@ beforeAll(() => {
 
 function serveHttp(conduct: http.RequestListener): Promise<Listening> {
   return serveWith(http.createServer(conduct))
+}
+
+/** Speaks TLS and clear text on one port, by the first byte of a connection. */
+function serveBoth(secure: http.RequestListener, clear: http.RequestListener): Promise<Listening> {
+  const servers = { secure: https.createServer(good, secure), clear: http.createServer(clear) }
+  const both = net.createServer((socket) => {
+    socket.once('readable', () => {
+      const first: Buffer | null = socket.read()
+      if (first === null) return
+      socket.unshift(first)
+      servers[first[0] === 0x16 ? 'secure' : 'clear'].emit('connection', socket)
+    })
+  })
+  return serveWith(both)
 }
 
 describe('followRedirects()', () => {
@@ -43,10 +58,13 @@ describe('followRedirects()', () => {
   it.each([301, 302, 303, 307, 308])(
     'follows %i to another host, and from clear text to TLS',
     async (status) => {
-      const target = await serveWith(https.createServer(good, (_, response) => response.end('secure')))
-      const { port } = await serveHttp((_, response) => {
-        response.writeHead(status, { Location: `https://other.test:${target.port}/` }).end()
-      })
+      const { port } = await serveBoth(
+        (_, response) => response.end('secure'),
+        ({ headers }, response) => {
+          const { port: here } = new URL(`http://${headers.host}`)
+          response.writeHead(status, { Location: `https://other.test:${here}/` }).end()
+        },
+      )
       const answer = await askSample({ url: `http://site.test:${port}/`, extraCa })
       expect(answer.http_request).toMatchObject({ status_code: 200, body_length: 6 })
       // The endpoints are those of the first host.

@@ -464,6 +464,18 @@ export const rows: readonly Row[] = [
     step: 'connect',
   },
   {
+    name: 'a site with addresses of a family that this link has no way to',
+    seen: join(query(['2d00:22::10'])),
+    verdict: 'undetermined local_failure',
+    step: 'connect',
+  },
+  {
+    name: 'the same site, where that address is silent while no control was reached over its family',
+    seen: join(query(['2d00:22::10']), connect('generic_timeout_error', { ip: '2d00:22::10' })),
+    verdict: 'undetermined family_unproven',
+    step: 'connect',
+  },
+  {
     name: 'an IP literal that is reset, and has no name by which to tell',
     seen: join(connect(null), handshake('connection_reset')),
     verdict: 'undetermined no_outside_view',

@@ -38,6 +38,8 @@ describe('isBogon()', () => {
     ['fe80::1%eth0', 'link-local with a zone'],
     ['fec0::1', 'site-local'],
     ['ff02::1', 'multicast'],
+    ['64:ff9b::192.168.1.1', 'the router at home, behind a translator'],
+    ['64:ff9b::a00:1', 'the same of another home, in hexadecimal'],
     ['FF02::1', 'multicast in capitals'],
     ['2002:a00:1::', '6to4 of 10.0.0.1'],
     ['2002:c0a8:101::1', '6to4 of 192.168.1.1'],
@@ -64,6 +66,7 @@ describe('isBogon()', () => {
     ['101::1', 'above discard only'],
     ['2002:808:808::1', '6to4 of a public address'],
     ['2001:0:808:808::', 'Teredo by a public server'],
+    ['64:ff9b::8.8.8.8', 'a public address behind a translator'],
   ])('says that %s is none (%s)', (ip) => {
     expect(isBogon(ip)).toBe(false)
   })

@@ -34,8 +34,11 @@ const ipv6Ranges = [
   'ff00::/8',
 ]
 
-/** Where IPv6 carries an IPv4 address after a fixed head: 6to4 (RFC 3056) and Teredo's server (RFC 4380). */
-const carriers = ['2002::/16', '2001::/32']
+/**
+ * Where IPv6 carries an IPv4 address after a fixed head: 6to4 (RFC 3056), Teredo's server (RFC 4380), and what a
+ * translator hands on to IPv4 (RFC 6052 §2.1).
+ */
+const carriers = ['2002::/16', '2001::/32', '64:ff9b::/96']
 
 /** Whether `ip` cannot be the address of a public service. A string that is no IP literal is a bogon too. */
 export function isBogon(ip: string): boolean {

@@ -143,6 +143,11 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
       onlyIpv6: refused.every(({ ip }) => ip.includes(':')),
     }
   }
+  // Nothing was tried although there are addresses that may be: none is of a family that this link has a way to.
+  if (system !== undefined && classic.tcp_connect.length === 0) {
+    const failure = 'address_family_not_supported'
+    return { step: 'connect', failure, because: [system.transaction_id], ...elsewhere }
+  }
   // No address to try and no failure to blame: the flow was cut short before it began.
   return { step: 'resolve', failure: 'interrupted', because: [], ...elsewhere }
 }

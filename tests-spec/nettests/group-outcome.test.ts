@@ -193,8 +193,10 @@ describe('groupOutcome()', () => {
     expect(outcome(nothing, groupOf('any', ...pool(2))).status).toBe('not_measured')
   })
 
-  it('says "cut short" of a host without an address to try', () => {
+  it('says of a host none of whose addresses could be tried that this link has no way to them', () => {
     const seen = join(query(['21.0.0.10'], { tags: tags() }))
-    expect(outcome(seen, groupOf('any', tcp('a.example', 443)))).toMatchObject({ failure: 'interrupted' })
+    expect(outcome(seen, groupOf('any', tcp('a.example', 443)))).toMatchObject({
+      failure: 'address_family_not_supported',
+    })
   })
 })

@@ -33,10 +33,17 @@ describe('redirectTarget()', () => {
     ['//other.example/', 'http://other.example/'],
     ['https://guest:1@other.example/', 'https://other.example/'],
     ['market://details', null],
+    ['http://other.example:8080/', 'http://other.example:8080/'],
+    ['http://other.example:22/', null],
+    ['https://other.example:6379/', null],
     ['http://', null],
     ['http://[::1', null],
   ])('of %s', (location, target) => {
     expect(redirectTarget(location, here)?.href ?? null).toBe(target)
+  })
+
+  it('stays at the port where the chain began, whichever it is', () => {
+    expect(redirectTarget('/x', new URL('http://site.example:2082/'))?.port).toBe('2082')
   })
 })
 

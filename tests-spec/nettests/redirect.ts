@@ -15,17 +15,21 @@ export function locationOf(
   return headers.find(([name]) => name.toLowerCase() === 'location')?.[1] || null
 }
 
+/** Where websites are, besides where the chain began. A redirect must not make a device knock at other services. */
+const webPorts: ReadonlySet<string> = new Set(['', '80', '443', '8000', '8008', '8080', '8443', '8888'])
+
 /**
  * The URL to ask next. A user name or password in it is left out: nobody tries passwords on a site to measure it, and
  * some sites redirect to themselves with a guest's name.
  *
  * @param location - Absolute, or relative to `here`.
- * @returns null for the scheme of some app, or what cannot be read as a URL.
+ * @returns null for the scheme of some app, a port where no website is, or what cannot be read as a URL.
  */
 export function redirectTarget(location: string, here: URL): URL | null {
   if (!URL.canParse(location, here.href)) return null
   const next = new URL(location, here)
   if (next.protocol !== 'http:' && next.protocol !== 'https:') return null
+  if (!webPorts.has(next.port) && next.port !== here.port) return null
   next.username = ''
   next.password = ''
   return next
