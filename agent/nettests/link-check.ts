@@ -1,7 +1,7 @@
 // The nettest `link_check`: tests-spec/nettests/link-check.md. Asks the controls of the list, all at once; when
 // they do not say that the link works, the collector and the provider's own site.
 
-import { type Failure, localFailures } from '../../tests-spec/data-formats/failure.ts'
+import { type Failure, isLocalFailure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { scrubText } from '../../tests-spec/data-formats/scrub-text.ts'
 import type { ControlEntry } from '../../tests-spec/lists/test-list.ts'
@@ -95,7 +95,8 @@ async function askControl(
 }
 
 /** An interface that is down is a link that is down. */
-const isOwn = (failure: Failure) => failure !== 'network_down' && localFailures.has(failure)
+const isOwn = ({ failure, overIpv6 }: { readonly failure: Failure; readonly overIpv6: boolean }) =>
+  failure !== 'network_down' && isLocalFailure(failure, overIpv6)
 
 /**
  * A machine that cannot ask says nothing of its link. Where its resolver library may not send, that says no more than that no
@@ -104,11 +105,10 @@ const isOwn = (failure: Failure) => failure !== 'network_down' && localFailures.
 function whyNoAnswer(observations: Observations): 'failed' | 'local_failure' {
   const { queries, tcp_connect, tls_handshakes, requests } = observations
   const failures = [
-    ...queries.map(({ failure }) => failure),
-    ...tcp_connect.map(({ status }) => status.failure),
-    ...[...tls_handshakes, ...requests].map(({ failure }) => failure),
-  ].filter((failure) => failure !== null)
-  const isLocal = failures.every((failure) => isOwn(failure) || failure === 'dns_server_misbehaving')
+    ...tcp_connect.map(({ ip, status }) => ({ failure: status.failure, overIpv6: ip.includes(':') })),
+    ...[...queries, ...tls_handshakes, ...requests].map(({ failure }) => ({ failure, overIpv6: false })),
+  ].flatMap(({ failure, overIpv6 }) => (failure === null ? [] : [{ failure, overIpv6 }]))
+  const isLocal = failures.every((each) => isOwn(each) || each.failure === 'dns_server_misbehaving')
   return isLocal && failures.some(isOwn) ? 'local_failure' : 'failed'
 }
 

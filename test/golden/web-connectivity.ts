@@ -7,6 +7,7 @@ import { connect, cutBySomeone, handshake, join, link, query, response } from '.
 import { type Golden, type GoldenRow, sample } from './golden.ts'
 import { rows as pages } from './outside-pages.ts'
 import { rows as withHelper } from './outside-view.ts'
+import { rows as ownFailures } from './own-failures.ts'
 import { rows as throttled } from './throttling.ts'
 
 export const address = ['21.0.0.10']
@@ -457,24 +458,7 @@ export const rows: readonly Row[] = [
     verdict: 'ok https_response',
     step: null,
   },
-  {
-    name: 'a source address that this machine does not have',
-    seen: join(resolved, connect('address_not_available')),
-    verdict: 'undetermined local_failure',
-    step: 'connect',
-  },
-  {
-    name: 'a site with addresses of a family that this link has no way to',
-    seen: join(query(['2d00:22::10'])),
-    verdict: 'undetermined local_failure',
-    step: 'connect',
-  },
-  {
-    name: 'the same site, where that address is silent while no control was reached over its family',
-    seen: join(query(['2d00:22::10']), connect('generic_timeout_error', { ip: '2d00:22::10' })),
-    verdict: 'undetermined family_unproven',
-    step: 'connect',
-  },
+  ...ownFailures,
   {
     name: 'an IP literal that is reset, and has no name by which to tell',
     seen: join(connect(null), handshake('connection_reset')),

@@ -62,7 +62,7 @@ export type KnownFailure = (typeof knownFailures)[number]
 export type Failure = KnownFailure | `unknown_failure: ${string}`
 
 /** This machine's own: no packet was sent, or none could have come back. They say nothing of any network. */
-export const localFailures: ReadonlySet<Failure> = new Set([
+const localFailures: ReadonlySet<Failure> = new Set([
   'address_family_not_supported',
   'address_in_use',
   'address_not_available',
@@ -73,6 +73,14 @@ export const localFailures: ReadonlySet<Failure> = new Set([
   'permission_denied',
   'too_many_open_files',
 ])
+
+/**
+ * Whether it is this machine's own failure. Over IPv6 a router that prohibits makes `permission_denied` too: EACCES is what a
+ * connect makes of its ICMPv6 message (RFC 4443 §3.1, code 1).
+ */
+export function isLocalFailure(failure: Failure, overIpv6: boolean): boolean {
+  return localFailures.has(failure) && !(overIpv6 && failure === 'permission_denied')
+}
 
 const known: ReadonlySet<string> = new Set(knownFailures)
 

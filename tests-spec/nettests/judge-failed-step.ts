@@ -2,7 +2,7 @@
 // nettest shares. verdict.md, "A failed step", is the page: it asks the same questions under the same numbers, and a test
 // holds the two together. Each answer is the least that the observations force.
 
-import { type Failure, localFailures } from '../data-formats/failure.ts'
+import { type Failure, isLocalFailure } from '../data-formats/failure.ts'
 import type { FailedStep } from './failed-step.ts'
 import { type Circumstances, failedBefore, isCutOff, type Step, type Verdict } from './verdict.ts'
 
@@ -145,7 +145,7 @@ function wasInterrupted({ failed }: Asked): Answer | null {
 
 /** 4 */
 function isLocal({ failed }: Asked): Answer | null {
-  return localFailures.has(failed.failure) ? undetermined('local_failure') : null
+  return isLocalFailure(failed.failure, failed.onlyIpv6) ? undetermined('local_failure') : null
 }
 
 /** 5: controls that were reached over IPv4 say nothing of an IPv6 that ends at the router, or loses what is large. */
