@@ -3,7 +3,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { loadConfig } from './config.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 
@@ -24,7 +24,7 @@ function refusal(path: string | null, env: Record<string, string> = {}): Actiona
 }
 
 describe('loadConfig()', () => {
-  test('gives every field its default when nothing is set', () => {
+  it('gives every field its default when nothing is set', () => {
     expect(loadConfig(null, {})).toMatchObject({
       schedule: '*/15 * * * *',
       concurrency: 4,
@@ -32,12 +32,12 @@ describe('loadConfig()', () => {
       lab: false,
     })
   })
-  test('takes the environment over the file', () => {
+  it('takes the environment over the file', () => {
     const path = file('{"probe_cc":"ML","concurrency":2}')
     const env = { SONDE_CONCURRENCY: '3', SONDE_PROBE_ASN: 'AS30985', SONDE_STATE: '/x', PATH: '/bin' }
     expect(loadConfig(path, env)).toMatchObject({ probe_cc: 'ML', concurrency: 3, probe_asn: 'AS30985' })
   })
-  test('names every bad field with its place, not the first', () => {
+  it('names every bad field with its place, not the first', () => {
     const error = refusal(file('{"probe_cc":"mali","concurency":2}'), { SONDE_SCHEDULE: 'hourly' })
     expect(error.code).toBe('bad_config')
     expect(error.exitCode).toBe(78)
@@ -46,26 +46,26 @@ describe('loadConfig()', () => {
     expect(error.message).toContain('SONDE_SCHEDULE')
   })
   const schedules = ['* * * *', '* * * * * *', '61 * * * *', '0 0 L * *', '@daily', '']
-  test.each(schedules)('refuses the schedule "%s"', (schedule) => {
+  it.each(schedules)('refuses the schedule "%s"', (schedule) => {
     expect(refusal(null, { SONDE_SCHEDULE: schedule }).message).toContain('five cron fields')
   })
-  test('takes the usual file when none is named and it is there', () => {
+  it('takes the usual file when none is named and it is there', () => {
     const usual = file('{"probe_cc":"ML"}')
     expect(loadConfig(null, {}, usual).probe_cc).toBe('ML')
     expect(loadConfig(file('{"probe_cc":"SN"}'), {}, usual).probe_cc).toBe('SN')
     expect(loadConfig(null, {}, '/nonexistent/config.json').probe_cc).toBe('ZZ')
   })
-  test('says which file cannot be read', () => {
+  it('says which file cannot be read', () => {
     expect(refusal('/nonexistent/sonde.json').message).toContain('/nonexistent/sonde.json')
     expect(refusal(file('{')).message).toContain('config.json')
     expect(refusal(file('[]')).message).toContain('one JSON object')
   })
-  test('says line and column of what is no JSON, on every Node.js alike', () => {
+  it('says line and column of what is no JSON, on every Node.js alike', () => {
     expect(refusal(file('{\n  "probe_cc": "ML"\n  "lab": true\n}')).message).toMatch(
       /^Cannot read the configuration:\n {2}\/.*\/config\.json:3:3: expected a comma or }$/,
     )
   })
-  test('passes over the byte order mark of an editor that writes one', () => {
+  it('passes over the byte order mark of an editor that writes one', () => {
     expect(loadConfig(file('\uFEFF{"probe_cc":"ML"}'), {}).probe_cc).toBe('ML')
   })
 })

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { judging } from '../test/support/judge.ts'
 import { measured } from '../test/support/measured.ts'
 import { connect, handshake, join as joined, query, response } from '../test/support/observations.ts'
@@ -24,12 +24,12 @@ function validatorOf(name: string) {
   return ajv.compile(schema(name))
 }
 
-test('the schema files are what the definitions give (npm run schemas)', () => {
+it('the schema files are what the definitions give (npm run schemas)', () => {
   expect(readdirSync(schemaFolder).sort()).toEqual([...schemaFiles().keys()].sort())
   for (const [name, text] of schemaFiles()) expect(readFileSync(join(schemaFolder, name), 'utf8')).toBe(text)
 })
 
-test('the table of nettests in tests-spec/README.md is what all-nettests.ts gives (npm run schemas)', () => {
+it('the table of nettests in tests-spec/README.md is what all-nettests.ts gives (npm run schemas)', () => {
   const readme = readFileSync(readmePath, 'utf8')
   expect(withNettestTable(readme)).toBe(readme)
   for (const { name, version } of allNettests)
@@ -37,7 +37,7 @@ test('the table of nettests in tests-spec/README.md is what all-nettests.ts give
   expect(() => withNettestTable('# Nothing')).toThrow('Nettests')
 })
 
-test('a measurement as the agent makes it is valid, and one without its verdict is not', () => {
+it('a measurement as the agent makes it is valid, and one without its verdict is not', () => {
   const seen = joined(query(['21.0.0.10']), connect(null), handshake(null), response(200))
   const measurement = measured(seen)
   const valid = validatorOf('measurement')
@@ -47,7 +47,7 @@ test('a measurement as the agent makes it is valid, and one without its verdict 
   expect(valid({ ...measurement, probe_ip: '203.0.113.7' })).toBe(false)
 })
 
-test('the test_keys of a nettest are valid, and not without a key of its own or one that every measurement has', () => {
+it('the test_keys of a nettest are valid, and not without a key of its own or one that every measurement has', () => {
   const seen = joined(query(['21.0.0.10']), connect(null), handshake(null), response(200))
   const { keys } = judging(webConnectivity)(seen)
   const { test_keys } = JSON.parse(JSON.stringify(measured(seen, { keys })))
@@ -60,11 +60,11 @@ test('the test_keys of a nettest are valid, and not without a key of its own or 
   }
 })
 
-test.each(Object.keys(ownTestKeys))('the schema of the test_keys of %s can be compiled', (nettest) => {
+it.each(Object.keys(ownTestKeys))('the schema of the test_keys of %s can be compiled', (nettest) => {
   expect(validatorOf(`test-keys-${nettest}`)({})).toBe(false)
 })
 
-test('the built-in list is valid, and one with an unknown field is not', () => {
+it('the built-in list is valid, and one with an unknown field is not', () => {
   const valid = validatorOf('test-list')
   expect(valid(coreList), JSON.stringify(valid.errors)).toBe(true)
   expect(valid({ ...coreList, code: 'run()' })).toBe(false)

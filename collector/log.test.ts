@@ -1,11 +1,11 @@
 // The catalogue of codes, held to the program that logs them; and the form of a line.
 
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { filesEndingIn } from '../test/support/source-tree.ts'
 import { logCodes, openLog } from './log.ts'
 
-test('every code in the catalogue is logged somewhere', () => {
+it('every code in the catalogue is logged somewhere', () => {
   // That no other is, the compiler says.
   const calls = filesEndingIn('.ts')
     .filter(({ path }) => path.startsWith('collector/') && !path.endsWith('.test.ts'))
@@ -15,7 +15,7 @@ test('every code in the catalogue is logged somewhere', () => {
   expect(Object.keys(logCodes).filter((code) => !calls.includes(`'${code}'`))).toEqual([])
 })
 
-test('docs/configuration.md says of every code what to do', () => {
+it('docs/configuration.md says of every code what to do', () => {
   const page = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8')
   const table = page.slice(page.indexOf("### The collector's log"))
   const rows = table.split('\n').filter((line) => line.startsWith('| `'))
@@ -23,7 +23,7 @@ test('docs/configuration.md says of every code what to do', () => {
   expect(Object.keys(logCodes).filter((code) => !named.includes(code))).toEqual([])
 })
 
-test('openLog() writes level names, a time that people can read, the code and what it means', () => {
+it('openLog() writes level names, a time that people can read, the code and what it means', () => {
   const lines: string[] = []
   const log = openLog(
     (line) => lines.push(line),

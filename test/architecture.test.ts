@@ -216,9 +216,10 @@ function testFaults({ path, text }: SourceFile): string[] {
   const left = /(?<!["'`.\w])(?:describe|it|test|suite|bench)(?:\.\w+)*\.(?:only|skip)\b/.exec(
     withoutComments(text),
   )
-  return isTest(path) && left
-    ? [`${path} has ${left[0]}: a test that does not run is a promise nobody keeps`]
-    : []
+  if (!isTest(path)) return []
+  const faults = left ? [`${path} has ${left[0]}: a test that does not run is a promise nobody keeps`] : []
+  const isOther = /^import \{[^}]*\btest\b[^}]*\} from 'vitest'/m.test(text)
+  return isOther ? [...faults, `${path} imports test: it is the word here`] : faults
 }
 
 /** What a row speaks of and is not there: a rule for nothing is a rule that nobody reads. */
@@ -349,6 +350,7 @@ describe('the checker', () => {
     ['a file that says nothing of itself', 'agent/x.ts', "import { a } from './b.ts'\n", formFaults],
     ['a file without end', 'agent/x.ts', `// Purpose.\n${'\n'.repeat(501)}`, formFaults],
     ['a test left alone', 'agent/x.test.ts', "it.only('a', () => {})", testFaults],
+    ['the other word for a test', 'agent/x.test.ts', "import { test } from 'vitest'", testFaults],
     ['a test left out', 'agent/x.test.ts', "describe.concurrent.skip('a', () => {})", testFaults],
   ] as const
 

@@ -3,7 +3,7 @@
 
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { modernNode } from '../build/modern-node.ts'
 import { agentBundle, collectorBundle, runToEnd, temporaryFolder } from './support/processes.ts'
 
@@ -167,7 +167,7 @@ async function played(lines: readonly string[]): Promise<string> {
   return `\n${said.join('\n')}\n`
 }
 
-test('whoever mistypes is told what is wrong and what to do, and nothing is made', async () => {
+it('whoever mistypes is told what is wrong and what to do, and nothing is made', async () => {
   expect(await played(transcript.split('\n'))).toBe(transcript)
   expect(readdirSync(home).sort()).toEqual(['config.json', 'endpoints.json'])
 })

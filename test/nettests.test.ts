@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { registryOf } from '../agent/nettests/registry.ts'
 import { fileNameOf } from '../build/nettest-table.ts'
 import { allNettests } from '../tests-spec/nettests/all-nettests.ts'
@@ -45,14 +45,14 @@ async function samplesIn(path: string): Promise<number> {
   return golden.samples.length
 }
 
-test.each(allNettests.map((spec) => [spec.name, spec] as const))(
+it.each(allNettests.map((spec) => [spec.name, spec] as const))(
   '%s has all that belongs to it',
   async (_, spec) => {
     expect(await lacking(spec)).toEqual([])
   },
 )
 
-test('what is missing is told, piece by piece', async () => {
+it('what is missing is told, piece by piece', async () => {
   for (const input of [null, allNettests[0].input])
     expect(await lacking({ name: 'not_there', version: '9.9.9', input })).toHaveLength(7)
   expect(await lacking({ ...allNettests[0], version: '9.9.9' })).toEqual([
@@ -60,7 +60,7 @@ test('what is missing is told, piece by piece', async () => {
   ])
 })
 
-test('every nettest has a name of its own, and the agent measures no other', () => {
+it('every nettest has a name of its own, and the agent measures no other', () => {
   const names = allNettests.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
   const listed = allNettests.filter(({ input }) => input !== null).map(({ name }) => name)

@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 const script = fileURLToPath(new URL('support/unreachable-targets.ts', import.meta.url))
 const asRoot = process.getuid?.() === 0
@@ -96,10 +96,10 @@ Install what is missing: apt-get install iproute2 nftables util-linux`)
 }
 
 describe.runIf(outcomes !== null)('on a real network stack', () => {
-  test.each(rows)('tcpConnect() names %s', (_name, ip, _rule, tcp) => {
+  it.each(rows)('tcpConnect() names %s', (_name, ip, _rule, tcp) => {
     expect(outcomes?.[ip]?.tcp).toBe(tcp)
   })
-  test.each(rows.filter((row) => row[4] !== null))('resolveDns() names %s', (_name, ip, _rule, _tcp, udp) => {
+  it.each(rows.filter((row) => row[4] !== null))('resolveDns() names %s', (_name, ip, _rule, _tcp, udp) => {
     expect(outcomes?.[ip]?.udp).toBe(udp)
   })
 })

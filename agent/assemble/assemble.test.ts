@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { sampleEntry } from '../../test/support/sample-spool.ts'
 import { loadConfig } from '../config.ts'
 import { machineClocks } from '../platform/clock.ts'
@@ -35,13 +35,13 @@ async function lived(state: string, records = 0) {
 const fresh = () => mkdtempSync(join(tmpdir(), 'sonde-assemble-'))
 const opened = { level: 'info', code: 'S3001', records: 0, batches: 0, quarantined: 0, lost: 0 }
 
-test('assemble() logs that a spool was made, and at the next start what waits in it', async () => {
+it('assemble() logs that a spool was made, and at the next start what waits in it', async () => {
   const state = fresh()
   expect(await lived(state, 2)).toEqual([{ level: 'info', code: 'S3103', why: 'new' }, opened])
   expect(await lived(state)).toEqual([{ ...opened, records: 2 }])
 })
 
-test('assemble() logs that the agent before was killed', async () => {
+it('assemble() logs that the agent before was killed', async () => {
   const state = fresh()
   await lived(state)
   writeFileSync(join(state, 'lock'), '99999999\n')
@@ -49,7 +49,7 @@ test('assemble() logs that the agent before was killed', async () => {
   expect(await lived(state)).toEqual([opened])
 })
 
-test('assemble() warns of a control log that is gone, and says what was saved', async () => {
+it('assemble() warns of a control log that is gone, and says what was saved', async () => {
   const state = fresh()
   await lived(state, 3)
   rmSync(join(state, 'spool', 'control'), { recursive: true })

@@ -3,7 +3,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { readTestList } from './named-files.ts'
 
 function list(content: string): { test_list: string } {
@@ -14,13 +14,13 @@ function list(content: string): { test_list: string } {
 
 const own = { name: 'own', version: 1, entries: [], controls: [], resolvers: [] }
 
-test('readTestList() reads a list, also behind a byte order mark', () => {
+it('readTestList() reads a list, also behind a byte order mark', () => {
   expect(readTestList({ test_list: null }).name).toBe('core')
   expect(readTestList(list(JSON.stringify(own))).name).toBe('own')
   expect(readTestList(list(`\uFEFF${JSON.stringify(own)}`)).name).toBe('own')
 })
 
-test.each([
+it.each([
   ['is not there', { test_list: '/nonexistent/list.json' }, /list\.json: ENOENT/],
   ['is no JSON', list('{\n  "name": "own",\n  version: 1\n}'), /list\.json:3:3: expected a name in double/],
   [

@@ -1,6 +1,6 @@
 // The table from 40 to 120 columns: no line too long, every target readable, every verdict in words.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { connect, handshake, join, link, query, response } from '../../test/support/observations.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
@@ -69,7 +69,7 @@ const whatsapp = measured(
 )
 
 describe('rowsOf()', () => {
-  test('shortens each step to what happened there', () => {
+  it('shortens each step to what happened there', () => {
     expect(rowsOf(reset)[0]).toMatchObject({
       dns: 'ok',
       tcp: 'ok',
@@ -86,7 +86,7 @@ describe('rowsOf()', () => {
       bytes: 5500,
     })
   })
-  test('gives WhatsApp a row for each service, and counts chat hosts', () => {
+  it('gives WhatsApp a row for each service, and counts chat hosts', () => {
     const rows = rowsOf(whatsapp)
     expect(rows.map((row) => row.target)).toEqual([
       'whatsapp registration',
@@ -99,13 +99,13 @@ describe('rowsOf()', () => {
 })
 
 describe('renderTable()', () => {
-  test.each([40, 60, 70, 80, 90, 100, 110, 120, 200])('keeps every line within %i columns', (columns) => {
+  it.each([40, 60, 70, 80, 90, 100, 110, 120, 200])('keeps every line within %i columns', (columns) => {
     const text = renderTable([fine, reset, whatsapp], columns, false)
     for (const line of text.split('\n')) expect(line.trimEnd().length).toBeLessThanOrEqual(columns)
     expect(text).toContain('anomaly')
     expect(text).toContain('reset')
   })
-  test('without colour has no escape sequences, with colour the same words', () => {
+  it('without colour has no escape sequences, with colour the same words', () => {
     const plain = renderTable([fine, reset], 120, false)
     const coloured = renderTable([fine, reset], 120, true)
     expect(plain).not.toContain('\u001b')
@@ -119,7 +119,7 @@ describe('renderTable()', () => {
     'undetermined',
   )
   const rows = [fine, reset, silent, whatsapp]
-  test.each([
+  it.each([
     [
       120,
       [

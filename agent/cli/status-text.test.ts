@@ -1,6 +1,6 @@
 // `sonde status` in words: the state that matters first, and no line too wide for a phone.
 
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { link } from '../../test/support/observations.ts'
 import type { Status } from '../health/status.ts'
 import { newcomerText, type Seen, statusText } from './status-text.ts'
@@ -33,7 +33,7 @@ const calm: Status = {
 
 const seen: Seen = { agent: { state: 'running', pid: 4321 }, unwritable: null, now }
 
-test('statusText() is short when all is well', () => {
+it('statusText() is short when all is well', () => {
   expect(statusText(calm, seen).split('\n')).toEqual([
     'Agent running (pid 4321)',
     'Link up for 20 h 0 min',
@@ -46,7 +46,7 @@ test('statusText() is short when all is well', () => {
   ])
 })
 
-test('statusText() names every trouble', () => {
+it('statusText() names every trouble', () => {
   const text = statusText(
     {
       ...calm,
@@ -85,11 +85,11 @@ test('statusText() names every trouble', () => {
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(40)
 })
 
-test('statusText() does not show a negative age when the clock was set back', () => {
+it('statusText() does not show a negative age when the clock was set back', () => {
   expect(statusText(calm, { ...seen, now: now - 3_600_000 })).not.toMatch(/ -\d/)
 })
 
-test('statusText() shows what was written since the start, and what that is in a day once an hour is over', () => {
+it('statusText() shows what was written since the start, and what that is in a day once an hour is over', () => {
   const writing = { ...calm.spool, written_bytes: 2_500_000, flushes: 75 }
   expect(statusText({ ...calm, spool: writing, started_at: now - 60_000 }, seen)).toContain(
     'Written: 2.5 MB, 75 flushes\n  since the agent started\n',
@@ -99,11 +99,11 @@ test('statusText() shows what was written since the start, and what that is in a
   )
 })
 
-test('statusText() says when the log itself could not be written', () => {
+it('statusText() says when the log itself could not be written', () => {
   expect(statusText({ ...calm, log_lines_dropped: 7 }, seen)).toContain('7 log lines not written\n')
 })
 
-test('statusText() says first that the disk takes nothing, and how old the rest is', () => {
+it('statusText() says first that the disk takes nothing, and how old the rest is', () => {
   const old = { ...calm, written_at: now - 3 * 3_600_000 }
   const lines = statusText(old, { ...seen, unwritable: 'read_only' }).split('\n')
   expect(lines.slice(0, 5)).toEqual([
@@ -117,7 +117,7 @@ test('statusText() says first that the disk takes nothing, and how old the rest 
   expect(statusText(calm, { ...seen, unwritable: 'full' })).toMatch(/^DISK IS FULL\n/)
 })
 
-test('statusText() tells an agent that is gone and one that is late from one that runs', () => {
+it('statusText() tells an agent that is gone and one that is late from one that runs', () => {
   const old = { ...calm, written_at: now - 7_200_000, next_cycle_at: now - 6_300_000 }
   const gone = statusText(old, { ...seen, agent: { state: 'not_running', pid: null } })
   expect(gone).toMatch(/^AGENT NOT RUNNING\n {2}what follows is as of 2 h 0 min ago\nLink up/)
@@ -131,7 +131,7 @@ test('statusText() tells an agent that is gone and one that is late from one tha
   for (const line of `${gone}${late}`.split('\n')) expect(line.length).toBeLessThanOrEqual(40)
 })
 
-test('newcomerText() says how to begin, or that it has begun', () => {
+it('newcomerText() says how to begin, or that it has begun', () => {
   expect(newcomerText({ state: 'not_running', pid: null })).toContain('sonde run')
   expect(newcomerText({ state: 'running', pid: 7 })).toBe('Agent running (pid 7)\nNo cycle finished yet\n')
 })

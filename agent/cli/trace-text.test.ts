@@ -1,6 +1,6 @@
 // The trace of one measurement: a line an operation, in the order they began.
 
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { measured } from '../../test/support/measured.ts'
 import { connect, handshake, join, query } from '../../test/support/observations.ts'
 import { traceText } from './trace-text.ts'
@@ -16,7 +16,7 @@ const measurement = measured(seen, {
   },
 })
 
-test('traceText() says the verdict, its rule, and each operation', () => {
+it('traceText() says the verdict, its rule, and each operation', () => {
   expect(traceText(measurement, 120, false).split('\n')).toEqual([
     'https://site.example/',
     '  anomaly  web_connectivity/tls_handshake_interfered@2: tls_handshake connection_reset',
@@ -26,7 +26,7 @@ test('traceText() says the verdict, its rule, and each operation', () => {
   ])
 })
 
-test('traceText() takes two more lines on a narrow screen, and no escapes without colour', () => {
+it('traceText() takes two more lines on a narrow screen, and no escapes without colour', () => {
   const text = traceText(measurement, 40, false)
   for (const line of text.split('\n').slice(2)) expect(line.length).toBeLessThanOrEqual(40)
   expect(text).not.toContain('\u001b')

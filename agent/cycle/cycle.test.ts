@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
 import * as v from 'valibot'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Authority, makeAuthority } from '../../test/support/certificates.ts'
 import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
 import { faultsOf } from '../../test/support/kept.ts'
@@ -155,7 +155,7 @@ function listOf(inputs: readonly string[], controls: readonly string[]): TestLis
 const at = (port: number, scheme = 'https') => `${scheme}://127.0.0.1:${port}/`
 
 describe('runCycle()', () => {
-  test('reaches a good site, finds the reset one, and keeps the link check, each a whole measurement', async () => {
+  it('reaches a good site, finds the reset one, and keeps the link check, each a whole measurement', async () => {
     const good = at(await listen(site()))
     const bad = at(await listen(resetter()))
     const controls = [at(await listen(control()), 'http'), at(await listen(control()), 'http')]
@@ -191,7 +191,7 @@ describe('runCycle()', () => {
     expect(measurements.find((each) => each.test_name === 'link_check')?.input).toBeNull()
   })
 
-  test('measures a service by the description in the list, and judges each of its functions', async () => {
+  it('measures a service by the description in the list, and judges each of its functions', async () => {
     const chat = await listen(resetter())
     const closed = await listen(createTcpServer())
     open.pop()?.close()
@@ -219,7 +219,7 @@ describe('runCycle()', () => {
     })
   })
 
-  test('calls nothing an anomaly when the controls fail, and says the link is down', async () => {
+  it('calls nothing an anomaly when the controls fail, and says the link is down', async () => {
     const bad = at(await listen(resetter()))
     const closed = at(1, 'http')
     const { report, measurements, codes } = await cycle(listOf([bad], [closed, closed]))
@@ -232,7 +232,7 @@ describe('runCycle()', () => {
     expect(codes).toContain('S2102')
   })
 
-  test('calls a target link_down when the controls die between the start of the cycle and its failure', async () => {
+  it('calls a target link_down when the controls die between the start of the cycle and its failure', async () => {
     const first = control()
     const second = control()
     const controls = [at(await listen(first), 'http'), at(await listen(second), 'http')]
@@ -251,7 +251,7 @@ describe('runCycle()', () => {
     expect(measurements.filter((each) => each.test_name === 'link_check')).toHaveLength(2)
   })
 
-  test('calls nothing an anomaly when the network changed under a measurement, and says so', async () => {
+  it('calls nothing an anomaly when the network changed under a measurement, and says so', async () => {
     const bad = at(await listen(resetter()))
     const good = at(await listen(site()))
     let asked = 0
@@ -269,7 +269,7 @@ describe('runCycle()', () => {
     }
   })
 
-  test.each([
+  it.each([
     ['slept', (clock: FakeClock) => clock.sleep(3_600_000), 'suspended', 3_600_000],
     ['had its clock set', (clock: FakeClock) => clock.setWall(clock.now() + 36_000_000), 'clock_stepped', 0],
   ])(
@@ -301,7 +301,7 @@ describe('runCycle()', () => {
     },
   )
 
-  test('goes on when a nettest has a bug, and counts it', async () => {
+  it('goes on when a nettest has a bug, and counts it', async () => {
     const good = at(await listen(site()))
     const all = registryOf([])
     const broken = { ...all.whatsapp, measure: async () => Promise.reject(new Error('a bug')) }
@@ -314,7 +314,7 @@ describe('runCycle()', () => {
     expect(codes).toContain('S2901')
   })
 
-  test('a clock in 1970 makes a fresh certificate our own fault', async () => {
+  it('a clock in 1970 makes a fresh certificate our own fault', async () => {
     const good = at(await listen(site()))
     const control1 = at(await listen(control()), 'http')
     const clock = fakeClock(Date.parse('1970-01-01T00:10:00Z'))
@@ -344,7 +344,7 @@ describe('runCycle()', () => {
     expect(target?.measurement_start_time).toBe('1970-01-01 00:10:00')
   })
 
-  test('hands over every measurement even when the spool refuses one', async () => {
+  it('hands over every measurement even when the spool refuses one', async () => {
     const good = at(await listen(site()))
     let puts = 0
     const { report } = await cycle(listOf([good, at(await listen(site()))], []), {

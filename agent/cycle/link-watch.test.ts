@@ -1,6 +1,6 @@
 // A failure is judged by controls asked after it, and twenty failures do not ask them twenty times.
 
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { link } from '../../test/support/observations.ts'
 import { linkWatch, worseOf } from './link-watch.ts'
 
@@ -16,7 +16,7 @@ function manualChecks() {
   return { check, finish, asked: () => asked }
 }
 
-test('recheck() while a check runs waits for one that began after the call', async () => {
+it('recheck() while a check runs waits for one that began after the call', async () => {
   const { check, finish, asked } = manualChecks()
   const watch = linkWatch(link('unknown'), check)
   const first = watch.recheck()
@@ -32,7 +32,7 @@ test('recheck() while a check runs waits for one that began after the call', asy
   expect(watch.current().state).toBe('down')
 })
 
-test('recheck() works again after a check that threw', async () => {
+it('recheck() works again after a check that threw', async () => {
   let calls = 0
   const watch = linkWatch(link('up'), async () => {
     calls += 1
@@ -43,14 +43,14 @@ test('recheck() works again after a check that threw', async () => {
   expect((await watch.recheck()).state).toBe('down')
 })
 
-test('worseOf() believes the worse of before and after', () => {
+it('worseOf() believes the worse of before and after', () => {
   expect(worseOf(link('up'), link('down')).state).toBe('down')
   expect(worseOf(link('down'), link('up')).state).toBe('down')
   expect(worseOf(link('degraded'), link('up')).state).toBe('degraded')
   expect(worseOf(link('up'), link('up')).state).toBe('up')
 })
 
-test.each([
+it.each([
   [true, true, true],
   [true, false, false],
   [false, true, false],

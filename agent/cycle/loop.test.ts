@@ -1,6 +1,6 @@
 // The loop on a clock moved by hand: no overlap, no double start, and no trust in the wall clock.
 
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { fakeClock } from '../../test/support/fake-clock.ts'
 import { link } from '../../test/support/observations.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
@@ -69,21 +69,21 @@ function harness(
 
 const skipped = (lines: readonly { code: LogCode }[]) => lines.filter(({ code }) => code === 'S2003').length
 
-test('runLoop() starts at once and then on the schedule', async () => {
+it('runLoop() starts at once and then on the schedule', async () => {
   const { loop, starts, lines } = harness(() => 60_000, 4)
   await runLoop(loop)
   expect(starts).toEqual(['17:30:00', '17:45:00', '18:00:00', '18:15:00'])
   expect(skipped(lines)).toBe(0)
 })
 
-test('runLoop() skips a start that falls into a long cycle, and says so', async () => {
+it('runLoop() skips a start that falls into a long cycle, and says so', async () => {
   const { loop, starts, lines } = harness((n) => (n === 1 ? 20 * 60_000 : 1000), 3)
   await runLoop(loop)
   expect(starts).toEqual(['17:30:00', '18:00:00', '18:15:00'])
   expect(skipped(lines)).toBe(1)
 })
 
-test('runLoop() says of each cycle how much it was and how long it took, and that it cost a start after that', async () => {
+it('runLoop() says of each cycle how much it was and how long it took, and that it cost a start after that', async () => {
   const { loop, lines } = harness((n) => (n === 1 ? 20 * 60_000 : 1_400), 2)
   await runLoop(loop)
   expect(lines).toEqual([
@@ -93,7 +93,7 @@ test('runLoop() says of each cycle how much it was and how long it took, and tha
   ])
 })
 
-test('runLoop() goes on within a slot when the clock is set back ten hours', async () => {
+it('runLoop() goes on within a slot when the clock is set back ten hours', async () => {
   let jumped = false
   const { loop, starts } = harness(
     () => 1000,
@@ -107,7 +107,7 @@ test('runLoop() goes on within a slot when the clock is set back ten hours', asy
   expect(starts).toEqual(['17:30:00', '07:45:00'])
 })
 
-test.each([
+it.each([
   ['ten hours back', -36_000_000, '07:45:00'],
   ['ten hours forward', 36_000_000, '03:45:00'],
 ])('runLoop() skips nothing when the clock is set %s in the middle of a cycle', async (_, byMs, next) => {
@@ -121,7 +121,7 @@ test.each([
   expect(skipped(lines)).toBe(0)
 })
 
-test.each([
+it.each([
   ['1970', 0, ['00:00:00', '00:15:00', '00:30:00']],
   ['the end of 32 bits', Date.UTC(2038, 0, 19, 3, 14, 0), ['03:14:00', '03:15:00', '03:30:00']],
 ])('runLoop() keeps its schedule in %s', async (_, wallMs, expected) => {
@@ -131,7 +131,7 @@ test.each([
   expect(starts).toEqual(expected)
 })
 
-test('runLoop() starts at once when the machine slept through a start', async () => {
+it('runLoop() starts at once when the machine slept through a start', async () => {
   let slept = false
   const { loop, starts } = harness(
     () => 1000,
@@ -152,7 +152,7 @@ const putOff = (retryAfterMs: number | null, reason = 'stalled'): Delivery => ({
   retryAfterMs,
 })
 
-test('runLoop() uploads again between cycles, when it is due, until it is done', async () => {
+it('runLoop() uploads again between cycles, when it is due, until it is done', async () => {
   const answers = [putOff(300_000, 'busy'), delivery]
   const { loop, starts, uploads, reported } = harness(
     () => 60_000,
@@ -167,7 +167,7 @@ test('runLoop() uploads again between cycles, when it is due, until it is done',
   expect(reported).toEqual(['stalled', 'busy', null, 'stalled'])
 })
 
-test('runLoop() gives an upload the time until shortly before the next start, and starts on time whatever it does', async () => {
+it('runLoop() gives an upload the time until shortly before the next start, and starts on time whatever it does', async () => {
   const { loop, starts, lines } = harness(
     () => 60_000,
     3,
@@ -184,7 +184,7 @@ test('runLoop() gives an upload the time until shortly before the next start, an
   expect(skipped(lines)).toBe(0)
 })
 
-test.each([
+it.each([
   ['nobody says when', putOff(null)],
   ['it is due after the next start', putOff(3_600_000)],
   ['nothing waits', delivery],

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { link } from '../../test/support/observations.ts'
 import { type AgentState, agentState } from './agent-state.ts'
 import type { Status } from './status.ts'
@@ -58,7 +58,7 @@ const gone = (): AgentState => ({ state: 'not_running', pid: null })
 
 type Row = [what: string, owner: () => number | null, said: () => Status | null, expected: () => AgentState]
 
-test.each<Row>([
+it.each<Row>([
   ['holds the lock, and has finished no cycle', () => pid, () => null, lives('running')],
   ['holds the lock, and wrote the status', () => pid, () => said(pid, now + hour), lives('running')],
   ['holds the lock, and an older agent wrote', () => pid, () => said(null, now - 9 * hour), lives('running')],
@@ -86,7 +86,7 @@ test.each<Row>([
   expect(readFileSync(lock)).toEqual(before)
 })
 
-test('agentState() does not compare a boot that is hidden', () => {
+it('agentState() does not compare a boot that is hidden', () => {
   writeFileSync(lock, '')
   expect(agentState(lock, said(pid, null, 'another'), now, null)).toEqual({ state: 'running', pid })
 })

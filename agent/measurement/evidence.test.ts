@@ -1,6 +1,6 @@
 // What is kept of a measurement: all of it when it may matter, and the same verdict from the outline.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { judging } from '../../test/support/judge.ts'
 import { measured } from '../../test/support/measured.ts'
 import { connect, handshake, join, link, query, response } from '../../test/support/observations.ts'
@@ -17,7 +17,7 @@ const reset = join(query(['21.0.0.10']), connect(null), handshake('connection_re
 
 const measuredAt = (seen: Observations, at: string) => measured(seen, { startedMs: Date.parse(at) })
 
-test('evidenceLevel() is full at first, on change, for what is not ok, and once a day; else brief', () => {
+it('evidenceLevel() is full at first, on change, for what is not ok, and once a day; else brief', () => {
   const story: readonly [string, Observations, string][] = [
     ['2018-07-29T17:00:00Z', fine, 'full'],
     ['2018-07-29T17:15:00Z', fine, 'brief'],
@@ -37,7 +37,7 @@ test('evidenceLevel() is full at first, on change, for what is not ok, and once 
   }
 })
 
-test('isChange() is true of the first result, of each turn, and of nothing that a bad link explains', () => {
+it('isChange() is true of the first result, of each turn, and of nothing that a bad link explains', () => {
   const silent = join(query(['21.0.0.10']), connect('generic_timeout_error'))
   const story: readonly [string, Measurement, boolean][] = [
     ['first', measured(fine, { verdict: verdict('ok') }), true],
@@ -58,7 +58,7 @@ test('isChange() is true of the first result, of each turn, and of nothing that 
   }
 })
 
-test('isChange() follows the link itself through every state', () => {
+it('isChange() follows the link itself through every state', () => {
   const states = ['ok', 'link_down', 'link_down', 'ok', 'ok'] as const
   let history: History = {}
   const changes = states.map((each) => {
@@ -70,7 +70,7 @@ test('isChange() follows the link itself through every state', () => {
   expect(changes).toEqual([true, true, false, true, false])
 })
 
-test('recordClass() keeps longest what was found and what changed, also for the better', () => {
+it('recordClass() keeps longest what was found and what changed, also for the better', () => {
   const rows: readonly [string, VerdictKind, boolean, string][] = [
     ['web_connectivity', 'ok', false, 'routine'],
     ['web_connectivity', 'ok', true, 'anomaly'],
@@ -106,7 +106,7 @@ describe('withEvidence()', () => {
   }
   const whole = measuredAt(rich, '2018-07-29T17:00:00Z')
 
-  test('brief keeps every failure and time, and digests for the chain', () => {
+  it('brief keeps every failure and time, and digests for the chain', () => {
     const { test_keys } = withEvidence(whole, 'brief')
     expect(test_keys.x_sonde_evidence).toBe('brief')
     expect(test_keys.queries[0]).not.toHaveProperty('raw_response')
@@ -122,7 +122,7 @@ describe('withEvidence()', () => {
   })
 
   const beside = allNettests.flatMap(({ name, lists }) => lists.map((list) => [list, name] as const))
-  test.each(beside)('brief keeps the bytes of the whole, and of no operation in %s of %s', (list, name) => {
+  it.each(beside)('brief keeps the bytes of the whole, and of no operation in %s of %s', (list, name) => {
     const seen = { ...rich, [list]: [{ ...cost, failure: null }] }
     const measurement = measured(seen, { name, bytes: { sent: 700, received: 4_000 } })
     const { test_keys } = withEvidence(measurement, 'brief')
@@ -137,19 +137,19 @@ describe('withEvidence()', () => {
     })
   })
 
-  test('brief is judged as full is', () => {
+  it('brief is judged as full is', () => {
     const brief = withEvidence(whole, 'brief').test_keys
     const judge = judging(webConnectivity)
     expect(judge(brief)).toEqual(judge(whole.test_keys))
   })
 
-  test('full changes nothing but the mark', () => {
+  it('full changes nothing but the mark', () => {
     const { x_sonde_evidence, ...rest } = withEvidence(whole, 'full').test_keys
     expect(x_sonde_evidence).toBe('full')
     expect(rest).toEqual(whole.test_keys)
   })
 
-  test('times are told to 0.1 ms in full and to 1 ms in brief, wherever they stand', () => {
+  it('times are told to 0.1 ms in full and to 1 ms in brief, wherever they stand', () => {
     const t0 = 0.123_456_789
     const precise = {
       ...whole,
@@ -173,7 +173,7 @@ describe('withEvidence()', () => {
     }
   })
 
-  test('brief has no TTLs', () => {
+  it('brief has no TTLs', () => {
     const seen = join({ queries: fine.queries.map((each) => ({ ...each, answers: [answer(17)] })) })
     const kept = (level: 'brief' | 'full') =>
       withEvidence(measured(seen), level).test_keys.queries[0]?.answers
@@ -203,7 +203,7 @@ describe('a certificate chain', () => {
     })
   }
 
-  test('is whole when it is first met and after a week, and whenever another one is shown', () => {
+  it('is whole when it is first met and after a week, and whenever another one is shown', () => {
     expect(
       keptWhole([
         ['own', '2018-07-01T10:00:00Z'],
@@ -223,7 +223,7 @@ describe('a certificate chain', () => {
     ])
   })
 
-  test('is whole when the clock was set back to before it was kept', () => {
+  it('is whole when the clock was set back to before it was kept', () => {
     expect(
       keptWhole([
         ['own', '2018-07-05T10:00:00Z'],
@@ -233,14 +233,14 @@ describe('a certificate chain', () => {
     ).toEqual(['own whole', 'own whole', 'own digest'])
   })
 
-  test('is forgotten when eight others came after it', () => {
+  it('is forgotten when eight others came after it', () => {
     const others = Array.from({ length: 8 }, (_, i) => [`made up ${i}`, '2018-07-01T11:00:00Z'] as const)
     const story = [['own', '2018-07-01T10:00:00Z'] as const, ...others]
     expect(keptWhole([...story, ['made up 0', '2018-07-01T12:00:00Z']]).at(-1)).toBe('made up 0 digest')
     expect(keptWhole([...story, ['own', '2018-07-01T12:00:00Z']]).at(-1)).toBe('own whole')
   })
 
-  test('is whole each time when it did not verify', () => {
+  it('is whole each time when it did not verify', () => {
     const good = shown('forged', '2018-07-01T10:00:00Z')
     const tls_handshakes = good.test_keys.tls_handshakes.map((each) => ({
       ...each,
@@ -253,11 +253,11 @@ describe('a certificate chain', () => {
     expect(kept?.x_sonde_certificates_sha256).toBeUndefined()
   })
 
-  test('that was never shown has no digest in full', () => {
+  it('that was never shown has no digest in full', () => {
     expect(keptWhole([[null, '2018-07-01T10:00:00Z']])).toEqual(['none'])
   })
 
-  test('is not known from what was kept in brief, nor from another target', () => {
+  it('is not known from what was kept in brief, nor from another target', () => {
     const measurement = shown('own', '2018-07-01T10:00:00Z')
     const inBrief = remember({}, measurement, 'brief')
     const elsewhere = remember({}, { ...measurement, input: 'https://other.example/' }, 'full')

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { cases, fuzz } from '../../test/support/fuzzing.ts'
 import { scrubNetworkText, scrubOwnAddresses, scrubText } from './scrub.ts'
 
@@ -16,7 +16,7 @@ describe('scrubText()', () => {
     ['colons URL-encoded', 'x=2001%3Adb8%3A%3A17', 'x=[scrubbed]'],
     ['a mapped address', '::ffff:203.0.113.7', '[scrubbed]'],
   ] as const
-  test.each(rows)('takes out %s', (_name, text, expected) => {
+  it.each(rows)('takes out %s', (_name, text, expected) => {
     expect(scrubText(text)).toBe(expected)
   })
   const kept = [
@@ -26,7 +26,7 @@ describe('scrubText()', () => {
     'max-age=31536000',
     'a::b',
   ]
-  test.each(kept.slice(0, 4))('leaves "%s" alone', (text) => {
+  it.each(kept.slice(0, 4))('leaves "%s" alone', (text) => {
     expect(scrubText(text)).toBe(text)
   })
 })
@@ -51,7 +51,7 @@ describe('scrubOwnAddresses()', () => {
     '1.0.20.10.in-addr.arpa',
     'x=0a140001;',
   ]
-  test.each(spellings)('finds an IPv4 address spelled %s', (spelling) => {
+  it.each(spellings)('finds an IPv4 address spelled %s', (spelling) => {
     const out = JSON.stringify(scrubOwnAddresses({ a: [`before ${spelling} after`] }, ['10.20.0.1']))
     expect(out).toContain('[scrubbed]')
     expect(out.toLowerCase()).not.toMatch(/10\.20\.0\.1|a14|10%2e|10-20-0-1|1\.0\.20\.10/)
@@ -73,12 +73,12 @@ describe('scrubOwnAddresses()', () => {
     '0x20010DB8000000010000000000000009',
     '9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa',
   ]
-  test.each(spellings6)('finds an IPv6 address spelled %s', (spelling) => {
+  it.each(spellings6)('finds an IPv6 address spelled %s', (spelling) => {
     const out = JSON.stringify(scrubOwnAddresses({ a: [`before ${spelling} after`] }, ['2001:db8:0:1::9']))
     expect(out).toContain('[scrubbed]')
     expect(out.toLowerCase()).not.toMatch(/db8|b\.d\.0/)
   })
-  test.each([
+  it.each([
     '2001:db8:0:1::99',
     '2001:db8:0:1:9::',
     '2001:db8:0:1::',
@@ -89,7 +89,7 @@ describe('scrubOwnAddresses()', () => {
   ])('leaves %s, which is not it', (other) => {
     expect(scrubOwnAddresses({ a: other }, ['2001:db8:0:1::9'])).toEqual({ a: other })
   })
-  test('finds every spelling of any IPv6 address', () => {
+  it('finds every spelling of any IPv6 address', () => {
     const group = fc.oneof(fc.constant(0), fc.nat(0xffff))
     fuzz(fc.array(group, { minLength: 8, maxLength: 8 }), cases(2_000, 50_000), (groups) => {
       const full = groups.map((each) => each.toString(16).padStart(4, '0')).join(':')
@@ -102,24 +102,24 @@ describe('scrubOwnAddresses()', () => {
       }
     })
   })
-  test('leaves numbers alone, whose digits may be those of an address in hex', () => {
+  it('leaves numbers alone, whose digits may be those of an address in hex', () => {
     // It used to edit the JSON text, and 100.64.1.2 made that unreadable.
     const value = { bytes: 64400102, t: 0.64400102, text: '64400102' }
     expect(scrubOwnAddresses(value, ['100.64.1.2'])).toEqual({ ...value, text: '[scrubbed]' })
   })
-  test('does not touch a longer address that contains it', () => {
+  it('does not touch a longer address that contains it', () => {
     const value = { a: '10.20.0.15', b: '110.20.0.1', c: '10.20.0.1.2' }
     expect(scrubOwnAddresses(value, ['10.20.0.1'])).toEqual(value)
   })
-  test('finds an IPv6 address in either case, also as a key', () => {
+  it('finds an IPv6 address in either case, also as a key', () => {
     expect(scrubOwnAddresses({ '2001:DB8::9': 1 }, ['2001:db8::9'])).toEqual({ '[scrubbed]': 1 })
   })
-  test('with no address known changes nothing', () => {
+  it('with no address known changes nothing', () => {
     expect(scrubOwnAddresses({ a: '10.20.0.1' }, [])).toEqual({ a: '10.20.0.1' })
   })
 })
 
-test('scrubNetworkText() takes an echoed address out of headers, title and body', () => {
+it('scrubNetworkText() takes an echoed address out of headers, title and body', () => {
   const response = {
     code: 200,
     headers: {

@@ -2,7 +2,7 @@
 
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { makeTrace } from '../../test/support/loopback.ts'
 import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
 import { makeTrust } from '../operations/trust.ts'
@@ -62,7 +62,7 @@ function context(helpers: readonly string[]): NettestContext {
 const good: RequestListener = (_request, response) => response.end(JSON.stringify(answer))
 
 describe('askHelpers()', () => {
-  test('sends the question as JSON and gives the answer, with what it cost', async () => {
+  it('sends the question as JSON and gives the answer, with what it cost', async () => {
     let asked = ''
     const helper = await serve((incoming, response) => {
       incoming.on('data', (chunk) => {
@@ -89,7 +89,7 @@ describe('askHelpers()', () => {
       'json_parse_error',
     ],
   ]
-  test.each(bad)(
+  it.each(bad)(
     'says why when the only helper %s, and goes on to the next when there is one',
     async (_name, listener, why) => {
       const sick = await serve(listener)
@@ -98,7 +98,7 @@ describe('askHelpers()', () => {
     },
   )
 
-  test("has OONI's word for an empty list", async () => {
+  it("has OONI's word for an empty list", async () => {
     const { outside, helper } = await askHelpers(context([]), request)
     expect(outside).toBe('unknown_failure: no available helpers')
     expect(helper).toBeNull()

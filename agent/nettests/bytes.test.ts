@@ -4,7 +4,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { decode, encode } from 'dns-packet'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { makeAuthority } from '../../test/support/certificates.ts'
 import { serveTcp, serveTls, serveUdp, serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -213,7 +213,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
 }
 
-test.each(Object.entries(cases))(
+it.each(Object.entries(cases))(
   '%s: every byte once',
   async (_name, { nettest, serve, input, options, context }) => {
     const relay = await countingRelay((await serve()).port)

@@ -1,6 +1,6 @@
 // Cookies of one chain: given back to whoever may have them, and to nobody else.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { cookieJar } from './cookies.ts'
 
 const from = new URL('http://www.site.example/')
@@ -19,13 +19,13 @@ describe('cookieJar()', () => {
     ['nothing without a name', '=1', 'https://www.site.example/', null],
     ['nothing that would break the header', 'a=1\r\nX: y', 'https://www.site.example/', null],
   ]
-  test.each(rows)('gives a cookie back %s', (_name, text, to, expected) => {
+  it.each(rows)('gives a cookie back %s', (_name, text, to, expected) => {
     const jar = cookieJar()
     jar.take(from, [['Set-Cookie', text]])
     expect(jar.headerFor(new URL(to))).toBe(expected)
   })
 
-  test('joins several, and lets a later one replace an earlier', () => {
+  it('joins several, and lets a later one replace an earlier', () => {
     const jar = cookieJar()
     jar.take(from, [
       ['Set-Cookie', 'a=1'],
@@ -35,7 +35,7 @@ describe('cookieJar()', () => {
     expect(jar.headerFor(from)).toBe('a=3; b=2')
   })
 
-  test('takes a bounded number of bounded ones', () => {
+  it('takes a bounded number of bounded ones', () => {
     const jar = cookieJar()
     jar.take(from, [
       ['Set-Cookie', `long=${'x'.repeat(5000)}`],

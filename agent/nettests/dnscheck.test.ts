@@ -2,7 +2,7 @@
 
 import https from 'node:https'
 import { decode, encode } from 'dns-packet'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { makeAuthority } from '../../test/support/certificates.ts'
 import { measureKept } from '../../test/support/kept.ts'
 import { serveTcp, serveTls, serveUdp, serveWith } from '../../test/support/loopback.ts'
@@ -40,7 +40,7 @@ const serveDoh = () =>
   )
 
 describe('dnscheck', () => {
-  test('finds a DoH resolver by its name and asks it', async () => {
+  it('finds a DoH resolver by its name and asks it', async () => {
     const server = await serveDoh()
     const { seen, keys, verdict, parts } = await measured(`https://localhost:${server.port}/dns-query`)
     const url = `https://127.0.0.1:${server.port}/dns-query`
@@ -64,7 +64,7 @@ describe('dnscheck', () => {
     })
   })
 
-  test('asks a DoT resolver about the domain of the options', async () => {
+  it('asks a DoT resolver about the domain of the options', async () => {
     const server = await serveTls({ ...certificate, ALPNProtocols: ['dot'] }, (socket) => {
       socket.once('data', (frame) => {
         const reply = answer(frame.subarray(2))
@@ -80,26 +80,23 @@ describe('dnscheck', () => {
     })
   })
 
-  test.each(['udp', 'tcp'])(
-    "asks over %s, and does not take the answer for the resolver's",
-    async (scheme) => {
-      const frames = await serveTcp((socket) => {
-        socket.once('data', (frame) => {
-          const reply = answer(frame.subarray(2))
-          socket.write(Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 0xff]), reply]))
-        })
+  it.each(['udp', 'tcp'])("asks over %s, and does not take the answer for the resolver's", async (scheme) => {
+    const frames = await serveTcp((socket) => {
+      socket.once('data', (frame) => {
+        const reply = answer(frame.subarray(2))
+        socket.write(Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 0xff]), reply]))
       })
-      const server = await serveUdp((query, reply) => reply(answer(query)), frames.port)
-      const { verdict, keys } = await measured(`${scheme}://127.0.0.1:${server.port}`)
-      expect(verdict).toMatchObject({ verdict: 'undetermined', rule: 'dnscheck/cleartext_answer@1' })
-      expect(keys).toMatchObject({
-        bootstrap: null,
-        lookups: { [`${scheme}://127.0.0.1:${server.port}`]: {} },
-      })
-    },
-  )
+    })
+    const server = await serveUdp((query, reply) => reply(answer(query)), frames.port)
+    const { verdict, keys } = await measured(`${scheme}://127.0.0.1:${server.port}`)
+    expect(verdict).toMatchObject({ verdict: 'undetermined', rule: 'dnscheck/cleartext_answer@1' })
+    expect(keys).toMatchObject({
+      bootstrap: null,
+      lookups: { [`${scheme}://127.0.0.1:${server.port}`]: {} },
+    })
+  })
 
-  test('tries the addresses of the list beside the resolved one, each once', async () => {
+  it('tries the addresses of the list beside the resolved one, each once', async () => {
     const server = await serveDoh()
     const { seen, verdict } = await measured(`https://localhost:${server.port}/dns-query`, {
       default_addrs: ['127.0.0.1', '127.0.0.9'],
@@ -111,7 +108,7 @@ describe('dnscheck', () => {
     expect(verdict.verdict).toBe('ok')
   })
 
-  test('sees a handshake that is reset', async () => {
+  it('sees a handshake that is reset', async () => {
     const server = await serveTcp((socket) => socket.once('data', () => socket.resetAndDestroy()))
     const { verdict } = await measured(`https://localhost:${server.port}/dns-query`)
     expect(verdict).toMatchObject({
@@ -121,7 +118,7 @@ describe('dnscheck', () => {
     })
   })
 
-  test('refuses what the list should have refused', async () => {
+  it('refuses what the list should have refused', async () => {
     await expect(measured('http://localhost/')).rejects.toThrow(TypeError)
     await expect(measured('dot://localhost', { domains: [] })).rejects.toThrow()
   })

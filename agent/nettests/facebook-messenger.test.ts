@@ -1,6 +1,6 @@
 // Facebook Messenger as the agent measures it: its groups against servers on loopback, concluded by its own spec.
 
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveTcp } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -8,7 +8,7 @@ import { facebookMessenger } from '../../tests-spec/nettests/facebook-messenger.
 import type { Service } from '../../tests-spec/nettests/service.ts'
 import { reachabilityOf } from './service-reachability.ts'
 
-test('facebook_messenger resolves, connects, and calls loopback what OONI would', async () => {
+it('facebook_messenger resolves, connects, and calls loopback what OONI would', async () => {
   const open = await serveTcp(() => {})
   const closed = await closedPort()
   const service: Service = {

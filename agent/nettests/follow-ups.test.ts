@@ -1,7 +1,7 @@
 // What follows a failed handshake, against servers that mind the name in the ClientHello.
 
 import net from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { makeAuthority } from '../../test/support/certificates.ts'
 import { type Listening, serveTcp, serveTls } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -57,7 +57,7 @@ const outline = ({ observations }: Seen) =>
   })
 
 describe('followUpHandshake()', () => {
-  test('finds the name cut at its own address and at the neutral one', async () => {
+  it('finds the name cut at its own address and at the neutral one', async () => {
     const real = await serveTls(certificate)
     const here = await censored(real, '127.0.0.2')
     await censored(real, '127.0.0.1', here.port)
@@ -78,7 +78,7 @@ describe('followUpHandshake()', () => {
     expect(seen.bytes.received).toBeGreaterThan(0)
   })
 
-  test('finds that a host which cuts every name is alone in it', async () => {
+  it('finds that a host which cuts every name is alone in it', async () => {
     const here = await broken('127.0.0.2')
     const real = await serveTls(certificate)
     // The same port at the neutral address, as port 443 is everywhere.
@@ -98,25 +98,25 @@ describe('followUpHandshake()', () => {
     })
   })
 
-  test('learns nothing where nobody listens at the neutral address', async () => {
+  it('learns nothing where nobody listens at the neutral address', async () => {
     const seen = await measure(await broken('127.0.0.2'))
     expect(seen.observations.tcp_connect.at(-1)?.status.failure).toBe('connection_refused')
     expect(failedStepOf(seen.observations, true)).toMatchObject({ nameElsewhere: null })
   })
 
-  test('stops after the same address without a foreign name, and when the neutral host is the target itself', async () => {
+  it('stops after the same address without a foreign name, and when the neutral host is the target itself', async () => {
     const without = await measure(await broken('127.0.0.2'), { foreignName: null })
     expect(outline(without)).toHaveLength(2)
     expect(outline(await measure(await broken('127.0.0.1')))).toHaveLength(2)
   })
 
-  test('asks nobody elsewhere when the cycle cannot afford it', async () => {
+  it('asks nobody elsewhere when the cycle cannot afford it', async () => {
     const seen = await measure(await broken('127.0.0.2'), { mayAskElsewhere: () => false })
     expect(outline(seen)).toHaveLength(2)
     expect(seen.observations.queries).toEqual([])
   })
 
-  test('follows up nothing that was answered in TLS', async () => {
+  it('follows up nothing that was answered in TLS', async () => {
     const seen = await measure(await serveTls(certificate))
     expect(outline(seen)).toEqual([])
   })

@@ -1,6 +1,6 @@
 // http_header_field_manipulation against helpers on loopback, and proxies before them.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, type Listening, serveTcp } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -43,7 +43,7 @@ function untilClose(body: string): string[] {
 }
 
 describe('headerFieldManipulation', () => {
-  test.each([withLength, chunked, untilClose])('finds the request as it was sent (%o)', async (form) => {
+  it.each([withLength, chunked, untilClose])('finds the request as it was sent (%o)', async (form) => {
     let request = ''
     const helper = await serveHelper((text) => {
       request = text
@@ -68,7 +68,7 @@ describe('headerFieldManipulation', () => {
     expect(seen.bytes.sent).toBe(request.length)
   })
 
-  test('spells each name otherwise each time', async () => {
+  it('spells each name otherwise each time', async () => {
     const spellings = new Set<string>()
     const helper = await serveHelper((text) => {
       spellings.add(text.replaceAll(/: .*/g, ''))
@@ -78,7 +78,7 @@ describe('headerFieldManipulation', () => {
     expect(spellings.size).toBeGreaterThan(1)
   })
 
-  test('finds a proxy that adds whom it serves, and keeps none of it', async () => {
+  it('finds a proxy that adds whom it serves, and keeps none of it', async () => {
     const proxy = (text: string) =>
       text.replace('\r\n', '\r\nX-MSISDN: 22370000000\r\nX-Forwarded-For: 203.0.113.7\r\n')
     const { seen, keys, verdict } = await measured(at(await serveHelper(proxy)))
@@ -95,14 +95,14 @@ describe('headerFieldManipulation', () => {
     expect(JSON.stringify({ ...seen.observations, requests, keys })).not.toMatch(/2237|203\.0/)
   })
 
-  test('finds a proxy that puts the capitals right', async () => {
+  it('finds a proxy that puts the capitals right', async () => {
     const proxy = (text: string) =>
       text.replace('GeT', 'GET').replaceAll(/\r\n[A-Za-z-]+:/g, (name) => name.toLowerCase())
     const { verdict } = await measured(at(await serveHelper(proxy)))
     expect(verdict.how).toBe('request_line_capitalization header_name_capitalization')
   })
 
-  test.each([
+  it.each([
     [
       'a page of somebody else',
       'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n<html',
@@ -132,18 +132,18 @@ describe('headerFieldManipulation', () => {
     expect(keys).toMatchObject({ failure, tampering: { total: true } })
   })
 
-  test('records a reset', async () => {
+  it('records a reset', async () => {
     const server = await serveTcp((socket) => socket.once('data', () => socket.resetAndDestroy()))
     const { verdict } = await measured(at(server))
     expect(verdict).toMatchObject({ verdict: 'anomaly', how: 'connection_reset', step: 'http_round_trip' })
   })
 
-  test('records a helper that is gone', async () => {
+  it('records a helper that is gone', async () => {
     const { verdict } = await measured(at(await closedPort()))
     expect(verdict).toMatchObject({ verdict: 'undetermined', how: 'connection_refused' })
   })
 
-  test.each([
+  it.each([
     ['no helper is given', {}, makeContext()],
     ['the helper is in a private network', { helper: 'http://192.168.1.1/' }, makeContext({ lab: false })],
   ])('measures nothing when %s', async (_what, options, context) => {

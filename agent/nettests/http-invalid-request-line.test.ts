@@ -1,7 +1,7 @@
 // http_invalid_request_line against echo servers on loopback, and proxies in their place.
 
 import * as v from 'valibot'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, type Listening, serveTcp } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -19,7 +19,7 @@ const at = ({ ip, port }: Pick<Listening, 'ip' | 'port'>) => ({ helper: `${ip}:$
 const echo = () => serveTcp((socket) => socket.on('data', (bytes) => socket.write(bytes)))
 
 describe('invalidRequestLine', () => {
-  test('sends five lines that are no requests, and finds them echoed', async () => {
+  it('sends five lines that are no requests, and finds them echoed', async () => {
     const { seen, lists, keys, verdict } = await measured(at(await echo()))
     expect(verdict).toMatchObject({ verdict: 'ok', rule: 'http_invalid_request_line/echoed@1' })
     expect(keys).toEqual({ tampering_list: Array(5).fill(false), tampering: false })
@@ -38,7 +38,7 @@ describe('invalidRequestLine', () => {
     expect(seen.observations.network_events).toHaveLength(10)
   })
 
-  test('finds a proxy that answers in the place of the helper, and scrubs what it says', async () => {
+  it('finds a proxy that answers in the place of the helper, and scrubs what it says', async () => {
     const proxy = await serveTcp((socket) =>
       socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\nYour address is 203.0.113.7')),
     )
@@ -49,7 +49,7 @@ describe('invalidRequestLine', () => {
     expect(lists.failure_list).toEqual(Array(5).fill('eof_error'))
   })
 
-  test('finds one line that is answered with a reset', async () => {
+  it('finds one line that is answered with a reset', async () => {
     const server = await serveTcp((socket) =>
       socket.on('data', (bytes) => {
         if (bytes.includes('cache_object')) socket.resetAndDestroy()
@@ -60,7 +60,7 @@ describe('invalidRequestLine', () => {
     expect(verdict).toMatchObject({ verdict: 'anomaly', rule: 'http_invalid_request_line/some_reset@1' })
   })
 
-  test('keeps bytes that are no text as such, and no more than the head of a long answer', async () => {
+  it('keeps bytes that are no text as such, and no more than the head of a long answer', async () => {
     const server = await serveTcp((socket) =>
       socket.once('data', () => socket.end(Buffer.alloc(50_000, 0xff))),
     )
@@ -68,13 +68,13 @@ describe('invalidRequestLine', () => {
     expect(received).toEqual({ data: Buffer.alloc(2048, 0xff).toString('base64'), format: 'base64' })
   })
 
-  test('does not call a helper that is gone tampering', async () => {
+  it('does not call a helper that is gone tampering', async () => {
     const { keys, verdict } = await measured(at(await closedPort()))
     expect(keys).toMatchObject({ tampering: false })
     expect(verdict).toMatchObject({ verdict: 'undetermined', how: 'connection_refused' })
   })
 
-  test.each([
+  it.each([
     ['no helper is given', {}, makeContext()],
     ['the helper is in a private network', { helper: '192.168.1.1:80' }, makeContext({ lab: false })],
   ])('measures nothing when %s', async (_what, options, context) => {
@@ -84,7 +84,7 @@ describe('invalidRequestLine', () => {
     expect(seen.bytes).toEqual({ sent: 0, received: 0 })
   })
 
-  test('says so when it was stopped', async () => {
+  it('says so when it was stopped', async () => {
     const { verdict } = await measured(at(await echo()), makeContext({}, { signal: AbortSignal.abort() }))
     expect(verdict.rule).toBe('http_invalid_request_line/interrupted@1')
   })

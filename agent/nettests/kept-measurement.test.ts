@@ -1,7 +1,7 @@
 // What is kept of a measurement, in full and in brief, fits its schema and leads whoever judges it again to the
 // conclusion the probe came to. For the nettests that keep more than the five lists.
 
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { faultsOf } from '../../test/support/kept.ts'
 import { closedPort, serveTcp } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -75,18 +75,18 @@ const rows: readonly [string, (port: number) => Parameters<typeof expectSameConc
   ],
 ]
 
-test.each(rows)('%s against a closed port', async (_name, measured) => {
+it.each(rows)('%s against a closed port', async (_name, measured) => {
   const { port } = await closedPort()
   expect((await expectSameConclusion(...measured(port))).verdict).toBe('undetermined')
 })
 
-test.each(rows)('%s against a server that answers everybody in HTTP', async (_name, measured) => {
+it.each(rows)('%s against a server that answers everybody in HTTP', async (_name, measured) => {
   const head = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${helperAnswer.length}\r\n\r\n`
   const { port } = await answering(head + helperAnswer)
   await expectSameConclusion(...measured(port))
 })
 
-test('what is fine leads to the same conclusion from brief evidence', async () => {
+it('what is fine leads to the same conclusion from brief evidence', async () => {
   const echo = await serveTcp((socket) => socket.on('data', (bytes) => socket.write(bytes)))
   const options = { helper: `127.0.0.1:${echo.port}` }
   expect((await expectSameConclusion(invalidRequestLineWithin(100), null, options)).verdict).toBe('ok')

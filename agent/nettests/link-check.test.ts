@@ -1,7 +1,7 @@
 // The controls against servers on loopback: what is asked, what is written down, and what the link is called.
 
 import http, { type RequestListener } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { expectKept } from '../../test/support/kept.ts'
 import { closedPort, serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -37,7 +37,7 @@ async function check(...controls: readonly LinkControl[]) {
 }
 
 describe('checkLink()', () => {
-  test('names a bundle that is used up: everyone leads to the shop of the provider', async () => {
+  it('names a bundle that is used up: everyone leads to the shop of the provider', async () => {
     const home = await serve(success, 'localhost')
     const portal = await serve(to(`${home}buy?line=22376000000`))
     const { link, verdict, controls } = await check(neutral(portal), neutral(`${portal}2`), provider(home))
@@ -52,7 +52,7 @@ describe('checkLink()', () => {
     expect(JSON.stringify(controls)).not.toContain('22376000000')
   })
 
-  test('calls the same a captive portal when it is not of the provider, or catches the provider too', async () => {
+  it('calls the same a captive portal when it is not of the provider, or catches the provider too', async () => {
     const login = await serve(success)
     const portal = await serve(to(login))
     const caught = await serve(to(login), 'localhost')
@@ -63,7 +63,7 @@ describe('checkLink()', () => {
     expect(all.controls[2]).toMatchObject({ role: 'provider', result: 'other_answer' })
   })
 
-  test('tells a line without a way out from one that leads to the provider only, or to the collector', async () => {
+  it('tells a line without a way out from one that leads to the provider only, or to the collector', async () => {
     const { port } = await closedPort()
     const gone = neutral(`http://127.0.0.1:${port}/`)
     const home = provider(await serve(success, 'localhost'))
@@ -73,7 +73,7 @@ describe('checkLink()', () => {
     expect((await check(gone, gone, home, ours)).link.state).toBe('degraded')
   })
 
-  test('takes a link for up whatever befalls the provider and the collector', async () => {
+  it('takes a link for up whatever befalls the provider and the collector', async () => {
     const { port } = await closedPort()
     const closed = `http://127.0.0.1:${port}/`
     const good = neutral(await serve(success))

@@ -3,7 +3,7 @@
 
 import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
 import { scrubText } from '../../tests-spec/data-formats/scrub-text.ts'
-import type { Control } from '../../tests-spec/lists/test-list.ts'
+import type { ControlEntry } from '../../tests-spec/lists/test-list.ts'
 import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
 import {
   type ControlResult,
@@ -24,7 +24,7 @@ export interface LinkControl {
   readonly url: string
   readonly role: ControlRole
   /** null for the provider's site: any page of its own will do. */
-  readonly expect: Control['expect'] | null
+  readonly expect: ControlEntry['expect'] | null
 }
 
 export interface LinkCheck extends Seen {
@@ -93,7 +93,7 @@ async function askControl(
   }
 }
 
-function fits({ code, body }: HttpRequest['response'], expect: Control['expect']): boolean {
+function fits({ code, body }: HttpRequest['response'], expect: ControlEntry['expect']): boolean {
   if (code !== expect.status) return false
   return expect.body === undefined || (typeof body === 'string' && body.includes(expect.body))
 }

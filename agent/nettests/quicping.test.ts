@@ -1,7 +1,7 @@
 // quicping against a server on loopback.
 
 import * as v from 'valibot'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { serveTcp, serveUdp } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -27,7 +27,7 @@ async function measured(port: number, repetitions: number, input = 'localhost') 
 }
 
 describe('quicping', () => {
-  test('is content with the first packet that is answered', async () => {
+  it('is content with the first packet that is answered', async () => {
     const server = await serveUdp((packet, reply) => reply(negotiation(packet)))
     const { seen, pings, keys, verdict } = await measured(server.port, 3)
     expect(verdict).toMatchObject({ verdict: 'ok', rule: 'quicping/version_negotiation@1' })
@@ -36,7 +36,7 @@ describe('quicping', () => {
     expect(seen.bytes.sent).toBe(1200)
   })
 
-  test('sends as many as it was told to, each from a socket and with ids of its own', async () => {
+  it('sends as many as it was told to, each from a socket and with ids of its own', async () => {
     const closed = await serveTcp(() => {})
     const { pings, verdict, keys } = await measured(closed.port, 3)
     expect(keys).toMatchObject({ repetitions: 3 })
@@ -45,7 +45,7 @@ describe('quicping', () => {
     expect(verdict).toMatchObject({ verdict: 'undetermined', step: 'connect', how: 'connection_refused' })
   })
 
-  test('keeps what is no answer apart, as OONI does', async () => {
+  it('keeps what is no answer apart, as OONI does', async () => {
     const server = await serveUdp((packet, reply) => {
       reply(Buffer.from('who is 203.0.113.7?'))
       reply(negotiation(packet))

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import core from '../../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList } from '../../tests-spec/lists/test-list.ts'
 import { registryOf } from './registry.ts'
@@ -6,10 +6,10 @@ import { registryOf } from './registry.ts'
 const list = parseTestList(core)
 const registry = registryOf(list.services)
 
-test('registryOf() gives every nettest under its own name', () => {
+it('registryOf() gives every nettest under its own name', () => {
   for (const [name, nettest] of Object.entries(registry)) expect(nettest.name).toBe(name)
 })
 
-test('registryOf() has a nettest for every entry of the core list', () => {
+it('registryOf() has a nettest for every entry of the core list', () => {
   for (const { nettest } of list.entries) expect(registry[nettest].version).toMatch(/^\d+\.\d+\.\d+$/)
 })

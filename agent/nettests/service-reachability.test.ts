@@ -3,7 +3,7 @@
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { decode, encode } from 'dns-packet'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Authority, makeAuthority } from '../../test/support/certificates.ts'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveTcp, serveTls, serveUdp, serveWith } from '../../test/support/loopback.ts'
@@ -36,7 +36,7 @@ const tagsOf = ({ observations: { queries, tcp_connect, tls_handshakes, requests
   [...queries, ...tcp_connect, ...tls_handshakes, ...requests].map((each) => each.tags)
 
 describe('serviceReachability()', () => {
-  test('reaches each kind of endpoint, tags what it saw, and says so in the keys', async () => {
+  it('reaches each kind of endpoint, tags what it saw, and says so in the keys', async () => {
     const { key, cert } = authority.issue({ names: ['127.0.0.1', 'vpn.app.example'] })
     const site = await serveWith(
       createHttpsServer({ key, cert }, (_request, response) => response.end('hello')),
@@ -84,7 +84,7 @@ describe('serviceReachability()', () => {
     expect(seen.bytes.sent).toBeGreaterThan(0)
   })
 
-  test('trusts the roots of a service for that service alone', async () => {
+  it('trusts the roots of a service for that service alone', async () => {
     const vpn = await serveTls(authority.issue({ names: ['vpn.app.example'] }))
     const endpoint = {
       kind: 'tls',
@@ -101,7 +101,7 @@ describe('serviceReachability()', () => {
     expect(await measure(without, context)).toMatchObject({ parts: { vpn: { verdict: 'anomaly' } } })
   })
 
-  test('keeps roots that were trusted already', async () => {
+  it('keeps roots that were trusted already', async () => {
     const vpn = await serveTls(authority.issue({ names: ['127.0.0.1'] }))
     const service: Service = {
       ...serviceOf(group('vpn', { kind: 'tls', host: '127.0.0.1', port: vpn.port })),
@@ -112,7 +112,7 @@ describe('serviceReachability()', () => {
     expect((await measure(service, context)).parts?.vpn?.verdict).toBe('ok')
   })
 
-  test('sends the method of the description', async () => {
+  it('sends the method of the description', async () => {
     const asked: IncomingMessage[] = []
     const server = await serveWith(
       createHttpServer((request, response) => {
@@ -135,7 +135,7 @@ describe('serviceReachability()', () => {
     expect(verdict.verdict).toBe('ok')
   })
 
-  test('finds the group that is closed while another of the service answers', async () => {
+  it('finds the group that is closed while another of the service answers', async () => {
     const open = await serveTcp(() => {})
     const closed = await closedPort()
     const { parts, verdict } = await measure(
@@ -150,7 +150,7 @@ describe('serviceReachability()', () => {
     expect(verdict).toEqual(parts?.calls)
   })
 
-  test('finds a handshake that is reset', async () => {
+  it('finds a handshake that is reset', async () => {
     const server = await serveTcp((socket) => void socket.once('data', () => socket.resetAndDestroy()))
     const { parts } = await measure(
       serviceOf(group('vpn', { kind: 'tls', host: '127.0.0.1', port: server.port })),
@@ -158,7 +158,7 @@ describe('serviceReachability()', () => {
     expect(parts?.vpn).toMatchObject({ verdict: 'anomaly', step: 'tls_handshake', how: 'connection_reset' })
   })
 
-  test('asks another resolver only for a name the system does not know', async () => {
+  it('asks another resolver only for a name the system does not know', async () => {
     const asked: string[] = []
     const server = await serveUdp((question, reply) => {
       const { id, questions = [] } = decode(question)
@@ -190,7 +190,7 @@ describe('serviceReachability()', () => {
     expect(seen.observations.tcp_connect).toHaveLength(1)
   })
 
-  test('never contacts private addresses outside a laboratory, whatever the list says', async () => {
+  it('never contacts private addresses outside a laboratory, whatever the list says', async () => {
     const server = await serveTcp(() => {})
     const service = serviceOf(
       group('chat', tcp(server.port)),
@@ -204,7 +204,7 @@ describe('serviceReachability()', () => {
     expect(seen.observations).toMatchObject({ tcp_connect: [], requests: [], tls_handshakes: [] })
   })
 
-  test('measures eight endpoints at once and no more', async () => {
+  it('measures eight endpoints at once and no more', async () => {
     const waiting: (() => void)[] = []
     const connectedFirst: number[] = []
     let answered = 0
@@ -228,7 +228,7 @@ describe('serviceReachability()', () => {
     expect(connectedFirst[0]).toBe(8)
   })
 
-  test('sends nothing once it is stopped, and calls that no finding', async () => {
+  it('sends nothing once it is stopped, and calls that no finding', async () => {
     const server = await serveTcp(() => {})
     const service = serviceOf(group('chat', tcp(server.port)), group('calls', tcp(server.port)))
     const { verdict } = await measure(service, makeContext({}, { signal: AbortSignal.abort() }))
@@ -236,7 +236,7 @@ describe('serviceReachability()', () => {
     expect(verdict).toMatchObject({ verdict: 'undetermined', rule: 'service_reachability/interrupted@1' })
   })
 
-  test('has nothing to measure for a name nobody described', async () => {
+  it('has nothing to measure for a name nobody described', async () => {
     const nettest = serviceReachability(() => undefined)
     await expect(nettest.measure(makeContext(), 'other')).rejects.toThrow(TypeError)
   })

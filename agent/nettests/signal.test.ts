@@ -1,7 +1,7 @@
 // Signal as the agent measures it: its groups against servers on loopback, concluded by its own spec.
 
 import { createServer } from 'node:https'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Authority, makeAuthority } from '../../test/support/certificates.ts'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveWith } from '../../test/support/loopback.ts'
@@ -31,7 +31,7 @@ async function conclude(service: Service) {
 }
 
 describe('signal', () => {
-  test("is reached under an authority of its own, and not under somebody else's", async () => {
+  it("is reached under an authority of its own, and not under somebody else's", async () => {
     const own = makeAuthority()
     const chat = await backend(own)
     const reached = await conclude(signalAt({ chat, storage: chat }, own.caPem))
@@ -47,7 +47,7 @@ describe('signal', () => {
     expect(intercepted.parts).toMatchObject({ chat: { verdict: 'anomaly' }, storage: { verdict: 'ok' } })
   })
 
-  test('finds the one backend that is closed', async () => {
+  it('finds the one backend that is closed', async () => {
     const own = makeAuthority()
     const ports = { chat: await backend(own), calls: (await closedPort()).port }
     const { keys, parts } = await conclude(signalAt(ports, own.caPem))

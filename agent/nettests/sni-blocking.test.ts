@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { makeAuthority } from '../../test/support/certificates.ts'
 import { measureKept } from '../../test/support/kept.ts'
 import { type Listening, serveTcp, serveTls } from '../../test/support/loopback.ts'
@@ -36,7 +36,7 @@ async function serveBehind(act: (socket: Socket) => void): Promise<Listening> {
 }
 
 describe('sniBlocking', () => {
-  test('takes the certificate of the helper for an answer to either name', async () => {
+  it('takes the certificate of the helper for an answer to either name', async () => {
     const { seen, keys, verdict } = await measured(await serveTls(certificate))
     expect(verdict).toMatchObject({ verdict: 'ok', rule: 'sni_blocking/server_hello@1' })
     expect(keys).toMatchObject({
@@ -51,7 +51,7 @@ describe('sniBlocking', () => {
     expect(seen.bytes.sent).toBeGreaterThan(400)
   })
 
-  test('finds a reset that only the name brings about', async () => {
+  it('finds a reset that only the name brings about', async () => {
     const { keys, verdict } = await measured(await serveBehind((socket) => socket.resetAndDestroy()))
     expect(verdict).toMatchObject({
       verdict: 'anomaly',
@@ -62,13 +62,13 @@ describe('sniBlocking', () => {
     expect(keys.result).toBe('interference.reset')
   })
 
-  test('finds a page in clear text that only the name brings about', async () => {
+  it('finds a page in clear text that only the name brings about', async () => {
     const page = 'HTTP/1.1 302 Found\r\nlocation: http://forger.example/\r\n\r\n'
     const { verdict } = await measured(await serveBehind((socket) => socket.end(page)))
     expect(verdict).toMatchObject({ verdict: 'anomaly', how: 'ssl_not_tls' })
   })
 
-  test('finds a certificate that only the name brings about', async () => {
+  it('finds a certificate that only the name brings about', async () => {
     const forged = createSecureContext(makeAuthority().issue({ names: ['site.example'] }))
     const helper = await serveTls({
       ...certificate,
@@ -79,7 +79,7 @@ describe('sniBlocking', () => {
     expect(keys.result).toBe('interference.unknown_authority')
   })
 
-  test('says nothing of a helper whose own certificate nobody vouches for', async () => {
+  it('says nothing of a helper whose own certificate nobody vouches for', async () => {
     const helper = await serveTls(makeAuthority().issue({ names: ['neutral.example', 'site.example'] }))
     expect((await measured(helper)).verdict).toMatchObject({
       verdict: 'undetermined',
@@ -87,7 +87,7 @@ describe('sniBlocking', () => {
     })
   })
 
-  test('says nothing when the helper answers to neither name', async () => {
+  it('says nothing when the helper answers to neither name', async () => {
     const { keys, verdict } = await measured(
       await serveTcp((socket) => socket.once('data', () => socket.end())),
     )
@@ -95,7 +95,7 @@ describe('sniBlocking', () => {
     expect(keys.result).toBe('interference.closed')
   })
 
-  test('sends nothing when it was stopped before', async () => {
+  it('sends nothing when it was stopped before', async () => {
     const helper = await serveTls(certificate)
     const { seen, verdict } = await measured(helper, { signal: AbortSignal.abort() })
     expect(seen.bytes.sent).toBe(0)

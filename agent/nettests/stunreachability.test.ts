@@ -1,6 +1,6 @@
 // stunreachability against a server on loopback: what is recorded, and that the mapped address is not.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { serveTcp, serveUdp } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -20,7 +20,7 @@ async function measured(input: string, context = makeContext()) {
 }
 
 describe('stunReachability', () => {
-  test("reaches a server by its name, and keeps no address but the server's", async () => {
+  it("reaches a server by its name, and keeps no address but the server's", async () => {
     const server = await serveUdp((query, reply) => reply(mapped(query)))
     const { seen, keys, verdict } = await measured(`stun://localhost:${server.port}`)
     expect(verdict).toMatchObject({ verdict: 'ok', rule: 'stunreachability/address_mapped@1' })
@@ -34,21 +34,21 @@ describe('stunReachability', () => {
     expect(JSON.stringify(seen)).not.toMatch(/203\.0|54321|6hLVRQ/)
   })
 
-  test('asks nobody about an address', async () => {
+  it('asks nobody about an address', async () => {
     const server = await serveUdp((query, reply) => reply(mapped(query)))
     const { seen, verdict } = await measured(`stun://127.0.0.1:${server.port}`)
     expect(verdict.verdict).toBe('ok')
     expect(seen.observations.queries).toEqual([])
   })
 
-  test('does not claim a blocking when the port is closed', async () => {
+  it('does not claim a blocking when the port is closed', async () => {
     const closed = await serveTcp(() => {})
     const { keys, verdict } = await measured(`stun://127.0.0.1:${closed.port}`)
     expect(keys).toMatchObject({ failure: 'connection_refused' })
     expect(verdict).toMatchObject({ verdict: 'undetermined', step: 'connect', how: 'connection_refused' })
   })
 
-  test('knocks at no private address outside a laboratory', async () => {
+  it('knocks at no private address outside a laboratory', async () => {
     let knocks = 0
     const server = await serveUdp(() => knocks++)
     const { verdict } = await measured(`stun://127.0.0.1:${server.port}`, makeContext({ lab: false }))
@@ -56,14 +56,14 @@ describe('stunReachability', () => {
     expect(verdict.verdict).toBe('undetermined')
   })
 
-  test('sends nothing when it was stopped before', async () => {
+  it('sends nothing when it was stopped before', async () => {
     const context = makeContext({}, { signal: AbortSignal.abort() })
     const { seen, verdict } = await measured('stun://127.0.0.1:9', context)
     expect(seen.bytes).toEqual({ sent: 0, received: 0 })
     expect(verdict.rule).toBe('stunreachability/interrupted@1')
   })
 
-  test('refuses an input that the list should have refused', async () => {
+  it('refuses an input that the list should have refused', async () => {
     await expect(measure(makeContext(), 'stun.example')).rejects.toThrow(TypeError)
   })
 })

@@ -1,7 +1,7 @@
 // Telegram as the agent measures it: its groups against servers on loopback, concluded by its own spec.
 
 import { createServer } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveTcp, serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -35,7 +35,7 @@ async function conclude(service: Service) {
 }
 
 describe('telegram', () => {
-  test('is reached when one access point answers a POST, with whatever status', async () => {
+  it('is reached when one access point answers a POST, with whatever status', async () => {
     const server = await serveWith(
       createServer((request, response) => response.writeHead(request.method === 'POST' ? 501 : 200).end()),
     )
@@ -55,7 +55,7 @@ describe('telegram', () => {
     expect(observations.requests.map((each) => each.response.code).sort()).toEqual([200, 501])
   })
 
-  test('tells access points that accept and reset from access points that do not accept', async () => {
+  it('tells access points that accept and reset from access points that do not accept', async () => {
     const web = await serveWith(createServer((_request, response) => response.end()))
     const resetting = await serveTcp((socket) => void socket.once('data', () => socket.resetAndDestroy()))
     const reset = await conclude(telegramAt([resetting.port], web.port))

@@ -1,6 +1,6 @@
 // tor against loopback servers that play an authority, a relay and a bridge.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { selfSigned } from '../../test/support/certificates.ts'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveTcp, serveTls } from '../../test/support/loopback.ts'
@@ -19,7 +19,7 @@ const target = (protocol: TorTargets[string]['protocol'], { port }: { port: numb
 })
 
 describe('tor', () => {
-  test('asks a directory, shakes hands with a relay, connects to a bridge', async () => {
+  it('asks a directory, shakes hands with a relay, connects to a bridge', async () => {
     let request = ''
     const directory = await serveTcp((socket) => {
       socket.once('data', (bytes) => {
@@ -67,7 +67,7 @@ describe('tor', () => {
     }
   })
 
-  test('ties every observation to its target', async () => {
+  it('ties every observation to its target', async () => {
     const relay = await serveTls(selfSigned({ names: ['www.chance.net'] }))
     const { seen } = await measured({ a: target('or_port', relay), b: target('or_port', await closedPort()) })
     expect(seen.observations.tcp_connect.map(({ tags, status }) => [tags, status.failure]).sort()).toEqual([
@@ -77,7 +77,7 @@ describe('tor', () => {
     expect(seen.observations.tls_handshakes.map(({ tags }) => tags)).toEqual([['target=a']])
   })
 
-  test('finds relays that are cut behind the ClientHello', async () => {
+  it('finds relays that are cut behind the ClientHello', async () => {
     const cut = await serveTcp((socket) => socket.once('data', () => socket.resetAndDestroy()))
     const { verdict, keys } = await measured({ a: target('or_port', cut), b: target('or_port', cut) })
     expect(verdict).toMatchObject({
@@ -88,7 +88,7 @@ describe('tor', () => {
     expect(keys).toMatchObject({ or_port_total: 2, or_port_accessible: 0 })
   })
 
-  test('finds a block page in the place of every directory', async () => {
+  it('finds a block page in the place of every directory', async () => {
     const page = '<title>blocked</title>'
     const blocker = await serveTcp((socket) =>
       socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n${page}`)),
@@ -99,14 +99,14 @@ describe('tor', () => {
     expect(keys).toMatchObject({ dir_port_accessible: 1 })
   })
 
-  test('knocks at no private address outside a laboratory', async () => {
+  it('knocks at no private address outside a laboratory', async () => {
     const relay = await serveTls(selfSigned({ names: ['www.chance.net'] }))
     const { seen } = await measured({ a: target('or_port', relay) }, makeContext({ lab: false }))
     expect(relay.peers).toEqual([])
     expect(seen.observations.tcp_connect).toEqual([])
   })
 
-  test('sends nothing when it was stopped before', async () => {
+  it('sends nothing when it was stopped before', async () => {
     const relay = await serveTls(selfSigned({ names: ['www.chance.net'] }))
     const context = makeContext({}, { signal: AbortSignal.abort() })
     const { verdict } = await measured({ a: target('or_port', relay) }, context)

@@ -1,7 +1,7 @@
 // Redirects against servers on loopback: how far they are followed.
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
 import { followUrl } from './url-flow.ts'
@@ -25,13 +25,13 @@ async function follow(
 }
 
 describe('followUrl()', () => {
-  test('asks once where a page sends to itself', async () => {
+  it('asks once where a page sends to itself', async () => {
     expect(await follow((_request, response) => response.writeHead(302, { location: '/0' }).end())).toEqual([
       '/0',
     ])
   })
 
-  test('asks each page of a circle once', async () => {
+  it('asks each page of a circle once', async () => {
     const turn = ({ url }: IncomingMessage) => (url === '/0' ? '/1' : '/0')
     const asked = await follow((request, response) =>
       response.writeHead(302, { location: turn(request) }).end(),
@@ -39,7 +39,7 @@ describe('followUrl()', () => {
     expect(asked).toEqual(['/0', '/1'])
   })
 
-  test('asks again who first sets a cookie, as many sites do that send everyone to themselves', async () => {
+  it('asks again who first sets a cookie, as many sites do that send everyone to themselves', async () => {
     const asked = await follow((request, response) => {
       if (request.headers.cookie === undefined)
         response.writeHead(302, { location: '/0', 'set-cookie': 'seen=1' }).end()
@@ -48,7 +48,7 @@ describe('followUrl()', () => {
     expect(asked).toEqual(['/0', '/0'])
   })
 
-  test('follows six pages, and no joke beyond', async () => {
+  it('follows six pages, and no joke beyond', async () => {
     const next = ({ url = '' }: IncomingMessage) => `/${Number(url.slice(1)) + 1}`
     const asked = await follow((request, response) =>
       response.writeHead(302, { location: next(request) }).end(),

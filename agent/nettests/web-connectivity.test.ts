@@ -1,7 +1,7 @@
 // A page that comes slowly, from a server on loopback that lets it through in drops.
 
 import http, { type ServerResponse } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
@@ -42,7 +42,7 @@ async function measure(url: string, context: Partial<NettestContext>, given: typ
 }
 
 describe('webConnectivity', () => {
-  test('fetches as much from the control after a slow page, and says what it compared', async () => {
+  it('fetches as much from the control after a slow page, and says what it compared', async () => {
     const slow = await serve(drip)
     const control = await serve((response) => response.end(Buffer.alloc(bodyBytes * 2)))
     const { seen, keys } = await measure(slow.url, { transferControl: control.url }, options)
@@ -62,7 +62,7 @@ describe('webConnectivity', () => {
     expect(bytes.at(-1)).toBeLessThan(bodyBytes + 1_000)
   })
 
-  test('asks no control after a fast page, and samples nothing', async () => {
+  it('asks no control after a fast page, and samples nothing', async () => {
     const fast = await serve((response) => response.end(Buffer.alloc(bodyBytes)))
     const control = await serve((response) => response.end())
     const { seen, keys } = await measure(fast.url, { transferControl: control.url }, options)
@@ -71,7 +71,7 @@ describe('webConnectivity', () => {
     expect(seen.observations.requests[0]?.response).toMatchObject({ x_sonde_body_length: bodyBytes })
   })
 
-  test('asks no control when the cycle cannot afford it', async () => {
+  it('asks no control when the cycle cannot afford it', async () => {
     const slow = await serve(drip)
     const control = await serve((response) => response.end())
     const { verdict } = await measure(
@@ -83,7 +83,7 @@ describe('webConnectivity', () => {
     expect(verdict.how).not.toBe('throttling_suspected')
   })
 
-  test('fetches no more than 16 KiB where the list does not ask for more', async () => {
+  it('fetches no more than 16 KiB where the list does not ask for more', async () => {
     const fast = await serve((response) => response.end(Buffer.alloc(bodyBytes)))
     const { seen } = await measure(fast.url, {}, undefined)
     expect(seen.observations.requests[0]?.response).toMatchObject({ x_sonde_body_length: 16 * 1024 })

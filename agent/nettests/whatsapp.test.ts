@@ -1,7 +1,7 @@
 // WhatsApp as the agent measures it: its groups against servers on loopback, concluded by its own spec.
 
 import { createServer } from 'node:https'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { makeAuthority } from '../../test/support/certificates.ts'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveTcp, serveWith } from '../../test/support/loopback.ts'
@@ -30,7 +30,7 @@ const whatsappAt = (registration: number, web: number, ...chat: readonly number[
 })
 
 describe('whatsapp', () => {
-  test('tells the function that is reset from those that work', async () => {
+  it('tells the function that is reset from those that work', async () => {
     const { key, cert } = authority.issue({ names: ['127.0.0.1'] })
     const site = await serveWith(createServer({ key, cert }, (_request, response) => response.end()))
     const reset = await serveTcp((socket) => void socket.once('data', () => socket.resetAndDestroy()))
@@ -54,7 +54,7 @@ describe('whatsapp', () => {
     })
   })
 
-  test('names the chat host of which no port answered', async () => {
+  it('names the chat host of which no port answered', async () => {
     const closed = await closedPort()
     const nettest = reachabilityOf(whatsappAt(closed.port, closed.port, closed.port), whatsapp)
     const { keys, verdict } = await measureKept(nettest, makeContext(), null)

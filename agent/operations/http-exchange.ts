@@ -13,7 +13,7 @@ export interface Request {
 }
 
 /** One request under way. */
-export interface Exchange {
+export interface OngoingRequest {
   /** null when the response ended as it should, or reached the cap; otherwise the error that ended it. Never rejects. */
   readonly ended: Promise<Error | null>
   /** What has come until now. */

@@ -9,7 +9,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest, NetworkEvent } from '../../tests-spec/data-formats/observation.ts'
 import { startDeadline } from './deadline.ts'
 import { failureOf } from './failure.ts'
-import type { Exchange, Request } from './http-exchange.ts'
+import type { OngoingRequest, Request } from './http-exchange.ts'
 import { describeResponse, firstOfEach, type HeaderPair, headerName, type Received } from './http-response.ts'
 import { http1Exchange } from './http1-exchange.ts'
 import { http2Exchange } from './http2-exchange.ts'
@@ -48,7 +48,7 @@ export async function httpRoundTrip(
     t: trace.clock.elapsedSeconds(),
     length: bytesSoFar().received,
   }))
-  const { failure, received } = await exchange(trace, socket, request, options)
+  const { failure, received } = await requestOver(trace, socket, request, options)
   const t = trace.clock.elapsedSeconds()
   const sampled = samples()
   const bytes = bytesSoFar()
@@ -107,17 +107,18 @@ function describeRequest({ url, method, headers }: Request): HttpRequest['reques
   }
 }
 
-interface Outcome {
+/** How a round trip ended, and what had come of the response by then. */
+interface RoundTripEnd {
   readonly failure: Failure | null
   readonly received: Received
 }
 
-async function exchange(
+async function requestOver(
   trace: Trace,
   socket: Socket,
   request: Request,
   options: HttpRoundTripOptions,
-): Promise<Outcome> {
+): Promise<RoundTripEnd> {
   const nothing: Received = {
     status: 0,
     headersList: [],
@@ -132,11 +133,11 @@ async function exchange(
 
   const deadline = startDeadline(trace.signal, options.timeoutMs)
   const begin = alpnOf(socket) === 'h2' ? http2Exchange : http1Exchange
-  const under: Exchange = begin(socket, request, options.maxBodyBytes, trace.clock.elapsedSeconds)
-  const end = await Promise.race([under.ended, deadline.passed])
+  const ongoing: OngoingRequest = begin(socket, request, options.maxBodyBytes, trace.clock.elapsedSeconds)
+  const end = await Promise.race([ongoing.ended, deadline.passed])
   deadline.clear()
-  const received = under.received()
-  under.close()
+  const received = ongoing.received()
+  ongoing.close()
   if (typeof end === 'string') return { failure: end, received }
   return { failure: end === null ? null : failureOf(end, 'http_round_trip'), received }
 }

@@ -4,7 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Socket } from 'node:net'
 import { Client } from 'undici'
-import type { Exchange, Request } from './http-exchange.ts'
+import type { OngoingRequest, Request } from './http-exchange.ts'
 import { collect, type HeaderPair, headerName } from './http-response.ts'
 import { endOfStream, hearSocket } from './wire.ts'
 
@@ -14,7 +14,7 @@ export function http1Exchange(
   request: Request,
   maxBodyBytes: number,
   now: () => number,
-): Exchange {
+): OngoingRequest {
   const client = clientOver(socket, request.url)
   const response = collect(maxBodyBytes, now)
   const heard = hearSocket(socket)

@@ -4,7 +4,7 @@
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { Exchange, Request } from './http-exchange.ts'
+import type { OngoingRequest, Request } from './http-exchange.ts'
 import { collect, type HeaderPair, headerName } from './http-response.ts'
 import { endOfStream, hearSocket } from './wire.ts'
 
@@ -14,7 +14,7 @@ export function http2Exchange(
   request: Request,
   maxBodyBytes: number,
   now: () => number,
-): Exchange {
+): OngoingRequest {
   const heard = hearSocket(socket)
   const response = collect(maxBodyBytes, now)
   // Loaded when a server has chosen it: a probe that never speaks it starts sooner, with less in memory (ADR 0007).

@@ -1,9 +1,9 @@
 // HTTP/2 is offered only where it cannot be used to kill the agent.
 
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { offeredProtocols } from './offered-protocols.ts'
 
-test.each([
+it.each([
   ['1.61.0', false],
   ['1.68.0', false],
   ['1.68.1', true],

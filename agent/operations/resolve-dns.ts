@@ -61,44 +61,44 @@ export async function resolveDns(
   // Over TCP the connect waits for a turn of its own. One that was stopped is told so by what comes next.
   const done = resolver.transport === 'udp' ? await udpTurns.take(trace.signal) : null
   const deadline = startDeadline(trace.signal, options.timeoutMs)
-  const exchanges = await ask({ trace, resolver, options, deadline }, hostname, queryType)
+  const asked = await ask({ trace, resolver, options, deadline }, hostname, queryType)
   deadline.clear()
   done?.()
 
-  const last = exchanges.at(-1)?.query
+  const last = asked.at(-1)?.query
   const failure = last?.failure ?? null
   return {
-    queries: exchanges.map((exchange) => exchange.query),
-    addresses: failure === null ? [...new Set(exchanges.at(-1)?.addresses)] : [],
+    queries: asked.map(({ query }) => query),
+    addresses: failure === null ? [...new Set(asked.at(-1)?.addresses)] : [],
     failure,
     bytes: {
-      sent: exchanges.reduce((sum, { bytes }) => sum + bytes.sent, 0),
-      received: exchanges.reduce((sum, { bytes }) => sum + bytes.received, 0),
+      sent: asked.reduce((sum, { bytes }) => sum + bytes.sent, 0),
+      received: asked.reduce((sum, { bytes }) => sum + bytes.received, 0),
     },
   }
 }
 
 /** One question sent, and what became of it. */
-interface Exchange {
+interface AskedOnce {
   readonly query: DnsQuery
   readonly addresses: readonly string[]
   readonly bytes: Bytes
   readonly truncated: boolean
 }
 
-async function ask(asking: Asking, hostname: string, queryType: QueryType): Promise<Exchange[]> {
+async function ask(asking: Asking, hostname: string, queryType: QueryType): Promise<AskedOnce[]> {
   const { transport } = asking.resolver
-  const first = await exchange(asking, transport, hostname, queryType)
+  const first = await askOnce(asking, transport, hostname, queryType)
   if (!first.truncated || transport === 'tcp') return [first]
-  return [first, await exchange(asking, 'tcp', hostname, queryType)]
+  return [first, await askOnce(asking, 'tcp', hostname, queryType)]
 }
 
-async function exchange(
+async function askOnce(
   asking: Asking,
   transport: 'udp' | 'tcp',
   hostname: string,
   queryType: QueryType,
-): Promise<Exchange> {
+): Promise<AskedOnce> {
   const { trace, resolver, options } = asking
   const t0 = trace.clock.elapsedSeconds()
   const heard = await hear(asking, transport, hostname, queryType)

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { turns } from './turns.ts'
 
 const never = () => new AbortController().signal
@@ -13,7 +13,7 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
   return done
 }
 
-test('turns() lets no more than so many begin, and the next when one ends', async () => {
+it('turns() lets no more than so many begin, and the next when one ends', async () => {
   const two = turns(2)
   const first = await two.take(never())
   await two.take(never())
@@ -30,7 +30,7 @@ test('turns() lets no more than so many begin, and the next when one ends', asyn
   expect(await settled(fourth)).toBe(true)
 })
 
-test('turns() lets who was stopped leave the queue, and gives the turn to the one behind', async () => {
+it('turns() lets who was stopped leave the queue, and gives the turn to the one behind', async () => {
   const one = turns(1)
   const first = await one.take(never())
   const stop = new AbortController()

@@ -1,7 +1,7 @@
 // How many UDP sockets this process has open at once, seen by the server they all ask.
 
 import { once } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { makeTrace, serveUdp, step } from '../../test/support/loopback.ts'
 import { quicPing } from './quic-ping.ts'
 import { resolveDns } from './resolve-dns.ts'
@@ -34,7 +34,7 @@ const operations = [
 ]
 
 describe('the sockets of UDP', () => {
-  test('are 64 at once, of all operations together, and the time of one that waits has not begun', async () => {
+  it('are 64 at once, of all operations together, and the time of one that waits has not begun', async () => {
     const { server, sockets, asked } = await serveSilence()
     const stop = new AbortController()
     const trace = makeTrace({ signal: stop.signal })
@@ -58,7 +58,7 @@ describe('the sockets of UDP', () => {
     expect(sockets.size).toBe(66)
   })
 
-  test.each(operations.map((operation, index) => ({ operation, index })))(
+  it.each(operations.map((operation, index) => ({ operation, index })))(
     'of an operation that waited and was stopped are none ($index)',
     async ({ operation }) => {
       const { server, sockets, asked } = await serveSilence()

@@ -1,7 +1,7 @@
 // Schedules: cron semantics in UTC, and jitter that never starts one cycle twice.
 
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { cronSchedule } from './cron-schedule.ts'
 
 const at = (iso: string) => Date.parse(iso)
@@ -32,17 +32,17 @@ describe('cronSchedule() without jitter', () => {
       '1970-01-01T00:15:00.000Z',
     ],
   ] as const
-  test.each(rows)('%s', (_name, expression, after, expected) => {
+  it.each(rows)('%s', (_name, expression, after, expected) => {
     expect(iso(cronSchedule(expression, 0, 'seed').next(at(after)))).toBe(expected)
   })
 
-  test('refuses a date that never comes', () => {
+  it('refuses a date that never comes', () => {
     expect(() => cronSchedule('0 0 31 2 *', 0, 'seed').next(0)).toThrow(/31 2 is an impossible day/)
   })
 })
 
 describe('cronSchedule() with jitter', () => {
-  test('starts at most the jitter late, always later than asked, and the same for the same seed', () => {
+  it('starts at most the jitter late, always later than asked, and the same for the same seed', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 4e12 }),
@@ -61,7 +61,7 @@ describe('cronSchedule() with jitter', () => {
     )
   })
 
-  test('following next() from start to start gives each slot once', () => {
+  it('following next() from start to start gives each slot once', () => {
     const schedule = cronSchedule('*/15 * * * *', 120, 'a probe')
     const starts: number[] = []
     for (let now = at('2018-07-29T00:00:00Z'); starts.length < 96; ) {
@@ -74,7 +74,7 @@ describe('cronSchedule() with jitter', () => {
     expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeLessThan(24 * 3_600_000 + 120_000)
   })
 
-  test('two probes do not start together', () => {
+  it('two probes do not start together', () => {
     const starts = ['one', 'two', 'three', 'four'].map((seed) => cronSchedule('0 * * * *', 600, seed).next(0))
     expect(new Set(starts).size).toBe(4)
   })

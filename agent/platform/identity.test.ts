@@ -4,12 +4,12 @@ import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { openIdentity } from './identity.ts'
 
 const fresh = () => join(mkdtempSync(join(tmpdir(), 'sonde-key-')), 'device-key')
 
-test('openIdentity() makes a key that only its owner reads, and finds it again', async () => {
+it('openIdentity() makes a key that only its owner reads, and finds it again', async () => {
   const path = fresh()
   const first = await openIdentity(path)
   expect(statSync(path).mode & 0o777).toBe(0o600)
@@ -17,7 +17,7 @@ test('openIdentity() makes a key that only its owner reads, and finds it again',
   expect((await openIdentity(path)).device).toBe(first.device)
 })
 
-test('openIdentity() takes back permissions that were widened', async () => {
+it('openIdentity() takes back permissions that were widened', async () => {
   const path = fresh()
   await openIdentity(path)
   chmodSync(path, 0o644)
@@ -25,7 +25,7 @@ test('openIdentity() takes back permissions that were widened', async () => {
   expect(statSync(path).mode & 0o777).toBe(0o600)
 })
 
-test.each([
+it.each([
   ['garbage', () => 'not a key'],
   ['an empty file, as a torn write leaves it', () => ''],
   [

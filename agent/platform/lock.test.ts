@@ -5,12 +5,12 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { takeLock } from './lock.ts'
 
 const fresh = () => join(mkdtempSync(join(tmpdir(), 'sonde-lock-')), 'lock')
 
-test('takeLock() names its owner and is gone after release', () => {
+it('takeLock() names its owner and is gone after release', () => {
   const path = fresh()
   const lock = takeLock(path)
   expect(lock.tookOver).toBe(false)
@@ -19,7 +19,7 @@ test('takeLock() names its owner and is gone after release', () => {
   expect(existsSync(path)).toBe(false)
 })
 
-test('takeLock() refuses while another agent lives, and takes over when it was killed', async () => {
+it('takeLock() refuses while another agent lives, and takes over when it was killed', async () => {
   const path = fresh()
   // The name on the command line is how an agent is told from whatever else has its number.
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log("up")', 'sonde'])
@@ -33,7 +33,7 @@ test('takeLock() refuses while another agent lives, and takes over when it was k
   lock.release()
 })
 
-test('takeLock() takes over from a number that another program has now', async () => {
+it('takeLock() takes over from a number that another program has now', async () => {
   const path = fresh()
   const other = spawn('sleep', ['60'])
   await once(other, 'spawn')
@@ -42,7 +42,7 @@ test('takeLock() takes over from a number that another program has now', async (
   other.kill()
 })
 
-test.each(['', 'garbage', '-1', '1', '99999999'])('takeLock() takes over a lock that reads "%s"', (text) => {
+it.each(['', 'garbage', '-1', '1', '99999999'])('takeLock() takes over a lock that reads "%s"', (text) => {
   const path = fresh()
   writeFileSync(path, text)
   const lock = takeLock(path)
@@ -51,11 +51,11 @@ test.each(['', 'garbage', '-1', '1', '99999999'])('takeLock() takes over a lock 
   expect(takeLock(path).tookOver).toBe(false)
 })
 
-test('takeLock() says what is wrong when the folder is not there', () => {
+it('takeLock() says what is wrong when the folder is not there', () => {
   expect(() => takeLock('/nonexistent/folder/lock')).toThrow(/Cannot create \/nonexistent\/folder\/lock/)
 })
 
-test('takeLock() says what is in the way when it is no file', () => {
+it('takeLock() says what is in the way when it is no file', () => {
   const path = fresh()
   mkdirSync(path)
   expect(() => takeLock(path)).toThrow(

@@ -3,13 +3,13 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { openLog } from './log.ts'
 import { openLogRing } from './log-ring.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'sonde-log-'))
 
-test('openLogRing() never takes more than two files of the given size', () => {
+it('openLogRing() never takes more than two files of the given size', () => {
   const dir = folder()
   const ring = openLogRing(dir, 1000)
   for (let n = 0; n < 500; n++) ring.write(`${JSON.stringify({ n, text: 'x'.repeat(n % 90) })}\n`)
@@ -19,7 +19,7 @@ test('openLogRing() never takes more than two files of the given size', () => {
   expect(readFileSync(join(dir, 'sonde.ndjson'), 'utf8')).toContain('"n":499')
 })
 
-test('openLogRing() counts what it could not write, and writes again when the folder is back', () => {
+it('openLogRing() counts what it could not write, and writes again when the folder is back', () => {
   const dir = folder()
   rmSync(dir, { recursive: true })
   const ring = openLogRing(dir, 1000)
@@ -27,7 +27,7 @@ test('openLogRing() counts what it could not write, and writes again when the fo
   expect(ring.dropped()).toBe(1)
 })
 
-test('openLog() writes NDJSON with code, level, time and fields', () => {
+it('openLog() writes NDJSON with code, level, time and fields', () => {
   const dir = folder()
   const ring = openLogRing(dir)
   const log = openLog(ring, null, () => Date.parse('2018-07-29T17:43:00Z'))
@@ -42,7 +42,7 @@ test('openLog() writes NDJSON with code, level, time and fields', () => {
   })
 })
 
-test('openLog() says the same to a terminal in one readable line', () => {
+it('openLog() says the same to a terminal in one readable line', () => {
   const lines: string[] = []
   const log = openLog(
     openLogRing(folder()),

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import type { NetworkInterfaceInfo } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type OwnAddresses, ownAddresses } from './own-addresses.ts'
 
 const script = fileURLToPath(new URL('../../test/support/changing-links.ts', import.meta.url))
@@ -55,7 +55,7 @@ describe.runIf(typeof looks !== 'string')('ownAddresses() of a device with two l
     return before[of].uplink !== after[of].uplink
   }
 
-  test.each([
+  it.each([
     ['the default route of the other link goes', 0, false],
     ['the other link goes', 1, false],
     ['an address of the other family comes', 2, false],
@@ -66,12 +66,12 @@ describe.runIf(typeof looks !== 'string')('ownAddresses() of a device with two l
     expect(changed(command, 'bound')).toBe(expected)
   })
 
-  test('measured over the default route, it changes with that', () => {
+  it('measured over the default route, it changes with that', () => {
     expect(changed(0, 'free')).toBe(true)
     expect(changed(4, 'free')).toBe(false)
   })
 
-  test('knows the addresses of both links, to keep them out of the data', () => {
+  it('knows the addresses of both links, to keep them out of the data', () => {
     const [first] = looks as readonly Look[]
     for (const { addresses } of [first?.bound, first?.free] as OwnAddresses[])
       expect(addresses).toEqual(expect.arrayContaining(['21.1.0.2', '21.2.0.2', '2d00:2::2']))
@@ -86,20 +86,20 @@ describe('ownAddresses()', () => {
   const uplinkOver = async (address: string, ...all: NetworkInterfaceInfo[]) =>
     (await ownAddresses(address, () => ({ wlan0: all }))).uplink
 
-  test('takes a temporary address of the same network for no change, and one of another network for one', async () => {
+  it('takes a temporary address of the same network for no change, and one of another network for one', async () => {
     const own = on('2d00:2::2', '2d00:2::2/64')
     const alone = await uplinkOver('2d00:2::2', own)
     expect(await uplinkOver('2d00:2::2', own, on('2d00:2::aaaa', '2d00:2::aaaa/64'))).toBe(alone)
     expect(await uplinkOver('2d00:2::2', own, on('2d00:3::2', '2d00:3::2/64'))).not.toBe(alone)
   })
 
-  test('sees that an address moved to another interface', async () => {
+  it('sees that an address moved to another interface', async () => {
     const own = on('127.0.0.9', '127.0.0.9/8')
     const { uplink } = await ownAddresses('127.0.0.9', () => ({ usb0: [own] }))
     expect(uplink).not.toBe(await uplinkOver('127.0.0.9', own))
   })
 
-  test('does without the list of interfaces, which phones refuse', async () => {
+  it('does without the list of interfaces, which phones refuse', async () => {
     const refuse = () => {
       throw Object.assign(new Error('getifaddrs'), { code: 'EACCES' })
     }
@@ -107,11 +107,11 @@ describe('ownAddresses()', () => {
     expect((await ownAddresses(null, refuse)).ipv6).toBe((await ownAddresses(null)).ipv6)
   })
 
-  test('takes loopback for no address of its own: every machine has it', async () => {
+  it('takes loopback for no address of its own: every machine has it', async () => {
     expect((await ownAddresses('127.0.0.1')).addresses).not.toContain('127.0.0.1')
   })
 
-  test('has no way to IPv6 from an address of IPv4', async () => {
+  it('has no way to IPv6 from an address of IPv4', async () => {
     expect((await ownAddresses('127.0.0.1')).ipv6).toBe(false)
   })
 })

@@ -1,6 +1,6 @@
 // A machine whose clocks a test moves: boots without a clock, sleeps, networks and people that set it, receipts.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { boundsOn, datedWithin, evidenceOf, momentOf, tighten } from '../../tests-spec/data-formats/dating.ts'
 import type { BatchId, Manifest } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
@@ -97,16 +97,16 @@ function exchange(on: Machine, clock: WatchedClock, id: string): Manifest['time'
 }
 
 describe('how far the clock can be believed', () => {
-  test('unknown while nobody has ever told the time', () => {
+  it('unknown while nobody has ever told the time', () => {
     expect(watched(machine(noon)).clock.quality()).toBe('unknown')
   })
 
-  test('restored when somebody had told it before this boot', () => {
+  it('restored when somebody had told it before this boot', () => {
     const memory = { notBeforeMs: noon - day, toldMs: noon - day }
     expect(watched(machine(noon - hour), memory).clock.quality()).toBe('restored')
   })
 
-  test('a boot in 1970 is said, and the bound of what was known goes on', () => {
+  it('a boot in 1970 is said, and the bound of what was known goes on', () => {
     const on = machine(10 * 60 * second)
     const { clock, codes } = watched(on, { notBeforeMs: noon - day, toldMs: noon - day })
     expect(codes).toEqual(['S6101'])
@@ -118,14 +118,14 @@ describe('how far the clock can be believed', () => {
     expect(notBefore).toBeLessThanOrEqual(noon + hour)
   })
 
-  test('no time is before the build, whatever the memory says', () => {
+  it('no time is before the build, whatever the memory says', () => {
     const { clock, codes } = watched(machine(0), { notBeforeMs: 0, toldMs: null })
     expect(codes).toEqual(['S6101'])
     expect(clock.quality()).toBe('unknown')
     expect(clock.evidence().notBefore).toBeGreaterThan(buildDateMs - second)
   })
 
-  test('synced once the network has told it', () => {
+  it('synced once the network has told it', () => {
     const on = machine(0)
     const { clock, codes, remembered } = watched(on)
     on.sync()
@@ -137,7 +137,7 @@ describe('how far the clock can be believed', () => {
     expect(clock.evidence()).toMatchObject({ src: 'ntp', uncMs: null, lastSyncAgeS: 90 })
   })
 
-  test('synced no more after somebody set it, until the network tells it again', () => {
+  it('synced no more after somebody set it, until the network tells it again', () => {
     const on = machine(noon)
     on.sync()
     const { clock } = watched(on)
@@ -148,7 +148,7 @@ describe('how far the clock can be believed', () => {
     expect(clock.quality()).toBe('synced')
   })
 
-  test('a network that tells a time which the collector contradicts is not believed', () => {
+  it('a network that tells a time which the collector contradicts is not believed', () => {
     const on = machine(noon)
     const { clock, codes } = watched(on)
     exchange(on, clock, 'one')
@@ -165,7 +165,7 @@ describe('how far the clock can be believed', () => {
 })
 
 describe('what a receipt tells', () => {
-  test('how wrong the clock is, for the rest of the boot', () => {
+  it('how wrong the clock is, for the rest of the boot', () => {
     const on = machine(0)
     const { clock, codes } = watched(on)
     exchange(on, clock, 'one')
@@ -178,7 +178,7 @@ describe('what a receipt tells', () => {
     expect(uncMs).toBeLessThan(on.trueMs() - on.wallMs() + 10 * day * 4e-4 + 2 * second)
   })
 
-  test('goes into the next batch, and into no other', () => {
+  it('goes into the next batch, and into no other', () => {
     const on = machine(0)
     const { clock } = watched(on)
     expect(exchange(on, clock, 'one').anchors).toBeUndefined()
@@ -189,7 +189,7 @@ describe('what a receipt tells', () => {
     expect(clock.evidence().anchors).toMatchObject([{ batch: 'two' }])
   })
 
-  test('is worth a batch of its own once', () => {
+  it('is worth a batch of its own once', () => {
     const on = machine(0)
     const { clock } = watched(on)
     expect(clock.owesEvidence()).toBe(false)
@@ -199,7 +199,7 @@ describe('what a receipt tells', () => {
     expect(clock.owesEvidence()).toBe(false)
   })
 
-  test('stays for the next when the disk refused the batch', () => {
+  it('stays for the next when the disk refused the batch', () => {
     const on = machine(0)
     const { clock } = watched(on)
     exchange(on, clock, 'one')
@@ -207,7 +207,7 @@ describe('what a receipt tells', () => {
     expect(clock.evidence().anchors).toHaveLength(1)
   })
 
-  test('is one-sided for a batch that another process sealed: it may have left before', () => {
+  it('is one-sided for a batch that another process sealed: it may have left before', () => {
     const on = machine(0)
     const { clock } = watched(on)
     clock.leaving(idOf('old'))
@@ -217,7 +217,7 @@ describe('what a receipt tells', () => {
     expect(clock.quality()).toBe('restored')
   })
 
-  test('counts from the first time the batch left: a receipt may have been held back since then', () => {
+  it('counts from the first time the batch left: a receipt may have been held back since then', () => {
     const on = machine(0)
     const { clock } = watched(on)
     clock.sealed(idOf('one'), clock.evidence())
@@ -231,7 +231,7 @@ describe('what a receipt tells', () => {
     expect(clock.evidence().uncMs).toBeGreaterThan(day)
   })
 
-  test('moves the bound that the next boot begins with, seldom', () => {
+  it('moves the bound that the next boot begins with, seldom', () => {
     const on = machine(0)
     const { clock, remembered } = watched(on)
     for (let cycle = 0; cycle < 96; cycle++) {
@@ -244,7 +244,7 @@ describe('what a receipt tells', () => {
     expect(remembered.at(-1)?.notBeforeMs).toBeLessThanOrEqual(on.trueMs())
   })
 
-  test('is kept to the newest few, as much as a manifest has room for', () => {
+  it('is kept to the newest few, as much as a manifest has room for', () => {
     const on = machine(0)
     const { clock } = watched(on)
     for (let n = 0; n < 30; n++) clock.sealed(idOf(String(n)), clock.evidence())
@@ -265,7 +265,7 @@ describe('what a receipt tells', () => {
     ])
   })
 
-  test('gives way to a newer one that contradicts it: the collector has mended its clock', () => {
+  it('gives way to a newer one that contradicts it: the collector has mended its clock', () => {
     const on = machine(0)
     const { clock } = watched(on)
     clock.sealed(idOf('wrong'), clock.evidence())
@@ -280,7 +280,7 @@ describe('what a receipt tells', () => {
 })
 
 describe('steps', () => {
-  test.each([
+  it.each([
     ['forward', 10 * hour],
     ['back', -10 * hour],
     ['by a second and a half', 1_500],
@@ -297,7 +297,7 @@ describe('steps', () => {
     expect(stepCount).toBe(1)
   })
 
-  test.each(['fine', 'coarse'] as const)('a sleep is told from a clock that was set (%s)', (tells) => {
+  it.each(['fine', 'coarse'] as const)('a sleep is told from a clock that was set (%s)', (tells) => {
     const on = machine(noon, tells)
     const { clock, codes } = watched(on)
     on.pass(hour)
@@ -307,7 +307,7 @@ describe('steps', () => {
     expect(recordTime(clock)).toMatchObject({ steps: 1, suspended_ms: expect.closeTo(8 * hour, -4) })
   })
 
-  test('a machine that cannot tell says that it stepped, and that it does not know why', () => {
+  it('a machine that cannot tell says that it stepped, and that it does not know why', () => {
     const on = machine(noon, 'blind')
     const { clock, codes } = watched(on)
     expect(recordTime(clock)).toMatchObject({ suspended_ms: null })
@@ -324,7 +324,7 @@ describe('steps', () => {
     expect(codes).toContain('S6103')
   })
 
-  test('a sleep in which the clock was set as well is both', () => {
+  it('a sleep in which the clock was set as well is both', () => {
     const on = machine(noon)
     const { clock, codes } = watched(on)
     on.sleep(hour)
@@ -336,7 +336,7 @@ describe('steps', () => {
     ])
   })
 
-  test('a machine that never slept says nothing of it', () => {
+  it('a machine that never slept says nothing of it', () => {
     const on = machine(noon)
     const { clock } = watched(on)
     for (let minute = 0; minute < 600; minute++) {
@@ -352,7 +352,7 @@ describe('steps', () => {
     })
   })
 
-  test('a slow reading is no step', () => {
+  it('a slow reading is no step', () => {
     const on = machine(noon)
     const { clock } = watched(on)
     on.stall(30 * second)
@@ -360,7 +360,7 @@ describe('steps', () => {
     expect(clock.steps().count).toBe(0)
   })
 
-  test('a phone that sleeps all day keeps the newest steps, and counts them all', () => {
+  it('a phone that sleeps all day keeps the newest steps, and counts them all', () => {
     const on = machine(noon)
     const { clock } = watched(on)
     for (let n = 0; n < 100; n++) {
@@ -373,7 +373,7 @@ describe('steps', () => {
   })
 })
 
-test.each(['fine', 'coarse'] as const)(
+it.each(['fine', 'coarse'] as const)(
   'a boot in 1970 with sleeps and jumps is dated by the receipts of one evening (%s)',
   (tells) => {
     const on = machine(0, tells)

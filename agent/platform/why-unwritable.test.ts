@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { whyByMountInfo, whyUnwritable } from './why-unwritable.ts'
 
-test('whyUnwritable() says nothing against a folder that is well, and writes nothing there', () => {
+it('whyUnwritable() says nothing against a folder that is well, and writes nothing there', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sonde-unwritable-'))
   const before = statSync(folder, { bigint: true })
   expect(whyUnwritable(folder)).toBeNull()
@@ -29,7 +29,7 @@ function underMount(options: string): string {
 const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
 if (!canMount)
   console.error('\n\n  NO DISK WAS LOOKED AT THAT IS READ-ONLY OR FULL: nobody may mount here.\n\n')
-test.skipIf(!canMount).each([
+it.skipIf(!canMount).each([
   ['ro', 'read_only'],
   ['size=4k', 'full'],
   ['size=64k,nr_inodes=1', 'full'],
@@ -46,7 +46,7 @@ const mounts = `22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=rem
 34 33 8:6 / /var/log rw - tmpfs none rw
 35 22 8:7 / /opt rw - ext4 /dev/sde rw,emergency_ro`
 
-test.each([
+it.each([
   ['/home/pi', null],
   ['/var', 'read_only'],
   ['/variety', null],
@@ -58,6 +58,6 @@ test.each([
   expect(whyByMountInfo(mounts, path)).toBe(why)
 })
 
-test.each(['', 'garbage', 'a - b'])('whyByMountInfo() makes nothing of "%s"', (text) => {
+it.each(['', 'garbage', 'a - b'])('whyByMountInfo() makes nothing of "%s"', (text) => {
   expect(whyByMountInfo(text, '/')).toBeNull()
 })

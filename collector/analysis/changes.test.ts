@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { changesOf, type Seen } from './changes.ts'
 
 /** One letter a measurement, a minute apart: reached, failing, or not said. */
@@ -8,7 +8,7 @@ const line = (letters: string): Seen[] =>
 const short = (letters: string) => changesOf(line(letters)).map(({ to, after, by }) => `${to} ${after}-${by}`)
 
 describe('changesOf()', () => {
-  test.each([
+  it.each([
     ['', []],
     ['r', []],
     ['rrrr', []],
@@ -33,7 +33,7 @@ describe('changesOf()', () => {
 
   const lines = fc.string({ unit: fc.constantFrom('r', 'f', '?'), maxLength: 30 }).map(line)
 
-  test('does not depend on the order of arrival', () => {
+  it('does not depend on the order of arrival', () => {
     fc.assert(
       fc.property(
         lines.chain((seen) =>
@@ -49,7 +49,7 @@ describe('changesOf()', () => {
     )
   })
 
-  test('alternates, moves forward in time, and names instants that were measured and say so', () => {
+  it('alternates, moves forward in time, and names instants that were measured and say so', () => {
     fc.assert(
       fc.property(lines, (seen) => {
         const at = (instant: number) => seen.find((each) => each.at === instant)?.reached

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { knownFailures } from '../../tests-spec/data-formats/failure.ts'
 import { steps, verdictKinds } from '../../tests-spec/nettests/verdict.ts'
 import type { ShownVerdict } from './board.ts'
@@ -11,7 +11,7 @@ const found = (verdict: ShownVerdict['verdict'], step: string | null, how: strin
 })
 
 describe('outcomeWords()', () => {
-  test.each([
+  it.each([
     ['ok', null, null, 'Accessible'],
     ['ok', 'http_round_trip', null, 'Accessible'],
     ['anomaly', 'tls_handshake', 'ssl_unknown_authority', 'SSL error'],
@@ -43,7 +43,7 @@ describe('outcomeWords()', () => {
     expect(outcomeWords(found(verdict, step, how))).toBe(words)
   })
 
-  test('calls nothing accessible but what was reached, whatever the step and the failure', () => {
+  it('calls nothing accessible but what was reached, whatever the step and the failure', () => {
     for (const verdict of verdictKinds.filter((kind) => kind !== 'ok'))
       for (const step of [...steps, null])
         for (const how of [...knownFailures, 'page_differs', 'down', null]) {
@@ -56,7 +56,7 @@ describe('outcomeWords()', () => {
   })
 })
 
-test('wasReached() takes neither doubt nor a dead link for an answer', () => {
+it('wasReached() takes neither doubt nor a dead link for an answer', () => {
   const answers = verdictKinds.map((kind) => [kind, wasReached(found(kind, null, null))])
   expect(Object.fromEntries(answers)).toEqual({
     ok: true,

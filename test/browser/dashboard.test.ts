@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
 import { type RunningCollector, sonde, startCollector, temporaryFolder } from '../support/processes.ts'
 
@@ -41,7 +41,7 @@ describe.runIf(installed)('the dashboard in a browser', () => {
     await collector?.stop()
   })
 
-  test.each([1200, 360])(
+  it.each([1200, 360])(
     'shows each target with its verdict in words at %i px, without scrolling sideways',
     async (width) => {
       const page = await browser.newPage({ viewport: { width, height: 900 } })
@@ -63,7 +63,7 @@ describe.runIf(installed)('the dashboard in a browser', () => {
     },
   )
 
-  test('speaks French when asked to, and says so to a screen reader', async () => {
+  it('speaks French when asked to, and says so to a screen reader', async () => {
     const page = await browser.newPage({ locale: 'fr-FR' })
     await page.goto(collector.url)
     expect(await page.getAttribute('html', 'lang')).toBe('fr')

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, test } from 'vitest'
+import { expect, it } from 'vitest'
 import type { MachineClocks } from '../../agent/platform/clock.ts'
 import { recordTime } from '../../agent/platform/clock.ts'
 import type { ClockMemory } from '../../agent/platform/clock-memory.ts'
@@ -166,7 +166,7 @@ function errorsOf(pi: Pi, all: readonly Exported[]): number[] {
   })
 }
 
-test.runIf(modern)(
+it.runIf(modern)(
   'a month in one boot: every measurement is dated by the first receipt, to within its drift',
   async () => {
     await inTheField(async (pi, collector) => {
@@ -189,7 +189,7 @@ test.runIf(modern)(
   },
 )
 
-test.runIf(modern)(
+it.runIf(modern)(
   'a power cut a day: boots that no receipt reached lie between those that one did',
   async () => {
     await inTheField(async (pi, collector) => {

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeTimeLibrary } from '../lab/lab.ts'
 import {
   type CollectedMeasurement,
@@ -136,7 +136,7 @@ describe.skipIf(missing)('an agent with a wrong clock', () => {
     }
   }
 
-  test.each([
+  it.each([
     ['that begins in 1970', () => 600 - nowSeconds(), /^1970-01-01/, true],
     ['that goes past the end of 32 bits', () => 2 ** 31 - 2 - nowSeconds(), /^2038-01-19 03:14/, false],
     ...(deep ? [['that is a month behind', () => -30 * 24 * hour, /^\d{4}-/, false] as const] : []),
@@ -151,7 +151,7 @@ describe.skipIf(missing)('an agent with a wrong clock', () => {
     if (isBehindBuild) expect(logOf(state)).toContain('"S6101"')
   })
 
-  test.each([['forward', 10 * hour], ...(deep ? [['back', -10 * hour] as const] : [])] as const)(
+  it.each([['forward', 10 * hour], ...(deep ? [['back', -10 * hour] as const] : [])] as const)(
     'that jumps ten hours %s while it measures calls nothing interference for it',
     { timeout },
     async (_, bySeconds) => {
@@ -175,7 +175,7 @@ describe.skipIf(missing)('an agent with a wrong clock', () => {
     },
   )
 
-  test.each([...(deep ? [['forward', 10 * hour] as const] : []), ['back', -10 * hour]] as const)(
+  it.each([...(deep ? [['forward', 10 * hour] as const] : []), ['back', -10 * hour]] as const)(
     'that jumps ten hours %s while it uploads loses nothing and is dated right',
     { timeout },
     async (_, bySeconds) => {

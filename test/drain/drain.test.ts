@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { modernNode } from '../../build/modern-node.ts'
 import { whyNoLab } from '../lab/lab.ts'
 import { collectorBundle, temporaryFolder } from '../support/processes.ts'
@@ -23,7 +23,7 @@ const backlogBytes = deep ? 4_000_000 : 1_000_000
 const atMostMs = 3_600_000
 
 describe.skipIf(why !== null)('the drain', () => {
-  test(
+  it(
     'brings everything in, and sends at most a quarter again',
     async () => {
       const sandbox = ['--net', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc']

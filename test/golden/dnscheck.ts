@@ -2,9 +2,8 @@
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
-import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, handshake, join, link, query, response } from '../support/observations.ts'
-import { type Golden, sample } from './golden.ts'
+import { type Golden, type GoldenRow, sample } from './golden.ts'
 
 export const bootstrap = query(['21.0.0.53'], { tags: ['bootstrap', 'classic'], hostname: 'dns.example' })
 export const noName = query('dns_nxdomain_error', { tags: ['bootstrap', 'classic'], hostname: 'dns.example' })
@@ -41,99 +40,115 @@ export const asAsked = (seen: Observations): Observations => ({
   x_default_addrs: [],
 })
 
-type Row = readonly [string, Observations, string, Partial<Circumstances>?]
+type Row = GoldenRow
 export const rows: readonly Row[] = [
-  ['name and answer over TLS', join(bootstrap, answered()), 'ok answer_over_tls'],
-  ['an address for a host', answered(), 'ok answer_over_tls'],
-  ['an answer over DoT', answered(url, 'dot'), 'ok answer_over_tls'],
-  ['an answer in clear text: anyone can write one', answered(url, 'udp'), 'undetermined cleartext_answer'],
-  [
-    'an answer in clear text behind a portal',
-    answered(url, 'udp'),
-    'link_down link_down',
-    { link: link('captive_portal') },
-  ],
-  [
-    'one address silent, the other answers',
-    join(bootstrap, failed('generic_timeout_error', 'connect'), answered(otherUrl)),
-    'ok answer_over_tls',
-  ],
-  [
-    'one address cut, the other answers',
-    join(bootstrap, failed('connection_reset', 'tls'), answered(otherUrl)),
-    'anomaly tls_handshake_interfered',
-  ],
-  [
-    'every address silent',
-    join(
+  { name: 'name and answer over TLS', seen: join(bootstrap, answered()), verdict: 'ok answer_over_tls' },
+  { name: 'an address for a host', seen: answered(), verdict: 'ok answer_over_tls' },
+  { name: 'an answer over DoT', seen: answered(url, 'dot'), verdict: 'ok answer_over_tls' },
+  {
+    name: 'an answer in clear text: anyone can write one',
+    seen: answered(url, 'udp'),
+    verdict: 'undetermined cleartext_answer',
+  },
+  {
+    name: 'an answer in clear text behind a portal',
+    seen: answered(url, 'udp'),
+    verdict: 'link_down link_down',
+    circumstances: { link: link('captive_portal') },
+  },
+  {
+    name: 'one address silent, the other answers',
+    seen: join(bootstrap, failed('generic_timeout_error', 'connect'), answered(otherUrl)),
+    verdict: 'ok answer_over_tls',
+  },
+  {
+    name: 'one address cut, the other answers',
+    seen: join(bootstrap, failed('connection_reset', 'tls'), answered(otherUrl)),
+    verdict: 'anomaly tls_handshake_interfered',
+  },
+  {
+    name: 'every address silent',
+    seen: join(
       bootstrap,
       failed('generic_timeout_error', 'connect'),
       failed('generic_timeout_error', 'tls', otherUrl),
     ),
-    'undetermined no_outside_view',
-  ],
-  [
-    'reset behind the ClientHello',
-    join(bootstrap, failed('connection_reset', 'tls')),
-    'anomaly tls_handshake_interfered',
-  ],
-  [
-    'a certificate of an unknown authority',
-    join(bootstrap, failed('ssl_unknown_authority', 'tls', url, 'doh', ['ssl_unknown_authority'])),
-    'anomaly tls_handshake_interfered',
-  ],
-  [
-    'a certificate not yet valid, by a clock nobody vouches for',
-    join(
+    verdict: 'undetermined no_outside_view',
+  },
+  {
+    name: 'reset behind the ClientHello',
+    seen: join(bootstrap, failed('connection_reset', 'tls')),
+    verdict: 'anomaly tls_handshake_interfered',
+  },
+  {
+    name: 'a certificate of an unknown authority',
+    seen: join(bootstrap, failed('ssl_unknown_authority', 'tls', url, 'doh', ['ssl_unknown_authority'])),
+    verdict: 'anomaly tls_handshake_interfered',
+  },
+  {
+    name: 'a certificate not yet valid, by a clock nobody vouches for',
+    seen: join(
       bootstrap,
       failed('ssl_invalid_certificate', 'tls', url, 'doh', ['ssl_invalid_certificate', 'not_yet_valid']),
     ),
-    'undetermined local_clock',
-    { clock: 'unknown' },
-  ],
-  [
-    'reset behind the request',
-    join(bootstrap, failed('connection_reset', 'http')),
-    'anomaly http_round_trip_interfered',
-  ],
-  [
-    'the resolver itself says 403',
-    join(bootstrap, failed('http_request_failed', 'query')),
-    'undetermined no_outside_view',
-  ],
-  [
-    'the resolver itself says SERVFAIL',
-    join(bootstrap, failed('dns_servfail_error', 'query')),
-    'undetermined no_outside_view',
-  ],
-  ['an answer nobody can have', answered(url, 'udp', ['127.0.0.1']), 'anomaly resolve_interfered'],
-  [
-    'silence of a plain resolver',
-    failed('generic_timeout_error', 'query', url, 'udp'),
-    'undetermined no_outside_view',
-  ],
-  [
-    'a name that only another resolver knows, with an address from the list that answers',
-    join(noName, nameElsewhere, answered()),
-    'anomaly resolvers_disagree',
-  ],
-  ['a name that nobody was found to know', join(noName), 'undetermined no_outside_view'],
-  [
-    'a name that does not resolve, an address that answers',
-    join(noName, answered()),
-    'undetermined no_outside_view',
-  ],
-  [
-    'everything silent over a dead link',
-    join(bootstrap, failed('generic_timeout_error', 'connect')),
-    'link_down link_down',
-    { link: link('down') },
-  ],
-  ['a stopped agent', join(bootstrap, failed('interrupted', 'connect')), 'undetermined interrupted'],
-  ['nothing at all', join(), 'undetermined interrupted'],
+    verdict: 'undetermined local_clock',
+    circumstances: { clock: 'unknown' },
+  },
+  {
+    name: 'reset behind the request',
+    seen: join(bootstrap, failed('connection_reset', 'http')),
+    verdict: 'anomaly http_round_trip_interfered',
+  },
+  {
+    name: 'the resolver itself says 403',
+    seen: join(bootstrap, failed('http_request_failed', 'query')),
+    verdict: 'undetermined no_outside_view',
+  },
+  {
+    name: 'the resolver itself says SERVFAIL',
+    seen: join(bootstrap, failed('dns_servfail_error', 'query')),
+    verdict: 'undetermined no_outside_view',
+  },
+  {
+    name: 'an answer nobody can have',
+    seen: answered(url, 'udp', ['127.0.0.1']),
+    verdict: 'anomaly resolve_interfered',
+  },
+  {
+    name: 'silence of a plain resolver',
+    seen: failed('generic_timeout_error', 'query', url, 'udp'),
+    verdict: 'undetermined no_outside_view',
+  },
+  {
+    name: 'a name that only another resolver knows, with an address from the list that answers',
+    seen: join(noName, nameElsewhere, answered()),
+    verdict: 'anomaly resolvers_disagree',
+  },
+  {
+    name: 'a name that nobody was found to know',
+    seen: join(noName),
+    verdict: 'undetermined no_outside_view',
+  },
+  {
+    name: 'a name that does not resolve, an address that answers',
+    seen: join(noName, answered()),
+    verdict: 'undetermined no_outside_view',
+  },
+  {
+    name: 'everything silent over a dead link',
+    seen: join(bootstrap, failed('generic_timeout_error', 'connect')),
+    verdict: 'link_down link_down',
+    circumstances: { link: link('down') },
+  },
+  {
+    name: 'a stopped agent',
+    seen: join(bootstrap, failed('interrupted', 'connect')),
+    verdict: 'undetermined interrupted',
+  },
+  { name: 'nothing at all', seen: join(), verdict: 'undetermined interrupted' },
 ]
 
 export const golden: Golden = {
   asked: { input: 'https://dns.example/dns-query' },
-  samples: rows.map(([name, seen, , circumstances]) => sample(name, asAsked(seen), circumstances)),
+  samples: rows.map(({ name, seen, circumstances }) => sample(name, asAsked(seen), circumstances)),
 }

@@ -13,7 +13,7 @@ import { hostOf } from '../../tests-spec/nettests/service.ts'
 import type { Circumstances, Verdict } from '../../tests-spec/nettests/verdict.ts'
 import { judging } from '../support/judge.ts'
 import { join, query } from '../support/observations.ts'
-import { type Golden, sample } from './golden.ts'
+import { type Golden, type GoldenRow, sample } from './golden.ts'
 
 export const meta = '157.240.1.35'
 export const foreign = '203.0.114.7'
@@ -67,12 +67,12 @@ export const allGood = Object.fromEntries([
 ])
 
 /** Its rule and a near miss: rules.test.ts. */
-const rows: readonly (readonly [string, Observations])[] = [
-  ["an address of Meta's that takes the connection", seenWith({ edge: group('edge', [meta]) })],
-  ['a foreign address that takes the connection', seenWith({ edge: group('edge', [foreign]) })],
+const rows: readonly Pick<GoldenRow, 'name' | 'seen'>[] = [
+  { name: "an address of Meta's that takes the connection", seen: seenWith({ edge: group('edge', [meta]) }) },
+  { name: 'a foreign address that takes the connection', seen: seenWith({ edge: group('edge', [foreign]) }) },
 ]
 
 export const golden: Golden = {
   asked: { input: null },
-  samples: rows.map(([name, seen]) => sample(name, seen, {})),
+  samples: rows.map(({ name, seen }) => sample(name, seen, {})),
 }

@@ -28,3 +28,14 @@ export const sample = (
   circumstances: Partial<Circumstances> | undefined,
   outside: OutsideView | null = null,
 ): Sample => ({ sentence, seen, circumstances: { ...good, ...circumstances }, outside })
+
+/** A row of a golden table; tables add what else they expect. */
+export interface GoldenRow {
+  /** A sentence: what is special about it. */
+  readonly name: string
+  readonly seen: Observations
+  /** `verdict rule`, without nettest and version. */
+  readonly verdict: string
+  /** What differs from a link that is up and a clock that is right. */
+  readonly circumstances?: Partial<Circumstances>
+}

@@ -7,9 +7,8 @@ import {
   type HelperReply,
   type SeenByHelper,
 } from '../../tests-spec/nettests/http-header-field-manipulation.ts'
-import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, join, link, response } from '../support/observations.ts'
-import { type Golden, sample } from './golden.ts'
+import { type Golden, type GoldenRow, sample } from './golden.ts'
 
 export const sent = { hOsT: 'abcdefghijklmno.com', aCCept: '*/*', 'uSer-AGent': 'Test/1' }
 export const asSent = Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, [value]]))
@@ -48,81 +47,114 @@ export const lowerCased = from({
   headers_dict: { host: [sent.hOsT], accept: [sent.aCCept], 'user-agent': [sent['uSer-AGent']] },
 })
 
-type Row = readonly [string, Observations, string, object, Partial<Circumstances>?]
+interface Row extends GoldenRow {
+  /** OONI's flags. */
+  readonly tampering: object
+}
 export const rows: readonly Row[] = [
-  ['everything arrived as it was sent', seen({ reply: from({}) }), 'ok arrived_unchanged', flags()],
-  ['a header more', seen({ reply: withVia }), 'anomaly request_changed', flags('number', 'names')],
-  [
-    'a header less',
-    seen({ reply: from({ headers_dict: { hOsT: [sent.hOsT], aCCept: [sent.aCCept] } }) }),
-    'anomaly request_changed',
-    flags('number', 'names'),
-  ],
-  ['names put right', seen({ reply: lowerCased }), 'anomaly request_changed', flags('names')],
-  [
-    'the method put right',
-    seen({ reply: from({ request_line: 'GET / HTTP/1.1' }) }),
-    'anomaly request_changed',
-    flags('line'),
-  ],
-  [
-    'another value',
-    seen({ reply: from({ headers_dict: { ...asSent, aCCept: ['text/html'] } }) }),
-    'anomaly request_changed',
-    flags('value'),
-  ],
-  ['a page of somebody else', seen({ reply: null }), 'undetermined not_the_helper', flags('total')],
-  [
-    'the odd method turned away, by whomever',
-    seen({ answer: 501 }),
-    'undetermined not_the_helper',
-    flags('total'),
-  ],
-  [
-    'reset behind the request',
-    seen({ answer: 'connection_reset' }),
-    'anomaly http_round_trip_interfered',
-    flags('total'),
-  ],
-  [
-    'no HTTP in answer',
-    seen({ answer: 'http_invalid_response' }),
-    'anomaly http_round_trip_interfered',
-    flags('total'),
-  ],
-  ['silence', seen({ answer: 'generic_timeout_error' }), 'undetermined no_outside_view', flags('total')],
-  [
-    'nobody to connect to',
-    seen({ connect: 'connection_refused' }),
-    'undetermined no_outside_view',
-    flags('total'),
-  ],
-  ['no helper', none, 'undetermined no_helper', flags()],
-  [
-    'a changed request behind a portal',
-    seen({ reply: withVia }),
-    'link_down link_down',
-    flags('number', 'names'),
-    { link: link('captive_portal') },
-  ],
-  [
-    'a changed request over a degraded link',
-    seen({ reply: withVia }),
-    'undetermined link_degraded',
-    flags('number', 'names'),
-    { link: link('degraded', 2) },
-  ],
-  [
-    'a changed request, and no control was asked',
-    seen({ reply: withVia }),
-    'undetermined link_unknown',
-    flags('number', 'names'),
-    { link: link('unknown') },
-  ],
-  ['an agent that was stopped', seen({ answer: 'interrupted' }), 'undetermined interrupted', flags('total')],
+  {
+    name: 'everything arrived as it was sent',
+    seen: seen({ reply: from({}) }),
+    verdict: 'ok arrived_unchanged',
+    tampering: flags(),
+  },
+  {
+    name: 'a header more',
+    seen: seen({ reply: withVia }),
+    verdict: 'anomaly request_changed',
+    tampering: flags('number', 'names'),
+  },
+  {
+    name: 'a header less',
+    seen: seen({ reply: from({ headers_dict: { hOsT: [sent.hOsT], aCCept: [sent.aCCept] } }) }),
+    verdict: 'anomaly request_changed',
+    tampering: flags('number', 'names'),
+  },
+  {
+    name: 'names put right',
+    seen: seen({ reply: lowerCased }),
+    verdict: 'anomaly request_changed',
+    tampering: flags('names'),
+  },
+  {
+    name: 'the method put right',
+    seen: seen({ reply: from({ request_line: 'GET / HTTP/1.1' }) }),
+    verdict: 'anomaly request_changed',
+    tampering: flags('line'),
+  },
+  {
+    name: 'another value',
+    seen: seen({ reply: from({ headers_dict: { ...asSent, aCCept: ['text/html'] } }) }),
+    verdict: 'anomaly request_changed',
+    tampering: flags('value'),
+  },
+  {
+    name: 'a page of somebody else',
+    seen: seen({ reply: null }),
+    verdict: 'undetermined not_the_helper',
+    tampering: flags('total'),
+  },
+  {
+    name: 'the odd method turned away, by whomever',
+    seen: seen({ answer: 501 }),
+    verdict: 'undetermined not_the_helper',
+    tampering: flags('total'),
+  },
+  {
+    name: 'reset behind the request',
+    seen: seen({ answer: 'connection_reset' }),
+    verdict: 'anomaly http_round_trip_interfered',
+    tampering: flags('total'),
+  },
+  {
+    name: 'no HTTP in answer',
+    seen: seen({ answer: 'http_invalid_response' }),
+    verdict: 'anomaly http_round_trip_interfered',
+    tampering: flags('total'),
+  },
+  {
+    name: 'silence',
+    seen: seen({ answer: 'generic_timeout_error' }),
+    verdict: 'undetermined no_outside_view',
+    tampering: flags('total'),
+  },
+  {
+    name: 'nobody to connect to',
+    seen: seen({ connect: 'connection_refused' }),
+    verdict: 'undetermined no_outside_view',
+    tampering: flags('total'),
+  },
+  { name: 'no helper', seen: none, verdict: 'undetermined no_helper', tampering: flags() },
+  {
+    name: 'a changed request behind a portal',
+    seen: seen({ reply: withVia }),
+    verdict: 'link_down link_down',
+    tampering: flags('number', 'names'),
+    circumstances: { link: link('captive_portal') },
+  },
+  {
+    name: 'a changed request over a degraded link',
+    seen: seen({ reply: withVia }),
+    verdict: 'undetermined link_degraded',
+    tampering: flags('number', 'names'),
+    circumstances: { link: link('degraded', 2) },
+  },
+  {
+    name: 'a changed request, and no control was asked',
+    seen: seen({ reply: withVia }),
+    verdict: 'undetermined link_unknown',
+    tampering: flags('number', 'names'),
+    circumstances: { link: link('unknown') },
+  },
+  {
+    name: 'an agent that was stopped',
+    seen: seen({ answer: 'interrupted' }),
+    verdict: 'undetermined interrupted',
+    tampering: flags('total'),
+  },
 ]
 
 export const golden: Golden = {
   asked: { input: null },
-  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+  samples: rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
 }

@@ -2,9 +2,8 @@
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
-import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, join, link } from '../support/observations.ts'
-import { type Golden, sample } from './golden.ts'
+import { type Golden, type GoldenRow, sample } from './golden.ts'
 
 const page = 'HTTP/1.1 400 Bad Request\r\n\r\n'
 
@@ -31,70 +30,114 @@ export function seen(...all: readonly Got[]): Observations {
   }
 }
 
-type Row = readonly [string, Observations, string, readonly boolean[], Partial<Circumstances>?]
+interface Row extends GoldenRow {
+  /** One for each line sent. */
+  readonly tampering: readonly boolean[]
+}
 export const rows: readonly Row[] = [
-  ['all five echoed', seen(same, same, same), 'ok echoed', [false, false, false]],
-  [
-    'a page in the place of one',
-    seen(same, { received: page, failure: 'eof_error' }, same),
-    'anomaly answer_changed',
-    [false, true, false],
-  ],
-  [
-    'a page in the place of each',
-    seen({ received: page }, { received: page }),
-    'anomaly answer_changed',
-    [true, true],
-  ],
-  [
-    'bytes that are no text',
-    seen(same, { received: { data: '/w==', format: 'base64' } }),
-    'anomaly answer_changed',
-    [false, true],
-  ],
-  [
-    'the line, and something behind it',
-    seen(same, { received: `LINE1 / HTTP/1.1\n\r${page}` }),
-    'anomaly answer_changed',
-    [false, true],
-  ],
-  ['one reset, the others echoed', seen(same, reset, same), 'anomaly some_reset', [false, true, false]],
-  ['one silent of three', seen(same, silence, same), 'undetermined incomplete', [false, true, false]],
-  ['all reset: the helper may do that', seen(reset, reset), 'undetermined helper_unreachable', [true, true]],
-  [
-    "one silent, which is OONI's tampering and may be loss",
-    seen(same, silence),
-    'undetermined incomplete',
-    [false, true],
-  ],
-  ['the beginning of one', seen(same, { received: 'LINE1' }), 'undetermined incomplete', [false, true]],
-  ['all silent', seen(silence, silence), 'undetermined helper_unreachable', [true, true]],
-  ['nobody to connect to', seen(unreachable, unreachable), 'undetermined helper_unreachable', [false, false]],
-  ['no helper', seen(), 'undetermined no_helper', []],
-  [
-    'pages over a link behind a portal',
-    seen({ received: page }, { received: page }),
-    'link_down link_down',
-    [true, true],
-    { link: link('captive_portal') },
-  ],
-  ['silence over a dead link', seen(silence), 'link_down link_down', [true], { link: link('down') }],
-  [
-    'a page over a degraded link',
-    seen(same, { received: page }),
-    'undetermined link_degraded',
-    [false, true],
-    { link: link('degraded', 2) },
-  ],
-  [
-    'an agent that was stopped',
-    seen(same, { received: '', failure: 'interrupted' }),
-    'undetermined interrupted',
-    [false, true],
-  ],
+  {
+    name: 'all five echoed',
+    seen: seen(same, same, same),
+    verdict: 'ok echoed',
+    tampering: [false, false, false],
+  },
+  {
+    name: 'a page in the place of one',
+    seen: seen(same, { received: page, failure: 'eof_error' }, same),
+    verdict: 'anomaly answer_changed',
+    tampering: [false, true, false],
+  },
+  {
+    name: 'a page in the place of each',
+    seen: seen({ received: page }, { received: page }),
+    verdict: 'anomaly answer_changed',
+    tampering: [true, true],
+  },
+  {
+    name: 'bytes that are no text',
+    seen: seen(same, { received: { data: '/w==', format: 'base64' } }),
+    verdict: 'anomaly answer_changed',
+    tampering: [false, true],
+  },
+  {
+    name: 'the line, and something behind it',
+    seen: seen(same, { received: `LINE1 / HTTP/1.1\n\r${page}` }),
+    verdict: 'anomaly answer_changed',
+    tampering: [false, true],
+  },
+  {
+    name: 'one reset, the others echoed',
+    seen: seen(same, reset, same),
+    verdict: 'anomaly some_reset',
+    tampering: [false, true, false],
+  },
+  {
+    name: 'one silent of three',
+    seen: seen(same, silence, same),
+    verdict: 'undetermined incomplete',
+    tampering: [false, true, false],
+  },
+  {
+    name: 'all reset: the helper may do that',
+    seen: seen(reset, reset),
+    verdict: 'undetermined helper_unreachable',
+    tampering: [true, true],
+  },
+  {
+    name: "one silent, which is OONI's tampering and may be loss",
+    seen: seen(same, silence),
+    verdict: 'undetermined incomplete',
+    tampering: [false, true],
+  },
+  {
+    name: 'the beginning of one',
+    seen: seen(same, { received: 'LINE1' }),
+    verdict: 'undetermined incomplete',
+    tampering: [false, true],
+  },
+  {
+    name: 'all silent',
+    seen: seen(silence, silence),
+    verdict: 'undetermined helper_unreachable',
+    tampering: [true, true],
+  },
+  {
+    name: 'nobody to connect to',
+    seen: seen(unreachable, unreachable),
+    verdict: 'undetermined helper_unreachable',
+    tampering: [false, false],
+  },
+  { name: 'no helper', seen: seen(), verdict: 'undetermined no_helper', tampering: [] },
+  {
+    name: 'pages over a link behind a portal',
+    seen: seen({ received: page }, { received: page }),
+    verdict: 'link_down link_down',
+    tampering: [true, true],
+    circumstances: { link: link('captive_portal') },
+  },
+  {
+    name: 'silence over a dead link',
+    seen: seen(silence),
+    verdict: 'link_down link_down',
+    tampering: [true],
+    circumstances: { link: link('down') },
+  },
+  {
+    name: 'a page over a degraded link',
+    seen: seen(same, { received: page }),
+    verdict: 'undetermined link_degraded',
+    tampering: [false, true],
+    circumstances: { link: link('degraded', 2) },
+  },
+  {
+    name: 'an agent that was stopped',
+    seen: seen(same, { received: '', failure: 'interrupted' }),
+    verdict: 'undetermined interrupted',
+    tampering: [false, true],
+  },
 ]
 
 export const golden: Golden = {
   asked: { input: null },
-  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+  samples: rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
 }

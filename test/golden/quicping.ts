@@ -2,9 +2,8 @@
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
-import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { join, link, query } from '../support/observations.ts'
-import { type Golden, sample } from './golden.ts'
+import { type Golden, type GoldenRow, sample } from './golden.ts'
 
 export const resolved = query(['21.0.0.10'], { tags: ['classic'] })
 
@@ -26,54 +25,71 @@ export function seen(lookup: Partial<Observations>, ...failures: (Failure | null
 }
 
 export const silence: Failure = 'generic_timeout_error'
-type Row = readonly [string, Observations, string, string | null, Partial<Circumstances>?]
+interface Row extends GoldenRow {
+  readonly how: string | null
+}
 export const rows: readonly Row[] = [
-  ['the first packet answered', seen(resolved, null), 'ok version_negotiation', null],
-  ['only the third answered', seen(resolved, silence, silence, null), 'ok version_negotiation', null],
-  ['an address for input', seen({}, null), 'ok version_negotiation', null],
-  [
-    'silence: the site may have no QUIC',
-    seen(resolved, silence, silence, silence),
-    'undetermined no_outside_view',
-    silence,
-  ],
-  [
-    'a closed port',
-    seen(resolved, 'connection_refused', silence),
-    'undetermined no_outside_view',
-    'connection_refused',
-  ],
-  [
-    'silence with a control lost',
-    seen(resolved, silence),
-    'undetermined a_control_failed',
-    silence,
-    { link: link('up', 3) },
-  ],
-  [
-    'silence over a dead link',
-    seen(resolved, silence),
-    'link_down link_down',
-    'down',
-    { link: link('down') },
-  ],
-  [
-    'silence over a degraded link',
-    seen(resolved, silence),
-    'undetermined link_degraded',
-    silence,
-    { link: link('degraded', 2) },
-  ],
-  ['an agent that was stopped', seen(resolved, 'interrupted'), 'undetermined interrupted', 'interrupted'],
-  [
-    'a name that resolves to loopback',
-    seen(query(['127.0.0.1'], { tags: ['classic'] })),
-    'anomaly resolve_interfered',
-    'dns_bogon_error',
-  ],
+  {
+    name: 'the first packet answered',
+    seen: seen(resolved, null),
+    verdict: 'ok version_negotiation',
+    how: null,
+  },
+  {
+    name: 'only the third answered',
+    seen: seen(resolved, silence, silence, null),
+    verdict: 'ok version_negotiation',
+    how: null,
+  },
+  { name: 'an address for input', seen: seen({}, null), verdict: 'ok version_negotiation', how: null },
+  {
+    name: 'silence: the site may have no QUIC',
+    seen: seen(resolved, silence, silence, silence),
+    verdict: 'undetermined no_outside_view',
+    how: silence,
+  },
+  {
+    name: 'a closed port',
+    seen: seen(resolved, 'connection_refused', silence),
+    verdict: 'undetermined no_outside_view',
+    how: 'connection_refused',
+  },
+  {
+    name: 'silence with a control lost',
+    seen: seen(resolved, silence),
+    verdict: 'undetermined a_control_failed',
+    how: silence,
+    circumstances: { link: link('up', 3) },
+  },
+  {
+    name: 'silence over a dead link',
+    seen: seen(resolved, silence),
+    verdict: 'link_down link_down',
+    how: 'down',
+    circumstances: { link: link('down') },
+  },
+  {
+    name: 'silence over a degraded link',
+    seen: seen(resolved, silence),
+    verdict: 'undetermined link_degraded',
+    how: silence,
+    circumstances: { link: link('degraded', 2) },
+  },
+  {
+    name: 'an agent that was stopped',
+    seen: seen(resolved, 'interrupted'),
+    verdict: 'undetermined interrupted',
+    how: 'interrupted',
+  },
+  {
+    name: 'a name that resolves to loopback',
+    seen: seen(query(['127.0.0.1'], { tags: ['classic'] })),
+    verdict: 'anomaly resolve_interfered',
+    how: 'dns_bogon_error',
+  },
 ]
 
 export const golden: Golden = {
   asked: { input: 'quic.example' },
-  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+  samples: rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
 }

@@ -2,7 +2,7 @@
 // respect and of which it does not speak. The nettests are those of all-nettests.ts, the rules those that they name, and
 // the samples in the file here that bears a nettest's name. What would be kept of each sample fits its schema.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import { serviceRules } from '../../tests-spec/nettests/service-reachability.ts'
 import { disturbances, onDisturbance, type Verdict } from '../../tests-spec/nettests/verdict.ts'
@@ -94,21 +94,21 @@ describe.each(goldenTables)('the golden table of $nettest', (table) => {
     [...verdictsOf(table, each)].map(([rule, verdict]) => ({ rule, verdict, each })),
   )
 
-  test.each(table.rules)('has a sample of %s, and a near miss', (rule) => {
+  it.each(table.rules)('has a sample of %s, and a near miss', (rule) => {
     const found = yielding.filter((one) => listed(table, one.rule) === rule)
     expect(found.map(({ each }) => each.sentence)).not.toEqual([])
     const pairs = found.flatMap(({ rule: own, verdict, each }) => nearMiss(table, each, own, verdict) ?? [])
     expect(pairs.map(({ sentence }) => sentence)).not.toEqual([])
   })
 
-  test('yields no rule that is in no list', () => {
+  it('yields no rule that is in no list', () => {
     const known = new Set<string>([...table.rules, ...failedStepRules, ...serviceRules])
     expect(
       [...new Set(yielding.map(({ rule }) => listed(table, rule)))].filter((rule) => !known.has(rule)),
     ).toEqual([])
   })
 
-  test.each(table.samples.map((each) => [each.sentence, each] as const))('fits its schema: %s', (_, each) => {
+  it.each(table.samples.map((each) => [each.sentence, each] as const))('fits its schema: %s', (_, each) => {
     const { keys, verdict, parts } = concluded(table, each)
     const over = {
       name: table.nettest,
@@ -123,7 +123,7 @@ describe.each(goldenTables)('the golden table of $nettest', (table) => {
 })
 
 describe.each(goldenTables)('a disturbed probe finds nothing by $nettest', (table) => {
-  test.each(disturbances)('%s', (disturbance) => {
+  it.each(disturbances)('%s', (disturbance) => {
     for (const { verdict } of table.samples.map((each) => concluded(table, each))) {
       const disturbed = onDisturbance(verdict, disturbance)
       const rule = `${table.nettest}/${disturbance}@1`

@@ -4,10 +4,9 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
 import { serviceReachability } from '../../tests-spec/nettests/service-reachability.ts'
-import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { judging } from '../support/judge.ts'
 import { connect, handshake, join, link, query, response } from '../support/observations.ts'
-import { type Golden, sample } from './golden.ts'
+import { type Golden, type GoldenRow, sample } from './golden.ts'
 
 /** An app with a web page, a pool of chat hosts, a gateway of which both halves are needed, and a name. */
 export const app: Service = {
@@ -84,19 +83,23 @@ export function fineBut(group: 'web' | 'chat' | 'gateway' | 'stun', instead: Obs
 export const judge = judging(serviceReachability, { input: app.name, service: app })
 
 /** Each rule of a service and a near miss: rules.test.ts. */
-const rows: readonly (readonly [string, Observations, Partial<Circumstances>?])[] = [
-  ['every group reached', fine],
-  ['every group reached, behind a portal', fine, { link: link('captive_portal') }],
-  ['one group silent, the rest reached', fineBut('web', web(timeout, 'connect'))],
-  [
-    'one group silent, and half a minute ago too',
-    fineBut('web', web(timeout, 'connect')),
-    { earlier: { step: 'connect', how: timeout, secondsAgo: 31 } },
-  ],
-  ['an open port silent, the rest reached', fineBut('chat', chat(timeout, timeout, timeout))],
+const rows: readonly Omit<GoldenRow, 'verdict'>[] = [
+  { name: 'every group reached', seen: fine },
+  {
+    name: 'every group reached, behind a portal',
+    seen: fine,
+    circumstances: { link: link('captive_portal') },
+  },
+  { name: 'one group silent, the rest reached', seen: fineBut('web', web(timeout, 'connect')) },
+  {
+    name: 'one group silent, and half a minute ago too',
+    seen: fineBut('web', web(timeout, 'connect')),
+    circumstances: { earlier: { step: 'connect', how: timeout, secondsAgo: 31 } },
+  },
+  { name: 'an open port silent, the rest reached', seen: fineBut('chat', chat(timeout, timeout, timeout)) },
 ]
 
 export const golden: Golden = {
   asked: { input: app.name, service: app },
-  samples: rows.map(([name, seen, circumstances]) => sample(name, seen, circumstances)),
+  samples: rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
 }

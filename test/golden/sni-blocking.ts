@@ -2,9 +2,8 @@
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
-import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, handshake, join, link, query } from '../support/observations.ts'
-import { type Golden, sample } from './golden.ts'
+import { type Golden, type GoldenRow, sample } from './golden.ts'
 
 export const helper = query(['21.0.0.10'], { tags: ['classic'], hostname: 'neutral.example' })
 
@@ -54,151 +53,164 @@ const forgedForAnother: Made = {
 const silence: Made = { failure: 'generic_timeout_error' }
 export const reset: Made = { failure: 'connection_reset' }
 
-type Row = readonly [string, Observations, string, string, Partial<Circumstances>?]
+interface Row extends GoldenRow {
+  /** OONI's conclusion. */
+  readonly result: string
+}
 const got = 'success.got_server_hello'
 export const rows: readonly Row[] = [
-  ["the helper's own certificate under either name", seen(helper, fine, otherName), 'ok server_hello', got],
-  ['a helper that has a certificate for the name', seen(helper, fine, fine), 'ok server_hello', got],
-  [
-    'reset under the name, not under the neutral one',
-    seen(helper, fine, reset),
-    'anomaly server_name_interfered',
-    'interference.reset',
-  ],
-  [
-    'closed under the name',
-    seen(helper, fine, { failure: 'eof_error' }),
-    'anomaly server_name_interfered',
-    'interference.closed',
-  ],
-  [
-    'plain HTTP in answer to the name',
-    seen(helper, fine, { failure: 'ssl_not_tls' }),
-    'anomaly server_name_interfered',
-    'anomaly.unexpected_failure',
-  ],
-  [
-    'silence under the name, twice',
-    seen(helper, fine, silence, silence),
-    'anomaly server_name_interfered',
-    'anomaly.timeout',
-  ],
-  [
-    'silence, then a reset',
-    seen(helper, fine, silence, reset),
-    'anomaly server_name_interfered',
-    'anomaly.timeout',
-  ],
-  [
-    'silence once: a lost packet',
-    seen(helper, fine, silence, otherName),
-    'undetermined failed_once',
-    'anomaly.timeout',
-  ],
-  [
-    'silence twice with a control of the link lost',
-    seen(helper, fine, silence, silence),
-    'undetermined a_control_failed',
-    'anomaly.timeout',
-    { link: link('up', 3) },
-  ],
-  [
-    'the neutral name met silence too',
-    seen(helper, silence, silence, silence),
-    'undetermined helper_unreachable',
-    'anomaly.test_helper_unreachable',
-  ],
-  [
-    'the neutral name was reset too',
-    seen(helper, reset, reset),
-    'undetermined helper_unreachable',
-    'interference.reset',
-  ],
-  [
-    'the helper refuses connections',
-    seen(
+  {
+    name: "the helper's own certificate under either name",
+    seen: seen(helper, fine, otherName),
+    verdict: 'ok server_hello',
+    result: got,
+  },
+  {
+    name: 'a helper that has a certificate for the name',
+    seen: seen(helper, fine, fine),
+    verdict: 'ok server_hello',
+    result: got,
+  },
+  {
+    name: 'reset under the name, not under the neutral one',
+    seen: seen(helper, fine, reset),
+    verdict: 'anomaly server_name_interfered',
+    result: 'interference.reset',
+  },
+  {
+    name: 'closed under the name',
+    seen: seen(helper, fine, { failure: 'eof_error' }),
+    verdict: 'anomaly server_name_interfered',
+    result: 'interference.closed',
+  },
+  {
+    name: 'plain HTTP in answer to the name',
+    seen: seen(helper, fine, { failure: 'ssl_not_tls' }),
+    verdict: 'anomaly server_name_interfered',
+    result: 'anomaly.unexpected_failure',
+  },
+  {
+    name: 'silence under the name, twice',
+    seen: seen(helper, fine, silence, silence),
+    verdict: 'anomaly server_name_interfered',
+    result: 'anomaly.timeout',
+  },
+  {
+    name: 'silence, then a reset',
+    seen: seen(helper, fine, silence, reset),
+    verdict: 'anomaly server_name_interfered',
+    result: 'anomaly.timeout',
+  },
+  {
+    name: 'silence once: a lost packet',
+    seen: seen(helper, fine, silence, otherName),
+    verdict: 'undetermined failed_once',
+    result: 'anomaly.timeout',
+  },
+  {
+    name: 'silence twice with a control of the link lost',
+    seen: seen(helper, fine, silence, silence),
+    verdict: 'undetermined a_control_failed',
+    result: 'anomaly.timeout',
+    circumstances: { link: link('up', 3) },
+  },
+  {
+    name: 'the neutral name met silence too',
+    seen: seen(helper, silence, silence, silence),
+    verdict: 'undetermined helper_unreachable',
+    result: 'anomaly.test_helper_unreachable',
+  },
+  {
+    name: 'the neutral name was reset too',
+    seen: seen(helper, reset, reset),
+    verdict: 'undetermined helper_unreachable',
+    result: 'interference.reset',
+  },
+  {
+    name: 'the helper refuses connections',
+    seen: seen(
       helper,
       { failure: 'connection_refused', at: 'connect' },
       { failure: 'connection_refused', at: 'connect' },
     ),
-    'undetermined helper_unreachable',
-    'anomaly.test_helper_unreachable',
-  ],
-  [
-    'the second connect failed: no name was sent',
-    seen(helper, fine, { failure: 'connection_refused', at: 'connect' }),
-    'undetermined helper_unreachable',
-    'anomaly.test_helper_unreachable',
-  ],
-  [
-    'an alert: the helper may refuse names it does not know',
-    seen(helper, fine, { failure: 'ssl_failed_handshake', alert: 40 }),
-    'undetermined alert',
-    'anomaly.unexpected_failure',
-  ],
-  [
-    'unrecognized_name, which OONI counts as an answer',
-    seen(helper, fine, { failure: 'ssl_invalid_hostname', alert: 112 }),
-    'undetermined alert',
-    got,
-  ],
-  [
-    'a forged certificate under the name',
-    seen(helper, fine, forged),
-    'anomaly foreign_certificate',
-    'interference.unknown_authority',
-  ],
-  [
-    'a forged certificate for another name',
-    seen(helper, fine, forgedForAnother),
-    'anomaly foreign_certificate',
-    got,
-  ],
-  [
-    'a helper with a certificate of its own making under both names',
-    seen(helper, forgedForAnother, forgedForAnother),
-    'undetermined helper_unverified',
-    got,
-  ],
-  [
-    'a clock in 1970, which makes both certificates invalid',
-    seen(
+    verdict: 'undetermined helper_unreachable',
+    result: 'anomaly.test_helper_unreachable',
+  },
+  {
+    name: 'the second connect failed: no name was sent',
+    seen: seen(helper, fine, { failure: 'connection_refused', at: 'connect' }),
+    verdict: 'undetermined helper_unreachable',
+    result: 'anomaly.test_helper_unreachable',
+  },
+  {
+    name: 'an alert: the helper may refuse names it does not know',
+    seen: seen(helper, fine, { failure: 'ssl_failed_handshake', alert: 40 }),
+    verdict: 'undetermined alert',
+    result: 'anomaly.unexpected_failure',
+  },
+  {
+    name: 'unrecognized_name, which OONI counts as an answer',
+    seen: seen(helper, fine, { failure: 'ssl_invalid_hostname', alert: 112 }),
+    verdict: 'undetermined alert',
+    result: got,
+  },
+  {
+    name: 'a forged certificate under the name',
+    seen: seen(helper, fine, forged),
+    verdict: 'anomaly foreign_certificate',
+    result: 'interference.unknown_authority',
+  },
+  {
+    name: 'a forged certificate for another name',
+    seen: seen(helper, fine, forgedForAnother),
+    verdict: 'anomaly foreign_certificate',
+    result: got,
+  },
+  {
+    name: 'a helper with a certificate of its own making under both names',
+    seen: seen(helper, forgedForAnother, forgedForAnother),
+    verdict: 'undetermined helper_unverified',
+    result: got,
+  },
+  {
+    name: 'a clock in 1970, which makes both certificates invalid',
+    seen: seen(
       helper,
       { failure: 'ssl_invalid_certificate', faults: ['not_yet_valid'] },
       { failure: 'ssl_invalid_certificate', faults: ['not_yet_valid'] },
     ),
-    'ok server_hello',
-    'interference.invalid_certificate',
-  ],
-  [
-    'reset under the name over a dead link',
-    seen(helper, fine, reset),
-    'link_down link_down',
-    'interference.reset',
-    { link: link('down') },
-  ],
-  [
-    'a forged certificate behind a portal',
-    seen(helper, forged, forged),
-    'link_down link_down',
-    'interference.unknown_authority',
-    { link: link('captive_portal') },
-  ],
-  [
-    'an agent that was stopped',
-    seen(helper, fine, { failure: 'interrupted' }),
-    'undetermined interrupted',
-    'anomaly.unexpected_failure',
-  ],
-  [
-    'a helper without an address',
-    seen(query('dns_nxdomain_error', { tags: ['classic'] })),
-    'undetermined helper_unreachable',
-    'anomaly.test_helper_unreachable',
-  ],
+    verdict: 'ok server_hello',
+    result: 'interference.invalid_certificate',
+  },
+  {
+    name: 'reset under the name over a dead link',
+    seen: seen(helper, fine, reset),
+    verdict: 'link_down link_down',
+    result: 'interference.reset',
+    circumstances: { link: link('down') },
+  },
+  {
+    name: 'a forged certificate behind a portal',
+    seen: seen(helper, forged, forged),
+    verdict: 'link_down link_down',
+    result: 'interference.unknown_authority',
+    circumstances: { link: link('captive_portal') },
+  },
+  {
+    name: 'an agent that was stopped',
+    seen: seen(helper, fine, { failure: 'interrupted' }),
+    verdict: 'undetermined interrupted',
+    result: 'anomaly.unexpected_failure',
+  },
+  {
+    name: 'a helper without an address',
+    seen: seen(query('dns_nxdomain_error', { tags: ['classic'] })),
+    verdict: 'undetermined helper_unreachable',
+    result: 'anomaly.test_helper_unreachable',
+  },
 ]
 
 export const golden: Golden = {
   asked: { input: 'site.example' },
-  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+  samples: rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
 }

@@ -3,9 +3,8 @@
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations, StunBinding } from '../../tests-spec/data-formats/observation.ts'
-import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { join, link, query } from '../support/observations.ts'
-import { type Golden, sample } from './golden.ts'
+import { type Golden, type GoldenRow, sample } from './golden.ts'
 
 export const input = 'stun://stun.example:3478'
 export const resolved = query(['21.0.0.10'], { tags: ['classic'], hostname: 'stun.example' })
@@ -32,92 +31,99 @@ export function seen(lookup: Partial<Observations>, ...bindings: Partial<StunBin
 export const answered: Partial<StunBinding> = { response: 'success', mapped_address_family: 'ipv4' }
 export const failing = (failure: Failure) => ({ failure })
 
-type Row = readonly [string, Observations, string, string | null, Partial<Circumstances>?]
+interface Row extends GoldenRow {
+  readonly failure: string | null
+}
 export const rows: readonly Row[] = [
-  ['a mapped address', seen(resolved, answered), 'ok address_mapped', null],
-  ['an address for input, so that nobody was asked', seen({}, answered), 'ok address_mapped', null],
-  [
-    'a mapped address over a link whose controls failed',
-    seen(resolved, answered),
-    'ok address_mapped',
-    null,
-    { link: link('down') },
-  ],
-  [
-    'an error of the server',
-    seen(resolved, { response: 'error', error_code: 420 }),
-    'undetermined not_mapped',
-    'error',
-  ],
-  [
-    'a reply without an address',
-    seen(resolved, { response: 'success' }),
-    'undetermined not_mapped',
-    'success',
-  ],
-  [
-    'silence',
-    seen(resolved, failing('generic_timeout_error')),
-    'undetermined no_outside_view',
-    'generic_timeout_error',
-  ],
-  [
-    'a closed port',
-    seen(resolved, failing('connection_refused')),
-    'undetermined no_outside_view',
-    'connection_refused',
-  ],
-  [
-    'silence with one control lost',
-    seen(resolved, failing('generic_timeout_error')),
-    'undetermined a_control_failed',
-    'generic_timeout_error',
-    { link: link('up', 3) },
-  ],
-  [
-    'silence over a dead link',
-    seen(resolved, failing('generic_timeout_error')),
-    'link_down link_down',
-    'down',
-    { link: link('down') },
-  ],
-  [
-    'an agent that was stopped',
-    seen(resolved, failing('interrupted')),
-    'undetermined interrupted',
-    'interrupted',
-  ],
-  [
-    'a name that resolves to loopback',
-    seen(query(['127.0.0.1'], { tags: ['classic'] })),
-    'anomaly resolve_interfered',
-    'dns_bogon_error',
-  ],
-  [
-    'a name that only another resolver knows',
-    seen(
+  { name: 'a mapped address', seen: seen(resolved, answered), verdict: 'ok address_mapped', failure: null },
+  {
+    name: 'an address for input, so that nobody was asked',
+    seen: seen({}, answered),
+    verdict: 'ok address_mapped',
+    failure: null,
+  },
+  {
+    name: 'a mapped address over a link whose controls failed',
+    seen: seen(resolved, answered),
+    verdict: 'ok address_mapped',
+    failure: null,
+    circumstances: { link: link('down') },
+  },
+  {
+    name: 'an error of the server',
+    seen: seen(resolved, { response: 'error', error_code: 420 }),
+    verdict: 'undetermined not_mapped',
+    failure: 'error',
+  },
+  {
+    name: 'a reply without an address',
+    seen: seen(resolved, { response: 'success' }),
+    verdict: 'undetermined not_mapped',
+    failure: 'success',
+  },
+  {
+    name: 'silence',
+    seen: seen(resolved, failing('generic_timeout_error')),
+    verdict: 'undetermined no_outside_view',
+    failure: 'generic_timeout_error',
+  },
+  {
+    name: 'a closed port',
+    seen: seen(resolved, failing('connection_refused')),
+    verdict: 'undetermined no_outside_view',
+    failure: 'connection_refused',
+  },
+  {
+    name: 'silence with one control lost',
+    seen: seen(resolved, failing('generic_timeout_error')),
+    verdict: 'undetermined a_control_failed',
+    failure: 'generic_timeout_error',
+    circumstances: { link: link('up', 3) },
+  },
+  {
+    name: 'silence over a dead link',
+    seen: seen(resolved, failing('generic_timeout_error')),
+    verdict: 'link_down link_down',
+    failure: 'down',
+    circumstances: { link: link('down') },
+  },
+  {
+    name: 'an agent that was stopped',
+    seen: seen(resolved, failing('interrupted')),
+    verdict: 'undetermined interrupted',
+    failure: 'interrupted',
+  },
+  {
+    name: 'a name that resolves to loopback',
+    seen: seen(query(['127.0.0.1'], { tags: ['classic'] })),
+    verdict: 'anomaly resolve_interfered',
+    failure: 'dns_bogon_error',
+  },
+  {
+    name: 'a name that only another resolver knows',
+    seen: seen(
       join(
         query('dns_nxdomain_error', { tags: ['classic'] }),
         query(['21.0.0.10'], { engine: 'udp', tags: [], id: 20_001 }),
       ),
     ),
-    'anomaly resolvers_disagree',
-    'dns_nxdomain_error',
-  ],
-  [
-    'a name that nobody knows',
-    seen(
+    verdict: 'anomaly resolvers_disagree',
+    failure: 'dns_nxdomain_error',
+  },
+  {
+    name: 'a name that nobody knows',
+    seen: seen(
       join(
         query('dns_nxdomain_error', { tags: ['classic'] }),
         query('dns_nxdomain_error', { engine: 'udp', tags: [], id: 20_001 }),
       ),
     ),
-    'undetermined no_outside_view',
-    'dns_nxdomain_error',
-  ],
+    verdict: 'undetermined no_outside_view',
+    failure: 'dns_nxdomain_error',
+  },
 ]
 
 export const golden: Golden = {
   asked: { input: input },
-  samples: rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
+  samples: rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
 }

@@ -6,6 +6,7 @@ import type { OutsideView } from '../../tests-spec/nettests/outside-view.ts'
 import { throttlingSuspected, transferControlTag } from '../../tests-spec/nettests/throttling.ts'
 import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, handshake, join, link, query, response } from '../support/observations.ts'
+import type { GoldenRow } from './golden.ts'
 
 const kilobyte = 1_000
 
@@ -67,69 +68,131 @@ const again: Partial<Circumstances> = {
   earlier: { step: 'http_round_trip', how: throttlingSuspected, secondsAgo: 31 },
 }
 
-type Row = readonly [string, Observations, OutsideView | null, string, Partial<Circumstances>?]
+interface Row extends GoldenRow {
+  readonly outside: OutsideView | null
+}
 export const ok = 'ok https_response'
 export const undetermined = 'undetermined slower_than_control'
 
 export const rows: readonly Row[] = [
-  [
-    'slow here twice, the control fast, fast outside',
-    both,
-    outsideFast,
-    'anomaly throttling_suspected',
-    again,
-  ],
-  ['slow here once', both, outsideFast, undetermined],
-  [
-    'slow again, but seconds later',
-    both,
-    outsideFast,
-    undetermined,
-    { earlier: { step: 'http_round_trip', how: throttlingSuspected, secondsAgo: 5 } },
-  ],
-  [
-    'slow now, and earlier it failed otherwise',
-    both,
-    outsideFast,
-    undetermined,
-    { earlier: { step: 'http_round_trip', how: 'connection_reset', secondsAgo: 31 } },
-  ],
-  ['slow twice, and nobody outside asked: a slow server', both, null, undetermined, again],
-  ['slow twice, slow outside too: a slow server', both, helper(64, 3), undetermined, again],
-  ['slow twice, a helper that takes no times', both, helper(300, undefined), undetermined, again],
-  ['slow twice, too little of it outside', both, helper(5, 0.01), undetermined, again],
-  ['slow, and no control: it may be the link', slow, outsideFast, ok, again],
-  [
-    'slow, and the control slow too: the link',
-    with_(slow, control({ kB: 64, seconds: 3 })),
-    outsideFast,
-    ok,
-    again,
-  ],
-  [
-    'slow, the control three times as fast',
-    with_(slow, control({ kB: 64, seconds: 1.4 })),
-    outsideFast,
-    ok,
-    again,
-  ],
-  [
-    'slow, the control too small to tell',
-    with_(slow, control({ kB: 8, seconds: 0.01 })),
-    outsideFast,
-    ok,
-    again,
-  ],
-  ['slow with one link control lost', both, outsideFast, ok, { ...again, link: link('up', 3) }],
-  ['slow over a degraded link', both, outsideFast, ok, { ...again, link: link('degraded', 2) }],
-  ['slow with no link control asked', both, outsideFast, ok, { ...again, link: link('unknown') }],
-  ['not slow', with_(page({ kB: 64, seconds: 1.9 }), fastControl), outsideFast, ok, again],
-  ['a small page', with_(page({ kB: 20, seconds: 9 }), fastControl), outsideFast, ok, again],
-  [
-    'far away by satellite: round trips, not a bucket',
-    with_(page({ kB: 64, seconds: 4, roundTripSeconds: 0.8 }), fastControl),
-    outsideFast,
-    ok,
-    again,
-  ],
+  {
+    name: 'slow here twice, the control fast, fast outside',
+    seen: both,
+    outside: outsideFast,
+    verdict: 'anomaly throttling_suspected',
+    circumstances: again,
+  },
+  { name: 'slow here once', seen: both, outside: outsideFast, verdict: undetermined },
+  {
+    name: 'slow again, but seconds later',
+    seen: both,
+    outside: outsideFast,
+    verdict: undetermined,
+    circumstances: { earlier: { step: 'http_round_trip', how: throttlingSuspected, secondsAgo: 5 } },
+  },
+  {
+    name: 'slow now, and earlier it failed otherwise',
+    seen: both,
+    outside: outsideFast,
+    verdict: undetermined,
+    circumstances: { earlier: { step: 'http_round_trip', how: 'connection_reset', secondsAgo: 31 } },
+  },
+  {
+    name: 'slow twice, and nobody outside asked: a slow server',
+    seen: both,
+    outside: null,
+    verdict: undetermined,
+    circumstances: again,
+  },
+  {
+    name: 'slow twice, slow outside too: a slow server',
+    seen: both,
+    outside: helper(64, 3),
+    verdict: undetermined,
+    circumstances: again,
+  },
+  {
+    name: 'slow twice, a helper that takes no times',
+    seen: both,
+    outside: helper(300, undefined),
+    verdict: undetermined,
+    circumstances: again,
+  },
+  {
+    name: 'slow twice, too little of it outside',
+    seen: both,
+    outside: helper(5, 0.01),
+    verdict: undetermined,
+    circumstances: again,
+  },
+  {
+    name: 'slow, and no control: it may be the link',
+    seen: slow,
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: again,
+  },
+  {
+    name: 'slow, and the control slow too: the link',
+    seen: with_(slow, control({ kB: 64, seconds: 3 })),
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: again,
+  },
+  {
+    name: 'slow, the control three times as fast',
+    seen: with_(slow, control({ kB: 64, seconds: 1.4 })),
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: again,
+  },
+  {
+    name: 'slow, the control too small to tell',
+    seen: with_(slow, control({ kB: 8, seconds: 0.01 })),
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: again,
+  },
+  {
+    name: 'slow with one link control lost',
+    seen: both,
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: { ...again, link: link('up', 3) },
+  },
+  {
+    name: 'slow over a degraded link',
+    seen: both,
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: { ...again, link: link('degraded', 2) },
+  },
+  {
+    name: 'slow with no link control asked',
+    seen: both,
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: { ...again, link: link('unknown') },
+  },
+  {
+    name: 'not slow',
+    seen: with_(page({ kB: 64, seconds: 1.9 }), fastControl),
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: again,
+  },
+  {
+    name: 'a small page',
+    seen: with_(page({ kB: 20, seconds: 9 }), fastControl),
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: again,
+  },
+  {
+    name: 'far away by satellite: round trips, not a bucket',
+    seen: with_(page({ kB: 64, seconds: 4, roundTripSeconds: 0.8 }), fastControl),
+    outside: outsideFast,
+    verdict: ok,
+    circumstances: again,
+  },
 ]

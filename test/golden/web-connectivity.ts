@@ -3,9 +3,8 @@
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
-import type { Circumstances } from '../../tests-spec/nettests/verdict.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
-import { type Golden, sample } from './golden.ts'
+import { type Golden, type GoldenRow, sample } from './golden.ts'
 import { rows as withHelper } from './outside-view.ts'
 import { rows as throttled } from './throttling.ts'
 
@@ -44,59 +43,61 @@ const late = (addresses: readonly string[]): Partial<Observations> => ({
 const slow = ({ queries = [] }: Partial<Observations>) => ({
   queries: queries.map((each) => ({ ...each, t: each.t0 + 5.1 })),
 })
-type Row = readonly [string, Observations, string, string | null, Partial<Circumstances>?]
+interface Row extends GoldenRow {
+  readonly step: string | null
+}
 
 export const rows: readonly Row[] = [
-  [
-    'reached over TLS',
-    join(resolved, connect(null), handshake(null), response(200)),
-    'ok https_response',
-    null,
-  ],
-  [
-    'an error page of the site itself',
-    join(resolved, connect(null), handshake(null), response(503)),
-    'ok https_response',
-    null,
-  ],
-  [
-    'a captcha page over TLS',
-    join(resolved, connect(null), handshake(null), response(403)),
-    'ok https_response',
-    null,
-  ],
-  [
-    'first address dead, second answers',
-    join(
+  {
+    name: 'reached over TLS',
+    seen: join(resolved, connect(null), handshake(null), response(200)),
+    verdict: 'ok https_response',
+    step: null,
+  },
+  {
+    name: 'an error page of the site itself',
+    seen: join(resolved, connect(null), handshake(null), response(503)),
+    verdict: 'ok https_response',
+    step: null,
+  },
+  {
+    name: 'a captcha page over TLS',
+    seen: join(resolved, connect(null), handshake(null), response(403)),
+    verdict: 'ok https_response',
+    step: null,
+  },
+  {
+    name: 'first address dead, second answers',
+    seen: join(
       resolved,
       connect('generic_timeout_error'),
       connect(null, { id: 50_002 }),
       handshake(null, { id: 50_002 }),
       response(200, { id: 50_002 }),
     ),
-    'ok https_response',
-    null,
-  ],
-  [
-    'a clear-text page',
-    join(resolved, connect(null), response(200, { url: 'http://site.example/' })),
-    'undetermined cleartext_response',
-    'http_round_trip',
-  ],
+    verdict: 'ok https_response',
+    step: null,
+  },
+  {
+    name: 'a clear-text page',
+    seen: join(resolved, connect(null), response(200, { url: 'http://site.example/' })),
+    verdict: 'undetermined cleartext_response',
+    step: 'http_round_trip',
+  },
 
   // Between one place and a site that may be broken by itself: only with another look.
   ...cutBySomeone.flatMap(([name, step, seen]): Row[] => [
-    [`${name}: the site may be broken`, seen, 'undetermined no_outside_view', step],
-    [
-      `${name}, while an address of another resolver's shows the site`,
-      join(seen, other, reachedElsewhere),
-      `anomaly ${step}_interfered`,
+    { name: `${name}: the site may be broken`, seen, verdict: 'undetermined no_outside_view', step },
+    {
+      name: `${name}, while an address of another resolver's shows the site`,
+      seen: join(seen, other, reachedElsewhere),
+      verdict: `anomaly ${step}_interfered`,
       step,
-    ],
+    },
   ]),
-  [
-    "reset behind a clear-text request, at an address of another resolver's too",
-    join(
+  {
+    name: "reset behind a clear-text request, at an address of another resolver's too",
+    seen: join(
       resolved,
       connect(null),
       response('connection_reset', { url: 'http://site.example/' }),
@@ -105,175 +106,178 @@ export const rows: readonly Row[] = [
       handshake(null, elsewhere),
       response('connection_reset', elsewhere),
     ),
-    'undetermined no_outside_view',
-    'http_round_trip',
-  ],
-  [
-    'reset behind the ClientHello, answered under a neutral name, reset again',
-    join(
+    verdict: 'undetermined no_outside_view',
+    step: 'http_round_trip',
+  },
+  {
+    name: 'reset behind the ClientHello, answered under a neutral name, reset again',
+    seen: join(
       resolved,
       connect(null),
       handshake('connection_reset'),
       followUp('neutral_name', 'ssl_invalid_hostname'),
       followUp('same_name', 'connection_reset'),
     ),
-    'anomaly tls_handshake_interfered',
-    'tls_handshake',
-  ],
-  [
-    'reset behind the ClientHello, answered under a neutral name, and then under its own',
-    join(
+    verdict: 'anomaly tls_handshake_interfered',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'reset behind the ClientHello, answered under a neutral name, and then under its own',
+    seen: join(
       resolved,
       connect(null),
       handshake('connection_reset'),
       followUp('neutral_name', 'ssl_invalid_hostname'),
       followUp('same_name', null),
     ),
-    'undetermined no_outside_view',
-    'tls_handshake',
-  ],
-  [
-    'NXDOMAIN from the system, an address from another resolver',
-    join(query('dns_nxdomain_error'), other),
-    'anomaly resolvers_disagree',
-    'resolve',
-  ],
-  [
-    'NXDOMAIN from the system, reached at the other address',
-    join(query('dns_nxdomain_error'), other, reachedElsewhere),
-    'anomaly resolvers_disagree',
-    'resolve',
-  ],
-  [
-    'only loopback from the system, an address from another',
-    join(query(['127.0.0.1']), other),
-    'anomaly resolvers_disagree',
-    'resolve',
-  ],
-  [
-    'only a bogon, nobody else to ask: some zones hold one',
-    join(query(['10.0.0.1'])),
-    'undetermined no_outside_view',
-    'resolve',
-  ],
-  [
-    'a bogon from both',
-    join(query(['127.0.0.1']), query(['127.0.0.1'], { engine: 'udp', tags: ['depth=0'] })),
-    'undetermined no_outside_view',
-    'resolve',
-  ],
-  [
-    'a bogon from both, and behind the forged answer the true one',
-    join(query(['10.0.0.1']), late(['21.0.0.10'])),
-    'anomaly resolvers_disagree',
-    'resolve',
-  ],
-  [
-    'a bogon from both, and late another bogon',
-    join(query(['10.0.0.1']), late(['10.0.0.2'])),
-    'undetermined no_outside_view',
-    'resolve',
-  ],
-  [
-    'a failure of the resolver, an address from another, once: an answer may be lost',
-    join(query('dns_server_misbehaving'), other),
-    'undetermined failed_once',
-    'resolve',
-  ],
-  [
-    'a failure of the resolver, an address from another, and again half a minute later',
-    join(query('dns_server_misbehaving'), other),
-    'anomaly resolvers_disagree',
-    'resolve',
-    { earlier: { step: 'resolve', how: 'dns_server_misbehaving', secondsAgo: 31 } },
-  ],
-  [
-    'no address at once, an address from another',
-    join(query('dns_no_answer'), other),
-    'anomaly resolvers_disagree',
-    'resolve',
-  ],
-  [
-    'no address after the question was put again: the answer for the other family may be lost',
-    join(slow(query('dns_no_answer')), other),
-    'undetermined failed_once',
-    'resolve',
-  ],
-  [
-    'no address after the question was put again, with a control lost, and again half a minute later',
-    join(slow(query('dns_no_answer')), other),
-    'undetermined a_control_failed',
-    'resolve',
-    {
+    verdict: 'undetermined no_outside_view',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'NXDOMAIN from the system, an address from another resolver',
+    seen: join(query('dns_nxdomain_error'), other),
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+  },
+  {
+    name: 'NXDOMAIN from the system, reached at the other address',
+    seen: join(query('dns_nxdomain_error'), other, reachedElsewhere),
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+  },
+  {
+    name: 'only loopback from the system, an address from another',
+    seen: join(query(['127.0.0.1']), other),
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+  },
+  {
+    name: 'only a bogon, nobody else to ask: some zones hold one',
+    seen: join(query(['10.0.0.1'])),
+    verdict: 'undetermined no_outside_view',
+    step: 'resolve',
+  },
+  {
+    name: 'a bogon from both',
+    seen: join(query(['127.0.0.1']), query(['127.0.0.1'], { engine: 'udp', tags: ['depth=0'] })),
+    verdict: 'undetermined no_outside_view',
+    step: 'resolve',
+  },
+  {
+    name: 'a bogon from both, and behind the forged answer the true one',
+    seen: join(query(['10.0.0.1']), late(['21.0.0.10'])),
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+  },
+  {
+    name: 'a bogon from both, and late another bogon',
+    seen: join(query(['10.0.0.1']), late(['10.0.0.2'])),
+    verdict: 'undetermined no_outside_view',
+    step: 'resolve',
+  },
+  {
+    name: 'a failure of the resolver, an address from another, once: an answer may be lost',
+    seen: join(query('dns_server_misbehaving'), other),
+    verdict: 'undetermined failed_once',
+    step: 'resolve',
+  },
+  {
+    name: 'a failure of the resolver, an address from another, and again half a minute later',
+    seen: join(query('dns_server_misbehaving'), other),
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+    circumstances: { earlier: { step: 'resolve', how: 'dns_server_misbehaving', secondsAgo: 31 } },
+  },
+  {
+    name: 'no address at once, an address from another',
+    seen: join(query('dns_no_answer'), other),
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+  },
+  {
+    name: 'no address after the question was put again: the answer for the other family may be lost',
+    seen: join(slow(query('dns_no_answer')), other),
+    verdict: 'undetermined failed_once',
+    step: 'resolve',
+  },
+  {
+    name: 'no address after the question was put again, with a control lost, and again half a minute later',
+    seen: join(slow(query('dns_no_answer')), other),
+    verdict: 'undetermined a_control_failed',
+    step: 'resolve',
+    circumstances: {
       link: link('up', 3),
       earlier: { step: 'resolve', how: 'dns_no_answer', secondsAgo: 31 },
     },
-  ],
+  },
 
-  [
-    'NXDOMAIN from both: the name may be gone',
-    join(query('dns_nxdomain_error'), query('dns_nxdomain_error', { engine: 'udp', tags: ['depth=0'] })),
-    'undetermined no_outside_view',
-    'resolve',
-  ],
-  [
-    'the system resolver silent, and nobody else asked',
-    join(query('generic_timeout_error')),
-    'undetermined no_outside_view',
-    'resolve',
-  ],
-  [
-    'connect refused: the site may be down',
-    join(resolved, connect('connection_refused')),
-    'undetermined no_outside_view',
-    'connect',
-  ],
-  [
-    'connect silent: the site may be down',
-    join(resolved, connect('generic_timeout_error')),
-    'undetermined no_outside_view',
-    'connect',
-  ],
-  [
-    'handshake silent: loss, a dead host or a censor',
-    join(resolved, connect(null), handshake('generic_timeout_error')),
-    'undetermined no_outside_view',
-    'tls_handshake',
-  ],
-  [
-    'handshake refused by an alert',
-    join(resolved, connect(null), handshake('ssl_failed_handshake')),
-    'undetermined no_outside_view',
-    'tls_handshake',
-  ],
-  [
-    'an expired certificate, the clock right',
-    join(resolved, connect(null), handshake('ssl_invalid_certificate', { faults: ['expired'] })),
-    'undetermined certificate_date',
-    'tls_handshake',
-  ],
-  [
-    'not yet valid, the clock unknown',
-    join(resolved, connect(null), handshake('ssl_invalid_certificate', { faults: ['not_yet_valid'] })),
-    'undetermined local_clock',
-    'tls_handshake',
-    { clock: 'unknown' },
-  ],
-  [
-    'expired and of an unknown authority, the clock unknown',
-    join(
+  {
+    name: 'NXDOMAIN from both: the name may be gone',
+    seen: join(
+      query('dns_nxdomain_error'),
+      query('dns_nxdomain_error', { engine: 'udp', tags: ['depth=0'] }),
+    ),
+    verdict: 'undetermined no_outside_view',
+    step: 'resolve',
+  },
+  {
+    name: 'the system resolver silent, and nobody else asked',
+    seen: join(query('generic_timeout_error')),
+    verdict: 'undetermined no_outside_view',
+    step: 'resolve',
+  },
+  {
+    name: 'connect refused: the site may be down',
+    seen: join(resolved, connect('connection_refused')),
+    verdict: 'undetermined no_outside_view',
+    step: 'connect',
+  },
+  {
+    name: 'connect silent: the site may be down',
+    seen: join(resolved, connect('generic_timeout_error')),
+    verdict: 'undetermined no_outside_view',
+    step: 'connect',
+  },
+  {
+    name: 'handshake silent: loss, a dead host or a censor',
+    seen: join(resolved, connect(null), handshake('generic_timeout_error')),
+    verdict: 'undetermined no_outside_view',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'handshake refused by an alert',
+    seen: join(resolved, connect(null), handshake('ssl_failed_handshake')),
+    verdict: 'undetermined no_outside_view',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'an expired certificate, the clock right',
+    seen: join(resolved, connect(null), handshake('ssl_invalid_certificate', { faults: ['expired'] })),
+    verdict: 'undetermined certificate_date',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'not yet valid, the clock unknown',
+    seen: join(resolved, connect(null), handshake('ssl_invalid_certificate', { faults: ['not_yet_valid'] })),
+    verdict: 'undetermined local_clock',
+    step: 'tls_handshake',
+    circumstances: { clock: 'unknown' },
+  },
+  {
+    name: 'expired and of an unknown authority, the clock unknown',
+    seen: join(
       resolved,
       connect(null),
       handshake('ssl_invalid_certificate', { faults: ['expired', 'ssl_unknown_authority'] }),
     ),
-    'undetermined local_clock',
-    'tls_handshake',
-    { clock: 'restored' },
-  ],
+    verdict: 'undetermined local_clock',
+    step: 'tls_handshake',
+    circumstances: { clock: 'restored' },
+  },
 
-  [
-    'a lookup that never left this machine, an address from another resolver',
-    join(
+  {
+    name: 'a lookup that never left this machine, an address from another resolver',
+    seen: join(
       {
         queries: (query('generic_timeout_error').queries ?? []).map((each) => ({
           ...each,
@@ -282,150 +286,150 @@ export const rows: readonly Row[] = [
       },
       other,
     ),
-    'undetermined interrupted',
-    'resolve',
-  ],
-  [
-    'the system resolver silent, another answers, once: a lost datagram',
-    join(query('generic_timeout_error'), other),
-    'undetermined failed_once',
-    'resolve',
-  ],
-  [
-    'the system resolver silent, another answers, and again half a minute later',
-    join(query('generic_timeout_error'), other),
-    'anomaly resolvers_disagree',
-    'resolve',
-    { earlier: { step: 'resolve', how: 'generic_timeout_error', secondsAgo: 31 } },
-  ],
-  [
-    'a host that cuts every handshake, whatever the name: it may just be broken',
-    join(
+    verdict: 'undetermined interrupted',
+    step: 'resolve',
+  },
+  {
+    name: 'the system resolver silent, another answers, once: a lost datagram',
+    seen: join(query('generic_timeout_error'), other),
+    verdict: 'undetermined failed_once',
+    step: 'resolve',
+  },
+  {
+    name: 'the system resolver silent, another answers, and again half a minute later',
+    seen: join(query('generic_timeout_error'), other),
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+    circumstances: { earlier: { step: 'resolve', how: 'generic_timeout_error', secondsAgo: 31 } },
+  },
+  {
+    name: 'a host that cuts every handshake, whatever the name: it may just be broken',
+    seen: join(
       resolved,
       connect(null),
       handshake('connection_reset'),
       handshake('connection_reset', { tags: ['depth=0', 'classic', 'followup=neutral_name'], id: 50_009 }),
       handshake('connection_reset', { tags: ['depth=0', 'classic', 'followup=same_name'], id: 50_010 }),
     ),
-    'undetermined no_outside_view',
-    'tls_handshake',
-  ],
-  [
-    'the name cut here and at a neutral host, which answers to any other name',
-    join(cutThrice, movedTo('connection_reset')),
-    'anomaly server_name_interfered',
-    'tls_handshake',
-  ],
-  [
-    'the host cuts any name, and the name is cut at a neutral host too',
-    join(cutAnyName, movedTo('eof_error')),
-    'anomaly server_name_interfered',
-    'tls_handshake',
-  ],
-  [
-    'the host alone cuts its name, which passes elsewhere: it may be broken',
-    join(cutThrice, movedTo('ssl_failed_handshake')),
-    'undetermined no_outside_view',
-    'tls_handshake',
-  ],
-  [
-    'the host cuts any name, and the name passes elsewhere',
-    join(cutAnyName, movedTo(null)),
-    'undetermined no_outside_view',
-    'tls_handshake',
-  ],
-  [
-    'the name fails at a neutral host that cuts any name foreign to it: nothing is learnt there',
-    join(cutAnyName, followUp('foreign_name', 'eof_error'), followUp('neutral_address', 'eof_error')),
-    'undetermined no_outside_view',
-    'tls_handshake',
-  ],
-  [
-    'silence under the name here and at a neutral host',
-    join(silentThrice, movedTo('generic_timeout_error')),
-    'anomaly server_name_interfered',
-    'tls_handshake',
-  ],
-  [
-    'silence under the name here alone, and another name is answered',
-    join(silentThrice, movedTo('ssl_invalid_hostname')),
-    'undetermined no_outside_view',
-    'tls_handshake',
-  ],
-  [
-    'silence under the name here and at a neutral host, with one control lost',
-    join(silentThrice, movedTo('generic_timeout_error')),
-    'undetermined a_control_failed',
-    'tls_handshake',
-    { link: link('up', 3) },
-  ],
-  [
-    'reset, but the controls fail too',
-    join(resolved, connect(null), handshake('connection_reset')),
-    'link_down link_down',
-    'tls_handshake',
-    { link: link('down') },
-  ],
-  [
-    'no name resolves and the controls fail',
-    join(query('dns_server_misbehaving')),
-    'link_down link_down',
-    'resolve',
-    { link: link('down') },
-  ],
-  [
-    'a portal answers for everyone',
-    join(resolved, connect(null), response(302, { url: 'http://site.example/' })),
-    'link_down link_down',
-    'http_round_trip',
-    { link: link('captive_portal') },
-  ],
-  [
-    'the provider answers for everyone: the bundle is used up',
-    join(resolved, connect(null), response(302, { url: 'http://site.example/' })),
-    'link_down link_down',
-    'http_round_trip',
-    { link: link('bundle_exhausted') },
-  ],
-  [
-    'reset while only the provider answers',
-    join(resolved, connect(null), handshake('connection_reset')),
-    'link_down link_down',
-    'tls_handshake',
-    { link: link('provider_only') },
-  ],
-  [
-    'reset on a link that loses controls',
-    join(resolved, connect(null), handshake('connection_reset')),
-    'undetermined link_degraded',
-    'tls_handshake',
-    { link: link('degraded', 2) },
-  ],
-  [
-    'reset, and no control was asked',
-    join(resolved, connect(null), handshake('connection_reset')),
-    'undetermined link_unknown',
-    'tls_handshake',
-    { link: link('unknown') },
-  ],
-  [
-    'reached although the controls failed',
-    join(resolved, connect(null), handshake(null), response(200)),
-    'ok https_response',
-    null,
-    { link: link('down') },
-  ],
+    verdict: 'undetermined no_outside_view',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'the name cut here and at a neutral host, which answers to any other name',
+    seen: join(cutThrice, movedTo('connection_reset')),
+    verdict: 'anomaly server_name_interfered',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'the host cuts any name, and the name is cut at a neutral host too',
+    seen: join(cutAnyName, movedTo('eof_error')),
+    verdict: 'anomaly server_name_interfered',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'the host alone cuts its name, which passes elsewhere: it may be broken',
+    seen: join(cutThrice, movedTo('ssl_failed_handshake')),
+    verdict: 'undetermined no_outside_view',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'the host cuts any name, and the name passes elsewhere',
+    seen: join(cutAnyName, movedTo(null)),
+    verdict: 'undetermined no_outside_view',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'the name fails at a neutral host that cuts any name foreign to it: nothing is learnt there',
+    seen: join(cutAnyName, followUp('foreign_name', 'eof_error'), followUp('neutral_address', 'eof_error')),
+    verdict: 'undetermined no_outside_view',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'silence under the name here and at a neutral host',
+    seen: join(silentThrice, movedTo('generic_timeout_error')),
+    verdict: 'anomaly server_name_interfered',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'silence under the name here alone, and another name is answered',
+    seen: join(silentThrice, movedTo('ssl_invalid_hostname')),
+    verdict: 'undetermined no_outside_view',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'silence under the name here and at a neutral host, with one control lost',
+    seen: join(silentThrice, movedTo('generic_timeout_error')),
+    verdict: 'undetermined a_control_failed',
+    step: 'tls_handshake',
+    circumstances: { link: link('up', 3) },
+  },
+  {
+    name: 'reset, but the controls fail too',
+    seen: join(resolved, connect(null), handshake('connection_reset')),
+    verdict: 'link_down link_down',
+    step: 'tls_handshake',
+    circumstances: { link: link('down') },
+  },
+  {
+    name: 'no name resolves and the controls fail',
+    seen: join(query('dns_server_misbehaving')),
+    verdict: 'link_down link_down',
+    step: 'resolve',
+    circumstances: { link: link('down') },
+  },
+  {
+    name: 'a portal answers for everyone',
+    seen: join(resolved, connect(null), response(302, { url: 'http://site.example/' })),
+    verdict: 'link_down link_down',
+    step: 'http_round_trip',
+    circumstances: { link: link('captive_portal') },
+  },
+  {
+    name: 'the provider answers for everyone: the bundle is used up',
+    seen: join(resolved, connect(null), response(302, { url: 'http://site.example/' })),
+    verdict: 'link_down link_down',
+    step: 'http_round_trip',
+    circumstances: { link: link('bundle_exhausted') },
+  },
+  {
+    name: 'reset while only the provider answers',
+    seen: join(resolved, connect(null), handshake('connection_reset')),
+    verdict: 'link_down link_down',
+    step: 'tls_handshake',
+    circumstances: { link: link('provider_only') },
+  },
+  {
+    name: 'reset on a link that loses controls',
+    seen: join(resolved, connect(null), handshake('connection_reset')),
+    verdict: 'undetermined link_degraded',
+    step: 'tls_handshake',
+    circumstances: { link: link('degraded', 2) },
+  },
+  {
+    name: 'reset, and no control was asked',
+    seen: join(resolved, connect(null), handshake('connection_reset')),
+    verdict: 'undetermined link_unknown',
+    step: 'tls_handshake',
+    circumstances: { link: link('unknown') },
+  },
+  {
+    name: 'reached although the controls failed',
+    seen: join(resolved, connect(null), handshake(null), response(200)),
+    verdict: 'ok https_response',
+    step: null,
+    circumstances: { link: link('down') },
+  },
 
-  [
-    'a clear-text answer while no control answers: a gateway speaks for everyone',
-    join(resolved, connect(null), response(404, { url: 'http://site.example/' })),
-    'link_down link_down',
-    'http_round_trip',
-    { link: link('down') },
-  ],
-  [
-    'a redirect whose second hop is reset',
-    join(
+  {
+    name: 'a clear-text answer while no control answers: a gateway speaks for everyone',
+    seen: join(resolved, connect(null), response(404, { url: 'http://site.example/' })),
+    verdict: 'link_down link_down',
+    step: 'http_round_trip',
+    circumstances: { link: link('down') },
+  },
+  {
+    name: 'a redirect whose second hop is reset',
+    seen: join(
       resolved,
       connect(null, { port: 80 }),
       response(301, { url: 'http://site.example/' }),
@@ -435,12 +439,12 @@ export const rows: readonly Row[] = [
       handshake(null, { tags: ['depth=1', 'classic', 'followup=neutral_name'], id: 50_011 }),
       handshake('connection_reset', { tags: ['depth=1', 'classic', 'followup=same_name'], id: 50_012 }),
     ),
-    'anomaly tls_handshake_interfered',
-    'tls_handshake',
-  ],
-  [
-    'a redirect to HTTPS that is reached',
-    join(
+    verdict: 'anomaly tls_handshake_interfered',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'a redirect to HTTPS that is reached',
+    seen: join(
       resolved,
       connect(null, { port: 80 }),
       response(301, { url: 'http://site.example/' }),
@@ -449,31 +453,29 @@ export const rows: readonly Row[] = [
       handshake(null, { tags: ['depth=1', 'classic'] }),
       response(200, { tags: ['depth=1', 'classic'] }),
     ),
-    'ok https_response',
-    null,
-  ],
-  [
-    'a source address that this machine does not have',
-    join(resolved, connect('address_not_available')),
-    'undetermined local_failure',
-    'connect',
-  ],
-  [
-    'an IP literal that is reset, and has no name by which to tell',
-    join(connect(null), handshake('connection_reset')),
-    'undetermined no_outside_view',
-    'tls_handshake',
-  ],
+    verdict: 'ok https_response',
+    step: null,
+  },
+  {
+    name: 'a source address that this machine does not have',
+    seen: join(resolved, connect('address_not_available')),
+    verdict: 'undetermined local_failure',
+    step: 'connect',
+  },
+  {
+    name: 'an IP literal that is reset, and has no name by which to tell',
+    seen: join(connect(null), handshake('connection_reset')),
+    verdict: 'undetermined no_outside_view',
+    step: 'tls_handshake',
+  },
 ]
 
 export const golden: Golden = {
   asked: { input: 'https://site.example/' },
   sharedRules: failedStepRules,
   samples: [
-    ...rows.map(([name, seen, , , circumstances]) => sample(name, seen, circumstances)),
-    ...withHelper.map(([name, seen, outside, , , circumstances]) =>
-      sample(name, seen, circumstances, outside),
-    ),
-    ...throttled.map(([name, seen, outside, , circumstances]) => sample(name, seen, circumstances, outside)),
+    ...rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
+    ...withHelper.map(({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside)),
+    ...throttled.map(({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside)),
   ],
 }

@@ -14,7 +14,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modernNode } from '../../build/modern-node.ts'
 import { verifyBatch } from '../../tests-spec/protocol/batch.ts'
 import { openPayload } from '../../tests-spec/protocol/payload.ts'
@@ -59,7 +59,7 @@ afterAll(() => {
 })
 
 describe('SIGKILL of agents and collector under load', () => {
-  test(`loses nothing and doubles nothing, in ${kills} kills`, {
+  it(`loses nothing and doubles nothing, in ${kills} kills`, {
     timeout: 120_000 + kills * 3_000,
   }, async () => {
     const began = performance.now()

@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { modernNode } from '../../build/modern-node.ts'
 import { type LabKeys, makeKeys } from './keys.ts'
 import { Lab, whyNoLab } from './lab.ts'
@@ -17,7 +17,7 @@ vi.setConfig({ testTimeout: 120_000 })
 const why = whyNoLab()
 if (why !== null) console.error(`\n\n  THE LAB WAS NOT TESTED: ${why}.\n\n`)
 
-test('compile() of no rules lifts whatever was there', () => {
+it('compile() of no rules lifts whatever was there', () => {
   const { nft, iptables, answers } = compile({ isp: 'o', rules: [] }, isps.o)
   expect(nft).toContain('delete table inet censor')
   expect(nft).not.toMatch(/drop|reject|redirect/)
@@ -25,7 +25,7 @@ test('compile() of no rules lifts whatever was there', () => {
   expect(answers).toEqual({})
 })
 
-test('labd refuses to work outside a sandbox, before it touches anything', () => {
+it('labd refuses to work outside a sandbox, before it touches anything', () => {
   const labd = fileURLToPath(new URL('labd.ts', import.meta.url))
   const { status, stderr } = spawnSync(modernNode(), [labd], { input: '', encoding: 'utf8' })
   expect(status).toBe(1)
@@ -38,7 +38,7 @@ describe.skipIf(why !== null)('a lab', () => {
     keys = makeKeys()
   })
 
-  test('has no way out', async () => {
+  it('has no way out', async () => {
     const lab = await Lab.start(keys)
     const links = async (namespace: 'dev-o' | 'dev-b' | 'inet') => {
       const ended = await lab.order({ do: 'exec', namespace, argv: ['ip', '-br', 'link'] })
@@ -54,7 +54,7 @@ describe.skipIf(why !== null)('a lab', () => {
     await lab.stop()
   })
 
-  test('holds a policy of its own beside another lab', async () => {
+  it('holds a policy of its own beside another lab', async () => {
     const [one, other] = await Promise.all([Lab.start(keys), Lab.start(keys)])
     await one.policy('o', [{ kind: 'blackout' }])
     const reaches = async (lab: Lab) => {
@@ -67,7 +67,7 @@ describe.skipIf(why !== null)('a lab', () => {
     await Promise.all([one.stop(), other.stop()])
   })
 
-  test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
+  it.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
     'leaves no process when whoever opened it dies of %s',
     async (signal) => {
       const opener = fileURLToPath(new URL('open.ts', import.meta.url))

@@ -1,7 +1,7 @@
 // Thirty days without a way out, through the real spool on a disk that counts: what is kept, what had to go and is
 // named, and what it costs on the card and on the air. Figures are printed, budgets held.
 
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { writeMemory } from '../../agent/cycle/memory.ts'
 import { currentDictionary, deflateBody } from '../../agent/spool/log/dictionary.ts'
 import { meteredDisk } from '../../agent/spool/log/disk.ts'
@@ -40,32 +40,32 @@ describe.each(rows)(`${days} days offline with a quota of $quotaBytes bytes`, ({
     console.info(`${days} days, quota ${quotaBytes / mega} MB: ${inWords(month)}`)
   }, 3_600_000)
 
-  test('every result is there or named as lost, and not both', () => {
+  it('every result is there or named as lost, and not both', () => {
     const { told, arrived, named } = month
     const wrong = [...told.keys()].filter((n) => arrived.has(n) === named.has(n))
     expect(`${wrong.length}: ${wrong.slice(0, 10)}`).toBe('0: ')
     if (roomy) expect(named.size).toBe(0)
   })
 
-  test('every change is there', () => {
+  it('every change is there', () => {
     expect(numbersOf(month, 'change').filter((n) => !month.arrived.has(n))).toEqual([])
   })
 
-  test('the quota holds, and a card is not worn', () => {
+  it('the quota holds, and a card is not worn', () => {
     expect(month.mostOnDisk).toBeLessThanOrEqual(quotaBytes)
     expect(month.filesAtEnd).toBeLessThanOrEqual(quotaBytes)
     expect(month.flushes / days).toBeLessThanOrEqual(300)
     expect(month.bytesWritten / days).toBeLessThanOrEqual(10 * mega)
   })
 
-  test.runIf(roomy)('a result takes at most so many bytes when it is sent', () => {
+  it.runIf(roomy)('a result takes at most so many bytes when it is sent', () => {
     // The first day has every chain whole.
     expect(month.sentBytes / month.arrived.size).toBeLessThanOrEqual(deep ? 115 : 140)
   })
 
   // What was aimed at. It will not be met while every line of a batch is a whole document: times alone take 34 bytes,
   // and each place where two lines differ takes two for saying so. Fails when it is met, to be made a promise then.
-  test.runIf(roomy && deep).fails('a month takes 7 MB at rest and 6 MB on the air', () => {
+  it.runIf(roomy && deep).fails('a month takes 7 MB at rest and 6 MB on the air', () => {
     expect(month.mostOnDisk).toBeLessThanOrEqual(7 * mega)
     expect(month.sentBytes).toBeLessThanOrEqual(6 * mega)
   })

@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import { type RunningCollector, sonde, startCollector, temporaryFolder } from '../support/processes.ts'
 import { type LoopbackInternet, startLoopbackInternet } from './loopback-internet.ts'
@@ -42,7 +42,7 @@ async function measure(url: string): Promise<Measurement> {
   return JSON.parse(out.split('\n')[0] ?? '')
 }
 
-test('a page in clear text that the helper got too is ok', async () => {
+it('a page in clear text that the helper got too is ok', async () => {
   const { test_keys } = await measure(page)
   expect(test_keys).toMatchObject({
     control_failure: null,
@@ -54,7 +54,7 @@ test('a page in clear text that the helper got too is ok', async () => {
   })
 })
 
-test('a site that is down outside too is no finding', async () => {
+it('a site that is down outside too is no finding', async () => {
   const { test_keys } = await measure(internet.inputs.gone)
   expect(test_keys).toMatchObject({
     blocking: false,

@@ -1,7 +1,7 @@
 // Everybody returns at once: the link of a whole country comes back, and each probe has something to say. Every batch
 // arrives, every anomaly soon, and the collector stays within its limits.
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../agent/platform/clock.ts'
 import { type Backlog, uploadBacklog } from '../../agent/submit/upload-backlog.ts'
 import { Uplink } from '../../agent/submit/ways/uplink.ts'
@@ -49,7 +49,7 @@ async function backlogOf(probe: SampleProbe): Promise<Backlog & { batches: Sampl
   }
 }
 
-test(`${crowd} probes at once: everything in, anomalies first, nothing refused for good`, async () => {
+it(`${crowd} probes at once: everything in, anomalies first, nothing refused for good`, async () => {
   const backlogs: Awaited<ReturnType<typeof backlogOf>>[] = []
   for (let i = 0; i < crowd; i += 20)
     backlogs.push(...(await Promise.all(Array.from({ length: 20 }, () => backlogOf(new SampleProbe())))))

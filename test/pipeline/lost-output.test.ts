@@ -3,7 +3,7 @@
 
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installedNodes } from '../../build/nodes.ts'
 import { agentBundle, sonde, temporaryFolder } from '../support/processes.ts'
 import { type LoopbackInternet, startLoopbackInternet } from './loopback-internet.ts'
@@ -46,14 +46,14 @@ const once_ = (node: string, state: string) => [
 ]
 
 describe.each(installedNodes())('sonde once on Node $major', ({ path: node }) => {
-  test('keeps everything when the reader of a pipe has gone, and ends well', async () => {
+  it('keeps everything when the reader of a pipe has gone, and ends well', async () => {
     const state = temporaryFolder('agent')
     const script = '"$@" --json | head -n 1 > /dev/null; echo $PIPESTATUS'
     expect(await inShell(script, once_(node, state))).toEqual({ out: '0\n', err: '' })
     expect(await kept(state)).toEqual({ unsealed: results, lost: 0 })
   })
 
-  test('keeps everything when its output finds no room, and says so once', async () => {
+  it('keeps everything when its output finds no room, and says so once', async () => {
     const state = temporaryFolder('agent')
     const { out, err } = await inShell('"$@" --json > /dev/full; echo $?', once_(node, state))
     expect(out).toBe('74\n')
@@ -61,7 +61,7 @@ describe.each(installedNodes())('sonde once on Node $major', ({ path: node }) =>
     expect(await kept(state)).toEqual({ unsealed: results, lost: 0 })
   })
 
-  test('keeps everything when it can say nothing at all', async () => {
+  it('keeps everything when it can say nothing at all', async () => {
     const state = temporaryFolder('agent')
     const { out } = await inShell(
       'code=$("$@" > /dev/full 2> /dev/full; echo $?); echo $code',
@@ -93,13 +93,13 @@ describe.skipIf(!hasPython)('a terminal that is closed', () => {
       ),
     )
 
-  test('does not end sonde once', async () => {
+  it('does not end sonde once', async () => {
     const state = temporaryFolder('agent')
     expect(await closed(once_(process.execPath, state))).toBe('0')
     expect(await kept(state)).toEqual({ unsealed: results, lost: 0 })
   })
 
-  test('ends sonde run as Ctrl-C does', async () => {
+  it('ends sonde run as Ctrl-C does', async () => {
     const state = temporaryFolder('agent')
     const argv = [process.execPath, agentBundle, 'run', '--state', state, ...internet.agentArguments]
     expect(await closed(argv)).toBe('0')
@@ -107,7 +107,7 @@ describe.skipIf(!hasPython)('a terminal that is closed', () => {
   })
 })
 
-test('an agent whose standard error is closed goes on, and stops when told', async () => {
+it('an agent whose standard error is closed goes on, and stops when told', async () => {
   const state = temporaryFolder('agent')
   const argv = [agentBundle, 'run', '--table', '--state', state, ...internet.agentArguments]
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] })

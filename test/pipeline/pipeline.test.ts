@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   agentBundle,
   type CollectedMeasurement,
@@ -63,7 +63,7 @@ function startOnce(state: string): ChildProcess & { readonly printed: unknown[] 
 }
 
 describe('a cycle that nothing disturbs', () => {
-  test('arrives whole, judged, and leaves nothing behind', async () => {
+  it('arrives whole, judged, and leaves nothing behind', async () => {
     const { state, device } = await enrolledDevice()
     const { code, out, err } = await sonde(['once', '--json', '--state', state, ...internet.agentArguments])
     expect(err).toBe('')
@@ -104,7 +104,7 @@ describe('SIGKILL between measuring and uploading', () => {
     ['while the upload hangs', 'silent'],
     ['when the batch has arrived and its receipt is lost', 'one_way'],
   ]
-  test.each(rows)(
+  it.each(rows)(
     '%s: every measurement is at the collector exactly once after the restart',
     async (_name, mode) => {
       const { state, device } = await enrolledDevice()
@@ -132,7 +132,7 @@ describe('SIGKILL between measuring and uploading', () => {
     },
   )
 
-  test('at any moment, again and again: no measurement twice, and no number without a record or a reason', async () => {
+  it('at any moment, again and again: no measurement twice, and no number without a record or a reason', async () => {
     const { state, device } = await enrolledDevice()
     gate.setMode('open')
     const rounds = process.env.SONDE_DEEP === '1' ? 60 : 4
@@ -158,7 +158,7 @@ describe('SIGKILL between measuring and uploading', () => {
 })
 
 describe('the agent without a collector', () => {
-  test('measures, keeps, says that the link is down, and calls nothing an anomaly', async () => {
+  it('measures, keeps, says that the link is down, and calls nothing an anomaly', async () => {
     const state = temporaryFolder('agent')
     const lost = await startLoopbackInternet()
     lost.dropControls()
@@ -171,7 +171,7 @@ describe('the agent without a collector', () => {
     expect((await sonde(['status', '--state', state])).out).toContain('LINK DOWN')
   })
 
-  test('two agents never share a state folder', async () => {
+  it('two agents never share a state folder', async () => {
     const { state } = await enrolledDevice()
     gate.setMode('silent')
     const first = startOnce(state)

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { readStatus, writeStatus } from '../../agent/health/status.ts'
 import { agentBundle, sonde, temporaryFolder } from '../support/processes.ts'
 import { type LoopbackInternet, startLoopbackInternet } from './loopback-internet.ts'
@@ -34,7 +34,7 @@ async function status(state: string) {
   return { code, agent: JSON.parse(out).agent, words: words.out }
 }
 
-test('tells an agent that runs from one that is late and one that was killed', async () => {
+it('tells an agent that runs from one that is late and one that was killed', async () => {
   const state = join(temporaryFolder('status'), 'state')
   const argv = [agentBundle, 'run', '--table', '--state', state, ...internet.agentArguments]
   const agent = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -73,7 +73,7 @@ test('tells an agent that runs from one that is late and one that was killed', a
   })
 })
 
-test('of a folder where no cycle has run yet says so, and makes nothing in it', async () => {
+it('of a folder where no cycle has run yet says so, and makes nothing in it', async () => {
   const state = temporaryFolder('status')
   mkdirSync(join(state, 'spool'))
   expect(await status(state)).toMatchObject({

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readEnrolment, writeEnrolment } from '../../agent/enrolment/enrolment.ts'
 import { openIdentity } from '../../agent/platform/identity.ts'
 import { openSpool } from '../../agent/spool/spool.ts'
@@ -89,7 +89,7 @@ function expectOnce(collected: readonly CollectedMeasurement[], printed: readonl
 }
 
 describe('a stick', { timeout }, () => {
-  test('carries everything there and the receipts back, while the collector serves', async () => {
+  it('carries everything there and the receipts back, while the collector serves', async () => {
     const { state, device } = await enrolledDevice()
     const stick = temporaryFolder('stick')
     const printed = await measure(state)
@@ -114,7 +114,7 @@ describe('a stick', { timeout }, () => {
     expectOnce(await arrived(device), [...printed, ...more])
   })
 
-  test('is read by the stock age program with the collector’s key, and by nothing without', async () => {
+  it('is read by the stock age program with the collector’s key, and by nothing without', async () => {
     const { state } = await enrolledDevice()
     const stick = temporaryFolder('stick')
     await measure(state)
@@ -129,7 +129,7 @@ describe('a stick', { timeout }, () => {
     )
   })
 
-  test('is written and read beside an agent that runs, and while it is sending', async () => {
+  it('is written and read beside an agent that runs, and while it is sending', async () => {
     const { state, device } = await enrolledDevice(gate.url)
     const stick = temporaryFolder('stick')
     gate.setMode('silent')
@@ -150,7 +150,7 @@ describe('a stick', { timeout }, () => {
     expect(await waiting(state)).toBe(0)
   })
 
-  test('is taken in while the collector does not serve', async () => {
+  it('is taken in while the collector does not serve', async () => {
     const { state, device } = await enrolledDevice()
     const stick = temporaryFolder('stick')
     const printed = await measure(state)
@@ -162,7 +162,7 @@ describe('a stick', { timeout }, () => {
     expectOnce(await arrived(device), printed)
   })
 
-  test('ends with 1 and names what was not taken, and leaves it', async () => {
+  it('ends with 1 and names what was not taken, and leaves it', async () => {
     const stick = temporaryFolder('stick')
     writeFileSync(join(stick, 'letter.age'), 'Dear friend')
     const { code, out } = await runToEnd(modernNode(), [
@@ -187,7 +187,7 @@ describe('without what a stick needs', { timeout }, () => {
     ['a recipient that is none', ['export', '.', '--recipient', `age1${'q'.repeat(58)}`], 64, 'bad_usage'],
     ['two folders', ['carry', 'a', 'b'], 64, 'bad_usage'],
   ]
-  test('says what to do', async () => {
+  it('says what to do', async () => {
     const { state } = await enrolledDevice()
     for (const [what, args, code, name] of rows) {
       const said = await sonde([...args, '--state', state])
@@ -195,14 +195,14 @@ describe('without what a stick needs', { timeout }, () => {
     }
   })
 
-  test('a device that is not enrolled says so', async () => {
+  it('a device that is not enrolled says so', async () => {
     for (const command of ['export', 'import-receipts', 'carry']) {
       const { code, err } = await sonde([command, '.', '--state', temporaryFolder('agent')])
       expect({ code, err }).toEqual({ code: 69, err: expect.stringContaining('[not_enrolled]') })
     }
   })
 
-  test('a device enrolled by an older collector is given the recipient by hand, or learns it when it uploads', async () => {
+  it('a device enrolled by an older collector is given the recipient by hand, or learns it when it uploads', async () => {
     const { state, device } = await enrolledDevice()
     const path = join(state, 'enrolment.json')
     const { privateKey, id } = await openCollectorKey(collector.state)
@@ -229,7 +229,7 @@ describe('without what a stick needs', { timeout }, () => {
 })
 
 describe('a colleague’s device', { timeout }, () => {
-  test('carries what it cannot read, and the receipts back', async () => {
+  it('carries what it cannot read, and the receipts back', async () => {
     const { state, device } = await enrolledDevice()
     const carrier = await enrolledDevice(collector.url)
     const stick = temporaryFolder('stick')
@@ -301,7 +301,7 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
 describe('a stick that is pulled, full or cannot be written', { timeout }, () => {
   const kills = process.env.SONDE_DEEP === '1' ? 100 : 4
 
-  test(`has only whole files, and lacks none in the end, after ${kills} kills in mid-write`, {
+  it(`has only whole files, and lacks none in the end, after ${kills} kills in mid-write`, {
     timeout: timeout + kills * 10_000,
   }, async () => {
     const { state } = await enrolledDevice()
@@ -347,7 +347,7 @@ describe('a stick that is pulled, full or cannot be written', { timeout }, () =>
     return runToEnd('unshare', argv)
   }
 
-  test('that is full gets whole files, says what is missing, and the next goes on', async () => {
+  it('that is full gets whole files, says what is missing, and the next goes on', async () => {
     const { state } = await enrolledDevice()
     await fillSpool(state, 8)
     const [stick, copy] = [temporaryFolder('stick'), temporaryFolder('copy')]
@@ -366,7 +366,7 @@ describe('a stick that is pulled, full or cannot be written', { timeout }, () =>
     expect(JSON.parse((await importInto(larger)).out)).toMatchObject({ complete: true, receipts: 8 })
   })
 
-  test('that cannot be written is named, and nothing is lost', async () => {
+  it('that cannot be written is named, and nothing is lost', async () => {
     const { state } = await enrolledDevice()
     await fillSpool(state, 1)
     const [stick, copy] = [temporaryFolder('stick'), temporaryFolder('copy')]
@@ -375,7 +375,7 @@ describe('a stick that is pulled, full or cannot be written', { timeout }, () =>
     expect(await waiting(state)).toBe(1)
   })
 
-  test('whose notes cannot be kept, because the device itself is full, is written all the same', async () => {
+  it('whose notes cannot be kept, because the device itself is full, is written all the same', async () => {
     const { state } = await enrolledDevice()
     await fillSpool(state, 2)
     mkdirSync(join(state, 'exports.json', 'in-the-way'), { recursive: true })

@@ -3,7 +3,7 @@
 
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Model, models } from './disk-log.ts'
 import { diskName } from './fuse-disk.ts'
 import { PowerLab, recording, whyNoPower } from './power-lab.ts'
@@ -53,7 +53,7 @@ describe.skipIf(why !== null)('a power cut', () => {
   }
 
   describe.each(mounts)('on ext4 with %s', (mountOptions) => {
-    test.each(['spool', 'sealing', 'collector', 'state'] as const)(
+    it.each(['spool', 'sealing', 'collector', 'state'] as const)(
       `breaks no promise of %s, in ${rounds * cuts} cuts`,
       async (writer) => {
         const outcome = await outcomeOf(writer, mountOptions)
@@ -65,14 +65,14 @@ describe.skipIf(why !== null)('a power cut', () => {
       1_200_000,
     )
 
-    test('catches a writer that forgets to fsync the folder', async () => {
+    it('catches a writer that forgets to fsync the folder', async () => {
       const { cuts: tried } = await outcomeOf('careless', mountOptions)
       const caught = tried.filter(({ faults }) => faults.some((fault) => fault.includes('is lost')))
       expect(caught.length).toBeGreaterThan(tried.length / 4)
     }, 600_000)
   })
 
-  test.each([
+  it.each([
     ['is killed', (child: { kill(signal: 'SIGKILL'): unknown }) => child.kill('SIGKILL')],
     ['loses whoever started it', (child: { stdin: { end(): unknown } | null }) => child.stdin?.end()],
   ])('leaves nothing attached when its recording %s', { timeout: 120_000 }, async (_, end) => {

@@ -1,6 +1,6 @@
 // What is shown of a replay, from the collector's lines to terminal, page and files.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Verdict } from '../../tests-spec/nettests/verdict.ts'
 import { isps } from '../lab/topology.ts'
 import { rightFindings } from '../support/sample-findings.ts'
@@ -71,17 +71,17 @@ function verdictFor(outcome: string): Verdict {
 const account = accountOf(mali2018, playedRight())
 
 describe('accountOf()', () => {
-  test('finds that everything holds, from the lines alone', () => {
+  it('finds that everything holds, from the lines alone', () => {
     expect(account.requirements.map(({ faults }) => faults)).toEqual([[], [], [], []])
     expect(account.devices).toBe(5)
   })
 
-  test('finds that nothing was measured when there are no lines', () => {
+  it('finds that nothing was measured when there are no lines', () => {
     const empty = accountOf(mali2018, { ...playedRight(), lines: [] })
     expect(empty.requirements.filter(({ faults }) => faults.length > 0)).toHaveLength(3)
   })
 
-  test('sums up each schedule, and says of the one that is not built that it is not', () => {
+  it('sums up each schedule, and says of the one that is not built that it is not', () => {
     expect(account.columns.map(({ title, notBuilt, summary }) => [title, notBuilt, summary])).toEqual([
       ['report', null, { turns: 12, seen: 8, flaps: 2, flapsSeen: 2, widestOnsetMinutes: 1078 }],
       ['15 min', null, { turns: 12, seen: 10, flaps: 2, flapsSeen: 0, widestOnsetMinutes: 15 }],
@@ -92,12 +92,12 @@ describe('accountOf()', () => {
 })
 
 describe('accountText()', () => {
-  test.each([40, 60, 80, 120, 200])('fits %i columns', (columns) => {
+  it.each([40, 60, 80, 120, 200])('fits %i columns', (columns) => {
     const lines = accountText(account, columns).split('\n')
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns)
   })
 
-  test('has its tables as tables where there is room', () => {
+  it('has its tables as tables where there is room', () => {
     const text = accountText(account, 120)
     expect(text).toMatch(/^17:43 +OK +OK +Connection reset$/m)
     expect(text).toMatch(/^https:\/\/twitter\.com\/ +17:38 +SSL error$/m)
@@ -107,7 +107,7 @@ describe('accountText()', () => {
     expect(text).toContain('Played in 61 s of real time')
   })
 
-  test('says NO, and why, when something does not hold', () => {
+  it('says NO, and why, when something does not hold', () => {
     const [first, ...others] = account.requirements
     if (first === undefined) throw new Error('Something is required')
     const broken = { ...account, requirements: [{ ...first, faults: ['base o o: x at 18:00'] }, ...others] }
@@ -117,14 +117,14 @@ describe('accountText()', () => {
   })
 })
 
-test('tableText() shows a table that is too wide as lists, and nothing for no rows', () => {
+it('tableText() shows a table that is too wide as lists, and nothing for no rows', () => {
   const table = { head: ['Target', 'Outcome'], rows: [['https://site.test/', 'Connection reset']] }
   expect(tableText(table, 36)).toContain('Target              Outcome')
   expect(tableText(table, 35)).toBe('https://site.test/\n  Outcome: Connection reset')
   expect(tableText({ ...table, rows: [] }, 80)).toBe('')
 })
 
-test.each([
+it.each([
   ['a b', 80, 'a b'],
   ['aaa bbb ccc', 7, 'aaa bbb\n  ccc'],
   ['aaa bbb ccc', 3, 'aaa\n  b\n  b\n  b\n  c\n  c\n  c'],
@@ -138,11 +138,11 @@ test.each([
 describe('accountPage()', () => {
   const page = accountPage(account)
 
-  test('asks for nothing from elsewhere and runs nothing', () => {
+  it('asks for nothing from elsewhere and runs nothing', () => {
     expect(page).not.toMatch(/<script|\ssrc=|<link|@import|url\(|\son\w+=/i)
   })
 
-  test('shows each outcome of the report in words, and colour only beside them', () => {
+  it('shows each outcome of the report in words, and colour only beside them', () => {
     expect(page).toContain('<b class="anomaly">SSL error</b>')
     expect(page).toContain('<b class="anomaly">HTTP failure</b>')
     expect(page).toContain('<b class="ok">Accessible</b>')
@@ -150,7 +150,7 @@ describe('accountPage()', () => {
     expect(page).not.toContain('undefined')
   })
 
-  test('takes nothing from a measurement for markup', () => {
+  it('takes nothing from a measurement for markup', () => {
     const [first, ...others] = account.chapters
     if (first === undefined) throw new Error('The account has chapters')
     const urls = [{ url: '<img src=x>', at: '17:00', outcome: '"&' }]
@@ -163,7 +163,7 @@ describe('accountPage()', () => {
 describe('csvFiles()', () => {
   const files = csvFiles(account)
 
-  test('have every row with its schedule, device and network', () => {
+  it('have every row with its schedule, device and network', () => {
     const rows = (name: string) => files[name]?.split('\r\n').filter(Boolean) ?? []
     expect(rows('whatsapp.csv')[0]).toBe('Schedule,Device,Network,Time,Registration,Endpoints,Web')
     expect(rows('whatsapp.csv')).toContain('report,o,AS30985,17:43,OK,OK,Connection reset')
@@ -173,7 +173,7 @@ describe('csvFiles()', () => {
     expect(rows('changes.csv')).toHaveLength(1 + 12)
   })
 
-  test.each([
+  it.each([
     ['a', 'a'],
     ['a,b', '"a,b"'],
     ['say "a"', '"say ""a"""'],

@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readCommand } from './command.ts'
 
 describe('readCommand()', () => {
-  test('writes below the checkout unless told otherwise', () => {
+  it('writes below the checkout unless told otherwise', () => {
     expect(readCommand(['mali-2018'], '/checkout')).toMatchObject({
       evening: { name: 'mali-2018' },
       labs: 8,
@@ -14,7 +14,7 @@ describe('readCommand()', () => {
     })
   })
 
-  test.each([
+  it.each([
     ['nothing', []],
     ['an evening that is not known', ['mali-2017']],
     ['two evenings', ['mali-2018', 'mali-2018']],

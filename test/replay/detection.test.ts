@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { rightFindings } from '../support/sample-findings.ts'
 import { detectionsOf, durationWords, intervalWords } from './detection.ts'
 import { instantOf, timeOf } from './evening.ts'
@@ -20,7 +20,7 @@ const shown = (series: Series, all: readonly Finding[] = findings) =>
   )
 
 describe('detectionsOf()', () => {
-  test("knows what the report's measurements say, and misses the end, which nobody measured", () => {
+  it("knows what the report's measurements say, and misses the end, which nobody measured", () => {
     expect(shown(report)).toEqual({
       '17:38 https://twitter.com/ failing': '16 h 19 min 01:19–17:38',
       '17:43 whatsapp web failing': '16 h 43 min 01:00–17:43',
@@ -37,7 +37,7 @@ describe('detectionsOf()', () => {
     })
   })
 
-  test('knows every quarter of an hour all but the flap between two of them', () => {
+  it('knows every quarter of an hour all but the flap between two of them', () => {
     const found = shown(base)
     const missed = Object.keys(found).filter((turn) => found[turn] === 'missed')
     expect(missed).toEqual(['19:18 whatsapp registration reached', '19:26 whatsapp registration failing'])
@@ -46,7 +46,7 @@ describe('detectionsOf()', () => {
     for (const words of Object.values(found)) expect(words).toMatch(/^15 min |^missed$/)
   })
 
-  test('widens the interval by a measurement that could not tell', () => {
+  it('widens the interval by a measurement that could not tell', () => {
     const doubtful = findings.map((each) =>
       each.subject === 'https://twitter.com/' && timeOf(each.cycleAt) === '17:45'
         ? { ...each, reached: null }
@@ -55,7 +55,7 @@ describe('detectionsOf()', () => {
     expect(shown(base, doubtful)['17:38 https://twitter.com/ failing']).toBe('30 min 17:30–18:00')
   })
 
-  test('counts from the first bad look, and not from the repeat', () => {
+  it('counts from the first bad look, and not from the repeat', () => {
     const own = findings.map((each) => ({ ...each, repeated: !each.reached }))
     const again = own
       .filter(({ reached }) => !reached)
@@ -66,29 +66,29 @@ describe('detectionsOf()', () => {
     expect(found['19:52 https://twitter.com/ reached']).toBe('14 min 19:46–20:00')
   })
 
-  test('calls nothing seen that was measured the other way round', () => {
+  it('calls nothing seen that was measured the other way round', () => {
     const upsideDown = findings.map((each) => ({ ...each, reached: !each.reached }))
     expect(shown(base, upsideDown)['17:38 https://twitter.com/ failing']).toBe('missed')
   })
 
-  test('gives one change to one turn only', () => {
+  it('gives one change to one turn only', () => {
     const only = findings.filter(({ cycleAt }) => [at('17:15'), at('19:30')].includes(cycleAt))
     const found = shown(base, only)
     expect(found['19:08 whatsapp registration failing']).toBe('2 h 15 min 17:15–19:30')
     expect(found['19:26 whatsapp registration failing']).toBe('missed')
   })
 
-  test('has nothing to say for a series that measured nothing', () => {
+  it('has nothing to say for a series that measured nothing', () => {
     expect(new Set(Object.values(shown(base, [])))).toEqual(new Set(['missed']))
   })
 
-  test('keeps the series apart', () => {
+  it('keeps the series apart', () => {
     const fromReport = findings.filter(({ schedule }) => schedule === 'report')
     expect(new Set(Object.values(shown(base, fromReport)))).toEqual(new Set(['missed']))
   })
 })
 
-test.each([
+it.each([
   [null, 'missed'],
   [{ after: at('17:30'), by: at('17:45') }, '15 min 17:30–17:45'],
   [{ after: at('17:30') + 59_000, by: at('17:45') }, '15 min 17:30–17:45'],
@@ -97,7 +97,7 @@ test.each([
   expect(intervalWords(interval)).toBe(words)
 })
 
-test.each([
+it.each([
   [0, '0 min'],
   [59, '59 min'],
   [60, '1 h 0 min'],

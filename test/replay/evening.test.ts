@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { compile } from '../lab/policy.ts'
 import { isps, sites } from '../lab/topology.ts'
 import {
@@ -16,12 +16,12 @@ import { mali2018 } from './mali-2018.ts'
 const at = (time: string) => instantOf('2018-07-29', time)
 
 describe('instantOf()', () => {
-  test('reads a minute of a day as UTC, and timeOf() writes it again', () => {
+  it('reads a minute of a day as UTC, and timeOf() writes it again', () => {
     expect(at('17:38')).toBe(Date.UTC(2018, 6, 29, 17, 38))
     expect(timeOf(at('17:38') + 59_999)).toBe('17:38')
   })
 
-  test.each([
+  it.each([
     ['2018-07-29', '17:3'],
     ['2018-07-29', '17:38:00'],
     ['2018-07-29', '24:01'],
@@ -34,7 +34,7 @@ describe('instantOf()', () => {
   })
 })
 
-test.each([
+it.each([
   ['01:19', '17:38', 979],
   ['17:30', '17:45', 15],
   ['17:38', '17:38', 0],
@@ -44,7 +44,7 @@ test.each([
   expect(minutesBetween(at(from) + 59_000, at(until) + 1_000)).toBe(minutes)
 })
 
-test('subjectOf() names a URL by itself, and a function by its service', () => {
+it('subjectOf() names a URL by itself, and a function by its service', () => {
   expect(subjectOf('web_connectivity', 'https://site.test/', null)).toBe('https://site.test/')
   expect(subjectOf('whatsapp', null, 'web')).toBe('whatsapp web')
   expect(subjectOf('telegram', null, null)).toBe('telegram')
@@ -59,7 +59,7 @@ describe('the timetable of mali-2018', () => {
   const twitter = 'https://twitter.com/: SSL error'
   const sitesFail = ['http://guardianproject.info/: HTTP failure', 'http://www.anonymizer.ru/: HTTP failure']
 
-  test.each([
+  it.each([
     ['01:20', []],
     ['12:00', []],
     ['17:37', []],
@@ -87,12 +87,12 @@ describe('the timetable of mali-2018', () => {
     expect(said(time)).toEqual(expected)
   })
 
-  test('leaves AS21271 alone at every minute of the day', () => {
+  it('leaves AS21271 alone at every minute of the day', () => {
     for (let minute = 0; minute < 1440; minute++)
       expect(rulesAt(mali2018, 'm', at('00:00') + minute * 60_000)).toEqual([])
   })
 
-  test('has rules wherever it says that something fails, for sites the lab has, and all compile', () => {
+  it('has rules wherever it says that something fails, for sites the lab has, and all compile', () => {
     for (const { subject, from, rules } of mali2018.interference) {
       expect(rules.length, subject).toBeGreaterThan(0)
       for (const rule of rules) {
@@ -103,7 +103,7 @@ describe('the timetable of mali-2018', () => {
     }
   })
 
-  test('never has two stories about one subject at one minute', () => {
+  it('never has two stories about one subject at one minute', () => {
     for (let minute = 0; minute < 1440; minute++) {
       const now = at('00:00') + minute * 60_000
       const stories = mali2018.interference.filter(({ from, until }) => at(from) <= now && now < at(until))
@@ -111,7 +111,7 @@ describe('the timetable of mali-2018', () => {
     }
   })
 
-  test('says at the published minutes what was published', () => {
+  it('says at the published minutes what was published', () => {
     const cell = (subject: string, time: string) => interferenceAt(mali2018, 'o', subject, at(time))?.outcome
     for (const row of mali2018.published.whatsapp) {
       expect(cell('whatsapp registration', row.at) ?? 'OK').toBe(row.registration)
@@ -127,7 +127,7 @@ describe('turnsOf()', () => {
     ({ subject, to, at: instant, lasted }) => `${timeOf(instant)} ${subject} ${to} ${lasted}`,
   )
 
-  test('has every turn of the evening, in the order of time', () => {
+  it('has every turn of the evening, in the order of time', () => {
     expect(short).toEqual([
       '17:38 https://twitter.com/ failing null',
       '17:43 whatsapp web failing null',
@@ -144,11 +144,11 @@ describe('turnsOf()', () => {
     ])
   })
 
-  test('takes one failure that follows another at once for no turn', () => {
+  it('takes one failure that follows another at once for no turn', () => {
     expect(short.filter((turn) => turn.startsWith('19:08 whatsapp web'))).toEqual([])
   })
 
-  test('has none where nothing happens', () => {
+  it('has none where nothing happens', () => {
     expect(turnsOf(mali2018, 'm')).toEqual([])
     expect(turnsOf({ ...mali2018, interference: [] }, 'o')).toEqual([])
   })

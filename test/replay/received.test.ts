@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { reached, resetInTls, type SampleMeasurement, sampleMeasurement } from '../support/sample-probe.ts'
 import { type Enrolled, findingsIn } from './received.ts'
 
@@ -17,7 +17,7 @@ const line = (n: number, sample: SampleMeasurement, more: object = {}, from = de
   })
 
 describe('findingsIn()', () => {
-  test('places a measurement by its device and its network', () => {
+  it('places a measurement by its device and its network', () => {
     const [finding] = findingsIn([line(0, { verdict: resetInTls })], enrolled)
     expect(finding).toEqual({
       schedule: 'base',
@@ -34,7 +34,7 @@ describe('findingsIn()', () => {
     expect(findingsIn([line(0, { network: malitel })], enrolled)[0]?.isp).toBe('m')
   })
 
-  test('speaks of each function of a service by itself', () => {
+  it('speaks of each function of a service by itself', () => {
     const parts = { registration: reached, endpoints: reached, web: undetermined }
     const found = findingsIn(
       [line(0, { testName: 'whatsapp', input: null, verdict: undetermined, parts })],
@@ -47,11 +47,11 @@ describe('findingsIn()', () => {
     ])
   })
 
-  test('leaves out the checks of the link', () => {
+  it('leaves out the checks of the link', () => {
     expect(findingsIn([line(0, { testName: 'link_check', input: null })], enrolled)).toEqual([])
   })
 
-  test('marks what its cycle measured again, whatever the order of arrival', () => {
+  it('marks what its cycle measured again, whatever the order of arrival', () => {
     const first = line(4, { verdict: undetermined })
     const again = line(5, { verdict: resetInTls }, { measurement_start_time: '2018-07-29 12:00:13' })
     const nextCycle = line(9, { at: noon + 900_000 })
@@ -64,18 +64,18 @@ describe('findingsIn()', () => {
     ])
   })
 
-  test('leaves a first look open that the repeat did not confirm', () => {
+  it('leaves a first look open that the repeat did not confirm', () => {
     const first = line(4, { verdict: undetermined })
     const again = line(5, {}, { measurement_start_time: '2018-07-29 12:00:13' })
     expect(findingsIn([first, again], enrolled).map(({ reached }) => reached)).toEqual([null, true])
   })
 
-  test('takes another line of the same device for no repeat', () => {
+  it('takes another line of the same device for no repeat', () => {
     const lines = [line(0, {}), line(1, { network: { asn: 'AS21271', name: '' } })]
     expect(findingsIn(lines, enrolled).map(({ repeated }) => repeated)).toEqual([false, false])
   })
 
-  test.each([
+  it.each([
     ['of a device nobody enrolled here', line(0, {}, {}, 'b'.repeat(32)), /Cannot place/],
     [
       'from a network that the lab does not have',

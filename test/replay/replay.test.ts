@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import { runToEnd, temporaryFolder } from '../support/processes.ts'
 import { whyNoReplay } from './play.ts'
@@ -15,7 +15,7 @@ if (why !== null) console.error(`\n\n  THE REPLAY DID NOT RUN: ${why}.\n\n`)
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 const replay = (...argv: readonly string[]) => runToEnd(process.execPath, ['--import', 'tsx', main, ...argv])
 
-test('a command line that names no evening ends with 64 and says what there is', async () => {
+it('a command line that names no evening ends with 64 and says what there is', async () => {
   const { code, out, err } = await replay('mali-2017')
   expect(code).toBe(64)
   expect(out).toBe('')
@@ -23,7 +23,7 @@ test('a command line that names no evening ends with 64 and says what there is',
 })
 
 describe.skipIf(why !== null)('the evening of 29 July 2018', () => {
-  test('is measured as it must be, and written down', { timeout: 1_200_000 }, async () => {
+  it('is measured as it must be, and written down', { timeout: 1_200_000 }, async () => {
     const out = temporaryFolder('replay')
     const ended = await replay('mali-2018', '--out', out)
     expect(ended.err).not.toContain('NOT SO')

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { rightFindings } from '../support/sample-findings.ts'
 import { detectionsOf } from './detection.ts'
 import { timeOf } from './evening.ts'
@@ -28,17 +28,17 @@ const changed = (which: (finding: Finding) => boolean, change: Partial<Finding>)
 const is = (schedule: string, isp: string, subject: string, time: string) => (each: Finding) =>
   each.schedule === schedule && each.isp === isp && each.subject === subject && timeOf(each.cycleAt) === time
 
-test('requirementsOf() finds nothing amiss in an evening measured right', () => {
+it('requirementsOf() finds nothing amiss in an evening measured right', () => {
   expect(faults(right)).toEqual([[], [], [], []])
 })
 
 describe('requirementsOf() says', () => {
-  test('what did not arrive', () => {
+  it('what did not arrive', () => {
     const [arrived] = faults(right.filter((each) => !is('base', 'm', 'whatsapp web', '18:30')(each)))
     expect(arrived).toEqual(['base m m: whatsapp web at 18:30', 'base both m: whatsapp web at 18:30'])
   })
 
-  test('that a cycle two minutes late is late, and one a minute late is not', () => {
+  it('that a cycle two minutes late is late, and one a minute late is not', () => {
     const late = (ms: number) =>
       right.map((each) =>
         is('base', 'm', 'whatsapp web', '18:30')(each) ? { ...each, cycleAt: each.cycleAt + ms } : each,
@@ -49,7 +49,7 @@ describe('requirementsOf() says', () => {
     expect(faults(late(-1_000))[0]).toHaveLength(2)
   })
 
-  test('which onset is known too roughly', () => {
+  it('which onset is known too roughly', () => {
     const doubtful = changed(is('base', 'o', 'https://twitter.com/', '17:45'), { reached: null })
     expect(faults(doubtful)[1]).toEqual([
       'base o o: https://twitter.com/ from 17:38: 30 min 17:30–18:00',
@@ -57,21 +57,21 @@ describe('requirementsOf() says', () => {
     ])
   })
 
-  test('which onset was missed', () => {
+  it('which onset was missed', () => {
     const blind = right.map((each) =>
       each.device === 'both' && each.subject === 'whatsapp web' ? { ...each, reached: true } : each,
     )
     expect(faults(blind)[1]).toEqual(['base both o: whatsapp web from 17:43: missed'])
   })
 
-  test('that an onset without a good measurement before it is not known', () => {
+  it('that an onset without a good measurement before it is not known', () => {
     const late = right.filter(
       (each) => each.device !== 'o' || each.schedule !== 'base' || timeOf(each.cycleAt) > '17:40',
     )
     expect(faults(late)[1]).toContain('base o o: https://twitter.com/ from 17:38: by 17:45')
   })
 
-  test.each([
+  it.each([
     ['an anomaly on AS21271', is('base', 'm', 'https://twitter.com/', '18:00')],
     ['an anomaly on AS30985 before anything happened', is('base', 'o', 'https://twitter.com/', '17:30')],
     ['an anomaly on AS30985 of what was let through', is('base', 'o', 'whatsapp endpoints', '19:15')],
@@ -83,19 +83,19 @@ describe('requirementsOf() says', () => {
     expect(accusations?.[0]).toContain('Connection reset')
   })
 
-  test('an anomaly that its cycle took back', () => {
+  it('an anomaly that its cycle took back', () => {
     const first = right.find(is('base', 'm', 'https://twitter.com/', '18:00'))
     if (first === undefined) throw new Error('The schedule measures twitter.com on AS21271')
     const takenBack = { ...first, at: first.at - 1_000, reached: false, outcome: 'SSL error', repeated: true }
     expect(faults([...right, takenBack])[2]).toEqual(['base m m: https://twitter.com/ at 18:00: SSL error'])
   })
 
-  test('nothing of what could not be told: doubt accuses nobody', () => {
+  it('nothing of what could not be told: doubt accuses nobody', () => {
     const doubtful = changed(is('base', 'm', 'https://twitter.com/', '18:00'), { reached: null })
     expect(faults(doubtful)[2]).toEqual([])
   })
 
-  test('which published row did not come out, and what came instead', () => {
+  it('which published row did not come out, and what came instead', () => {
     const other = changed(is('report', 'o', 'whatsapp web', '17:43'), { outcome: 'Generic timeout error' })
     expect(faults(other)[3]).toEqual([
       'published is "whatsapp at 17:43: registration OK, endpoints OK, web Connection reset", received was "whatsapp at 17:43: registration OK, endpoints OK, web Generic timeout error"',
@@ -106,7 +106,7 @@ describe('requirementsOf() says', () => {
     ])
   })
 
-  test('that an evening in which nothing was measured shows nothing', () => {
+  it('that an evening in which nothing was measured shows nothing', () => {
     expect(faults([], []).map((each) => each.length > 0)).toEqual([true, true, false, true])
     expect(faults([])[0]?.length).toBeGreaterThan(200)
   })

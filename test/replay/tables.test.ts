@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { rightFindings } from '../support/sample-findings.ts'
 import { mali2018 } from './mali-2018.ts'
 import { collapsed, ofSeries, urlRows, whatsappRows } from './tables.ts'
@@ -10,13 +10,13 @@ const base: Series = { schedule: 'base', device: 'o', isp: 'o' }
 const urls = ['https://twitter.com/', 'http://guardianproject.info/', 'http://www.anonymizer.ru/']
 
 describe('whatsappRows()', () => {
-  test('are the published ones, and the night before, when measured as the report was', () => {
+  it('are the published ones, and the night before, when measured as the report was', () => {
     const [night, ...evening] = whatsappRows(ofSeries(findings, report))
     expect(night).toEqual({ at: '01:00', registration: 'OK', endpoints: 'OK', web: 'OK' })
     expect(evening).toEqual(mali2018.published.whatsapp)
   })
 
-  test('say what was not measured, and show no finding that its cycle measured again', () => {
+  it('say what was not measured, and show no finding that its cycle measured again', () => {
     const [first, ...others] = ofSeries(findings, base).filter(({ subject }) => subject === 'whatsapp web')
     if (first === undefined) throw new Error('The schedule measures WhatsApp')
     const lost = { ...first, outcome: 'Generic timeout error', reached: false, repeated: true }
@@ -25,17 +25,17 @@ describe('whatsappRows()', () => {
     expect(rows).toHaveLength(13)
   })
 
-  test('are none where WhatsApp was not measured', () => {
+  it('are none where WhatsApp was not measured', () => {
     expect(whatsappRows(findings.filter(({ subject }) => !subject.startsWith('whatsapp')))).toEqual([])
   })
 })
 
 describe('urlRows()', () => {
-  test('are the published ones when measured as the report was', () => {
+  it('are the published ones when measured as the report was', () => {
     expect(urlRows(ofSeries(findings, report), urls)).toEqual(mali2018.published.urls)
   })
 
-  test('come by URL and then by time, whatever the order of arrival', () => {
+  it('come by URL and then by time, whatever the order of arrival', () => {
     const own = ofSeries(findings, base)
     expect(urlRows([...own].reverse(), urls)).toEqual(urlRows(own, urls))
     expect(urlRows(own, urls)).toHaveLength(3 * 13)
@@ -46,7 +46,7 @@ describe('urlRows()', () => {
 describe('collapsed()', () => {
   const rows = (...words: readonly string[]) => words.map((outcome, n) => ({ at: `0${n}:00`, outcome }))
 
-  test.each([
+  it.each([
     [[], []],
     [['a'], ['00:00 a']],
     [['a', 'a'], ['00:00 to 01:00, 2 times a']],
@@ -58,7 +58,7 @@ describe('collapsed()', () => {
     expect(collapsed(rows(...words)).map(({ at, outcome }) => `${at} ${outcome}`)).toEqual(expected)
   })
 
-  test('keeps rows of different targets apart', () => {
+  it('keeps rows of different targets apart', () => {
     const mixed = [
       { url: 'a', at: '01:00', outcome: 'x' },
       { url: 'b', at: '01:00', outcome: 'x' },

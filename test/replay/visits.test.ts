@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { timeOf } from './evening.ts'
 import { mali2018 } from './mali-2018.ts'
 import { type Moment, momentsOf, partsOf, secondsOf, seriesName, visitsOf } from './visits.ts'
@@ -8,14 +8,14 @@ const visits = visitsOf(mali2018)
 const times = (name: string) => visits.filter((each) => seriesName(each) === name).map(({ at }) => timeOf(at))
 
 describe('visitsOf()', () => {
-  test('has the instants at which the report was measured', () => {
+  it('has the instants at which the report was measured', () => {
     expect(times('report o o')).toEqual([
       ...['01:00', '01:16', '01:19', '01:22', '17:38', '17:43', '19:08', '19:14', '19:18', '19:26'],
     ])
     expect(times('report m m')).toEqual(['12:55', '20:53'])
   })
 
-  test.each(['base o o', 'base m m', 'base both o', 'base both m'])(
+  it.each(['base o o', 'base m m', 'base both o', 'base both m'])(
     'has a quarter of an hour between those of %s',
     (name) => {
       const own = visits.filter((each) => seriesName(each) === name)
@@ -26,16 +26,16 @@ describe('visitsOf()', () => {
     },
   )
 
-  test('plays no schedule that is not built', () => {
+  it('plays no schedule that is not built', () => {
     expect(visits.filter(({ schedule }) => schedule === 'burst')).toEqual([])
   })
 
-  test('is in the order of time', () => {
+  it('is in the order of time', () => {
     expect([...visits].sort((a, b) => a.at - b.at)).toEqual(visits)
   })
 })
 
-test('momentsOf() gathers the visits of one instant, each once', () => {
+it('momentsOf() gathers the visits of one instant, each once', () => {
   const moments = momentsOf(visits)
   expect(new Set(moments.map(({ at }) => at)).size).toBe(moments.length)
   expect(moments.flatMap((moment) => moment.visits)).toEqual(visits)
@@ -51,7 +51,7 @@ describe('partsOf()', () => {
       ({ at }) => costs[at] ?? 0,
     ).map((part) => part.map(({ at }) => at))
 
-  test.each([
+  it.each([
     [[], 3, []],
     [[5], 3, [[0]]],
     [[1, 1, 1], 1, [[0, 1, 2]]],
@@ -65,7 +65,7 @@ describe('partsOf()', () => {
 
   const anyCosts = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 12 })
 
-  test('loses no moment, keeps the order, and makes no more parts than asked for', () => {
+  it('loses no moment, keeps the order, and makes no more parts than asked for', () => {
     fc.assert(
       fc.property(anyCosts, fc.integer({ min: 1, max: 8 }), (costs, count) => {
         const parts = cut(costs, count)
@@ -76,7 +76,7 @@ describe('partsOf()', () => {
     )
   })
 
-  test('makes the longest part as short as any cut can', () => {
+  it('makes the longest part as short as any cut can', () => {
     fc.assert(
       fc.property(anyCosts, fc.integer({ min: 1, max: 4 }), (costs, count) => {
         const longest = Math.max(
@@ -100,12 +100,12 @@ describe('partsOf()', () => {
     )
   }
 
-  test('is not confused by costs that are no whole numbers', () => {
+  it('is not confused by costs that are no whole numbers', () => {
     expect(cut([0.1, 0.2, 0.3], 1)).toEqual([[0, 1, 2]])
   })
 })
 
-test('secondsOf() knows which moments wait for silence, and for whom', () => {
+it('secondsOf() knows which moments wait for silence, and for whom', () => {
   const seconds = (time: string) => {
     const moment = momentsOf(visits).find(({ at }) => timeOf(at) === time)
     return moment === undefined ? null : secondsOf(mali2018, moment)

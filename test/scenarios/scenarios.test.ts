@@ -2,7 +2,7 @@
 // process. One entry per scenario, in the files beside this one; what one provider can do is done by one, by both, and
 // to a site behind a redirect.
 
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import { makeKeys } from '../lab/keys.ts'
 import { fakeTimeLibrary, whyNoLab } from '../lab/lab.ts'
@@ -62,7 +62,7 @@ const noFakeTime = fakeTimeLibrary() === null
 if (noFakeTime)
   console.error('\n\n  SCENARIOS WITH A WRONG CLOCK DID NOT RUN: apt-get install faketime brings it.\n\n')
 
-test('no two scenarios share a name', () => {
+it('no two scenarios share a name', () => {
   const names = all.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
 })
@@ -81,7 +81,7 @@ describe.skipIf(why !== null)('the agent in the lab', () => {
     ['nothing is blocked, and nothing is called an anomaly', unblocked],
   ])('%s', (_title, scenarios) => {
     for (const scenario of scenarios) {
-      test.skipIf(scenario.clockAheadSeconds !== undefined && noFakeTime)(scenario.name, async () => {
+      it.skipIf(scenario.clockAheadSeconds !== undefined && noFakeTime)(scenario.name, async () => {
         for (const { measurements, expected, isp } of await measure(lanes, scenario)) {
           const faults = faultsOf(measurements, expected)
           expect(faults, `on the line of ${isp}\n${account(measurements)}`).toEqual([])

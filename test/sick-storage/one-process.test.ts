@@ -1,7 +1,7 @@
 // A card that becomes full, read-only or failing under an agent that runs, and well again: the agent measures into memory
 // meanwhile and says so, and writes all of it when it can. Needs root, to mount, and says so where it is not.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
 import { whyNoPower } from '../power/power-lab.ts'
 import { agentBundle } from '../support/processes.ts'
@@ -81,7 +81,7 @@ describe.skipIf(why !== null)('an agent that runs, and whose card', () => {
     await lab.close()
   })
 
-  test.each(sicknesses.filter(({ rare }) => deep || rare !== true))(
+  it.each(sicknesses.filter(({ rare }) => deep || rare !== true))(
     '$what, measures into memory, says so, and writes it all when the card is well',
     {
       timeout: 240_000,

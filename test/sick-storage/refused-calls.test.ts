@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
 import { agentBundle, runToEnd, sonde, startCollector, temporaryFolder } from '../support/processes.ts'
 
@@ -62,7 +62,7 @@ describe.skipIf(why !== null)('an agent', () => {
     ['to read what the last cycle left', { calls: 'openat', error: 'EIO', path: 'memory.json' }],
     ['to read the control log', { calls: 'openat', error: 'EIO', path: 'spool/control/c-0000000001.seg' }],
   ]
-  test.each(refusals.filter((_, i) => deep || i < 2))(
+  it.each(refusals.filter((_, i) => deep || i < 2))(
     'measures when it is refused %s',
     { timeout: 120_000 },
     async (_, refusal) => {
@@ -73,7 +73,7 @@ describe.skipIf(why !== null)('an agent', () => {
     },
   )
 
-  test('does not make another key when it cannot read its own', { timeout: 60_000 }, async () => {
+  it('does not make another key when it cannot read its own', { timeout: 60_000 }, async () => {
     const key = readFileSync(join(state, 'device-key'))
     const refusal = { calls: 'openat', error: 'EIO', path: 'device-key' }
     const { code, err } = await refusing(state, refusal, once())
@@ -82,7 +82,7 @@ describe.skipIf(why !== null)('an agent', () => {
     expect(readFileSync(join(state, 'device-key')).equals(key)).toBe(true)
   })
 
-  test('says what to do when it is enrolled and cannot keep the record, and the token is still good', {
+  it('says what to do when it is enrolled and cannot keep the record, and the token is still good', {
     timeout: 120_000,
   }, async () => {
     const collector = await startCollector()

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
 import { agentBundle, temporaryFolder } from '../support/processes.ts'
 
@@ -36,7 +36,7 @@ const script = `
 `
 
 describe.skipIf(!isRoot)('an agent whose card', () => {
-  test.each([
+  it.each([
     ['became read-only', 'mount -o remount,ro "$state"', 'mount -o remount,rw "$state"'],
     ['is full', 'cat /dev/zero > "$state/filling" 2>/dev/null', 'rm "$state/filling"'],
     [

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { parseJsonText } from './json-text.ts'
 
-test.each([
+it.each([
   ['{"a": [1, -2.5e3, "x\\n\\u00e9", true, null]}', { a: [1, -2500, 'x\né', true, null] }],
   ['\uFEFF{}', {}],
   [' 1\r\n', 1],
@@ -9,7 +9,7 @@ test.each([
   expect(parseJsonText(text)).toEqual({ ok: true, value })
 })
 
-test.each([
+it.each([
   ['', 1, 1, 'expected a value, and the file ends'],
   ['\uFEFF', 1, 1, 'expected a value, and the file ends'],
   ['{\n  "a": 1\n  "b": 2\n}', 3, 3, 'expected a comma or }'],
@@ -38,7 +38,7 @@ test.each([
   expect(parseJsonText(text)).toEqual({ ok: false, line, column, what })
 })
 
-test('parseJsonText() finds a place in whatever JSON.parse refuses', () => {
+it('parseJsonText() finds a place in whatever JSON.parse refuses', () => {
   const whole = '{"a":[1,-0.5e+2,"\\u00e9\\\\",true,{"b":null}],"c":"d"}'
   for (let i = 0; i < whole.length; i++) {
     for (const broken of [

@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { nearestName } from './nearest-name.ts'
 
 const names = ['run', 'once', 'status', 'enrol', 'export', 'import-receipts', 'carry', 'verify']
 
-test.each([
+it.each([
   ['statsu', 'status'],
   ['stauts', 'status'],
   ['STATUS', 'status'],
@@ -17,13 +17,13 @@ test.each([
   expect(nearestName(typed, names)).toBe(meant)
 })
 
-test.each(['', 'x', 'start', 'help', 'upload', 'zzzzzz'])(
+it.each(['', 'x', 'start', 'help', 'upload', 'zzzzzz'])(
   'nearestName() does not guess what "%s" means',
   (typed) => {
     expect(nearestName(typed, names)).toBeNull()
   },
 )
 
-test('nearestName() does not choose between two that begin alike', () => {
+it('nearestName() does not choose between two that begin alike', () => {
   expect(nearestName('helper', ['helper-resolver', 'helper-allow-private'])).toBeNull()
 })

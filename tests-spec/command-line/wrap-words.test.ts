@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { wrapWords } from './wrap-words.ts'
 
-test.each([
+it.each([
   ['fits', 40, 'fits'],
   ['Nothing here is called blocked.', 16, 'Nothing here is\ncalled blocked.'],
   ['one two\nthree four', 9, 'one two\nthree\nfour'],

@@ -2,7 +2,7 @@
 // the truth in it.
 
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { cases, seed } from '../../test/support/fuzzing.ts'
 import type { ClockQuality } from '../nettests/verdict.ts'
 import type { TimeAnchor } from '../protocol/batch.ts'
@@ -155,7 +155,7 @@ function written({ monoMs, suspendedMs, steps }: Moment): TimeAnchor['received']
 }
 
 describe('the time of every measurement', () => {
-  test('lies within what is stated, whatever the clock, the sleeps, the steps and the receipts', () => {
+  it('lies within what is stated, whatever the clock, the sleeps, the steps and the receipts', () => {
     let bounded = 0
     let total = 0
     const property = fc.property(boot, fc.boolean(), (one, synced) => {
@@ -178,7 +178,7 @@ describe('the time of every measurement', () => {
     expect(bounded / total).toBeGreaterThan(0.2)
   })
 
-  test('is the same in whatever order the evidence comes', () => {
+  it('is the same in whatever order the evidence comes', () => {
     const property = fc.property(boot, fc.infiniteStream(fc.nat()), (one, order) => {
       const { evidence, measured } = live(one)
       const shuffled = evidence
@@ -209,7 +209,7 @@ describe('dating by one receipt', () => {
       }),
     )
 
-  test('is as exact as the exchange was short', () => {
+  it('is as exact as the exchange was short', () => {
     const line = receipt(at(1_000), at(1_400))
     const { at: when, errorMs } = datedWithin(boundsOn(line, at(1_200)), 0, 'unknown')
     expect(when).toBe(noon)
@@ -218,7 +218,7 @@ describe('dating by one receipt', () => {
     expect(errorMs).toBeLessThan(500)
   })
 
-  test('dates a month before it, with the drift of a month', () => {
+  it('dates a month before it, with the drift of a month', () => {
     const month = 30 * 24 * hour
     const line = receipt(at(month), at(month + 400))
     const { at: when, errorMs } = datedWithin(boundsOn(line, at(0)), 0, 'unknown')
@@ -227,18 +227,18 @@ describe('dating by one receipt', () => {
     expect(errorMs).toBeLessThan(month * maxDrift + 2 * second)
   })
 
-  test('counts a sleep that the machine can tell', () => {
+  it('counts a sleep that the machine can tell', () => {
     const line = receipt(at(1_000), at(1_400))
     const later = boundsOn(line, at(2_400, { suspendedMs: 8 * hour, steps: 1 }))
     expect(datedWithin(later, 0, 'unknown').at - (noon + 8 * hour + 1_200)).toBeLessThan(second)
   })
 
-  test('leaves room for a nap too short for the machine to tell', () => {
+  it('leaves room for a nap too short for the machine to tell', () => {
     const line = receipt(at(1_000), at(1_000))
     expect(boundsOn(line, at(1_001)).latest).toBeGreaterThanOrEqual(noon + 1 + 109)
   })
 
-  test('says nothing behind a step that nobody can explain, but that it came later', () => {
+  it('says nothing behind a step that nobody can explain, but that it came later', () => {
     const line = receipt(at(1_000, { suspendedMs: null }), at(1_400, { suspendedMs: null }))
     const later = boundsOn(line, at(61_400, { suspendedMs: null, steps: 1 }))
     expect(later.latest).toBe(Number.POSITIVE_INFINITY)
@@ -246,7 +246,7 @@ describe('dating by one receipt', () => {
     expect(datedWithin(later, 0, 'unknown')).toEqual({ at: Math.round(later.earliest), errorMs: null })
   })
 
-  test('of a batch that may have left before gives one side only', () => {
+  it('of a batch that may have left before gives one side only', () => {
     const line = tighten(
       anchorMoments({
         batch: 'b' as TimeAnchor['batch'],
@@ -262,7 +262,7 @@ describe('dating by one receipt', () => {
 describe('datedWithin()', () => {
   const bounds = { earliest: noon, latest: noon + 2 * hour }
 
-  test.each([
+  it.each([
     [
       'a clock that was set is believed within the bounds',
       bounds,
@@ -289,7 +289,7 @@ describe('datedWithin()', () => {
   })
 })
 
-test('evidenceOf() takes the sealing as not after the receipt, and not before what the probe is sure of', () => {
+it('evidenceOf() takes the sealing as not after the receipt, and not before what the probe is sure of', () => {
   const time = {
     wall: 1,
     bootId: 'b',

@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { scrubBytes, scrubText } from './scrub-text.ts'
 
 describe('scrubBytes()', () => {
-  test('takes addresses out of text between bytes that are none', () => {
+  it('takes addresses out of text between bytes that are none', () => {
     const bytes = Buffer.concat([
       Buffer.from([0, 0xff]),
       Buffer.from('from 203.0.113.7!'),
@@ -13,12 +13,12 @@ describe('scrubBytes()', () => {
     expect(scrubbed.toString('latin1', 2, 19)).toBe('from [scrubbed]!\u00fe')
   })
 
-  test('leaves all other bytes as they are', () => {
+  it('leaves all other bytes as they are', () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index))
     expect(scrubBytes(bytes)).toEqual(bytes)
   })
 })
 
-test('scrubText() leaves names alone, whatever they look like', () => {
+it('scrubText() leaves names alone, whatever they look like', () => {
   for (const text of ['e1.whatsapp.net', '1.2.3', '12:30:45']) expect(scrubText(text)).toBe(text)
 })

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import core from './core.json' with { type: 'json' }
 import { parseTestList } from './test-list.ts'
 
@@ -24,16 +24,16 @@ const list = {
 const withEntry = (parts: object) => ({ ...list, entries: [entry, { ...entry, ...parts }] })
 
 describe('parseTestList()', () => {
-  test('takes the core list', () => {
+  it('takes the core list', () => {
     expect(parseTestList(core).services.map(({ name }) => name)).toContain('tiktok')
   })
 
-  test('needs no services', () => {
+  it('needs no services', () => {
     const { services: _, ...without } = list
     expect(parseTestList(without).services).toEqual([])
   })
 
-  test.each([
+  it.each([
     ['web_connectivity', 'http://news.example/'],
     ['service_reachability', 'news-app'],
     ['whatsapp', null],
@@ -53,7 +53,7 @@ describe('parseTestList()', () => {
     expect(parseTestList(withEntry({ nettest, input })).entries[1]).toMatchObject({ nettest, input })
   })
 
-  test.each([
+  it.each([
     ['dnscheck', 'udp://192.0.2.53', { domain: 'news.example', default_addrs: ['192.0.2.54'] }],
     [
       'sni_blocking',
@@ -68,7 +68,7 @@ describe('parseTestList()', () => {
     expect(parseTestList(withEntry({ nettest, input, options })).entries[1]).toMatchObject({ options })
   })
 
-  test.each([
+  it.each([
     [
       'whatsapp with options',
       withEntry({ nettest: 'whatsapp', input: null, options: {} }),
@@ -144,7 +144,7 @@ describe('parseTestList()', () => {
     expect(() => parseTestList(bad)).toThrow(`Cannot read test list: ${fault}`)
   })
 
-  test('names every fault at once', () => {
+  it('names every fault at once', () => {
     const bad = { ...withEntry({ input: null }), version: 0 }
     expect(() => parseTestList(bad)).toThrow(/version: .*; entries\.1\.input: /)
   })

@@ -32,6 +32,7 @@ function entryOf({ name, input, options }: ListedNettest) {
 
 const isListed = (spec: (typeof allNettests)[number]): spec is ListedNettest => spec.input !== null
 
+// The compiler does not follow each spec through `map`: the type above says of each what `entryOf` makes of it.
 export const testListEntry = v.variant(
   'nettest',
   allNettests.filter(isListed).map(entryOf) as unknown as EntrySchema<ListedNettest>[],
@@ -100,7 +101,7 @@ export const testList = v.pipe(
 )
 export type TestList = v.InferOutput<typeof testList>
 export type TestListEntry = v.InferOutput<typeof testListEntry>
-export type Control = v.InferOutput<typeof control>
+export type ControlEntry = v.InferOutput<typeof control>
 
 /** A test list that does not fit its schema. The message names every bad field by its path. */
 export class TestListRefused extends Error {

@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { isInRanges } from './address-range.ts'
 import { isMetaAddress, metaPrefixes } from './meta-prefixes.ts'
 
 describe('isInRanges()', () => {
   const ranges = ['192.0.2.128/25', '2001:db8:40::/42']
-  test.each([
+  it.each([
     ['192.0.2.128', true],
     ['192.0.2.255', true],
     ['192.0.2.127', false],
@@ -16,24 +16,24 @@ describe('isInRanges()', () => {
     expect(isInRanges(ip, ranges)).toBe(is)
   })
 
-  test('never takes an IPv4 address for the first 32 bits of an IPv6 range', () => {
+  it('never takes an IPv4 address for the first 32 bits of an IPv6 range', () => {
     // 42.3.40.128 has the bits of 2a03:2880::/32.
     expect(isInRanges('42.3.40.128', ['2a03:2880::/32'])).toBe(false)
   })
 
-  test('is in no range of an empty list', () => {
+  it('is in no range of an empty list', () => {
     expect(isInRanges('192.0.2.1', [])).toBe(false)
   })
 })
 
 describe('isMetaAddress()', () => {
-  test.each(['31.13.64.1', '157.240.1.35', '2a03:2880:f11c::1', '2620:0:1cff::1', '163.70.128.35'])(
+  it.each(['31.13.64.1', '157.240.1.35', '2a03:2880:f11c::1', '2620:0:1cff::1', '163.70.128.35'])(
     'knows %s',
     (ip) => {
       expect(isMetaAddress(ip)).toBe(true)
     },
   )
-  test.each([
+  it.each([
     '31.13.63.255',
     '157.241.0.1',
     '2a03:2881::1',
@@ -43,7 +43,7 @@ describe('isMetaAddress()', () => {
   ])('does not know %s', (ip) => {
     expect(isMetaAddress(ip)).toBe(false)
   })
-  test('has prefixes without host bits and each once', () => {
+  it('has prefixes without host bits and each once', () => {
     expect(new Set(metaPrefixes).size).toBe(metaPrefixes.length)
     for (const prefix of metaPrefixes) expect(isMetaAddress(prefix.split('/')[0] ?? '')).toBe(true)
   })

@@ -1,6 +1,6 @@
 // Golden verdicts of dnscheck: a resolver by its name, and by each of its addresses.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   answered,
   asAsked,
@@ -21,8 +21,8 @@ const judge = (seen: Observations, circumstances?: Partial<Circumstances>) =>
   judging(dnscheck, { input: 'https://dns.example/dns-query' })(asAsked(seen), circumstances)
 
 describe('dnscheck', () => {
-  for (const [name, seen, expected, circumstances] of rows) {
-    test(name, () => {
+  for (const { name, seen, verdict: expected, circumstances } of rows) {
+    it(name, () => {
       const { verdict } = judge(seen, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(
         expected.replace(' ', ' dnscheck/').concat(expected.includes('resolvers_disagree') ? '@2' : '@1'),
@@ -30,7 +30,7 @@ describe('dnscheck', () => {
     })
   }
 
-  test('judges the name and the addresses apart', () => {
+  it('judges the name and the addresses apart', () => {
     const { parts } = judge(join(noName, nameElsewhere, answered()))
     expect(parts.bootstrap?.verdict).toBe('anomaly')
     expect(parts.lookups?.verdict).toBe('ok')
@@ -39,7 +39,7 @@ describe('dnscheck', () => {
 })
 
 describe('the keys of dnscheck', () => {
-  test('says of each part where it failed', () => {
+  it('says of each part where it failed', () => {
     const seen = join(noName, failed('connection_reset', 'tls'), answered(otherUrl))
     expect(judge(seen).keys).toEqual({
       bootstrap: { agent: 'redirect', failed_operation: 'resolve', failure: 'dns_nxdomain_error' },
@@ -51,13 +51,13 @@ describe('the keys of dnscheck', () => {
     })
   })
 
-  test('has no bootstrap where the host is an address', () => {
+  it('has no bootstrap where the host is an address', () => {
     expect(judge(answered()).keys).toMatchObject({ bootstrap: null, bootstrap_failure: null })
   })
 })
 
 describe('parseResolverUrl()', () => {
-  test.each([
+  it.each([
     [
       'https://dns.example/dns-query',
       { transport: 'doh', host: 'dns.example', port: 443, path: '/dns-query' },
@@ -71,7 +71,7 @@ describe('parseResolverUrl()', () => {
     expect(parseResolverUrl(text)).toEqual(expected)
   })
 
-  test.each([
+  it.each([
     'http://dns.example/dns-query',
     'https://dns.example',
     'dot://dns.example/path',
@@ -86,7 +86,7 @@ describe('parseResolverUrl()', () => {
     expect(parseResolverUrl(text)).toBeNull()
   })
 
-  test.each([
+  it.each([
     ['https://dns.example/dns-query', '192.0.2.53', 'https://192.0.2.53/dns-query'],
     ['https://dns.example:8443/q', '2001:db8::53', 'https://[2001:db8::53]:8443/q'],
     ['dot://dns.example', '192.0.2.53', 'dot://192.0.2.53:853'],

@@ -1,6 +1,6 @@
 // Golden verdicts and OONI's keys of facebook_messenger: where OONI and we part is what a foreign address may be called.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   allGood,
   allOk,
@@ -17,7 +17,7 @@ import { join, judgedAgain, link, nothing } from '../../test/support/observation
 import { facebookStems } from './facebook-messenger.ts'
 
 describe('facebook_messenger', () => {
-  test.each([
+  it.each([
     ['everything of Meta and open', seenWith({}), {}, {}],
     [
       'one host silent',
@@ -83,7 +83,7 @@ describe('facebook_messenger', () => {
     expect(kindsOf(again.parts)).toEqual({ ...allOk, ...parts })
   })
 
-  test('never calls foreign addresses an anomaly, however many', () => {
+  it('never calls foreign addresses an anomaly, however many', () => {
     const seen = join(...facebookStems.map((stem) => group(stem, [foreign])))
     const { verdict } = judge(seen)
     expect(verdict).toMatchObject({
@@ -94,19 +94,19 @@ describe('facebook_messenger', () => {
     })
   })
 
-  test('takes any address for real in a laboratory', () => {
+  it('takes any address for real in a laboratory', () => {
     const seen = join(...facebookStems.map((stem) => group(stem, [foreign])))
     expect(kinds(seen, { lab: true })).toEqual(allOk)
   })
 
-  test('leaves keys null of what was not measured', () => {
+  it('leaves keys null of what was not measured', () => {
     const keys = judge(nothing).keys
     expect(keys.facebook_b_api_dns_consistent).toBeNull()
     expect(keys.facebook_b_api_reachable).toBeNull()
     expect(keys).toMatchObject({ facebook_dns_blocking: false, facebook_tcp_blocking: false })
   })
 
-  test('OONI calls it blocked when the link is down; we do not', () => {
+  it('OONI calls it blocked when the link is down; we do not', () => {
     const seen = join(...facebookStems.map((stem) => group(stem, 'dns_no_answer')))
     expect(judge(seen).keys.facebook_dns_blocking).toBe(true)
     expect(judge(seen, { link: link('down') }).verdict.verdict).toBe('link_down')

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { connect, handshake, join, nothing, query, response } from '../../test/support/observations.ts'
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
@@ -20,7 +20,7 @@ const hop = (depth = 0) => tags('a.example', `depth=${depth}`)
 const outcome = (seen: Observations, group: ServiceGroup, lab = false) => groupOutcome(seen, group, lab)
 
 describe('groupOutcome()', () => {
-  test.each([
+  it.each([
     [
       'a certificate',
       url('https://a.example/'),
@@ -58,7 +58,7 @@ describe('groupOutcome()', () => {
     })
   })
 
-  test.each([
+  it.each([
     ['a connection without a handshake', tls, join(connect(null, { tags: tags() })), 'interrupted'],
     [
       'a handshake that failed',
@@ -81,13 +81,13 @@ describe('groupOutcome()', () => {
     expect(outcome(seen, groupOf('any', endpoint))).toMatchObject({ status: 'failed', proof: null, failure })
   })
 
-  test('takes private addresses for real ones in a laboratory', () => {
+  it('takes private addresses for real ones in a laboratory', () => {
     expect(outcome(join(query(['127.0.0.1'], { tags: tags() })), groupOf('any', dns), true).status).toBe(
       'reached',
     )
   })
 
-  test('notes that another resolver knows the name', () => {
+  it('notes that another resolver knows the name', () => {
     const seen = join(
       query('dns_nxdomain_error', { tags: tags() }),
       query(['21.0.0.10'], { tags: ['group=g', 'host=a.example'], engine: 'udp' }),
@@ -95,7 +95,7 @@ describe('groupOutcome()', () => {
     expect(outcome(seen, groupOf('any', tcp('a.example', 443))).failures[0]?.resolvedElsewhere).toBe(true)
   })
 
-  test('does not take what another group or another host saw for its own', () => {
+  it('does not take what another group or another host saw for its own', () => {
     const elsewhere = join(
       connect(null, { tags: ['group=other', 'host=a.example', 'classic'] }),
       connect(null, { tags: tags('b.example') }),
@@ -103,7 +103,7 @@ describe('groupOutcome()', () => {
     expect(outcome(elsewhere, groupOf('any', tcp('a.example', 443))).status).toBe('not_measured')
   })
 
-  test('tells two endpoints on one host apart by their ports', () => {
+  it('tells two endpoints on one host apart by their ports', () => {
     const seen = join(
       connect(null, { tags: tags(), port: 5222 }),
       connect('generic_timeout_error', { tags: tags(), port: 443 }),
@@ -116,7 +116,7 @@ describe('groupOutcome()', () => {
     })
   })
 
-  test('does not take an open port of one endpoint for that of another', () => {
+  it('does not take an open port of one endpoint for that of another', () => {
     const seen = join(
       connect('connection_refused', { tags: tags(), port: 5222 }),
       connect(null, { tags: tags() }),
@@ -129,7 +129,7 @@ describe('groupOutcome()', () => {
     })
   })
 
-  test('does not take a handshake on one port for that on another', () => {
+  it('does not take a handshake on one port for that on another', () => {
     const seen = join(
       connect(null, { tags: tags(), port: 8443 }),
       connect(null, { tags: tags() }),
@@ -139,7 +139,7 @@ describe('groupOutcome()', () => {
     expect(outcome(seen, groupOf('any', { ...tls, port: 8443 })).status).toBe('failed')
   })
 
-  test('judges a URL by its first hop, wherever that redirects to', () => {
+  it('judges a URL by its first hop, wherever that redirects to', () => {
     const redirected = join(
       query(['21.0.0.10'], { tags: hop(0) }),
       connect(null, { tags: hop(0) }),
@@ -155,7 +155,7 @@ describe('groupOutcome()', () => {
     expect(outcome(failedFirst, groupOf('any', url('https://a.example/'))).failure).toBe('connection_refused')
   })
 
-  test('where one is enough, is as proven as its best; where all are needed, as its weakest', () => {
+  it('where one is enough, is as proven as its best; where all are needed, as its weakest', () => {
     const seen = join(
       connect(null, { tags: tags(), port: 5222 }),
       connect(null, { tags: tags() }),
@@ -170,7 +170,7 @@ describe('groupOutcome()', () => {
     failures.map((failure, i) => connect(failure, { tags: tags(`h${i}.example`), id: 40_000 + i }))
   const pool = (n: number) => Array.from({ length: n }, (_, i) => tcp(`h${i}.example`, 443))
 
-  test('where one is enough, speaks by the commonest failure of those that came furthest', () => {
+  it('where one is enough, speaks by the commonest failure of those that came furthest', () => {
     const seen = join(
       ...hosts('connection_refused', 'generic_timeout_error', 'generic_timeout_error'),
       query('dns_nxdomain_error', { tags: tags('h3.example') }),
@@ -182,18 +182,18 @@ describe('groupOutcome()', () => {
     expect(failures).toMatchObject([{ step: 'connect', because: [40_000, 40_001, 40_002] }])
   })
 
-  test('where all are needed, gives the failure of each that failed', () => {
+  it('where all are needed, gives the failure of each that failed', () => {
     const seen = join(...hosts(null, 'connection_refused', 'generic_timeout_error'))
     const { failures } = outcome(seen, groupOf('all', ...pool(3)))
     expect(failures.map(({ failure }) => failure)).toEqual(['connection_refused', 'generic_timeout_error'])
   })
 
-  test('where all are needed, is not measured when one was not and none failed', () => {
+  it('where all are needed, is not measured when one was not and none failed', () => {
     expect(outcome(join(...hosts(null)), groupOf('all', ...pool(2))).status).toBe('not_measured')
     expect(outcome(nothing, groupOf('any', ...pool(2))).status).toBe('not_measured')
   })
 
-  test('says "cut short" of a host without an address to try', () => {
+  it('says "cut short" of a host without an address to try', () => {
     const seen = join(query(['21.0.0.10'], { tags: tags() }))
     expect(outcome(seen, groupOf('any', tcp('a.example', 443)))).toMatchObject({ failure: 'interrupted' })
   })

@@ -1,6 +1,6 @@
 // Golden verdicts of http_header_field_manipulation, and what is kept of the helper's answer.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   asSent,
   from,
@@ -15,8 +15,8 @@ import { headerFieldManipulation, parseHelperUrl } from './http-header-field-man
 const judge = judging(headerFieldManipulation)
 
 describe("http_header_field_manipulation, and OONI's tampering beside it", () => {
-  for (const [name, observations, expected, tampering, circumstances] of rows) {
-    test(name, () => {
+  for (const { name, seen: observations, verdict: expected, tampering, circumstances } of rows) {
+    it(name, () => {
       const { verdict, keys } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(
         expected.replace(' ', ' http_header_field_manipulation/').concat('@1'),
@@ -27,7 +27,7 @@ describe("http_header_field_manipulation, and OONI's tampering beside it", () =>
 })
 
 describe('the keys of http_header_field_manipulation', () => {
-  test('lists the names that only one side has, ours first', () => {
+  it('lists the names that only one side has, ours first', () => {
     const { tampering } = judge(
       seen({ reply: from({ headers_dict: { ...asSent, Via: [], aCCept: [] } }) }),
     ).keys
@@ -42,7 +42,7 @@ describe('the keys of http_header_field_manipulation', () => {
     ])
   })
 
-  test.each([
+  it.each([
     ['an answer', seen({ reply: from({}) }), null],
     ['another status', seen({ answer: 403 }), 'http_request_failed'],
     ['another form', seen({ reply: null }), 'json_parse_error'],
@@ -55,7 +55,7 @@ describe('the keys of http_header_field_manipulation', () => {
 })
 
 describe('compareWithReply()', () => {
-  test('keeps no value, and no name in which something could hide', () => {
+  it('keeps no value, and no name in which something could hide', () => {
     const reply = from({
       headers_dict: {
         ...asSent,
@@ -70,7 +70,7 @@ describe('compareWithReply()', () => {
     expect(reply.headers.filter(({ name }) => name === '(not a plain name)')).toHaveLength(2)
   })
 
-  test.each([
+  it.each([
     ['GeT / HTTP/1.1', 'GeT / HTTP/1.1'],
     ['GET / HTTP/1.1', 'GET (something else) HTTP/1.1'],
     ['GeT http://203.0.113.7/ HTTP/1.0', 'GeT (something else) HTTP/1.0'],
@@ -81,21 +81,21 @@ describe('compareWithReply()', () => {
     expect(from({ request_line: line }).request_line).toBe(kept)
   })
 
-  test('does not take a value that came twice for the one we sent', () => {
+  it('does not take a value that came twice for the one we sent', () => {
     const reply = from({ headers_dict: { ...asSent, aCCept: ['*/*', '*/*'] } })
     expect(reply.headers).toContainEqual({ name: 'aCCept', value_matches: false })
   })
 })
 
 describe('parseHelperUrl()', () => {
-  test.each([
+  it.each([
     ['http://192.0.2.1/', { ip: '192.0.2.1', port: 80 }],
     ['http://[2001:db8::1]:8080/', { ip: '2001:db8::1', port: 8080 }],
   ])('reads %s', (text, helper) => {
     expect(parseHelperUrl(text)).toEqual(helper)
   })
 
-  test.each([
+  it.each([
     'https://192.0.2.1/',
     'http://helper.example/',
     'http://192.0.2.1',

@@ -126,11 +126,11 @@ export const headerFieldManipulation = defineNettest({
   rules,
   judge({ seen, own, circumstances }) {
     const { x_sonde_seen_by_helper: reply, x_sonde_sent_headers: sent } = own
-    const answer = helperAnswerIn(seen, reply !== null)
+    const end = requestEndIn(seen, reply !== null)
     const tampering = tamperingIn(sent, reply)
     return {
-      keys: { agent: 'agent' as const, failure: answer.failure, socksproxy: null, tampering },
-      verdict: judgeAnswer(seen, answer, tampering, circumstances),
+      keys: { agent: 'agent' as const, failure: end.failure, socksproxy: null, tampering },
+      verdict: judgeAnswer(seen, end, tampering, circumstances),
       parts: null,
     }
   },
@@ -162,14 +162,14 @@ function tamperingIn(sent: readonly string[] | null, reply: SeenByHelper | null)
 }
 
 /** How far the request came. */
-interface HelperAnswer {
+interface RequestEnd {
   readonly step: 'connect' | 'http_round_trip'
   /** null when the helper answered in its own form, and when none was asked. */
   readonly failure: Failure | null
   readonly because: readonly number[]
 }
 
-function helperAnswerIn(seen: Observations, understood: boolean): HelperAnswer {
+function requestEndIn(seen: Observations, understood: boolean): RequestEnd {
   const connect = seen.tcp_connect[0]
   if (connect === undefined) return { step: 'connect', failure: null, because: [] }
   const because = [connect.transaction_id]
@@ -186,7 +186,7 @@ function helperAnswerIn(seen: Observations, understood: boolean): HelperAnswer {
 
 function judgeAnswer(
   seen: Observations,
-  { step, failure: ended, because }: HelperAnswer,
+  { step, failure: ended, because }: RequestEnd,
   tampering: Tampering,
   circumstances: Circumstances,
 ): Verdict {

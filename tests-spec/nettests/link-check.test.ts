@@ -1,6 +1,6 @@
 // What the controls say of the link.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { at, controls, samples, withCollector, withProvider } from '../../test/golden/link-check.ts'
 import { judging } from '../../test/support/judge.ts'
 import { connect, nothing } from '../../test/support/observations.ts'
@@ -51,7 +51,7 @@ describe('judgeLink() with the collector and the provider', () => {
     ['the collector does not make a link up', withCollector('ok', 'ok', 'failed', 'failed'), 'degraded'],
     ['no neutral control was asked', withCollector('ok'), 'unknown'],
   ] as const
-  test.each(rows)('%s', (_name, results, state) => {
+  it.each(rows)('%s', (_name, results, state) => {
     const link = judgeLink(results, unknownLink, at)
     expect(link.state).toBe(state)
     // Only neutral ones are counted: the rules compare the two figures.
@@ -78,11 +78,11 @@ describe('judgeLink()', () => {
     ],
     ['no control was asked', [], 'unknown'],
   ] as const
-  test.each(rows)('%s', (_name, results, state) => {
+  it.each(rows)('%s', (_name, results, state) => {
     expect(judgeLink(controls(...results), unknownLink, at, false).state).toBe(state)
   })
 
-  test('keeps "since" while the state stays, and begins anew when it changes', () => {
+  it('keeps "since" while the state stays, and begins anew when it changes', () => {
     const down = judgeLink(controls('failed', 'failed'), unknownLink, at, false)
     expect(down.since).toBe(at)
     const still = judgeLink(controls('failed', 'failed'), down, '2018-07-29T18:00:00.000Z', false)
@@ -93,7 +93,7 @@ describe('judgeLink()', () => {
   })
 })
 
-test.each(samples)('link_check never calls a link an anomaly, and names the state it is in', (...results) => {
+it.each(samples)('link_check never calls a link an anomaly, and names the state it is in', (...results) => {
   const { verdict } = judging(linkCheck)({ ...nothing, x_sonde_controls: results })
   expect(verdict.verdict).not.toBe('anomaly')
   expect(verdict.rule).toBe(`link_check/${judgeLink(results, unknownLink, at).state}@1`)
@@ -104,7 +104,7 @@ describe('ipv6Works()', () => {
     const [one] = connect(failure).tcp_connect ?? []
     return one === undefined ? [] : [{ ...one, ip }]
   }
-  test.each([
+  it.each([
     ['a control took a connection over IPv6', over('2d00:22::1', null), true],
     ['it was tried in vain', over('2d00:22::1', 'generic_timeout_error'), false],
     ['only IPv4 was tried', over('22.0.0.1', null), false],

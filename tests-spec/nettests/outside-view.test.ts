@@ -1,6 +1,6 @@
 // Golden verdicts of web_connectivity with a helper's view, and OONI's conclusion from the same two views beside each.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { outside, page, resolved, rows, silence } from '../../test/golden/outside-view.ts'
 import { judging } from '../../test/support/judge.ts'
 import { connect, handshake, join, query, response } from '../../test/support/observations.ts'
@@ -11,8 +11,15 @@ import { noHelper, webConnectivity } from './web-connectivity.ts'
 const judge = judging(webConnectivity, { input: 'https://site.example/' })
 
 describe("web_connectivity with a helper, and OONI's conclusion beside it", () => {
-  for (const [name, seen, view, expected, [blocking, accessible], circumstances] of rows) {
-    test(name, () => {
+  for (const {
+    name,
+    seen,
+    outside: view,
+    verdict: expected,
+    concluded: [blocking, accessible],
+    circumstances,
+  } of rows) {
+    it(name, () => {
       const { verdict, keys } = judge(seen, circumstances, { outside: view })
       expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')}`).toBe(
         expected,
@@ -27,7 +34,7 @@ describe("web_connectivity with a helper, and OONI's conclusion beside it", () =
 })
 
 describe('the keys of web_connectivity', () => {
-  test('says accessible only for a response over TLS when no helper answered', () => {
+  it('says accessible only for a response over TLS when no helper answered', () => {
     const { keys: reached } = judge(join(resolved, connect(null), handshake(null), response(200)))
     expect(reached).toMatchObject({
       accessible: true,
@@ -37,7 +44,7 @@ describe('the keys of web_connectivity', () => {
     })
     expect(judge(page({})).keys).toMatchObject({ accessible: null, blocking: null })
   })
-  test('without an outside view a DNS failure is null, not "accessible"', () => {
+  it('without an outside view a DNS failure is null, not "accessible"', () => {
     const { keys } = judge(join(query('dns_nxdomain_error')))
     expect(keys).toMatchObject({
       accessible: null,
@@ -71,7 +78,7 @@ describe('the keys of web_connectivity', () => {
     ['only we say that there is no such name', join(query('dns_nxdomain_error')), outside(), 'inconsistent'],
     ['an IP literal', join(connect(silence)), outside(), null],
   ]
-  test.each(consistency)('dns_consistency: %s', (_name, seen, view, expected) => {
+  it.each(consistency)('dns_consistency: %s', (_name, seen, view, expected) => {
     expect(judge(seen, {}, { outside: view }).keys.dns_consistency).toBe(expected)
   })
 })

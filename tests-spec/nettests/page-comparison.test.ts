@@ -1,6 +1,6 @@
 // The comparison of two pages, row by row: what must match, what must not, and what cannot be told.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { comparePages, type Page, samePage } from './page-comparison.ts'
 
 const page = (over: Partial<Page> = {}): Page => ({
@@ -43,24 +43,24 @@ describe('samePage()', () => {
     ['both answered 404 alike', page({ status: 404 }), page({ status: 404 }), true],
     ['a redirect is not a final page', page({ status: 302 }), page(), false],
   ]
-  test.each(rows)('%s', (_name, probe, helper, same) => {
+  it.each(rows)('%s', (_name, probe, helper, same) => {
     expect(samePage(comparePages(probe, helper))).toBe(same)
   })
 })
 
 describe('comparePages()', () => {
-  test('says null, not false, when the helper was turned away', () => {
+  it('says null, not false, when the helper was turned away', () => {
     expect(comparePages(page(), page({ status: 503 })).status_code_match).toBeNull()
   })
-  test('says null for a body that was cut, or is empty on a side', () => {
+  it('says null for a body that was cut, or is empty on a side', () => {
     expect(comparePages(page({ bodyLength: null }), page()).body_length_match).toBeNull()
     expect(comparePages(page({ bodyLength: 0 }), page()).body_length_match).toBeNull()
   })
-  test('takes exactly seven tenths as different', () => {
+  it('takes exactly seven tenths as different', () => {
     expect(comparePages(page({ bodyLength: 700 }), page()).body_length_match).toBe(false)
     expect(comparePages(page({ bodyLength: 701 }), page()).body_length_match).toBe(true)
   })
-  test('two empty titles match, one empty title does not', () => {
+  it('two empty titles match, one empty title does not', () => {
     expect(comparePages(page({ title: '' }), page({ title: '' })).title_match).toBe(true)
     expect(comparePages(page({ title: '' }), page()).title_match).toBe(false)
   })

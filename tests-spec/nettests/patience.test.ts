@@ -2,12 +2,12 @@
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { patience } from './patience.ts'
 
 const page = readFileSync(fileURLToPath(new URL('patience.md', import.meta.url)), 'utf8')
 
-test('the page of the patience has every step of the table, with its milliseconds', () => {
+it('the page of the patience has every step of the table, with its milliseconds', () => {
   const rows = [...page.matchAll(/^\| `(\w+)` +\| +([\d,]+) \|/gm)]
   const inPage = rows.map(([, step = '', milliseconds = '']) => [
     step,
@@ -17,7 +17,7 @@ test('the page of the patience has every step of the table, with its millisecond
   expect(inPage.length).toBe(Object.keys(patience).length)
 })
 
-test('the parts of what a helper does fit into the whole', () => {
+it('the parts of what a helper does fit into the whole', () => {
   // The second question waits twice as long.
   expect(3 * patience.helperQueryMs).toBeLessThan(patience.helperLookupMs)
   expect(3 * patience.helperPageConnectMs).toBeLessThanOrEqual(patience.helperPageMs)

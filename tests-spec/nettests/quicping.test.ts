@@ -1,7 +1,7 @@
 // Golden verdicts of quicping.
 
 import * as v from 'valibot'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { resolved, rows, seen, silence } from '../../test/golden/quicping.ts'
 import { judging } from '../../test/support/judge.ts'
 import { quicping } from './quicping.ts'
@@ -9,27 +9,27 @@ import { quicping } from './quicping.ts'
 const judge = judging(quicping, { input: 'quic.example' })
 
 describe('quicping', () => {
-  for (const [name, observations, expected, how, circumstances] of rows) {
-    test(name, () => {
+  for (const { name, seen: observations, verdict: expected, how, circumstances } of rows) {
+    it(name, () => {
       const { verdict } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(expected.replace(' ', ' quicping/').concat('@1'))
       expect(verdict.how).toBe(how)
     })
   }
 
-  test('rests on every packet that was not answered', () => {
+  it('rests on every packet that was not answered', () => {
     expect(judge(seen(resolved, silence, silence)).verdict.because).toEqual([60_001, 60_002])
   })
 })
 
-test('quicping counts what was sent', () => {
+it('quicping counts what was sent', () => {
   expect(judge(seen(resolved, silence, null)).keys).toEqual({
     domain: 'quic.example',
     repetitions: 2,
   })
 })
 
-test('the input is a name or an address, the options have their defaults', () => {
+it('the input is a name or an address, the options have their defaults', () => {
   for (const text of ['quic.example', '192.0.2.1', '2001:db8::1']) {
     expect(v.safeParse(quicping.input, text).success, text).toBe(true)
   }

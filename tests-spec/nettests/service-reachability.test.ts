@@ -1,7 +1,7 @@
 // Golden verdicts of a described service: each rule both ways, group by group.
 
 import * as v from 'valibot'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   app,
   chat,
@@ -19,7 +19,7 @@ import { judgeGroups, outcomesOf } from './service-reachability.ts'
 import { earlierFailure, verdict as verdictSchema } from './verdict.ts'
 
 describe('service_reachability', () => {
-  test('calls a service ok of which every group is reached, and says how far that is proven', () => {
+  it('calls a service ok of which every group is reached, and says how far that is proven', () => {
     const { verdict, parts } = judge(fine)
     expect(verdict.verdict).toBe('ok')
     expect(Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.rule]))).toEqual({
@@ -30,7 +30,7 @@ describe('service_reachability', () => {
     })
   })
 
-  test.each([
+  it.each([
     ['a URL silent', fineBut('web', web(timeout, 'connect')), 'undetermined', 'failed_once', 'web'],
     [
       'a URL refused',
@@ -99,7 +99,7 @@ describe('service_reachability', () => {
     for (const each of Object.values(parts)) expect(v.is(verdictSchema, each)).toBe(true)
   })
 
-  test.each([
+  it.each([
     ['a URL silent', fineBut('web', web(timeout, 'connect')), 'web'],
     ['a URL refused', fineBut('web', web('connection_refused', 'connect')), 'web'],
     ['every chat host silent', fineBut('chat', chat(timeout, timeout, timeout)), 'chat'],
@@ -116,7 +116,7 @@ describe('service_reachability', () => {
     expect(again(30, {})).toMatchObject({ verdict: 'undetermined' })
   })
 
-  test('leaves a service of which every group is silent undetermined: the operator may be down', () => {
+  it('leaves a service of which every group is silent undetermined: the operator may be down', () => {
     const seen = join(
       web(timeout, 'connect'),
       chat(timeout),
@@ -128,18 +128,18 @@ describe('service_reachability', () => {
     for (const part of Object.values(parts)) expect(part.rule).toBe('service_reachability/no_outside_view@1')
   })
 
-  test('takes a name that resolves for no sign of life of the operator', () => {
+  it('takes a name that resolves for no sign of life of the operator', () => {
     const seen = join(web(timeout, 'connect'), chat(timeout), gateway(timeout, timeout), stun(null))
     expect(judge(seen).verdict.verdict).toBe('undetermined')
   })
 
-  test('leaves silence undetermined when a control was lost, and does not forgive a reset for it', () => {
+  it('leaves silence undetermined when a control was lost, and does not forgive a reset for it', () => {
     const lossy = { ...good, link: link('up', 3) }
     expect(judge(fineBut('web', web(timeout, 'connect')), lossy).parts.web?.verdict).toBe('undetermined')
     expect(judge(fineBut('web', web('connection_reset', 'tls')), lossy).parts.web?.verdict).toBe('anomaly')
   })
 
-  test.each([
+  it.each([
     ['down', 'link_down'],
     ['degraded', 'undetermined'],
     ['unknown', 'undetermined'],
@@ -150,7 +150,7 @@ describe('service_reachability', () => {
 
   // A gateway without a way out was seen to accept every connection and to answer 404 for everyone.
   const cutOff = ['captive_portal', 'bundle_exhausted', 'provider_only', 'down'] as const
-  test.each(cutOff)('believes a certificate when the link is %s, and nothing else', (state) => {
+  it.each(cutOff)('believes a certificate when the link is %s, and nothing else', (state) => {
     const { parts } = judge(fine, { ...good, link: link(state) })
     expect(parts.web?.verdict).toBe('ok')
     expect(parts.gateway?.verdict).toBe('ok')
@@ -158,11 +158,11 @@ describe('service_reachability', () => {
     expect(parts.stun?.verdict).toBe('link_down')
   })
 
-  test.each(['degraded', 'unknown'] as const)('reaches an open port when the link is %s', (state) => {
+  it.each(['degraded', 'unknown'] as const)('reaches an open port when the link is %s', (state) => {
     expect(judge(fine, { ...good, link: link(state) }).parts.chat?.verdict).toBe('ok')
   })
 
-  test('blames the clock for a wrong date, not the network', () => {
+  it('blames the clock for a wrong date, not the network', () => {
     const tags = ['group=web', 'host=web.app.example', 'depth=0', 'classic']
     const late = join(
       query(['21.0.0.10'], { tags }),
@@ -173,25 +173,25 @@ describe('service_reachability', () => {
     expect(parts.web?.rule).toBe('service_reachability/local_clock@1')
   })
 
-  test('records an informational group and never judges it', () => {
+  it('records an informational group and never judges it', () => {
     const { verdict, parts } = judge(join(fine, flow('beta', 'beta', 'resolve', 'dns_nxdomain_error')))
     expect(verdict.verdict).toBe('ok')
     expect(parts).not.toHaveProperty('beta')
   })
 
-  test('names its rules after the nettest that asks', () => {
+  it('names its rules after the nettest that asks', () => {
     const { parts } = judgeGroups('whatsapp', outcomesOf(fine, app, false), good)
     expect(parts.web?.rule).toBe('whatsapp/web_reached@1')
   })
 
-  test('rests on every connect that failed', () => {
+  it('rests on every connect that failed', () => {
     const { parts } = judge(fineBut('chat', chat(timeout, 'connection_refused', timeout)))
     expect(parts.chat).toMatchObject({ how: timeout, step: 'connect', because: [50_001, 50_001, 50_001] })
   })
 })
 
 describe('the keys of service_reachability', () => {
-  test('says of each group what became of it, the informational ones included', () => {
+  it('says of each group what became of it, the informational ones included', () => {
     const seen = join(
       web(null),
       chat(timeout, 'connection_refused', 'connection_refused'),

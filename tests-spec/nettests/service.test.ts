@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Authority, makeAuthority } from '../../test/support/certificates.ts'
 import { facebookMessengerService } from './facebook-messenger.ts'
 import { hostOf, portsOf, type ServiceEndpoint, service, serviceEndpoint } from './service.ts'
@@ -31,7 +31,7 @@ beforeAll(() => {
 })
 
 describe('the schema of a service', () => {
-  test.each([
+  it.each([
     ['whatsapp', whatsappService],
     ['telegram', telegramService],
     ['signal', signalService],
@@ -47,7 +47,7 @@ describe('the schema of a service', () => {
     expect(faults(description)).toEqual([])
   })
 
-  test.each([
+  it.each([
     ['a name with a blank', { ...valid, name: 'news app' }, 'name'],
     ['a name in capitals', { ...valid, name: 'News' }, 'name'],
     ['no group', { ...valid, groups: [] }, 'groups'],
@@ -107,11 +107,11 @@ describe('the schema of a service', () => {
     expect(found.filter((fault) => !fault.startsWith(`${path}: `))).toEqual([])
   })
 
-  test('takes the certificates of authorities as roots', () => {
+  it('takes the certificates of authorities as roots', () => {
     expect(faults({ ...valid, extra_roots: [authority.caPem] })).toEqual([])
   })
 
-  test('refuses roots that are no authority, several in one text, or no certificate', () => {
+  it('refuses roots that are no authority, several in one text, or no certificate', () => {
     const leaf = authority.issue({ names: ['leaf.example'] }).cert
     const roots = [leaf, authority.caPem + authority.caPem, 'MIIB', authority.caPem.replace('MII', 'MIX')]
     for (const root of roots) {
@@ -121,7 +121,7 @@ describe('the schema of a service', () => {
 })
 
 describe('hostOf() and portsOf()', () => {
-  test.each([
+  it.each([
     [url, 'news.example', [443]],
     [{ ...url, url: 'http://news.example/' }, 'news.example', [80]],
     [{ ...url, url: 'http://198.51.100.7:443/' }, '198.51.100.7', [443]],

@@ -1,7 +1,7 @@
 // Golden verdicts and OONI's keys of signal, and the roots it brings.
 
 import { X509Certificate } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { judging } from '../../test/support/judge.ts'
 import {
   connect,
@@ -52,7 +52,7 @@ const ok = { signal_backend_status: 'ok', signal_backend_failure: null }
 const blocked = (failure: Failure) => ({ signal_backend_status: 'blocked', signal_backend_failure: failure })
 
 describe('signal', () => {
-  test.each([
+  it.each([
     ['all reached', seenWith({}), ok, {}],
     ['all reached, the name of its health gone', join(seenWith({}), uptime('dns_nxdomain_error')), ok, {}],
     [
@@ -90,12 +90,12 @@ describe('signal', () => {
     expect(kinds).toEqual({ contacts: 'ok', chat: 'ok', calls: 'ok', storage: 'ok', ...parts })
   })
 
-  test('OONI calls it blocked when nothing was measured; we call that undetermined', () => {
+  it('OONI calls it blocked when nothing was measured; we call that undetermined', () => {
     expect(judge(nothing).keys).toEqual(blocked('interrupted'))
     expect(judge(nothing).verdict.verdict).toBe('undetermined')
   })
 
-  test('finds nothing over a link that is down', () => {
+  it('finds nothing over a link that is down', () => {
     const seen = seenWith({ chat: 'connection_reset' })
     expect(judge(seen, { link: link('down') }).verdict.verdict).toBe('link_down')
   })
@@ -104,14 +104,14 @@ describe('signal', () => {
 describe('signalRoots', () => {
   const [current, former] = signalRoots.map((pem) => new X509Certificate(pem))
 
-  test("are Signal's two authorities and no leaf", () => {
+  it("are Signal's two authorities and no leaf", () => {
     expect(signalRoots).toHaveLength(2)
     expect(current?.fingerprint256).toMatch(/^DD:B0:F9:2B:.*:9D:F6:5A$/)
     expect(former?.fingerprint256).toMatch(/^09:8F:D5:40:.*:1F:E9:EA$/)
     expect([current?.ca, former?.ca]).toEqual([true, true])
   })
 
-  test('end when the comments say', () => {
+  it('end when the comments say', () => {
     expect(current?.validTo).toContain('Jan 24 00:45:50 2032')
     expect(former?.validTo).toContain('Mar 23 22:18:35 2023')
   })

@@ -23,7 +23,10 @@ const rules = [
   'failed_once',
 ] as const
 
-/** The handshakes under the neutral name and under the one in question; `again` when the latter met silence. */
+/**
+ * The handshakes under the neutral name, which is OONI's `control`, and under the one in question; `again` when the latter
+ * met silence.
+ */
 export const sniTags = { control: 'control', target: 'target', again: 'target_again' } as const
 
 const name = v.pipe(v.string(), v.regex(/^(?=.*[a-z])[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+$/))
@@ -32,7 +35,7 @@ const sniBlockingInput = v.pipe(name, v.maxLength(253))
 const sniBlockingOptions = v.strictObject({
   /** By default the list's neutral name. */
   control_sni: v.optional(name),
-  /** `HOST:PORT` of a server that anyone may connect to; by default the control name's port 443. */
+  /** `HOST:PORT` of a server that anyone may connect to; by default port 443 of the neutral name. */
   test_helper_address: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9._-]+:\d{1,5}$/))),
 })
 
@@ -71,16 +74,16 @@ export const sniBlocking = defineNettest({
   rules,
   judge({ seen, own, circumstances }) {
     const { lab } = circumstances
-    const control = attempt(seen, sniTags.control, lab)
+    const neutral = attempt(seen, sniTags.control, lab)
     const target = attempt(seen, sniTags.target, lab)
     const again = attempt(seen, sniTags.again, lab)
     return {
       keys: {
-        control: outcomeOf(own.control, control),
+        control: outcomeOf(own.control, neutral),
         target: outcomeOf(own.target, target),
-        result: resultOf(target.failed?.failure ?? null, control.failed?.failure ?? null),
+        result: resultOf(target.failed?.failure ?? null, neutral.failed?.failure ?? null),
       },
-      verdict: judgeAttempts(seen, { control, target, again }, circumstances),
+      verdict: judgeAttempts(seen, { neutral, target, again }, circumstances),
       parts: null,
     }
   },
@@ -92,7 +95,7 @@ function outcomeOf({ sni, th_address }: v.InferOutput<typeof asked>, { failed }:
 }
 
 /** OONI's words. A certificate for another name is what the helper answers to a name that is not its own. */
-function resultOf(target: Failure | null, control: Failure | null): (typeof results)[number] {
+function resultOf(target: Failure | null, neutral: Failure | null): (typeof results)[number] {
   switch (target) {
     case null:
     case 'ssl_invalid_hostname':
@@ -105,7 +108,7 @@ function resultOf(target: Failure | null, control: Failure | null): (typeof resu
     case 'eof_error':
       return 'interference.closed'
     case 'generic_timeout_error':
-      return control === null ? 'anomaly.timeout' : 'anomaly.test_helper_unreachable'
+      return neutral === null ? 'anomaly.timeout' : 'anomaly.test_helper_unreachable'
     case 'ssl_invalid_certificate':
       return 'interference.invalid_certificate'
     case 'ssl_unknown_authority':
@@ -143,7 +146,7 @@ function attempt(seen: Observations, tag: string, lab: boolean): Attempt {
  */
 function judgeAttempts(
   seen: Observations,
-  { control, target, again }: Readonly<Record<'control' | 'target' | 'again', Attempt>>,
+  { neutral, target, again }: Readonly<Record<'neutral' | 'target' | 'again', Attempt>>,
   circumstances: Circumstances,
 ): Verdict {
   const because = [...seen.tls_handshakes, ...seen.tcp_connect].map((each) => each.transaction_id)
@@ -161,16 +164,16 @@ function judgeAttempts(
     circumstances,
   )
   if (sentCertificate(target)) {
-    // The helper is known by its certificate: without one that holds for the control, nothing is known of it.
-    if (isUntrusted(control))
+    // The helper is known by its certificate: without one that holds for the neutral name, nothing is known of it.
+    if (isUntrusted(neutral))
       return link.state === 'up' ? say('undetermined', 'helper_unverified', null) : judged
-    // Its own chain, for whichever of its names, or one that the control did not see.
+    // Its own chain, for whichever of its names, or one that was not seen under the neutral name.
     if (!isUntrusted(target)) return say('ok', 'server_hello', null)
     return link.state === 'up' ? say('anomaly', 'foreign_certificate', 'ssl_unknown_authority') : judged
   }
   const how = target.failed?.failure ?? 'interrupted'
   if (link.state !== 'up' || how === 'interrupted') return judged
-  if (!sentCertificate(control)) return say('undetermined', 'helper_unreachable', how)
+  if (!sentCertificate(neutral)) return say('undetermined', 'helper_unreachable', how)
   if (target.failed?.step !== 'tls_handshake') return say('undetermined', 'helper_unreachable', how)
   // The alert may be the helper's: some refuse names they do not know.
   if (target.handshake?.x_sonde_tls_alert !== undefined) return say('undetermined', 'alert', how)

@@ -1,7 +1,7 @@
 // Golden verdicts of stunreachability. Mostly what must not be called an anomaly: from one place, a server that is gone
 // and one that is blocked are silent alike.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { answered, failing, input, resolved, rows, seen } from '../../test/golden/stunreachability.ts'
 import { judging } from '../../test/support/judge.ts'
 import { query } from '../../test/support/observations.ts'
@@ -10,8 +10,8 @@ import { parseStunInput, stunReachability } from './stunreachability.ts'
 const judge = judging(stunReachability, { input })
 
 describe('stunreachability', () => {
-  for (const [name, observations, expected, how, circumstances] of rows) {
-    test(name, () => {
+  for (const { name, seen: observations, verdict: expected, failure: how, circumstances } of rows) {
+    it(name, () => {
       const { verdict } = judge(observations, circumstances)
       expect(`${verdict.verdict} ${verdict.rule}`).toBe(
         expected
@@ -22,14 +22,14 @@ describe('stunreachability', () => {
     })
   }
 
-  test('takes loopback for a real address in a laboratory', () => {
+  it('takes loopback for a real address in a laboratory', () => {
     const loopback = query(['127.0.0.1'], { tags: ['classic'] })
     expect(judge(seen(loopback, answered), { lab: true }).verdict.verdict).toBe('ok')
   })
 })
 
 describe('the keys of stunreachability', () => {
-  test.each([
+  it.each([
     ['a mapped address', seen(resolved, answered), null],
     ['silence', seen(resolved, failing('generic_timeout_error')), 'generic_timeout_error'],
     ['an error', seen(resolved, { response: 'error', error_code: 420 }), 'unknown_failure: stun error 420'],
@@ -48,7 +48,7 @@ describe('the keys of stunreachability', () => {
 })
 
 describe('parseStunInput()', () => {
-  test.each([
+  it.each([
     ['stun://stun.example:3478', { host: 'stun.example', port: 3478 }],
     ['stun://192.0.2.1:19302', { host: '192.0.2.1', port: 19302 }],
     ['stun://[2001:db8::1]:3478', { host: '2001:db8::1', port: 3478 }],
@@ -56,7 +56,7 @@ describe('parseStunInput()', () => {
     expect(parseStunInput(text)).toEqual(server)
   })
 
-  test.each([
+  it.each([
     'stun://stun.example',
     'stun://stun.example:0',
     'stun://stun.example:65536',

@@ -1,6 +1,6 @@
 // Golden verdicts and OONI's keys of telegram.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { judging } from '../../test/support/judge.ts'
 import {
   connect,
@@ -38,7 +38,7 @@ function web(failure: Failure | null): Observations {
 const unblocked = { telegram_http_blocking: false, telegram_tcp_blocking: false }
 
 describe('telegram', () => {
-  test.each([
+  it.each([
     [
       'both reached',
       join(post(80, 501), post(443, timeout, 'connect'), web(null)),
@@ -97,13 +97,13 @@ describe('telegram', () => {
     expect(kinds).toEqual(parts)
   })
 
-  test('OONI calls it blocked when the link is down; we do not', () => {
+  it('OONI calls it blocked when the link is down; we do not', () => {
     const seen = join(post(80, 'network_unreachable', 'connect'), web(timeout))
     expect(judge(seen).keys.telegram_tcp_blocking).toBe(true)
     expect(judge(seen, { link: link('down') }).verdict.verdict).toBe('link_down')
   })
 
-  test('asks six data centres on two ports each, by POST in clear text', () => {
+  it('asks six data centres on two ports each, by POST in clear text', () => {
     const endpoints = telegramService.groups[0]?.endpoints ?? []
     expect(endpoints).toHaveLength(12)
     for (const each of endpoints) expect(each).toMatchObject({ kind: 'url', method: 'POST' })

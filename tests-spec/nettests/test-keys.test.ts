@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { judging } from '../../test/support/judge.ts'
 import { faultsOf } from '../../test/support/kept.ts'
 import { measured } from '../../test/support/measured.ts'
@@ -43,11 +43,11 @@ function disagreements(page: readonly string[], schema: readonly string[]): stri
 }
 
 describe('the page of each nettest', () => {
-  test.each(Object.entries(ownTestKeys))('names the keys of %s, and no others', (nettest, entries) => {
+  it.each(Object.entries(ownTestKeys))('names the keys of %s, and no others', (nettest, entries) => {
     expect(disagreements(firstColumn(pageOf(nettest), 'test_keys'), Object.keys(entries))).toEqual([])
   })
 
-  test('is there for every schema, and a schema for every page', () => {
+  it('is there for every schema, and a schema for every page', () => {
     const pages = readdirSync(here).filter(
       (file) => file.endsWith('.md') && !['verdict.md', 'patience.md'].includes(file),
     )
@@ -56,7 +56,7 @@ describe('the page of each nettest', () => {
     )
   })
 
-  test.each([
+  it.each([
     ['a key of the page that is in no schema', ['a', 'b'], ['a']],
     ['a key of the schema that is not in the page', ['a'], ['a', 'b']],
     ['a pattern that fits nothing', ['KIND_total'], ['totals']],
@@ -66,7 +66,7 @@ describe('the page of each nettest', () => {
   })
 })
 
-test('the page of measurements names every key that each has in its test_keys', () => {
+it('the page of measurements names every key that each has in its test_keys', () => {
   const page = readFileSync(`${here}../data-formats/measurement.md`, 'utf8')
   const keys = Object.keys(testKeys.entries).filter((key) => key.startsWith('x_sonde_'))
   // `…_received` behind its twin.
@@ -74,7 +74,7 @@ test('the page of measurements names every key that each has in its test_keys', 
   expect(lacking).toEqual([])
 })
 
-test('the page of observations names every field of our own, and where it stands', () => {
+it('the page of observations names every field of our own, and where it stands', () => {
   const page = readFileSync(`${here}../data-formats/observation.md`, 'utf8')
   const rows = page.split('\n').filter((line) => line.startsWith('| `x_sonde_'))
   const lists = {
@@ -106,11 +106,11 @@ describe('the schemas of test_keys', () => {
     test_keys: { ...whatsapp.test_keys, ...change },
   })
 
-  test('take what the rules make', () => {
+  it('take what the rules make', () => {
     expect(faultsOf(whatsapp)).toEqual([])
   })
 
-  test.each([
+  it.each([
     ['a key is missing', { whatsapp_web_status: undefined }],
     ['a key is of another type', { whatsapp_endpoints_blocked: 'e1.whatsapp.net' }],
     ['a word is none of OONI', { whatsapp_web_status: 'censored' }],
@@ -125,7 +125,7 @@ describe('the schemas of test_keys', () => {
     expect(faultsOf(changed(change))).not.toEqual([])
   })
 
-  test('refuse a nettest that has none', () => {
+  it('refuse a nettest that has none', () => {
     expect(faultsOf({ ...whatsapp, test_name: 'unheard_of' })).not.toEqual([])
   })
 })

@@ -2,7 +2,7 @@
 // must not be named.
 
 import { safeParse } from 'valibot'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { both, fastControl, ok, outsideFast, page, rows, slow, with_ } from '../../test/golden/throttling.ts'
 import { judging } from '../../test/support/judge.ts'
 import { connect, handshake, join, query } from '../../test/support/observations.ts'
@@ -12,8 +12,8 @@ import { webConnectivity } from './web-connectivity.ts'
 const judge = judging(webConnectivity, { input: 'https://site.example/' })
 
 describe('the verdict of web_connectivity on a slow page', () => {
-  for (const [name, seen, outside, expected, circumstances] of rows) {
-    test(name, () => {
+  for (const { name, seen, outside, verdict: expected, circumstances } of rows) {
+    it(name, () => {
       const { verdict } = judge(seen, circumstances, { outside: outside ?? undefined })
       expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@1$/, '$1')}`).toBe(expected)
       if (expected === ok) return
@@ -22,7 +22,7 @@ describe('the verdict of web_connectivity on a slow page', () => {
     })
   }
 
-  test('a control that was never fetched or failed changes no other verdict', () => {
+  it('a control that was never fetched or failed changes no other verdict', () => {
     const tags = ['depth=0', 'classic', transferControlTag]
     const failed = join(
       query(['21.0.0.11'], { tags }),
@@ -46,7 +46,7 @@ describe('the verdict of web_connectivity on a slow page', () => {
 })
 
 describe('the keys of web_connectivity of a slow page', () => {
-  test('say what was compared, and nothing more of the control', () => {
+  it('say what was compared, and nothing more of the control', () => {
     expect(judge(both, {}, { outside: outsideFast }).keys).toMatchObject({
       x_sonde_throttling: {
         bytes: 64_000,
@@ -58,19 +58,19 @@ describe('the keys of web_connectivity of a slow page', () => {
       accessible: true,
     })
   })
-  test('have no such key where nothing was slow', () => {
+  it('have no such key where nothing was slow', () => {
     expect(judge(page({ kB: 64, seconds: 1 }), {}, { outside: outsideFast }).keys).not.toHaveProperty(
       'x_sonde_throttling',
     )
   })
-  test('are null where nothing was compared', () => {
+  it('are null where nothing was compared', () => {
     expect(judge(slow).keys).toMatchObject({
       x_sonde_throttling: { control: null, outside: null },
     })
   })
 })
 
-test.each([
+it.each([
   [{ body_bytes: 1_000 }],
   [{ body_bytes: 2_000_000 }],
   [{ body_bytes: 40_000.5 }],

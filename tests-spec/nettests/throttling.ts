@@ -71,7 +71,7 @@ interface Page {
 }
 
 /**
- * @param own - Without the control transfer, the last response first.
+ * @param own - Without the transfer from a neutral site, the last response first.
  * @param all - With it.
  * @param outside - The helper's page; null without one.
  * @returns null when nothing was slow.
@@ -79,7 +79,7 @@ interface Page {
 export function throttlingIn(own: Observations, all: Observations, outside: Page | null): Throttling | null {
   const target = transferIn(own.requests[0], own)
   if (target === null || own.requests[0]?.failure !== null || !isSlow(target)) return null
-  const control = transferIn(
+  const neutral = transferIn(
     all.requests.find((each) => each.failure === null && each.tags.includes(transferControlTag)),
     all,
   )
@@ -87,9 +87,9 @@ export function throttlingIn(own: Observations, all: Observations, outside: Page
   return {
     bytes: target.bytes,
     seconds: target.seconds,
-    control: control && compared(target, control),
+    control: neutral && compared(target, neutral),
     outside: seconds === undefined || bytes < leastBytes ? null : compared(target, { bytes, seconds }),
-    transactionIds: [target, ...(control === null ? [] : [control])].map((each) => each.transactionId),
+    transactionIds: [target, ...(neutral === null ? [] : [neutral])].map((each) => each.transactionId),
   }
 }
 

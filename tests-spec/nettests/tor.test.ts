@@ -1,7 +1,7 @@
 // Golden verdicts of tor: each way into the network by itself.
 
 import * as v from 'valibot'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fine, reset, rows, seen, silent } from '../../test/golden/tor.ts'
 import { judging } from '../../test/support/judge.ts'
 import { isBogon } from './bogon.ts'
@@ -12,8 +12,8 @@ import { verdict as verdictSchema } from './verdict.ts'
 const judge = judging(tor)
 
 describe('tor', () => {
-  for (const [name, observations, expected, parts, circumstances] of rows) {
-    test(name, () => {
+  for (const { name, seen: observations, verdict: expected, parts, circumstances } of rows) {
+    it(name, () => {
       const judged = judge(observations, circumstances)
       expect(`${judged.verdict.verdict} ${judged.verdict.rule}`).toBe(
         expected.replace(' ', ' tor/').concat('@1'),
@@ -28,7 +28,7 @@ describe('tor', () => {
 })
 
 describe('the keys of tor', () => {
-  test('counts each kind and describes each target, as OONI does', () => {
+  it('counts each kind and describes each target, as OONI does', () => {
     const { keys } = judge(
       seen(
         fine('dir_port'),
@@ -68,7 +68,7 @@ describe('the keys of tor', () => {
 })
 
 describe('publicTorTargets', () => {
-  test('are targets, each public and named by itself', () => {
+  it('are targets, each public and named by itself', () => {
     expect(v.safeParse(torTargets, publicTorTargets).issues).toBeUndefined()
     for (const [id, { address, protocol }] of Object.entries(publicTorTargets)) {
       expect(id).toBe(`${address}/${protocol}`)
@@ -76,7 +76,7 @@ describe('publicTorTargets', () => {
     }
   })
 
-  test('hold enough authorities for their silence to mean something', () => {
+  it('hold enough authorities for their silence to mean something', () => {
     const of = (kind: TorProtocol) =>
       Object.values(publicTorTargets).filter(({ protocol }) => protocol === kind)
     expect(of('dir_port').length).toBeGreaterThanOrEqual(9)
@@ -86,7 +86,7 @@ describe('publicTorTargets', () => {
   })
 })
 
-test.each([
+it.each([
   [{ targets: { 'a b': { address: '192.0.2.1:443', protocol: 'or_port' } } }],
   [{ targets: { a: { address: 'relay.example:443', protocol: 'or_port' } } }],
   [{ targets: { a: { address: '192.0.2.1:443', protocol: 'snowflake' } } }],

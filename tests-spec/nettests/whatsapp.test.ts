@@ -1,6 +1,6 @@
 // Golden verdicts of whatsapp: three services, each judged by itself, as they failed on 29 July 2018.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { judging } from '../../test/support/judge.ts'
 import {
   connect,
@@ -87,26 +87,26 @@ describe('whatsapp', () => {
       { registration: 'undetermined', endpoints: 'undetermined', web: 'undetermined' },
     ],
   ] as const
-  test.each(rows)('%s', (_name, seen, verdict, parts) => {
+  it.each(rows)('%s', (_name, seen, verdict, parts) => {
     const judged = judgedAgain((circumstances) => judge(seen, circumstances))
     expect(judged.verdict.verdict).toBe(verdict)
     const kinds = Object.fromEntries(Object.entries(judged.parts).map(([name, part]) => [name, part.verdict]))
     expect(kinds).toEqual(parts)
   })
 
-  test('silence with one control lost stays undetermined: loss looks the same', () => {
+  it('silence with one control lost stays undetermined: loss looks the same', () => {
     const seen = join(service('registration', null), service('web', 'generic_timeout_error'), hosts(null))
     expect(judge(seen, { link: link('up', 3) }).verdict.verdict).toBe('undetermined')
   })
 
-  test('nothing reached and the controls down is the link', () => {
+  it('nothing reached and the controls down is the link', () => {
     const seen = join(service('registration', 'network_unreachable', 'connect'), hosts('network_unreachable'))
     expect(judge(seen, { link: link('down') }).verdict.verdict).toBe('link_down')
   })
 })
 
 describe('the keys of whatsapp', () => {
-  test('speaks as OONI does: any failure is "blocked", any HTTP status is "ok"', () => {
+  it('speaks as OONI does: any failure is "blocked", any HTTP status is "ok"', () => {
     const seen = join(
       service('registration', 'generic_timeout_error', 'connect'),
       service('web', null),
@@ -122,7 +122,7 @@ describe('the keys of whatsapp', () => {
       whatsapp_web_failure: null,
     })
   })
-  test('lists a host whose name did not resolve', () => {
+  it('lists a host whose name did not resolve', () => {
     const tags = ['endpoints', 'host=e1.whatsapp.net']
     const seen = join(query('dns_nxdomain_error', { tags, hostname: 'e1.whatsapp.net' }))
     expect(judge(seen).keys).toMatchObject({
@@ -155,13 +155,13 @@ describe('the description of WhatsApp', () => {
     reached('endpoints', 'e2.whatsapp.net'),
   )
 
-  test('names 16 chat hosts on two ports each', () => {
+  it('names 16 chat hosts on two ports each', () => {
     const endpoints = whatsappService.groups.find((group) => group.name === 'endpoints')?.endpoints ?? []
     expect(endpoints).toHaveLength(16)
     expect(endpoints.at(-1)).toEqual({ kind: 'tcp', host: 'e16.whatsapp.net', ports: [443, 5222] })
   })
 
-  test("gives the same keys and verdicts with today's tags", () => {
+  it("gives the same keys and verdicts with today's tags", () => {
     expect(judge(today).keys).toMatchObject({
       registration_server_status: 'ok',
       whatsapp_endpoints_status: 'ok',

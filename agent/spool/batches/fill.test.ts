@@ -1,6 +1,6 @@
 // Rows of records whose packed size is known beforehand: what fill() takes of them, and how often it packs.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { seededChance } from '../../../test/support/sample-spool.ts'
 import { fill, type Stored } from './fill.ts'
 
@@ -32,7 +32,7 @@ const alike = (count: number, storedBytes: number, packedBytes: number): Sized[]
   Array.from({ length: count }, () => ({ storedBytes, packedBytes }))
 
 describe('fill()', () => {
-  test.each([
+  it.each([
     ['records that pack to a seventh', alike(5_000, 550, 80), 4],
     ['records that do not pack', alike(200, 2_000, 2_000), 1],
     ['records that grow when packed', alike(200, 2_000, 3_000), 4],
@@ -45,19 +45,19 @@ describe('fill()', () => {
     expect(rounds).toBeLessThanOrEqual(mostRounds)
   })
 
-  test('takes all there is when that is less than a batch', async () => {
+  it('takes all there is when that is less than a batch', async () => {
     expect(await filled(alike(100, 550, 80))).toMatchObject({ count: 100, bytes: 8_000 })
     expect(await filled([])).toMatchObject({ count: 0, bytes: 0 })
   })
 
-  test('takes no more than is enough, whatever it packs to', async () => {
+  it('takes no more than is enough, whatever it packs to', async () => {
     expect(await filled(alike(5_000, 550, 80), (count) => count === 300)).toMatchObject({
       count: 300,
       taken: 300,
     })
   })
 
-  test('takes a record larger than a batch with what goes before it, and nothing behind it', async () => {
+  it('takes a record larger than a batch with what goes before it, and nothing behind it', async () => {
     const large = alike(1, 300_000, 250_000)
     for (const before of [0, 1, 50]) {
       const row = [...alike(before, 1_000, 500), ...large, ...alike(200, 1_000, 500)]
@@ -65,14 +65,14 @@ describe('fill()', () => {
     }
   })
 
-  test('leaves a record larger than a batch to the next one when this one is full without it', async () => {
+  it('leaves a record larger than a batch to the next one when this one is full without it', async () => {
     const row = [...alike(115, 1_000, 500), ...alike(1, 300_000, 250_000)]
     const { count } = await filled(row)
     expect(count).toBeGreaterThanOrEqual(111)
     expect(count).toBeLessThanOrEqual(115)
   })
 
-  test('takes at least one, passes the target by one at most, and ends, with sizes by chance', async () => {
+  it('takes at least one, passes the target by one at most, and ends, with sizes by chance', async () => {
     const chance = seededChance(12)
     for (let round = 0; round < 300; round++) {
       const row = Array.from({ length: 1 + Math.floor(chance() * 400) }, () => {

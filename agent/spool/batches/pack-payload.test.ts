@@ -1,5 +1,5 @@
 import { brotliCompressSync, constants } from 'node:zlib'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { seededChance } from '../../../test/support/sample-spool.ts'
 import type { RecordClass } from '../../../tests-spec/data-formats/measurement.ts'
 import { openPayload } from '../../../tests-spec/protocol/payload.ts'
@@ -32,7 +32,7 @@ function textOf({ codec, payload, raw }: Payload): string {
   return opened.raw.toString()
 }
 
-test('packPayload() puts like next to like: by class, by target, and of one target in their order', async () => {
+it('packPayload() puts like next to like: by class, by target, and of one target in their order', async () => {
   const shuffled = [
     unsealed(7, 'routine', 'web_connectivity', 'https://b.example/'),
     unsealed(2, 'routine', 'web_connectivity', 'https://a.example/'),
@@ -49,13 +49,13 @@ test('packPayload() puts like next to like: by class, by target, and of one targ
   expect(lines[0]).toBe(`{"n":5,${json('anomaly', 'web_connectivity', 'https://b.example/').slice(1)}`)
 })
 
-test('packPayload() of nothing is the empty stream', async () => {
+it('packPayload() of nothing is the empty stream', async () => {
   const packed = await packPayload([])
   expect(packed).toMatchObject({ codec: 'br', raw: { len: 0 } })
   expect(textOf(packed)).toBe('')
 })
 
-test('packPayload() writes what is alike in columns, and one record as it is', async () => {
+it('packPayload() writes what is alike in columns, and one record as it is', async () => {
   const chance = seededChance(1)
   const records = Array.from({ length: 300 }, (_, n) => {
     const times = Array.from({ length: 20 }, (_, i) => `"t${i}":${Math.round(chance() * 1e4) / 1e4}`)
@@ -76,7 +76,7 @@ test('packPayload() writes what is alike in columns, and one record as it is', a
   expect(textOf(one)).toBe(`${text.split('\n')[0]}\n`)
 })
 
-test.each([
+it.each([
   ['input and name', json('routine', 'web_connectivity', 'https://a.example/')],
   ['no input', json('routine', 'whatsapp', null)],
   ['nothing of either', '{"class":"routine"}'],
@@ -87,7 +87,7 @@ test.each([
   expect(targetIn(Buffer.from(text)).length).toBeLessThan(450)
 })
 
-test('targetIn() tells targets apart, and not their measurements', () => {
+it('targetIn() tells targets apart, and not their measurements', () => {
   const of = (name: string, input: string | null) => targetIn(Buffer.from(json('routine', name, input)))
   expect(of('web_connectivity', 'https://a.example/')).not.toBe(of('web_connectivity', 'https://b.example/'))
   expect(of('whatsapp', null)).not.toBe(of('signal', null))
