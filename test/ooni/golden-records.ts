@@ -1,5 +1,5 @@
-// What would be kept of every golden sample, in full and in brief, and the plain form of each where everything is known
-// beside it: a place in a batch, a corrected time, the clock, lists, certificates and networks.
+// What would be kept of every golden sample, in full, in brief, and of the same over a link that was down; and what is known
+// beside each: a place in a batch, a corrected time, the clock, lists, certificates and networks.
 
 import { createHash } from 'node:crypto'
 import { withEvidence } from '../../agent/measurement/evidence.ts'
@@ -12,6 +12,7 @@ import type { Sample } from '../golden/golden.ts'
 import { concluded, goldenTables, type Table } from '../golden/tables.ts'
 import { makeAuthority } from '../support/certificates.ts'
 import { measured } from '../support/measured.ts'
+import { link } from '../support/observations.ts'
 
 export interface GoldenRecord {
   readonly table: Table
@@ -62,16 +63,22 @@ function withCertificate(handshake: TlsHandshake): TlsHandshake {
 /** As a reader of JSON gets them: what is undefined is not there. */
 const written = (measurement: Measurement): Measurement => JSON.parse(JSON.stringify(measurement))
 
+function recordOf(table: Table, sample: Sample, level: GoldenRecord['level']): GoldenRecord {
+  const kept = written(withEvidence(keptOf(table, sample), level))
+  return { table, sample, level, kept }
+}
+
+const overDeadLink = ({ circumstances, ...sample }: Sample): Sample => ({
+  ...sample,
+  circumstances: { ...circumstances, link: link('down') },
+})
+
 export const goldenRecords: readonly GoldenRecord[] = goldenTables.flatMap((table) =>
-  table.samples.flatMap((sample) => {
-    const kept = keptOf(table, sample)
-    return (['full', 'brief'] as const).map((level) => ({
-      table,
-      sample,
-      level,
-      kept: written(withEvidence(kept, level)),
-    }))
-  }),
+  table.samples.flatMap((sample) => [
+    recordOf(table, sample, 'full'),
+    recordOf(table, sample, 'brief'),
+    recordOf(table, overDeadLink(sample), 'full'),
+  ]),
 )
 
 const knownDigest = sha256Hex(Buffer.from(certificateDer, 'base64'))

@@ -10,7 +10,7 @@ const withEndpoints = v.looseObject({ tcp_connect: named, tls_handshake: named }
 
 /**
  * That no list named a helper is no failure: the scoring takes a failure that it does not know for a fault of the probe,
- * also where the site was reached. And of an endpoint that a helper shook hands with and does not say it connected to, the
+ * also where the site was reached, under any key that ends as this one does. And of an endpoint that a helper shook hands with and does not say it connected to, the
  * pipeline can make nothing, not even of the rest.
  */
 export function controlForOoni(keys: Keys): Keys {
@@ -18,7 +18,7 @@ export function controlForOoni(keys: Keys): Keys {
   const control = v.safeParse(withEndpoints, keys.control)
   return {
     ...keys,
-    ...(!asked && { control_failure: null, x_sonde_control_failure: noHelper }),
+    ...(!asked && { control_failure: null, x_sonde_no_helper: true }),
     ...(control.success && { control: { ...control.output, ...pairedHandshakes(control.output) } }),
   }
 }
