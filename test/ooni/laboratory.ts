@@ -1,29 +1,37 @@
 // An agent that measures an internet on loopback, with every nettest that names where it asks, and the collector that it
-// sends to: built programs, as processes. What readers are given is written to files, as they would fetch it.
+// sends to: built programs, as processes.
 
 import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import { type LoopbackPorts, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
-import { type Ended, sonde, startCollector, temporaryFolder } from '../support/processes.ts'
+import {
+  type Ended,
+  type RunningCollector,
+  sonde,
+  startCollector,
+  temporaryFolder,
+} from '../support/processes.ts'
 
 /** What each format is kept as. */
 export const exportFiles = {
   jsonl: 'export.jsonl',
   kept: 'kept.jsonl',
-  csv: 'export.csv',
-  parquet: 'export.parquet',
 } as const
 
 /** Lines that the agent printed itself, in OONI's form. */
 export const printedFile = 'once.jsonl'
 
-/**
- * Measures three cycles, so that some evidence is brief and the last is over a link that is down, and writes what there
- * is of it to `folder`.
- */
-export async function measureInto(folder: string): Promise<void> {
+export interface Laboratory {
+  readonly collector: RunningCollector
+  /** Lines of `sonde once --ooni`. */
+  readonly printed: string
+  close(): Promise<void>
+}
+
+/** Measures three cycles, so that some evidence is brief and the last is over a link that is down. */
+export async function openLaboratory(): Promise<Laboratory> {
   const collector = await startCollector(temporaryFolder('collector'), ['--helper', '--helper-allow-private'])
   const [mirror, echo] = [createServer(mirrorBack), createServer((socket) => socket.pipe(socket))]
   const [mirrorPort, echoPort] = [await listening(mirror), await listening(echo)]
@@ -31,24 +39,38 @@ export async function measureInto(folder: string): Promise<void> {
     helpers: [`${collector.url}/v1/web-connectivity`],
     further: (ports) => furtherList(ports, mirrorPort, echoPort),
   })
+  const close = async () => {
+    internet.close()
+    for (const each of [mirror, echo]) each.close()
+    await collector.stop()
+  }
   const state = temporaryFolder('agent')
+  const once = ['once', '--ooni', '--state', state, ...internet.agentArguments]
   try {
     expectDone(await sonde(['enrol', collector.url, await collector.token(), '--state', state]))
-    const once = ['once', '--ooni', '--state', state, ...internet.agentArguments]
     const first = expectDone(await sonde(once))
     const second = expectDone(await sonde(once))
     internet.dropControls()
     const third = expectDone(await sonde(once))
-    await writeFile(join(folder, printedFile), first + second + third)
+    return { collector, printed: first + second + third, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Writes what readers are given to `folder`. */
+export async function measureInto(folder: string): Promise<void> {
+  const { collector, printed, close } = await openLaboratory()
+  try {
+    await writeFile(join(folder, printedFile), printed)
     for (const [format, file] of Object.entries(exportFiles)) {
       const answer = await fetch(`${collector.url}/api/v1/measurements?format=${format}&limit=10000`)
       if (!answer.ok) throw new Error(`Cannot export as ${format}: ${await answer.text()}`)
       await writeFile(join(folder, file), Buffer.from(await answer.arrayBuffer()))
     }
   } finally {
-    internet.close()
-    for (const each of [mirror, echo]) each.close()
-    await collector.stop()
+    await close()
   }
 }
 

@@ -1,4 +1,4 @@
-// `npm run ooni`: OONI's own loader reads our plain forms.
+// `npm run ooni`: OONI's own loader reads our plain forms, and the queries of docs/data.md run as they are written.
 //
 // Makes a virtual environment with requirements.txt in coverage/ooni if it is not there, writes the plain forms of the
 // golden samples and of a laboratory, and hands them to load.py. Ends with 77 where Python or its packages cannot be had,
@@ -6,7 +6,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { root } from '../support/source-tree.ts'
 import { exportFiles, measureInto, printedFile } from './laboratory.ts'
 
@@ -19,13 +19,12 @@ const requirements = readFileSync(join(here, 'requirements.txt'), 'utf8')
 /** What the environment was made from: another list is another environment. */
 const madeFrom = join(environment, 'made-from.txt')
 
-function run(command: string, args: readonly string[], path = process.env.PATH ?? '') {
-  return (
-    spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } }).status ?? 1
-  )
+function run(command: string, args: readonly string[], path = process.env.PATH): number {
+  const env = { ...process.env, PATH: path }
+  return spawnSync(command, args, { cwd: root, stdio: 'inherit', env }).status ?? 1
 }
 
-/** @returns The last line that it complained with, or null when all went well. */
+/** @returns What it complained of, or null when all went well. */
 function complaint(command: string, args: readonly string[]): string | null {
   const { status, error, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
   if (error !== undefined) return error.message
@@ -58,4 +57,7 @@ await measureInto(folder)
 const lines = [exportFiles.jsonl, exportFiles.kept, printedFile].map((file) => join(folder, file))
 const records = join(folder, 'records.jsonl')
 const written = run('npx', ['tsx', join(here, 'records.ts'), records, ...lines])
-process.exit(written === 0 ? run(join(programs, 'python'), [join(here, 'load.py'), records]) : written)
+const queries = run('npx', ['vitest', 'run', 'test/ooni'], `${programs}${delimiter}${process.env.PATH}`)
+// Last, since its last line is the one that says how much was read.
+const loaded = written === 0 ? run(join(programs, 'python'), [join(here, 'load.py'), records]) : written
+process.exit(loaded !== 0 ? loaded : queries)
