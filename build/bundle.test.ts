@@ -16,7 +16,7 @@ const version = JSON.parse(readFileSync(new URL('../package.json', import.meta.u
   .version as string
 const agent = await bundle('agent/main.ts', join(folder, 'first/sonde.mjs'), standalone)
 
-/** What the built file asks Node for, by any of the ways a module can be named. */
+/** The modules that the built file asks Node.js for, by any of the ways in which a module can be named. */
 function modulesAskedFor({ outfile, metafile }: Bundle): Set<string> {
   const known = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path))
   const text = readFileSync(outfile, 'utf8')
@@ -92,7 +92,7 @@ describe('the agent as one file', () => {
 })
 
 describe('what is cut from a bundle', () => {
-  /** Bundles as the agent is bundled, and imports the result. */
+  /** Bundles `contents` as the agent is bundled, and imports the result. */
   async function run(contents: string): Promise<{ outcome: () => unknown }> {
     const stdin = { contents, resolveDir: root, loader: 'ts' } as const
     const common = { bundle: true, platform: 'node', format: 'esm', logLevel: 'silent' } as const

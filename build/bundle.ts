@@ -1,6 +1,6 @@
 // `npm run build`: makes the agent one file that any Node.js from 20.18 runs without a package manager, and the
 // collector one file beside its packages. Two builds of one tree are the same to the byte, so that anyone can check
-// that what a device runs is what this repository says. ADR 0007 says what is left out and why.
+// that a device runs what this repository contains. ADR 0007 says what is left out and why.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -14,17 +14,20 @@ import { sizeTable } from './sizes.ts'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** A file that was built and written. `metafile` says what is in it and what it asks of Node. */
+/** A file that was built and written. `metafile` says what is in it and which modules it asks Node.js for. */
 export interface Bundle {
   readonly outfile: string
   readonly metafile: Metafile
 }
 
-/** An ES module has no `require`, and undici, pino and dns-packet ask for Node's own modules with it. */
+/** An ES module has no `require`, and undici, pino and dns-packet load Node's own modules with it. */
 const requireForCommonJs =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 
-/** For a program that carries its packages and runs on anything: the agent, and the load loop of the benchmark. */
+/**
+ * Options for a program that carries its packages and runs on any Node.js: the agent, and the load loop of the
+ * benchmark.
+ */
 export const standalone: BuildOptions = {
   target: 'node20.18',
   minify: true,
@@ -32,7 +35,10 @@ export const standalone: BuildOptions = {
   banner: { js: `#!/usr/bin/env node\n${requireForCommonJs}` },
 }
 
-/** For a program that runs beside its node_modules and may use what Node 22.13 has. Readable in a stack trace. */
+/**
+ * Options for a program that runs beside its node_modules and may use what Node 22.13 has. Its stack traces are
+ * readable.
+ */
 export const besidePackages: BuildOptions = {
   target: 'node22.13',
   packages: 'external',
@@ -40,10 +46,10 @@ export const besidePackages: BuildOptions = {
 }
 
 /**
- * Builds `entry` into the executable `outfile`, and the licences of what went into it into `<outfile>.LEGAL.txt`.
+ * Builds `entry` into the executable `outfile`, and the licences of the packages in it into `<outfile>.LEGAL.txt`.
  * Writes nothing but these two.
  *
- * @throws When esbuild finds an error; it has printed it by then.
+ * @throws When esbuild finds an error, which it has printed by then.
  */
 export async function bundle(entry: string, outfile: string, kind: BuildOptions): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
@@ -53,7 +59,8 @@ export async function bundle(entry: string, outfile: string, kind: BuildOptions)
     outfile,
     bundle: true,
     platform: 'node',
-    // ES modules: node-cron works out a path from `import.meta.url` at load, and only here can esbuild drop its rest.
+    // ES modules, because node-cron computes a path from `import.meta.url` at load, and only with them can esbuild
+    // drop the rest of it.
     format: 'esm',
     charset: 'utf8',
     // Comments name some licences and not others; the notices file has all of them in full.
@@ -80,9 +87,9 @@ function packageVersion(): string {
 }
 
 /**
- * The moment this source was surely written by: the agent takes no clock for right that shows an earlier date.
- * SOURCE_DATE_EPOCH where a packager sets it, else the time of the last commit, and never the time of the build,
- * which would make every build different. 0, which bounds nothing, outside a checkout.
+ * A moment at which this source certainly existed: the agent believes no clock that shows an earlier date. It is
+ * SOURCE_DATE_EPOCH if a packager sets it, otherwise the time of the last commit, and never the time of the build,
+ * which would make every build different. Outside a checkout it is 0, which excludes nothing.
  */
 export function buildDateMs(): number {
   const given = process.env.SOURCE_DATE_EPOCH
@@ -111,7 +118,7 @@ const programs = [
   { entry: 'collector/main.ts', outfile: 'dist/sonde-collector.mjs', kind: besidePackages },
 ]
 
-/** @param quiet - Says nothing unless something is wrong. */
+/** @param quiet - Prints nothing unless something is wrong. */
 async function main(quiet: boolean): Promise<void> {
   for (const { entry, outfile, kind } of programs) {
     if (!existsSync(join(root, entry))) {
@@ -121,7 +128,7 @@ async function main(quiet: boolean): Promise<void> {
     const built = await bundle(entry, join(root, outfile), kind)
     if (!quiet) console.log(`${relative(root, built.outfile)}\n${sizeTable(built)}\n`)
   }
-  // Here and not above: it loads both programs, which whoever only builds one of them need not.
+  // Imported only here: it loads both programs, which a build of only one of them does not need.
   const { writeManPages } = await import('./man.ts')
   await writeManPages(join(root, 'dist/man'), { version: packageVersion(), dateMs: buildDateMs() })
 }
@@ -130,7 +137,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     await main(process.argv.includes('--quiet'))
   } catch (error) {
-    // esbuild has printed its own by now, with file and line.
+    // esbuild has printed its own errors by now, with file and line.
     if (!(error instanceof Error && 'errors' in error)) throw error
     process.exitCode = 1
   }

@@ -1,5 +1,5 @@
-// What docs/configuration.md says of the command lines, made from the tables of commands. `npx tsx build/command-page.ts`
-// writes it between the marks of the page; a test holds the page to it.
+// The part of docs/configuration.md about the command lines, made from the tables of commands. `npx tsx
+// build/command-page.ts` writes it between the marks of the page; a test checks that the page is up to date.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +15,10 @@ import { programs } from './man.ts'
 
 const page = fileURLToPath(new URL('../docs/configuration.md', import.meta.url))
 
-/** @returns The page with every block as the tables have it now. @throws When it lacks the marks of one. */
+/**
+ * @returns The page, with every block as the tables have it now.
+ * @throws When the marks of a block are missing.
+ */
 export function withCommands(text: string): string {
   return programs.reduce((done, program) => {
     const [begin, end] = [

@@ -1,4 +1,4 @@
-// The manual pages and the page of commands: both say what the tables say, and readers of manuals read them.
+// The manual pages and the page of commands: both say what the tables say, and manual readers can read them.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

@@ -1,5 +1,6 @@
-// The manual pages sonde(1) and sonde-collector(1), made from the tables of commands with the bundles: man(7) macros, which
-// every man(1) reads. The date is that of the source, so that two builds of one tree are the same.
+// The manual pages sonde(1) and sonde-collector(1), made from the tables of commands together with the bundles:
+// man(7) macros, which every man(1) reads. The date is that of the source, so that two builds of one tree are the
+// same.
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -99,12 +100,12 @@ function variablesOf(program: ProgramWords): [variable: string, option: string][
   return [...new Map(all.flatMap(({ name, variable }) => (variable === undefined ? [] : [[variable, name]])))]
 }
 
-/** In lines that are short also when they are escaped: mandoc(1) wants them below 80. */
+/** Breaks text into lines that stay short when they are escaped: mandoc(1) wants them below 80 characters. */
 function prose(text: string): string {
   return wrapWords(text, 60).split('\n').map(plain).join('\n')
 }
 
-/** Text that troff prints as it is: hyphens that can be copied, no line that looks like a request. */
+/** Text that troff prints unchanged: with hyphens that can be copied, and no line that looks like a request. */
 function plain(text: string): string {
   return text
     .replaceAll('\\', '\\e')

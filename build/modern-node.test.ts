@@ -1,4 +1,4 @@
-// Which Node.js is new enough, and that one is found here.
+// Which Node.js is new enough, and that one is found on this machine.
 
 import { execFileSync } from 'node:child_process'
 import { expect, it } from 'vitest'

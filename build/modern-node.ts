@@ -1,5 +1,5 @@
-// A Node.js that has `node:sqlite` (22.13 or newer), for what needs the collector's index while the rest of the
-// repository is worked on with the Node.js of the system, which may be 20.
+// Finds a Node.js that has `node:sqlite` (22.13 or newer), for code that needs the collector's index, while the rest
+// of the repository is worked on with the system's Node.js, which may be 20.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -9,12 +9,12 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Optional dependencies that hold nothing but a binary, by `process.arch`. */
+/** Optional dependencies that contain only a binary, by `process.arch`. */
 const packageFor: Readonly<Record<string, string>> = { x64: 'node24', arm64: 'node24-arm64' }
 
 /**
  * Whether this version has `node:sqlite` without a flag: 22.13, 23.4 and everything from 24.
- * @param version - As `process.versions.node` has it.
+ * @param version - In the form of `process.versions.node`.
  */
 export function isModern(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
@@ -22,8 +22,8 @@ export function isModern(version: string): boolean {
 }
 
 /**
- * @returns The path of a Node.js with `node:sqlite`: the one that runs this, else the one among the optional
- *   dependencies.
+ * @returns The path of a Node.js with `node:sqlite`: the one that runs this, otherwise the one among the optional
+ * dependencies.
  * @throws {Error} When there is neither; the message says what to install.
  */
 export function modernNode(): string {
@@ -38,7 +38,7 @@ export function modernNode(): string {
 }
 
 /**
- * Runs one test file again under `modernNode()`, so that what needs `node:sqlite` is tested on every machine.
+ * Runs one test file again under `modernNode()`, so that code that needs `node:sqlite` is tested on every machine.
  * @param file - The test file's `import.meta.url`.
  * @returns Exit code and output of that run.
  */
@@ -47,7 +47,7 @@ export function testUnderModernNode(file: string): { status: number | null; outp
   const { status, stdout, stderr, error } = spawnSync(
     modernNode(),
     [vitest, 'run', '--root', root, fileURLToPath(file)],
-    // Colours would stand between a caller and the words.
+    // Colour codes would make the output hard to search for words.
     { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined } },
   )
   if (error !== undefined) throw error

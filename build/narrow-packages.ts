@@ -1,8 +1,8 @@
-// Cuts out of undici and pino what the agent never runs, as an esbuild plugin. Volunteers' devices load less code,
+// Removes from undici and pino what the agent never runs, as an esbuild plugin. Volunteers' devices load less code,
 // and the bundle needs no worker threads and no child processes. ADR 0007 has the sizes.
 //
-// Each cut throws a plain sentence when it is used after all, and bundle.test.ts fails when one of them moves: the
-// files named here are no one's public interface, so the packages are pinned exactly.
+// A module that was removed throws a plain sentence if it is used after all, and bundle.test.ts fails when one of
+// them moves: the files named here are not a public interface, so the packages are pinned exactly.
 
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -10,11 +10,11 @@ import type { OnLoadResult, OnResolveArgs, Plugin } from 'esbuild'
 
 const require = createRequire(import.meta.url)
 
-/** One module that is replaced: who asks for it, what it is called there, what stands in its place. */
+/** One module that is replaced: which module imports it, under which name, and what takes its place. */
 interface Cut {
   readonly importer: RegExp
   readonly path: RegExp
-  /** Why nothing is lost; also said by the error, where one is thrown. */
+  /** Why nothing is lost; the error says it too, if one is thrown. */
   readonly because: string
   readonly contents: string
 }
@@ -28,14 +28,17 @@ function cut(importer: RegExp, path: RegExp, because: string, contents?: (refusa
 const inUndici = /[\\/]undici[\\/]lib[\\/]/
 const inPino = /[\\/]pino[\\/]/
 
-/** Safe because of what the agent does not do; whoever starts doing it meets the sentence, in a test or at once. */
+/**
+ * These cuts are safe because of what the agent does not do; code that begins to do it gets the error, in a test or
+ * at once.
+ */
 export const cuts: readonly Cut[] = [
   cut(
     inUndici,
     /web\/fetch\/body(\.js)?$/,
     'bodies are Buffers, streams or none, so undici never has to take a FormData apart',
   ),
-  // undici asks for this one inside a try and falls back to the portable twin: the throw is the fallback's trigger.
+  // undici imports this module inside a try and falls back to its portable twin: the error makes it fall back.
   cut(
     inUndici,
     /llhttp_simd-wasm(\.js)?$/,
@@ -47,28 +50,28 @@ export const cuts: readonly Cut[] = [
     'HTTP/2 is spoken by node:http2 (ADR 0011), so no socket that undici is given has chosen it',
     (refusal) => `module.exports = () => { ${refusal} }`,
   ),
-  // undici wants two values of it, for which a start would load a dozen modules of Node's.
+  // undici wants two values of this module, for which a start would load a dozen of Node's modules.
   cut(
     inUndici,
     /^node:http$/,
     'the agent serves no HTTP, and bodies are never those of a server of node:http',
     () => 'module.exports = { maxHeaderSize: 16384, IncomingMessage: class IncomingMessage {} }',
   ),
-  // The only user of thread-stream. pino names it at load and calls it when it is given a transport.
+  // This is the only user of thread-stream. pino imports it at load, and calls it when it is given a transport.
   cut(
     inPino,
     /^\.\/(lib\/)?transport$/,
     'the log is written synchronously, a pino transport would start a worker thread',
     (refusal) => `module.exports = () => { ${refusal} }`,
   ),
-  // A class, because pino asks whether what it is given is one.
+  // This is a class, because pino checks whether the value it is given is an instance of it.
   cut(
     inPino,
     /^sonic-boom$/,
     'the log is given a stream of its own, pino opens no file',
     (refusal) => `module.exports = class SonicBoom { constructor() { ${refusal} } }`,
   ),
-  // pino asks one question of this module, and the agent has one thread.
+  // pino asks this module only one question, and the agent has one thread.
   cut(
     inPino,
     /^(node:)?worker_threads$/,
@@ -78,9 +81,9 @@ export const cuts: readonly Cut[] = [
 ]
 
 /**
- * `import { Client } from 'undici'` in the source is the whole of undici, 535 kB. In a bundle it is this: the client
- * and what it stands on. Another name is an error of the build. The methods that the whole of undici adds to the
- * client are type-checked all the same, so each says what is the matter.
+ * In the source, `import { Client } from 'undici'` is the whole of undici, 535 kB. In a bundle it is this: the client
+ * and the modules that it needs. Importing another name is an error of the build. The methods that the whole of
+ * undici adds to the client still pass the type check, so each throws an error that says what is wrong.
  */
 function narrowUndici(): string {
   const client = join(dirname(require.resolve('undici/package.json')), 'lib', 'dispatcher', 'client.js')

@@ -6,14 +6,14 @@ import type { NettestSpec } from '../tests-spec/nettests/nettest-spec.ts'
 
 export const readmePath = fileURLToPath(new URL('../tests-spec/README.md', import.meta.url))
 
-/** Where the page, the samples and the rest of a nettest are: its name with hyphens. */
+/** Name of the page, the samples and the other files of a nettest: its own name with hyphens. */
 export const fileNameOf = ({ name }: Pick<NettestSpec, 'name'>) => name.replaceAll('_', '-')
 
 const heading = '## Nettests\n'
 
 /**
- * @returns The text with the table in its section, in the place of the one before.
- * @throws {Error} If it has no such section, or none after it.
+ * @returns The text with the table in its section, in place of the earlier one.
+ * @throws {Error} If there is no such section, or none after it.
  */
 export function withNettestTable(readme: string): string {
   const [before, section, ...more] = readme.split(heading)

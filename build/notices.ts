@@ -1,4 +1,4 @@
-// The licences of the packages inside a bundle, in full, as their terms ask of whoever passes them on.
+// The licences of the packages inside a bundle, in full, as their terms require of anyone who distributes them.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { packageOf } from './sizes.ts'
 
 /**
  * @returns One text, in the order of the packages' names; empty when the bundle holds no package.
- * @throws When a package inside has no licence file: it must not be shipped before someone has looked.
+ * @throws When a package in the bundle has no licence file: it must not be shipped before its terms were looked up.
  */
 export function noticesFor(metafile: Metafile, root: string): string {
   const folders = new Set<string>()

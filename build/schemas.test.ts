@@ -1,4 +1,4 @@
-// The JSON Schemas say what the code says: written from it, and believed by a validator that is not ours.
+// The JSON Schemas say what the code says: they are generated from it, and checked with a validator that is not ours.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ function validatorOf(name: string) {
   const ajv = new Ajv2020({ strict: false })
   addFormats.default(ajv)
   const schema = (of: string) => JSON.parse(schemaFiles().get(`${of}.schema.json`) ?? '')
-  // The schemas of test_keys refer to it.
+  // The schemas of test_keys refer to the schema of the measurement.
   if (name !== 'measurement') ajv.addSchema(schema('measurement'))
   return ajv.compile(schema(name))
 }

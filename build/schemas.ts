@@ -1,5 +1,5 @@
-// The JSON Schema of each document, derived from the one definition in tests-spec. `npm run schemas` writes them, and the
-// table of nettests; schemas.test.ts fails when they have fallen behind.
+// The JSON Schema of each document, derived from the one definition in tests-spec. `npm run schemas` writes them, and
+// the table of nettests; schemas.test.ts fails when they are out of date.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -35,10 +35,10 @@ const documents: Readonly<Record<string, GenericSchema>> = {
   'test-helper-response': testHelperResponse,
 }
 
-/** @returns Text of each schema file, by its name. */
+/** @returns The text of each schema file, by its name. */
 export function schemaFiles(): ReadonlyMap<string, string> {
   const whole = Object.entries(documents).map(([name, schema]) => fileOf(name, jsonOf(schema)))
-  // Beside what every measurement has in its test_keys, which is said once.
+  // The keys that the test_keys of every measurement have are defined only once, and referred to here.
   const common = { $ref: `${idOf('measurement')}#/properties/test_keys` }
   const parts = Object.entries(ownTestKeys).map(([nettest, entries]) =>
     fileOf(`test-keys-${nettest}`, { allOf: [common], ...jsonOf(looseObject(entries)) }),
@@ -56,7 +56,7 @@ function fileOf(name: string, json: object): [string, string] {
 function jsonOf(schema: GenericSchema): object {
   return toJsonSchema(schema, {
     typeMode: 'input',
-    // A check written as a function has no form in JSON Schema; what it wants stands in the page of the document.
+    // A check that is written as a function has no form in JSON Schema; the page of the document describes it.
     errorMode: 'ignore',
     target: 'draft-2020-12',
   })

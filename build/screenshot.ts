@@ -1,5 +1,5 @@
-// `npm run screenshot`: the picture in the README. A real collector process and a real browser; two sample probes, one
-// on each of two networks, send what the evening of 29 July 2018 may have looked like at 17:43.
+// `npm run screenshot`: makes the picture in the README. A real collector process and a real browser; two sample
+// probes, one on each of two networks, send what the evening of 29 July 2018 may have looked like at 17:43.
 
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'

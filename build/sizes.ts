@@ -1,4 +1,4 @@
-// What a bundle weighs, and which package the bytes are from.
+// The size of a bundle, and which package its bytes are from.
 
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
@@ -7,9 +7,9 @@ import { table } from './table.ts'
 
 export interface Sizes {
   readonly rawBytes: number
-  /** As a web server or a package would carry it: gzip at its hardest. */
+  /** Size as a web server or a package would carry it: gzip at its highest level. */
   readonly gzipBytes: number
-  /** Bytes in the bundle by package, most first; our own code by its top folder. */
+  /** Bytes in the bundle by package, the largest first; our own code by its top folder. */
   readonly byPackage: ReadonlyMap<string, number>
 }
 
@@ -30,7 +30,10 @@ export function sizesOf({ outfile, metafile }: Bundle): Sizes {
   }
 }
 
-/** @returns The package a bundled file is from and its folder; null for our own files and for what a plugin made. */
+/**
+ * @returns The package that a bundled file is from, and its folder; null for our own files and for those that a
+ * plugin made.
+ */
 export function packageOf(path: string): { name: string; folder: string } | null {
   const match = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)
   return match?.[1] === undefined ? null : { name: match[1], folder: match[0].slice(0, -1) }

@@ -1,6 +1,6 @@
 // `npm start`: the whole of Sonde on this machine. Builds both programs, starts a collector on loopback, enrols this
-// machine as a probe, and measures until Ctrl-C. State stays in .sonde/ of this checkout, so that a second start
-// goes on where the first one stopped.
+// machine as a probe, and measures until Ctrl-C. State stays in .sonde/ of this checkout, so that a second start goes
+// on where the first one stopped.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { modernNode } from './modern-node.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const collectorState = join(root, '.sonde', 'collector')
 const agentState = join(root, '.sonde', 'agent')
-/** Fixed, so that the address stays the same from start to start; SONDE_START_PORT chooses another. */
+/** The port is fixed, so that the address stays the same from start to start; SONDE_START_PORT chooses another. */
 const port = process.env.SONDE_START_PORT ?? '8037'
 
 async function main(): Promise<number> {
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     [join(root, 'dist', 'sonde-collector.mjs'), 'serve', '--state', collectorState, '--port', port],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Ctrl-C is for the agent first; the collector takes its last batch and is stopped after it.
+      // Ctrl-C stops the agent first; the collector takes the agent's last batch and is stopped after it.
       detached: true,
     },
   )
@@ -45,7 +45,7 @@ async function main(): Promise<number> {
       },
     },
   )
-  // The terminal sends Ctrl-C to the agent too; here it only must not end this process before the agent.
+  // The terminal sends Ctrl-C to the agent too; this process must only not end before the agent.
   process.on('SIGINT', () => {})
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => agent.kill('SIGTERM'))
   const code = await exitOf(agent)
@@ -57,7 +57,10 @@ async function main(): Promise<number> {
   return code
 }
 
-/** @returns The collector's address, from the line it prints when it listens. Rejects with its own words if it dies. */
+/**
+ * @returns The collector's address, from the line that it prints when it listens. Rejects with the collector's output
+ * if it dies.
+ */
 function listeningAt(collector: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     const said: string[] = []
@@ -76,7 +79,10 @@ function listeningAt(collector: ChildProcess): Promise<string> {
   })
 }
 
-/** A token is only made while the two do not know each other: at the first start, or when one state was removed. */
+/**
+ * A token is made only while the agent and the collector do not know each other: at the first start, or when the
+ * state of one was removed.
+ */
 function enrolOnce(node: string, url: string): void {
   const known =
     existsSync(join(collectorState, 'probes')) && readdirSync(join(collectorState, 'probes')).length > 0

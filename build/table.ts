@@ -1,4 +1,4 @@
-// A table for the terminal, in the form the documents' tables have, so that figures can be pasted into a page.
+// A table for the terminal, in the form of the tables in the documents, so that figures can be pasted into a page.
 
 /** @param head - Names of the columns. The first is aligned left, the others right, as figures are. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -2,6 +2,7 @@
 // the program itself and by the pages, is made from it.
 
 import type { ProgramWords } from '../tests-spec/command-line/command-words.ts'
+import { exportCommand } from './commands/export-command.ts'
 import { importCommand } from './commands/import-command.ts'
 import type { Command } from './commands/invocation.ts'
 import { rebuildIndexCommand } from './commands/rebuild-index-command.ts'
@@ -21,6 +22,7 @@ export const sondeCollector: ProgramWords<Command> = {
     recipientCommand,
     revokeCommand,
     rebuildIndexCommand,
+    exportCommand,
     verifyCommand,
   ],
   exits: [
@@ -33,6 +35,6 @@ export const sondeCollector: ProgramWords<Command> = {
     { code: 73, meaning: 'state folder not writable' },
     { code: 74, meaning: 'the stick or what it is to print to is full or gone' },
     { code: 75, meaning: 'another sonde-collector uses the state folder' },
-    { code: 78, meaning: 'bad endpoints file' },
+    { code: 78, meaning: 'bad endpoints file or table of networks' },
   ],
 }

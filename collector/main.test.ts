@@ -174,6 +174,7 @@ describe('sonde-collector', () => {
     ['revoke', ['a'.repeat(32)]],
     ['rebuild-index', []],
     ['verify', ['x.psb']],
+    ['export', []],
   ])('%s makes no state where there is none', async (name, operands) => {
     for (const where of [state, join(state, 'mistyped')]) {
       const { code, out, err } = await run([name, ...operands, '--state', where])
@@ -279,6 +280,37 @@ describe('sonde-collector', () => {
     })
     const second = await serve()
     expect(await (await fetch(`${second.url}/api/v1/measurements`)).text()).toBe(before)
+  })
+
+  it('exports beside a collector that serves, and after it, to a pipe and into files', async () => {
+    const first = await serve()
+    const probe = await enrol(first.url, (await run(['token', '--state', state])).out)
+    for (let i = 0; i < 3; i++)
+      await post(first.url, probe.next([sampleMeasurement({ input: `https://${i}.test/` })]))
+    const served = await (await fetch(`${first.url}/api/v1/measurements`)).text()
+    const ask = (...args: string[]) => run(['export', '--state', state, ...args])
+    expect(await ask()).toMatchObject({ code: 0, out: served })
+    first.child.kill('SIGTERM')
+    await first.exited
+    expect(await ask()).toMatchObject({ code: 0, out: served })
+    expect((await ask('--csv', '--input', 'https://1.test/')).out.trim().split('\n')).toHaveLength(2)
+    expect((await ask('--kept', '--verdict', 'anomaly')).out).toBe('')
+    const parquet = join(state, 'all.parquet')
+    expect(await ask('--parquet', '--output', parquet)).toMatchObject({ code: 0, err: '3 measurements\n' })
+    expect((await readFile(parquet)).subarray(0, 4).toString()).toBe('PAR1')
+    const lines = join(state, 'all.jsonl')
+    expect((await ask('--output', lines)).code).toBe(0)
+    expect(await readFile(lines, 'utf8')).toBe(served)
+    for (const [args, code, word] of [
+      [['--output', lines], 64, 'bad_usage'],
+      [['--csv', '--kept'], 64, 'bad_usage'],
+      [['--parquet'], 64, 'bad_usage'],
+      [['--since', 'yesterday'], 64, '--since: expected a date'],
+      [['--asn-table', lines], 78, 'bad_asn_table'],
+    ] as const)
+      expect(await ask(...args)).toMatchObject({ code, out: '', err: expect.stringContaining(word) })
+    for (const name of await readdir(state)) if (name.startsWith('index.sqlite')) await rm(join(state, name))
+    expect(await ask()).toMatchObject({ code: 66, err: expect.stringContaining('[no_index]') })
   })
 
   it('ends within seconds although a client never finishes what it sends', async () => {

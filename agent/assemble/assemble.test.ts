@@ -1,4 +1,4 @@
-// What a start leaves in the log, on real files: which state the last agent left, and what became of its spool.
+// What a start leaves in the log, on real files: the state that the last agent left, and what became of its spool.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,10 @@ import { machineClocks } from '../platform/clock.ts'
 import { makeStateFolder } from '../platform/state-folder.ts'
 import { assemble } from './assemble.ts'
 
-/** One life of an agent that measures nothing and puts `records` anomalies. @returns What it logged. */
+/**
+ * Runs an agent that measures nothing and puts `records` anomalies.
+ * @returns What it logged.
+ */
 async function lived(state: string, records = 0) {
   const folder = makeStateFolder(state, {})
   const agent = await assemble({

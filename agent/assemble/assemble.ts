@@ -1,5 +1,5 @@
-// Puts the stages together: opens what must be open, and gives back the one thing the commands need, a cycle. The
-// only place that knows which implementation stands behind each argument.
+// Puts the stages together: opens everything that a cycle needs, and returns the one thing that the commands need, a
+// cycle. It is the only place that knows which implementation stands behind each argument.
 
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
@@ -21,6 +21,7 @@ import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
 import { ownAddresses } from '../platform/own-addresses.ts'
 import type { StateFolder } from '../platform/state-folder.ts'
+import { systemResolver } from '../platform/system-resolver.ts'
 import type { Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
 import { contextsOfCycle } from './cycle-contexts.ts'
@@ -41,11 +42,12 @@ export interface Agent {
   readonly list: TestList
   readonly spool: Spool
   /**
-   * Runs one cycle of `list`, with what the cycle before it left.
-   * @param untilNextMs - Asked when the upload begins, which must then be over in so many milliseconds; null: no limit.
+   * Runs one cycle of `list`, with the memory that the cycle before it left.
+   * @param untilNextMs - Asked when the upload begins: gives the milliseconds within which it must be over; null for
+   * no limit.
    */
   cycle(list: TestList, onMeasurement: OnMeasurement, untilNextMs?: UntilNextMs): Promise<CycleReport>
-  /** Uploads what waits, between cycles. */
+  /** Uploads the batches that wait, between cycles. */
   deliver(untilNextMs: UntilNextMs): Promise<Delivery>
   /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
   report(report: CycleReport, nextStartMs: number | null): Promise<void>
@@ -63,11 +65,11 @@ export interface Surroundings {
   readonly signal: AbortSignal
   /** Resolves after `ms` milliseconds, or at once when the signal, or the other one given here, fires. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Gets readable log lines; null when nobody watches. */
+  /** Gets readable log lines; null when there is no terminal. */
   readonly terminal: ((line: string) => void) | null
 }
 
-/** @throws {ActionableError} When something that a person must mend is in the way. */
+/** @throws {ActionableError} When there is an obstacle that the operator must remove. */
 export async function assemble({
   folder,
   config,
@@ -96,7 +98,7 @@ export async function assemble({
   const uplink = collector === null ? null : await openUplink(collector, folder, config, clock, spool)
   const deliverUntil = (untilNextMs: UntilNextMs) => {
     const ms = untilNextMs()
-    // Measuring goes first: an upload in the way of the next cycle is cut off and goes on where it stopped.
+    // Measuring goes first: an upload that runs into the next cycle is cut off, and goes on later where it stopped.
     const until = ms === null ? signal : AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, ms))])
     const onReceipt = async (receipt: Receipt) => {
       if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
@@ -108,7 +110,9 @@ export async function assemble({
   let own = await ownAddresses(config.local_address)
   const means = { config, trust, signal, clock, wallMs: machine.wallMs, ipv6: () => own.ipv6 }
 
-  /** Memory and status are conveniences: a disk that refuses them, for whatever reason, costs a line in the log. */
+  /**
+   * Memory and status are conveniences: if the disk refuses them, for whatever reason, that costs a line in the log.
+   */
   const keepIfPossible = async (writing: Promise<void>) => {
     await writing.catch((error) => {
       if (!isDiskFailure(error)) throw error
@@ -117,7 +121,9 @@ export async function assemble({
   }
 
   let health = spool.stats().health
-  /** Every measurement that is refused says so itself; that they are all written since is said once. */
+  /**
+   * Each measurement that the disk refuses is logged when that happens; that all of them are written is logged once.
+   */
   const noteHealth = () => {
     const now = spool.stats().health
     if (health !== 'ok' && now === 'ok') log.info('S3002')
@@ -147,9 +153,9 @@ export async function assemble({
           nettests: registryOf(cycleList.services),
           context: contextsOfCycle({ ...means, list: cycleList }),
           async vantage() {
-            // Once a cycle: a phone changes networks, and its addresses with them.
+            // The addresses are read once a cycle: a phone changes networks, and its addresses with them.
             own = await ownAddresses(config.local_address)
-            return vantageOf(config, own, trust.name)
+            return vantageOf(config, own, await systemResolver(), trust.name)
           },
           uplink: async () => (await ownAddresses(config.local_address)).uplink,
           spool,

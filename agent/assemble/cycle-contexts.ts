@@ -1,5 +1,5 @@
-// What the nettests of a cycle may use, from the list and the configuration: whom to ask, under which names, and how often
-// a failure may be taken to somebody else.
+// What the nettests of a cycle may use, from the list and the configuration: which resolvers and helpers to ask,
+// under which names, and how many failures may be looked into by asking elsewhere.
 
 import { randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -17,11 +17,14 @@ export interface Means {
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly wallMs: () => number
-  /** Whether the link has a way to global IPv6, now. */
+  /** Whether the link leads to global IPv6 at this moment. */
   readonly ipv6: () => boolean
 }
 
-/** @returns Makes a fresh context for each measurement of one cycle; it is told the resolver's place in the list. */
+/**
+ * @returns A function that makes a new context for each measurement of one cycle; it is given the resolver's place in
+ * the list.
+ */
 export function contextsOfCycle({
   list,
   config,
@@ -48,10 +51,15 @@ export function contextsOfCycle({
   })
 }
 
-/** Of a cycle. Where thirty names are blocked, eight tell how, and each costs as much as a check: 6 kB. */
+/**
+ * Limit for one cycle. Where thirty names are blocked, eight of them show how, and each question costs as much as a
+ * check: 6 kB.
+ */
 const maxQuestionsElsewhere = 8
 
-/** The host of a control is as unblocked as can be; at the neutral host it is as foreign as a target's name. */
+/**
+ * The host of a control is the least likely to be blocked; at the neutral host it is as foreign as a target's name.
+ */
 function foreignName({ controls, neutral_name }: TestList): string | null {
   const hosts = controls.map(({ url }) => new URL(url).hostname)
   return hosts.find((host) => isIP(host) === 0 && !host.startsWith('[') && host !== neutral_name) ?? null

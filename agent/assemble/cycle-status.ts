@@ -1,4 +1,4 @@
-// What a finished cycle leaves in status.json, beside the facts that are the same for a whole run.
+// What a finished cycle writes to status.json, beside the facts that stay the same for a whole run.
 
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { CycleReport } from '../cycle/cycle.ts'

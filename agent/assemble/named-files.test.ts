@@ -1,4 +1,4 @@
-// A test list of one's own, and what is said of it when it cannot be used.
+// A test list of the operator's own, and the error when it cannot be used.
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
-// The files that a configuration names: a test list in place of the built-in one, certificates of authorities. Mending one
-// is a person's work, so the error says which it is.
+// The files that a configuration names: a test list in place of the built-in one, certificates of authorities. Only
+// the operator can correct such a file, so the error says which one it is.
 
 import { readFileSync } from 'node:fs'
 import { jsonFaultText, parseJsonText } from '../../tests-spec/command-line/json-text.ts'
@@ -35,7 +35,10 @@ function badTestList(path: string, why: string, cause: unknown): ActionableError
   return new ActionableError('bad_test_list', `Cannot use the test list ${path}: ${why}`, { cause })
 }
 
-/** @returns PEM, unread. @throws {ActionableError} `bad_config`. */
+/**
+ * @returns The file as PEM, not parsed.
+ * @throws {ActionableError} `bad_config`.
+ */
 export function readCa(path: string): string {
   try {
     return readFileSync(path, 'utf8')

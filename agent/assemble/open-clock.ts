@@ -1,4 +1,4 @@
-// The clock of a state folder, which goes on from what the last run knew of it.
+// Opens the clock of a state folder, which goes on from what the last run knew of the time.
 
 import type { MachineClocks } from '../platform/clock.ts'
 import { type ClockMemory, readClockMemory, writeClockMemory } from '../platform/clock-memory.ts'
@@ -21,7 +21,10 @@ export async function openClock(
   })
 }
 
-/** One write at a time, the newest last. Nobody waits: what is lost with it is a better guess at the next start. */
+/**
+ * Writes the memory one version at a time, the newest last. The agent does not wait for it: if a version is lost, the
+ * next start only guesses the time less well.
+ */
 function inOrder(
   write: (memory: ClockMemory) => Promise<void>,
   log: Pick<Log, 'warn'>,

@@ -1,5 +1,5 @@
-// What a stick may do with a spool that is open in this process, and what a receipt on a stick must be before the
-// spool forgets anything.
+// What a stick may do with a spool that is open in this process, and what is checked of a receipt on a stick before
+// the spool forgets a batch.
 
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
@@ -10,13 +10,13 @@ import { BatchUnreadable, type Spool } from '../spool/spool.ts'
 import type { SpoolAccess } from '../stick/spool-access.ts'
 import { finalCodes } from '../submit/answer.ts'
 
-/** @param device - Whose receipts count. */
+/** @param device - Id of the probe whose receipts count. */
 export function openSpoolAccess(spool: Spool, collector: Collector, device: string): SpoolAccess {
   const keyOf: KeyLookup = (id) => (id === collector.collectorKeyId ? collector.collectorKey : null)
   const isPending = (batch: BatchId) => spool.pending().some(({ id }) => id === batch)
   return {
     async sealAll() {
-      // A batch that the disk refused in the middle of sealing is neither sealed nor unsealed until the next attempt.
+      // When the disk refuses in the middle of sealing, only the next attempt finds out whether the batch is sealed.
       for (let attempt = 0; attempt < 2; attempt++) {
         while ((await spool.seal('export', collector.enrolmentDigest)) !== null);
         if (spool.stats().health === 'ok') return true
@@ -43,7 +43,8 @@ export function openSpoolAccess(spool: Spool, collector: Collector, device: stri
     async refused(word) {
       const refused = []
       for (const { batch, code } of believed(() => openSealedReceipt(word, keyOf))?.refused ?? []) {
-        // As when it is said of an upload: batch.md, "Exchange". Other codes speak of the day, not of the batch.
+        // The codes are the same as in the answer to an upload: batch.md, "Exchange". Other codes concern the day,
+        // not the batch.
         if (batch === null || !isPending(batch)) continue
         if (finalCodes.has(code)) await spool.quarantine(batch, `${code}: said on a stick`)
         refused.push({ batch, code })
@@ -53,7 +54,7 @@ export function openSpoolAccess(spool: Spool, collector: Collector, device: stri
   }
 }
 
-/** null for what is not the collector's word, from a stick or from another process. */
+/** @returns null for anything that is not the collector's word, from a stick or from another process. */
 function believed<T>(open: () => T): T | null {
   try {
     return open()

@@ -1,4 +1,4 @@
-// The two stores of a state folder: what this probe measured, and what it carries for others.
+// Opens the two stores of a state folder: what this probe measured, and the files that it carries for other probes.
 
 import { statfsSync } from 'node:fs'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
@@ -13,8 +13,8 @@ import { Carried } from '../stick/carried.ts'
 import { version } from '../version.ts'
 
 /**
- * The spool of this state folder. The caller holds its lock.
- * @param log - Gets what happens to it; null where nothing is logged.
+ * The spool of this state folder. The caller holds the folder's lock.
+ * @param log - Gets the spool's events; null when nothing is logged.
  */
 export function openOwnSpool(
   folder: StateFolder,
@@ -39,7 +39,7 @@ export function openOwnSpool(
   })
 }
 
-/** How each event stands in the log: counts, and words from lists. */
+/** How each event is written to the log: counts, and words from closed lists. */
 const saidAs: Readonly<Record<SpoolEvent['kind'], readonly ['info' | 'warn', LogCode]>> = {
   opened: ['info', 'S3001'],
   records_lost: ['warn', 'S3101'],
@@ -54,12 +54,15 @@ const saidAs: Readonly<Record<SpoolEvent['kind'], readonly ['info' | 'warn', Log
 function logEvent(log: Pick<Log, 'info' | 'warn'>, event: SpoolEvent): void {
   const { kind, ...fields } = event
   const [severity, code] = saidAs[kind]
-  // The first epoch of a new spool is no cause for alarm.
+  // The first epoch of a new spool is no reason for a warning.
   const isFirst = event.kind === 'epoch_begun' && event.why === 'new'
   log[isFirst ? 'info' : severity](code, fields)
 }
 
-/** Other probes' files get what the disk has beyond this probe's whole quota, whether that is used yet or not. */
+/**
+ * Other probes' files get the room that the disk has beyond this probe's whole quota, whether the quota is used up or
+ * not.
+ */
 export function carriedIn(folder: StateFolder, config: Config): Carried {
   const own = config.spool_quota_mb * 1_000_000
   return new Carried({

@@ -9,7 +9,7 @@ import type { Spool } from '../spool/spool.ts'
 import { lastGoodIn } from '../submit/ways/last-good.ts'
 import { Uplink } from '../submit/ways/uplink.ts'
 
-/** Whatever its URL says, the collector is known by its key. */
+/** The collector is known by its key, whatever its URL is. */
 export async function openUplink(
   collector: Collector,
   folder: StateFolder,

@@ -1,4 +1,4 @@
-// What the link check may ask beside the controls of the list, to tell how far the line leads.
+// Hosts that the link check may ask beside the controls of the list, to tell how far the line leads.
 
 import { isIP } from 'node:net'
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
@@ -7,7 +7,7 @@ import type { Config } from '../config.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import type { LinkControl } from '../nettests/link-check.ts'
 
-/** The collector and the provider's own site. A collector on this very machine says nothing of the link. */
+/** The collector and the provider's own site. A collector on this machine itself says nothing of the link. */
 export function ownControls({ provider_site, lab }: Config, collector: Collector | null): LinkControl[] {
   const controls: LinkControl[] = []
   if (provider_site !== null) controls.push({ url: provider_site, role: 'provider', expect: null })

@@ -1,5 +1,5 @@
-// Where a measurement is made from, as far as it is told: the software, and what the operator configured. The machine's own
-// addresses are here only to be taken out of everything.
+// Where a measurement is made from, as far as the record tells it: the software, and what the operator configured.
+// The machine's own addresses are here only to be removed from all data.
 
 import type { Config } from '../config.ts'
 import type { Vantage } from '../measurement/envelope.ts'
@@ -7,7 +7,12 @@ import type { OwnAddresses } from '../platform/own-addresses.ts'
 import { softwareName, version } from '../version.ts'
 
 /** @param roots - The name of the roots that certificates are checked against. */
-export function vantageOf(config: Config, own: OwnAddresses, roots: string): Vantage {
+export function vantageOf(
+  config: Config,
+  own: OwnAddresses,
+  resolverIp: string | null,
+  roots: string,
+): Vantage {
   return {
     softwareName,
     softwareVersion: version,
@@ -15,6 +20,7 @@ export function vantageOf(config: Config, own: OwnAddresses, roots: string): Van
     probeAsn: config.probe_asn,
     probeNetworkName: config.probe_network_name,
     annotations: annotations(roots, config, own.ipv6),
+    resolverIp,
     ownAddresses: own.addresses,
   }
 }

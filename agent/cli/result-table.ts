@@ -102,6 +102,8 @@ const abbreviations: Readonly<Record<string, string>> = {
   ssl_failed_handshake: 'alert',
   ssl_not_tls: 'not TLS',
   http_invalid_response: 'not HTTP',
+  too_many_open_files: 'no descriptor',
+  permission_denied: 'not permitted',
 }
 
 function short(failure: string): string {

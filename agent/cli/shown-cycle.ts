@@ -58,7 +58,7 @@ function summary(link: LinkState, delivery: Delivery, agent: Agent): string {
     bundle_exhausted:
       'The provider answers in place of everyone: the data bundle seems used up. Nothing here is called blocked.',
     provider_only: `Only the provider's own site answers since ${link.since ?? 'an unknown time'}: the bundle is used up, or its way out is cut. Nothing here is called blocked.`,
-    unknown: 'The link was not checked: this list has no controls.',
+    unknown: 'The link is not known: this machine could not ask the controls, or the list has none.',
   }
   const kept = `${unsealed} results and ${pendingBatches} batches wait on this device.`
   const upload: Readonly<Record<Delivery['kind'], string>> = {

@@ -55,7 +55,7 @@ const resetter = () =>
     socket.once('data', () => socket.resetAndDestroy())
   })
 
-/** A test helper that gets past every handshake with these. */
+/** A test helper that succeeds with every handshake to these URLs. */
 const helperThatReaches = (...urls: readonly string[]) => {
   const endpoints = urls.map((url) => new URL(url).host)
   const fine = { status: true, failure: null }
@@ -159,7 +159,7 @@ describe('runCycle()', () => {
     const good = at(await listen(site()))
     const bad = at(await listen(resetter()))
     const controls = [at(await listen(control()), 'http'), at(await listen(control()), 'http')]
-    // What resets a handshake may be the site, unless somebody outside gets past it.
+    // It may be the site that resets a handshake, unless a test helper outside succeeds with it.
     const helper = at(await listen(helperThatReaches(good, bad)), 'http')
     const list = { ...listOf([good, bad], controls), helpers: [helper] }
     const { report, measurements, entries } = await cycle(list)
@@ -184,7 +184,7 @@ describe('runCycle()', () => {
       how: 'connection_reset',
     })
     expect(entries.find((entry) => entry.measurement.input === bad)?.class).toBe('anomaly')
-    // The first word on a target is kept as long as a change is; the second that says the same is not.
+    // The first result for a target is kept as long as a change is; the second, which says the same, is not.
     expect(entries.find((entry) => entry.measurement.input === good)?.class).toBe('anomaly')
     const second = await cycle(listOf([good], controls), {}, report.memory)
     expect(second.entries.map((entry) => entry.class)).toEqual(['routine', 'routine'])
@@ -236,7 +236,7 @@ describe('runCycle()', () => {
     const first = control()
     const second = control()
     const controls = [at(await listen(first), 'http'), at(await listen(second), 'http')]
-    // The target's own connection is what takes the controls away: the link dies in mid-measurement.
+    // The target's own connection takes the controls away: the link dies in mid-measurement.
     const bad = createTcpServer((socket) => {
       socket.on('error', () => {})
       first.close()
@@ -296,7 +296,7 @@ describe('runCycle()', () => {
         x_sonde_verdict: { verdict: 'undetermined', rule: `web_connectivity/${rule}@1` },
         x_sonde_clock_stepped: { suspended_ms: slept },
       })
-      // Measured once more, as whatever failed with the link up.
+      // The target was measured once more, as any that failed with the link up.
       expect(entries.filter(({ measurement }) => measurement.input === bad)).toHaveLength(2)
     },
   )

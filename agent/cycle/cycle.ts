@@ -1,14 +1,14 @@
 // START HERE. One cycle, from the plan to the receipt:
 //
-//   1. ask the controls whether the link works          nettests/link-check
-//   2. plan the tasks                                    plan/plan-cycle
-//   3. measure each, judge it, and hand it to the spool  nettests, measurement, spool
-//   4. measure once more, later, what failed             the same
-//   5. make everything durable                           spool
-//   6. send what waits, forget what is receipted         deliver
+//   1. ask the controls whether the link works nettests/link-check
+//   2. plan the tasks plan/plan-cycle
+//   3. measure each, judge it, and hand it to the spool nettests, measurement, spool
+//   4. measure once more, later, what failed the same
+//   5. make everything durable spool
+//   6. send what waits, forget what is receipted deliver
 //
-// Stages do not know each other: values go from one to the next here. Nothing gates a measurement: with the link
-// down, the list old or the collector gone, every task is measured all the same.
+// The stages do not know each other: this file passes values from one to the next. No condition stops a measurement:
+// with the link down, the list old or the collector gone, every task is measured all the same.
 
 import { isFailure } from '../../tests-spec/data-formats/failure.ts'
 import type { Measurement, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
@@ -35,10 +35,10 @@ import { type Measuring, measureTask, timed } from './measure-task.ts'
 
 export interface Stages extends Measuring {
   readonly log: Log
-  /** Distinguishes this probe's plans from every other's. */
+  /** Makes this probe's plans differ from those of every other probe. */
   readonly seed: string
   readonly concurrency: number
-  /** Asked beside the controls of the list: the collector, the provider's own site. */
+  /** Controls that are asked beside those of the list: the collector, the provider's own site. */
   readonly ownControls: readonly LinkControl[]
   /** Milliseconds between a failure and its repeat. */
   readonly repeatAfterMs: number
@@ -47,7 +47,7 @@ export interface Stages extends Measuring {
   deliver(): Promise<Delivery>
   /** Resolves after `ms` milliseconds, or at once when the signal fires. */
   sleep(ms: number): Promise<void>
-  /** Called after each measurement, in order of completion. */
+  /** Called after each measurement, in the order in which they end. */
   onMeasurement(measurement: Measurement, done: number, of: number): void
 }
 
@@ -87,22 +87,22 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
   return { memory: { link: link.current(), history: cycle.history }, measurements, anomalies, bugs, delivery }
 }
 
-/** What a cycle has come to so far. */
+/** What a cycle has produced so far. */
 interface Cycle {
   readonly startedMs: number
   readonly vantage: Vantage
-  /** Resolved when the spool has made the measurement durable, or has said that it cannot. */
+  /** Each resolves when the spool has made the measurement durable, or has said that it cannot. */
   readonly kept: Promise<unknown>[]
   measurements: number
   anomalies: number
   bugs: number
   done: number
-  /** What failed with the link up, to be measured once more. */
+  /** Tasks that failed with the link up, to be measured once more. */
   readonly failed: FailedTask[]
   history: History
 }
 
-/** What its repeat must know. What was observed went to the spool, and would be much to hold until then. */
+/** What the repeat of a task must know. The observations went to the spool, and would take much memory until then. */
 interface FailedTask extends Pick<FinishedMeasurement, 'verdict' | 'parts' | 'endedMs'> {
   readonly task: Task
 }
@@ -143,7 +143,7 @@ function watchLink(stages: Stages, cycle: Cycle, lastLink: LinkState): LinkWatch
   })
 }
 
-/** One bad nettest must not cost the other thirty: a bug is logged and counted. */
+/** One bad nettest must not cost the other thirty their results: a bug is logged and counted. */
 async function measureAndKeep(
   stages: Stages,
   cycle: Cycle,
@@ -162,13 +162,16 @@ async function measureAndKeep(
   }
 }
 
-/** Timers fire up to a millisecond early, and 29.999 s would not count as 30. */
+/** Timers fire up to a millisecond early, and a repeat after 29.999 s would not count as one after 30 s. */
 const timerSlackMs = 2
 
-/** Bytes are dear: the gravest few are enough to know whether this is a moment's trouble. */
+/** Bytes are expensive: repeating the gravest few failures is enough to know whether they are only momentary. */
 const maxRepeats = 8
 
-/** Measures once more, long enough later to meet another moment of the network, what failed with the link up. */
+/**
+ * Measures the tasks once more that failed with the link up, after a wait that is long enough for momentary trouble
+ * of the network to pass.
+ */
 async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Promise<void> {
   const chosen = [...cycle.failed]
     .sort((a, b) => Number(b.verdict.verdict === 'anomaly') - Number(a.verdict.verdict === 'anomaly'))
@@ -185,14 +188,17 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
   })
 }
 
-/** What another look may settle. A page that differs, or a wrong date, is the same half a minute later. */
+/**
+ * Whether a second measurement may settle the verdict. A page that differs, or a wrong date, is the same half a
+ * minute later.
+ */
 function worthRepeating({ verdict, step, how }: Verdict, link: LinkState): boolean {
   if (link.state !== 'up' || step === null || how === null) return false
   const mayPass = isFailure(how) || how === throttlingSuspected
   return verdict === 'anomaly' || (verdict === 'undetermined' && mayPass)
 }
 
-/** Hands a measurement to the spool. The next one need not wait for the disk, which commits in groups. */
+/** Gives a measurement to the spool. The next one need not wait for the disk, which commits in groups. */
 function keep({ log, spool }: Stages, cycle: Cycle, finished: FinishedMeasurement): Measurement {
   const whole = toMeasurement(finished, cycle.vantage)
   const level = evidenceLevel(cycle.history, whole)
@@ -225,7 +231,9 @@ async function inParallel<T>(
   await Promise.all(Array.from({ length: width }, worker))
 }
 
-/** While the disk refuses, the spool keeps a measurement in memory and writes it later; only then is it not lost. */
+/**
+ * While the disk refuses, the spool keeps a measurement in memory and writes it later; it is lost only if that fails.
+ */
 function logRefusal(log: Log, error: unknown): void {
   const inMemory = error instanceof Error && 'code' in error && error.code === 'in_memory'
   log.error(inMemory ? 'S3901' : 'S3902', { error: String(error) })
@@ -238,5 +246,6 @@ function logLink(log: Log, link: LinkState): void {
   else if (link.state === 'degraded') log.warn('S2104', fields)
   else if (link.state === 'bundle_exhausted') log.warn('S2105', fields)
   else if (link.state === 'provider_only') log.warn('S2106', fields)
+  else if (link.state === 'unknown') log.warn('S2107', fields)
   else log.warn('S2102', fields)
 }

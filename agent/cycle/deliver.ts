@@ -1,5 +1,5 @@
-// From the spool to the collector: seal a batch, send it, forget it on its receipt, and again until nothing waits or
-// the way is closed. While it is closed nothing more is sealed, so that later batches are full ones.
+// From the spool to the collector: seals a batch, sends it, forgets it on its receipt, and so on until no batch waits
+// or the way is closed. While the way is closed no further batches are sealed, so that later ones are full.
 
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
@@ -16,9 +16,9 @@ export interface Delivery {
   readonly rejected: number
   readonly sent: number
   readonly received: number
-  /** Why it stopped early; null when everything went. */
+  /** Why the delivery stopped early; null when everything was sent. */
   readonly reason: string | null
-  /** Milliseconds until the next attempt is due; null when the next cycle's will do. */
+  /** Milliseconds until the next attempt is due; null when the attempt of the next cycle is soon enough. */
   readonly retryAfterMs: number | null
 }
 
@@ -31,18 +31,20 @@ export interface Delivering {
   /** The ways to that collector. */
   readonly uplink: Uplink | null
   readonly log: Log
-  /** Fires when the agent stops or the next cycle begins. What is cut off then goes on later where it stopped. */
+  /**
+   * Fires when the agent stops or the next cycle begins. An upload that is cut off goes on later where it stopped.
+   */
   readonly signal: AbortSignal
   /** Resolves after `ms` milliseconds, or at once when the signal fires. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
-  /** Called when a batch was forgotten, with the verified receipt. */
+  /** Called with the verified receipt when a batch was forgotten. */
   onReceipt(receipt: Receipt): Promise<void>
 }
 
 /**
- * Sends what waits, and then, the way being open, what is carried for others.
+ * Sends the batches that wait and then, while the way is open, the files that are carried for other probes.
  *
- * What became of the latter is no part of the delivery: it must not make this probe's own wait longer.
+ * What becomes of those files is not part of the delivery: it must not make this probe's own batches wait longer.
  */
 export async function deliverAndForward(delivering: Delivering, carried: CarriedFiles): Promise<Delivery> {
   const own = await deliver(delivering)
@@ -66,8 +68,8 @@ export async function deliver(delivering: Delivering): Promise<Delivery> {
     },
   }
   if (collector === null || uplink === null) return { kind: 'not_enrolled', ...nothing }
-  // Sealed records are packed together and take a sixth of the room: with the way closed for weeks that decides
-  // whether the quota has to give some up.
+  // Sealed records are packed together and take a sixth of the room: with the way closed for weeks, this decides
+  // whether the quota forces some to be given up.
   while ((await spool.seal('size', collector.enrolmentDigest)) !== null);
   let total: Delivery = { kind: 'delivered', ...nothing }
   while (!signal.aborted) {
@@ -77,12 +79,12 @@ export async function deliver(delivering: Delivering): Promise<Delivery> {
     }
     const outcome = await uploadBacklog(backlog, uplink, signal)
     total = sum(total, outcome)
-    // A link whose flows die carries a little each time: going on at once is what it takes to use it.
+    // A link whose flows die carries a few bytes each time: it can only be used by going on at once.
     if (outcome.progressed && outcome.retryAfterMs !== null && outcome.retryAfterMs <= shortPauseMs) {
       await sleep(outcome.retryAfterMs, signal)
       continue
     }
-    // A collector that refuses one batch may refuse them all: one a cycle is enough to learn that it does not.
+    // A collector that refuses one batch may refuse them all: one batch a cycle is enough to find out.
     if (outcome.deferred > 0 || outcome.rejected > 0) {
       const { reason, retryAfterMs } = outcome
       total = { ...total, kind: 'deferred', reason: reason ?? 'refused', retryAfterMs }
@@ -103,7 +105,7 @@ function sum(total: Delivery, outcome: UploadSummary): Delivery {
   }
 }
 
-/** By transport and never by name: a seized log must not tell the way out. */
+/** Names the transport and never the host: a seized log must not tell which way out was used. */
 function logDelivery(
   log: Log,
   { accepted, rejected, sent, received, reason }: Delivery,
@@ -120,5 +122,5 @@ function logDelivery(
   if (reason !== null && reason !== 'refused') log.warn('S4101', { reason, ...ways })
 }
 
-/** The first step of the backoff: longer ones are for the loop, between cycles. */
+/** The first step of the backoff in milliseconds: longer pauses are for the loop, between cycles. */
 const shortPauseMs = 2_000

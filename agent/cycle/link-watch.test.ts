@@ -1,10 +1,10 @@
-// A failure is judged by controls asked after it, and twenty failures do not ask them twenty times.
+// A failure is judged by controls that are asked after it, and twenty failures do not cause twenty checks.
 
 import { expect, it } from 'vitest'
 import { link } from '../../test/support/observations.ts'
 import { linkWatch, worseOf } from './link-watch.ts'
 
-/** A check that a test lets finish by hand. */
+/** Checks of the link that the test finishes by hand. */
 function manualChecks() {
   const finish: (() => void)[] = []
   let asked = 0

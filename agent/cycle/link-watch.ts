@@ -4,11 +4,11 @@
 import type { LinkState } from '../../tests-spec/nettests/verdict.ts'
 
 export interface LinkWatch {
-  /** The newest state known. */
+  /** @returns The newest state known. */
   current(): LinkState
   /**
-   * The state by controls asked after this call. Calls made while a check runs share the next one, so that twenty
-   * failures cost two checks and not twenty.
+   * @returns The state by controls asked after this call. Calls made while a check runs share the next one, so that
+   * twenty failures cost two checks and not twenty.
    */
   recheck(): Promise<LinkState>
 }
@@ -47,7 +47,7 @@ export function linkWatch(initial: LinkState, check: (previous: LinkState) => Pr
   }
 }
 
-/** The link during a measurement: as bad as before it or after it. */
+/** The state of the link during a measurement: the worse of those before and after it. */
 export function worseOf(before: LinkState, after: LinkState): LinkState {
   const worse = before.state !== 'up' && after.state === 'up' ? before : after
   return before.ipv6 === undefined ? worse : { ...worse, ipv6: before.ipv6 && after.ipv6 === true }

@@ -1,4 +1,4 @@
-// The loop on a clock moved by hand: no overlap, no double start, and no trust in the wall clock.
+// The loop on a clock that the test moves: no overlap, no double start, and no trust in the wall clock.
 
 import { expect, it } from 'vitest'
 import { fakeClock } from '../../test/support/fake-clock.ts'

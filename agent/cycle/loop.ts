@@ -1,6 +1,7 @@
-// Cycles, one after the other, on the schedule, until the signal fires. Never two at once: a cycle that outlasts its
-// slot costs the next start, which is logged and not made up for. What could not be uploaded is tried again between
-// cycles and never beside one: it would change what is measured, and the next cycle does not wait for it.
+// Runs cycles, one after the other, on the schedule, until the signal fires. There are never two at once: a cycle
+// that outlasts its slot costs the next start, which is logged and not made up for. Batches that could not be
+// uploaded are tried again between cycles and never during one: an upload would change what is measured, and the next
+// cycle does not wait for it.
 
 import type { Schedule } from '../plan/cron-schedule.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -12,9 +13,9 @@ export interface Loop {
   readonly clock: Clock
   readonly log: Log
   readonly schedule: Schedule
-  /** @param untilNextMs - How long its upload may take from the moment it is asked, in milliseconds. */
+  /** @param untilNextMs - Gives the milliseconds that the upload may take from the moment of the call. */
   cycle(untilNextMs: () => number): Promise<CycleReport>
-  /** Tries once more to upload what waits. */
+  /** Tries once more to upload the batches that wait. */
   deliver(untilNextMs: () => number): Promise<Delivery>
   /** Called when a cycle is over, with the time of the next start in milliseconds since 1970. */
   onCycle(report: CycleReport, nextStartMs: number): Promise<void>
@@ -24,15 +25,18 @@ export interface Loop {
 }
 
 /**
- * A wall clock may jump and a phone may sleep, and timers know of neither: nobody sleeps longer than this without
- * looking at the clock again. Once a minute costs nothing measurable.
+ * A wall clock may jump and a phone may sleep, and timers notice neither: the loop never waits longer than this
+ * without reading the clock again. Once a minute costs too little to measure.
  */
 const longestSleepMs = 60_000
 
-/** An upload ends this long before the next start, which would otherwise find it still closing and be skipped. */
+/**
+ * An upload ends this many milliseconds before the next start, which would otherwise be skipped while the upload
+ * still closes.
+ */
 const handoverMs = 2_000
 
-/** Starts the first cycle at once: after a power cut the state of the network now is what matters. */
+/** Starts the first cycle at once: after a power cut, the present state of the network is what matters. */
 export async function runLoop(loop: Loop): Promise<void> {
   const { clock, log, schedule, signal } = loop
   while (!signal.aborted) {
@@ -47,7 +51,7 @@ export async function runLoop(loop: Loop): Promise<void> {
     const finishedMs = clock.now()
     const tookMs = clock.monotonicMs() - start
     logCycle(log, report, tookMs)
-    // By the monotonic clock: one that is set during a cycle skips nothing.
+    // Measured by the monotonic clock: setting the wall clock during a cycle skips no start.
     if (schedule.next(startedMs) <= startedMs + tookMs) log.info('S2003')
     const wait = new Wait(loop, finishedMs)
     await loop.onCycle(report, wait.dueMs)
@@ -60,22 +64,24 @@ export async function runLoop(loop: Loop): Promise<void> {
   }
 }
 
-/** One line a cycle, at its end: how much, and never what. */
+/** Logs one line a cycle, at its end: how many results, and never which. */
 function logCycle(log: Log, { measurements, anomalies, bugs }: CycleReport, tookMs: number): void {
   log.info('S2002', { measurements, anomalies, bugs, seconds: Math.round(tookMs / 1000) })
 }
 
-/** @returns When to upload again, on the monotonic clock; never, when nothing waits or nobody said when. */
+/**
+ * @returns When to upload again, on the monotonic clock; never (infinity) when no batch waits or no time was given.
+ */
 function againAt({ clock }: Loop, { kind, retryAfterMs }: Delivery): number {
   const waits = kind === 'deferred' && retryAfterMs !== null
   return waits ? clock.monotonicMs() + retryAfterMs : Number.POSITIVE_INFINITY
 }
 
-/** The wait for the first start after `sinceMs`. A clock that was set back starts a new wait from where it stands. */
+/** The wait for the first start after `sinceMs`. When the clock is set back, a new wait begins from the new time. */
 class Wait {
   readonly #loop: Loop
   #last: number
-  /** Milliseconds since 1970. */
+  /** The start in milliseconds since 1970. */
   dueMs: number
 
   constructor(loop: Loop, sinceMs: number) {
@@ -84,7 +90,9 @@ class Wait {
     this.dueMs = loop.schedule.next(sinceMs)
   }
 
-  /** @returns Whether `atMs` on the monotonic clock came first; else the start is due, or the signal has fired. */
+  /**
+   * @returns True when `atMs` on the monotonic clock came first; false when the start is due or the signal has fired.
+   */
   async until(atMs: number): Promise<boolean> {
     const { clock, schedule, sleep, signal } = this.#loop
     while (!signal.aborted) {

@@ -1,5 +1,6 @@
-// One task: observe, look at the link again if it failed, and judge. What may excuse a failure is gathered here: a link
-// that died meanwhile, a network that changed under it, a clock that cannot be believed, how it failed before.
+// One task: observes, looks at the link again if the task failed, and judges. This file gathers what may excuse a
+// failure: a link that died meanwhile, a network that changed under it, a clock that cannot be believed, how the task
+// failed before.
 
 import type { ClockStep } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
@@ -22,24 +23,25 @@ export interface Measuring {
   readonly list: TestList
   readonly lab: boolean
   readonly nettests: Readonly<Record<Task['nettest'], Nettest>>
-  /** A fresh context for one measurement. */
+  /** @returns A new context for one measurement. */
   context(resolver: number | null): NettestContext
-  /** Changes when the network does. */
+  /** @returns A text that changes when the network does. */
   uplink(): Promise<string>
   readonly signal: AbortSignal
 }
 
 /** The cycle that a task is measured in. */
 export interface EnclosingCycle {
-  /** Wall clock, milliseconds since 1970. */
+  /** Start by the wall clock, in milliseconds since 1970. */
   readonly startedMs: number
   readonly link: LinkWatch
 }
 
 /**
  * @param earlier - How the task failed before in this cycle; null the first time.
- * @returns null when the agent was stopped meanwhile: what was cut short says nothing about the network.
- * @throws What a bug in the nettest throws.
+ * @returns null when the agent was stopped meanwhile: a measurement that was cut short says nothing about the
+ * network.
+ * @throws Any error that a bug in the nettest throws.
  */
 export async function measureTask(
   measuring: Measuring,
@@ -96,7 +98,9 @@ function excused({ keys, verdict, parts }: Conclusion, disturbed: Disturbance): 
 
 type Timing = Pick<FinishedMeasurement, 'began' | 'startedMs' | 'runtimeSeconds' | 'endedMs'>
 
-/** Runs `work`, and says when it began, how long it took by the monotonic clock, and whether the clocks stepped. */
+/**
+ * Runs `work`, and returns when it began, how long it took by the monotonic clock, and whether the clocks stepped.
+ */
 export async function timed<T>(
   clock: Clock,
   work: () => Promise<T>,

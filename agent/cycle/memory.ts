@@ -1,6 +1,7 @@
 // What one cycle leaves for the next, across restarts: the state of the link, so that "down since" is right, and the
-// last word on each target, so that an unchanged one is kept in brief. Losing it costs a few bytes, never a result, and
-// so it is not flushed: with status.json it would be 384 of the 300 flushes a day that a cheap card should be asked for.
+// last verdict on each target, so that an unchanged one is kept in brief. Losing the file costs a few bytes, never a
+// result, and so it is not flushed: with status.json that would be 384 flushes a day, and a cheap card should be
+// asked for 300 at most.
 
 import * as v from 'valibot'
 import { linkState, unknownLink, verdictKinds } from '../../tests-spec/nettests/verdict.ts'
@@ -23,12 +24,15 @@ const memoryFile = v.object({
 
 const nothing: Memory = { link: unknownLink, history: {} }
 
-/** @returns An empty memory when there is none, or none that can be believed. */
+/** @returns The memory; an empty one when there is no file, or none that can be believed. */
 export async function readMemory(path: string): Promise<Memory> {
   return (await readStateFile(path, memoryFile)) ?? nothing
 }
 
-/** A kill leaves the old memory or this one; a power cut may leave the old one, or none. @throws What the disk says. */
+/**
+ * A kill leaves the old memory or this one; a power cut may leave the old one, or none.
+ * @throws The disk's error.
+ */
 export async function writeMemory(path: string, memory: Memory, disk?: AtomicDisk): Promise<void> {
   await replaceStateFile(path, memory, disk === undefined ? {} : { disk })
 }

@@ -1,4 +1,4 @@
-// Which collector this device belongs to: the signed record, kept as it came, and where the collector was found.
+// Which collector this device belongs to: the signed enrolment record, kept as it came, and the URL of the collector.
 
 import type { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -17,24 +17,24 @@ const enrolmentFile = v.strictObject({
   record: v.string(),
 })
 
-/** What uploading needs to know. */
+/** What an upload needs to know of the collector. */
 export interface Collector {
   readonly url: string
   readonly collectorKeyId: string
   readonly collectorKey: KeyObject
-  /** What the first batch of every epoch links back to. */
+  /** Digest that the first batch of every epoch links back to. */
   readonly enrolmentDigest: string
   /** Milliseconds since 1970 on the collector's clock. */
   readonly enrolledAt: number
-  /** Whom to seal to for a stick, as the record says; null in one from before there was anyone. */
+  /** Recipient to seal to for a stick, as the record names it; null in a record from before collectors had one. */
   readonly recipient: string | null
-  /** Ways to it that the record names. */
+  /** Ways to the collector that the record names. */
   readonly endpoints: readonly Endpoint[]
 }
 
 /**
  * @returns null while the device is not enrolled.
- * @throws {ActionableError} `bad_state` when the file is there and cannot be believed.
+ * @throws {ActionableError} `bad_state` when the file exists and cannot be believed.
  */
 export function readEnrolment(path: string): Collector | null {
   const bytes = readOrNull(path)
@@ -54,13 +54,19 @@ export function readEnrolment(path: string): Collector | null {
   }
 }
 
-/** Files of before they had a digest are still believed: a digest that rot has hidden leaves a field nobody knows. */
+/**
+ * Files from before they had a digest are still believed: if rot hits the name of the digest field, the file has a
+ * field that this version does not know.
+ */
 function contentOf(bytes: Buffer): unknown {
   const written = JSON.parse(bytes.toString('utf8'))
   return 'sha256' in written ? decodeState(bytes) : written
 }
 
-/** A disk that refuses is no device that was never enrolled: what it measures would pile up without a word. */
+/**
+ * When the disk refuses, the device must not count as one that was never enrolled: its measurements would pile up
+ * without a word.
+ */
 function readOrNull(path: string): Buffer | null {
   try {
     return readFileSync(path)

@@ -1,4 +1,4 @@
-// Whom the probe seals to: what was said at enrolment, and what was said last.
+// The recipient that the probe seals to: the one named at enrolment, and the one named last.
 
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// Whom this probe seals to for a stick. Its enrolment record says so; where that is from before there was anyone to seal
-// to, or the collector's key has changed since, the receipts of its batches do.
+// The recipient that this probe seals to for a stick. Its enrolment record names it; if the record is from before
+// there was a recipient, or the collector's key has changed since, the receipts of its batches name it.
 
 import * as v from 'valibot'
 import { type AgeRecipient, readAgeRecipient } from '../../tests-spec/protocol/age.ts'
@@ -9,22 +9,22 @@ import type { Collector } from './enrolment.ts'
 
 const toldLater = v.object({
   recipient: v.string(),
-  /** Of the receipt that said so: milliseconds since 1970 on the collector's clock. */
+  /** Time of the receipt that named it: milliseconds since 1970 on the collector's clock. */
   at: v.number(),
 })
 type Told = v.InferOutput<typeof toldLater>
 
-/** @returns The recipient that was told last; null when none ever was. */
+/** @returns The recipient that was named last; null when none ever was. */
 export async function knownRecipient(path: string, collector: Collector): Promise<AgeRecipient | null> {
   const { recipient } = await lastTold(path, collector)
   return recipient === null ? null : readAgeRecipient(recipient)
 }
 
 /**
- * Keeps the recipient that a verified receipt names, when it is another and a newer word.
+ * Keeps the recipient that a verified receipt names, when it differs and the receipt is newer.
  *
- * An older receipt may come again, from a stick or for a batch that was sent twice: the collector's own clock decides.
- * That it cannot be kept is no fault: every receipt says it again.
+ * An older receipt may come again, from a stick or for a batch that was sent twice: the time on the collector's own
+ * clock decides. It is no fault if the recipient cannot be kept: every receipt names it again.
  */
 export async function learnRecipient(path: string, collector: Collector, receipt: Receipt): Promise<void> {
   const { recipient, at } = receipt
@@ -37,6 +37,6 @@ export async function learnRecipient(path: string, collector: Collector, receipt
 
 async function lastTold(path: string, { recipient, enrolledAt }: Collector) {
   const told = await readStateFile(path, toldLater)
-  // Torn, or another user's: what was told at enrolment still holds.
+  // When the file is torn, or another user's, the recipient named at enrolment still holds.
   return told !== null && told.at > enrolledAt ? told : { recipient, at: enrolledAt }
 }

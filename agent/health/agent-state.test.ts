@@ -1,4 +1,4 @@
-// Whether an agent lives: by real processes, and by what one left behind.
+// Whether an agent lives: tested with real processes, and with the files that an agent left behind.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ const lock = join(mkdtempSync(join(tmpdir(), 'sonde-agent-state-')), 'lock')
 let agent: ChildProcess
 let pid: number
 beforeAll(async () => {
-  // The name on the command line is how an agent is told from whatever else has its number.
+  // The name on the command line tells an agent from another program that has its process number.
   agent = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log("up")', 'sonde'])
   if (agent.stdout !== null) await once(agent.stdout, 'data')
   pid = agent.pid ?? 0
@@ -50,7 +50,7 @@ const said = (by: number | null, nextCycleAt: number | null, boot_id: string | n
   ...(by !== null && { agent: { pid: by, boot_id } }),
 })
 
-/** Process numbers end far below: nobody has this one. */
+/** Process numbers end far below this: no process has it. */
 const dead = 99_999_999
 
 const lives = (state: 'running' | 'stale') => (): AgentState => ({ state, pid })

@@ -1,16 +1,16 @@
-// Whether the agent of a state folder lives, and whether it still does its work: by its lock, and by what it said of
-// itself last. Looks only.
+// Whether the agent of a state folder lives, and whether it still does its work: judged by its lock, and by its last
+// status. It only reads.
 
 import { namedBoot } from '../platform/clock.ts'
 import { isAgent, livingOwner } from '../platform/lock.ts'
 import type { Status } from './status.ts'
 
-/** `stale`: it runs, and has long been due for a cycle that it did not finish. */
+/** `stale`: the agent runs, but is long overdue with a cycle that it has not finished. */
 export type AgentState =
   | { readonly state: 'running' | 'stale'; readonly pid: number }
   | { readonly state: 'not_running'; readonly pid: null }
 
-/** No cycle takes this long beyond the time for which it was planned, on the slowest link and the longest list. */
+/** Milliseconds. No cycle takes this much longer than planned, on the slowest link and with the longest list. */
 const overdueMs = 3_600_000
 
 /**
@@ -26,7 +26,7 @@ export function agentState(
 ): AgentState {
   const pid = livingAgent(livingOwner(lock), status, boot)
   if (pid === null) return { state: 'not_running', pid }
-  // What another run of the agent planned binds nobody.
+  // What another run of the agent planned does not count for this one.
   const dueAt = status?.agent?.pid === pid ? status.next_cycle_at : null
   return { state: dueAt !== null && now - dueAt > overdueMs ? 'stale' : 'running', pid }
 }
@@ -35,8 +35,9 @@ function livingAgent(owner: number | null, status: Status | null, boot: string |
   const said = status?.agent
   if (said === undefined) return owner
   const isOfAnotherBoot = boot !== null && said.boot_id !== null && said.boot_id !== boot
-  // The number was the agent's before the machine started again; now it is somebody's whose name resembles it.
+  // The number was the agent's before the machine started again; now another process has it, whose name resembles an
+  // agent's.
   if (isOfAnotherBoot) return owner === said.pid ? null : owner
-  // On a card that refuses even the lock it measures without one.
+  // On a card that refuses even the lock, the agent measures without one.
   return owner ?? (said.pid !== process.pid && isAgent(said.pid) ? said.pid : null)
 }

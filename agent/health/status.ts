@@ -1,5 +1,6 @@
-// What the agent says of itself between cycles: one small file, rewritten after each, read by `sonde status`. For people,
-// who look while the machine runs: it is not flushed, and a power cut may take it until the next cycle is over.
+// What the agent says of itself between cycles: one small file, rewritten after each, read by `sonde status`. It is
+// for people who look while the machine runs, so it is not flushed: a power cut may take it until the next cycle is
+// over.
 
 import * as v from 'valibot'
 import { linkState } from '../../tests-spec/nettests/verdict.ts'
@@ -31,13 +32,20 @@ export const status = v.looseObject({
     oldest_at: instant,
     disk_bytes: count,
     health: v.picklist(['ok', 'memory_only']),
-    /** By the spool since `started_at`: what wears a card. Absent from an older agent. */
+    /**
+     * Bytes that the spool has written since `started_at`, which is what wears a card. Absent from an older agent.
+     */
     written_bytes: v.optional(count),
     flushes: v.optional(count),
   }),
-  /** Milliseconds since 1970 by the present clock: when this run of the agent began. Absent from an older agent. */
+  /**
+   * When this run of the agent began, in milliseconds since 1970 by the present clock. Absent from an older agent.
+   */
   started_at: v.optional(v.number()),
-  /** The process that wrote this, and its boot, null where the system hides that. Absent from an older agent. */
+  /**
+   * The process that wrote this, and its boot; the latter is null where the system hides it. Absent from an older
+   * agent.
+   */
   agent: v.optional(v.looseObject({ pid: count, boot_id: v.nullable(v.string()) })),
   /** How the last attempt to upload ended; null before the first. */
   upload: v.nullable(
@@ -61,12 +69,15 @@ export const status = v.looseObject({
 })
 export type Status = v.InferOutput<typeof status>
 
-/** @throws What the disk says. */
+/** @throws The disk's error. */
 export async function writeStatus(path: string, content: Status, disk?: AtomicDisk): Promise<void> {
   await replaceStateFile(path, content, disk === undefined ? {} : { disk })
 }
 
-/** @returns null when there is none yet, or none that can be believed: status is a convenience, never a reason to fail. */
+/**
+ * @returns null when there is no status yet, or none that can be believed: it is a convenience, never a reason to
+ * fail.
+ */
 export async function readStatus(path: string): Promise<Status | null> {
   return readStateFile(path, status)
 }

@@ -15,6 +15,8 @@ export interface Vantage {
   readonly probeCc: string
   readonly probeAsn: string
   readonly probeNetworkName: string
+  /** Whom the system asks, when that is a public address; null when it is not known. */
+  readonly resolverIp?: string | null
   /** Node's version and roots, platform and architecture: what may explain a difference between probes. */
   readonly annotations: Readonly<Record<string, string>>
   /** Addresses of this machine, to be taken out of everything. */
@@ -61,7 +63,7 @@ export function toMeasurement(finished: Documented, vantage: Vantage): Measureme
     probe_network_name: vantage.probeNetworkName,
     // OONI's values for "not looked up".
     resolver_asn: 'AS0',
-    resolver_ip: '127.0.0.2',
+    resolver_ip: vantage.resolverIp ?? '127.0.0.2',
     resolver_network_name: '',
     software_name: vantage.softwareName,
     software_version: vantage.softwareVersion,

@@ -5,6 +5,7 @@ import { isIP } from 'node:net'
 import * as v from 'valibot'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
+import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import { noHelper } from '../../tests-spec/nettests/web-connectivity.ts'
 import {
@@ -54,7 +55,7 @@ async function askOne(context: NettestContext, url: URL, request: TestHelperRequ
   // None of this is evidence about the target, so its observations are not kept; its bytes cost all the same.
   const { trace, transactionIds } = context
   const flow = { transactionId: transactionIds.next('secure'), tags: ['helper'] }
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const host = hostOfUrl(url)
   const timeoutMs = patience.helperNameLookupMs
   const { addresses, failure } = await resolveSystem(trace, host, { ...flow, timeoutMs })
   const [ip] = addresses

@@ -10,12 +10,38 @@ import {
   neutralHostTag,
   neutralNameTag,
   sameNameTag,
+  sameRequestTag,
 } from '../../tests-spec/nettests/failed-step.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import type { Endpoint } from '../operations/trace.ts'
 import type { NettestContext } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen } from './seen.ts'
 import { askSystem, tryHandshake } from './steps.ts'
+
+/**
+ * Failures that a rule against a request in clear text can bring about, and that a busy host or a lost packet can too.
+ */
+const cutSilentOrForged: ReadonlySet<Failure> = new Set([
+  'connection_reset',
+  'eof_error',
+  'generic_timeout_error',
+  'timed_out',
+  'http_invalid_response',
+])
+
+/**
+ * Whether the first request in clear text in `parts` failed in a way that another may not; and where it was made.
+ * @returns null when it did not.
+ */
+export function requestWorthRepeating(
+  parts: readonly Seen[],
+): { readonly at: Endpoint; readonly tags: readonly string[] } | null {
+  const seen = joinSeen(parts).observations
+  const failed = seen.requests.find((each) => each.failure !== null && cutSilentOrForged.has(each.failure))
+  const at = seen.tcp_connect.find((each) => each.transaction_id === failed?.transaction_id)
+  if (failed === undefined || at === undefined) return null
+  return { at: { ip: at.ip, port: at.port }, tags: [...failed.tags, sameRequestTag] }
+}
 
 /** Failures that a name in the ClientHello can bring about, and that a dead host or a lost packet can too. */
 const cutOrSilent: ReadonlySet<Failure> = new Set([

@@ -82,4 +82,25 @@ describe('checkLink()', () => {
     // Nor are they asked: one that is silent would hold up every check.
     expect(controls).toHaveLength(2)
   })
+
+  it('does not call a link down that this machine itself could not ask over', async () => {
+    const url = await serve(success)
+    // An address of nobody here, as when the modem that had it was pulled.
+    const context = makeContext({}, { localAddress: '192.0.2.77' })
+    const { link, verdict, controls } = await checkLink(
+      context,
+      [neutral(url), neutral(`${url}2`)],
+      unknownLink,
+      at,
+    )
+    expect(controls.map(({ result }) => result)).toEqual(['local_failure', 'local_failure'])
+    expect(link).toMatchObject({ state: 'unknown', controls: 0 })
+    expect(verdict).toMatchObject({ verdict: 'undetermined', how: 'unknown' })
+  })
+
+  it('calls it down where a closed port answers in the place of each', async () => {
+    const { port } = await closedPort()
+    const { link } = await check(neutral(`http://127.0.0.1:${port}/`))
+    expect(link.state).toBe('down')
+  })
 })

@@ -1,7 +1,8 @@
 // The nettest `link_check`: tests-spec/nettests/link-check.md. Asks the controls of the list, all at once; when
 // they do not say that the link works, the collector and the provider's own site.
 
-import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
+import { type Failure, localFailures } from '../../tests-spec/data-formats/failure.ts'
+import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { scrubText } from '../../tests-spec/data-formats/scrub-text.ts'
 import type { ControlEntry } from '../../tests-spec/lists/test-list.ts'
 import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
@@ -86,11 +87,29 @@ async function askControl(
     result: {
       url,
       role,
-      result: answer === undefined ? 'failed' : kind,
+      result: answer === undefined ? whyNoAnswer(seen.observations) : kind,
       led_to: ledTo === null ? null : scrubText(ledTo),
       transaction_id: answer?.transaction_id ?? tcp_connect[0]?.transaction_id ?? 0,
     },
   }
+}
+
+/** An interface that is down is a link that is down. */
+const isOwn = (failure: Failure) => failure !== 'network_down' && localFailures.has(failure)
+
+/**
+ * A machine that cannot ask says nothing of its link. Where its resolver library may not send, that says no more than that no
+ * resolver answered.
+ */
+function whyNoAnswer(observations: Observations): 'failed' | 'local_failure' {
+  const { queries, tcp_connect, tls_handshakes, requests } = observations
+  const failures = [
+    ...queries.map(({ failure }) => failure),
+    ...tcp_connect.map(({ status }) => status.failure),
+    ...[...tls_handshakes, ...requests].map(({ failure }) => failure),
+  ].filter((failure) => failure !== null)
+  const isLocal = failures.every((failure) => isOwn(failure) || failure === 'dns_server_misbehaving')
+  return isLocal && failures.some(isOwn) ? 'local_failure' : 'failed'
 }
 
 function fits({ code, body }: HttpRequest['response'], expect: ControlEntry['expect']): boolean {

@@ -18,6 +18,8 @@ export interface Seen {
   readonly bytes: Bytes
   /** What a helper outside saw, or why none could be asked. Absent where the nettest asks none. */
   readonly outside?: TestHelperResponse | Failure
+  /** URL of the test helper that gave the outside view. Absent where none did. */
+  readonly testHelper?: string
   /** The description that it was measured by. Absent where the nettest measures no described service. */
   readonly service?: Service
 }
@@ -52,9 +54,10 @@ export const nothingSeen: Seen = seenOf({})
 /** Joins in time order; `requests` newest first, as OONI has it. What a nettest has beside the five lists is left out. */
 export function joinSeen(all: readonly Seen[]): Seen {
   const lists = all.map((each) => each.observations)
-  const outside = all.find((each) => each.outside !== undefined)?.outside
+  const asked = all.find((each) => each.outside !== undefined)
   return {
-    ...(outside !== undefined && { outside }),
+    ...(asked?.outside !== undefined && { outside: asked.outside }),
+    ...(asked?.testHelper !== undefined && { testHelper: asked.testHelper }),
     observations: {
       queries: lists.flatMap((each) => each.queries),
       tcp_connect: lists.flatMap((each) => each.tcp_connect),

@@ -3,6 +3,7 @@
 
 import { randomInt } from 'node:crypto'
 import type { TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
+import { bareHost } from '../../tests-spec/nettests/host-text.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import { tor as spec, targetTag } from '../../tests-spec/nettests/tor.ts'
 import { publicTorTargets, type TorTarget } from '../../tests-spec/nettests/tor-targets.ts'
@@ -35,7 +36,7 @@ export const tor: Nettest = measuredBy(spec, async (context, _input, { targets =
 /** IPv4, or IPv6 in brackets; the list's parser has seen to it. */
 function endpointOf(address: string) {
   const colon = address.lastIndexOf(':')
-  return { ip: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)) }
+  return { ip: bareHost(address.slice(0, colon)), port: Number(address.slice(colon + 1)) }
 }
 
 function allowed(context: NettestContext, address: string): boolean {

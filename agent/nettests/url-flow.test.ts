@@ -4,6 +4,8 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
+import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import { failedStepOf, sameRequestTag, tagged } from '../../tests-spec/nettests/failed-step.ts'
 import { followUrl } from './url-flow.ts'
 
 /** Serves `answer` at every path, and follows what it says from `/0` on. @returns The paths asked for, in order. */
@@ -54,5 +56,38 @@ describe('followUrl()', () => {
       response.writeHead(302, { location: next(request) }).end(),
     )
     expect(asked).toEqual(['/0', '/1', '/2', '/3', '/4', '/5'])
+  })
+
+  const followUps = { helper: false, followUps: true }
+  const again = (observations: Observations) =>
+    tagged(observations, sameRequestTag).requests.map(({ failure }) => failure)
+
+  it('makes a request in clear text once more that was cut, and leaves a page that came then as what it is', async () => {
+    let asked = 0
+    const server = await serveWith(
+      http.createServer((request, response) => {
+        if (++asked === 1) request.socket.resetAndDestroy()
+        else response.end('the page')
+      }),
+    )
+    const { observations } = await followUrl(makeContext(), `http://127.0.0.1:${server.port}/`, [], followUps)
+    expect(again(observations)).toEqual([null])
+    expect(failedStepOf(observations, true)).toMatchObject({ failure: 'connection_reset', again: 'passed' })
+    expect(asked).toBe(2)
+  })
+
+  it('finds it cut twice where it is cut for good, and follows nothing up that was answered', async () => {
+    const cut = await serveWith(http.createServer((request) => request.socket.resetAndDestroy()))
+    const { observations } = await followUrl(makeContext(), `http://127.0.0.1:${cut.port}/`, [], followUps)
+    expect(again(observations)).toEqual(['connection_reset'])
+    expect(failedStepOf(observations, true)).toMatchObject({ again: 'failed_too' })
+    const fine = await serveWith(http.createServer((_request, response) => response.end('the page')))
+    const { observations: seen } = await followUrl(
+      makeContext(),
+      `http://127.0.0.1:${fine.port}/`,
+      [],
+      followUps,
+    )
+    expect(again(seen)).toEqual([])
   })
 })

@@ -4,16 +4,19 @@
 // Leaves to the rules what the observations mean, and to the operations how a step is taken.
 
 import { isIP, type Socket } from 'node:net'
-import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
+import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
+import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
+import { classicTag, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
+import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
+import { locationOf, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
 import { depthTag } from '../../tests-spec/nettests/web-connectivity.ts'
 import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers } from './ask-helper.ts'
-import { type CookieJar, cookieJar } from './cookies.ts'
-import { followUpHandshake } from './follow-ups.ts'
+import { followUpHandshake, requestWorthRepeating } from './follow-ups.ts'
 import { type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
 import { askResolver, askSystem, connect, type Flow, shakeHands } from './steps.ts'
@@ -71,7 +74,7 @@ export async function followUrl(
   options: FlowOptions = { helper: false, followUps: false },
 ): Promise<Seen> {
   const hops: Seen[] = []
-  const cookies = cookieJar()
+  const cookies = new CookieJar()
   const asked = new Set<string>()
   let url: URL | null = new URL(input)
   for (let depth = 0; url !== null && depth < maxHops; depth++) {
@@ -113,7 +116,7 @@ async function measureHop(
     readonly cookies: CookieJar
   },
 ): Promise<Seen> {
-  const { seen, addresses } = await resolveHost(context, hostOf(url), tags)
+  const { seen, addresses } = await resolveHost(context, hostOfUrl(url), tags)
   const asking = { method, cookies, bodyBytes: bodyBytes ?? maxBodyBytes }
   const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, asking)
   const asked = helper ? askHelpers(context, helperRequest(url, addresses)) : null
@@ -122,20 +125,44 @@ async function measureHop(
   const others = addresses.filter((address) => !address.tags.includes(classicTag)).slice(0, maxAddresses)
   // Addresses of the system resolver first; those of others only when these lead nowhere.
   parts.push(await fetch(classic))
-  if (!answered(parts) && followUps) parts.push(await followUpHandshake(context, parts, alpn))
+  if (!answered(parts) && followUps) {
+    parts.push(await followUpHandshake(context, parts, alpn))
+    if (url.protocol === 'http:') parts.push(await requestAgain(context, url, parts, asking))
+  }
   if (!answered(parts)) parts.push(await fetch(others))
   if (asked === null) return joinSeen(parts)
-  const { outside, bytes } = await asked
+  const { outside, helper: testHelper, bytes } = await asked
   if (!answered(parts) && typeof outside !== 'string') {
     const known = new Set(addresses.map((address) => address.ip))
     const fresh = usable(context, outside.dns.addrs).filter((ip) => !known.has(ip))
     parts.push(await fetch(fresh.slice(0, maxAddresses).map((ip) => ({ ip, tags }))))
   }
-  return joinSeen([...parts, { ...nothingSeen, bytes, outside }])
+  const view = { ...nothingSeen, bytes, outside, ...(testHelper !== null && { testHelper }) }
+  return joinSeen([...parts, view])
 }
 
 function answered(parts: readonly Seen[]): boolean {
-  return parts.some((part) => part.observations.requests.some((request) => request.failure === null))
+  return parts.some(({ observations }) => answeredRequest(observations) !== undefined)
+}
+
+/** The newest that was answered. One that was made again to understand a failure is none. */
+function answeredRequest(observations: Observations): HttpRequest | undefined {
+  return withoutFollowUps(observations).requests.find((request) => request.failure === null)
+}
+
+/** The same request at the same address, at once: a failure counts when it is seen twice. */
+async function requestAgain(
+  context: NettestContext,
+  url: URL,
+  parts: readonly Seen[],
+  asking: Asking,
+): Promise<Seen> {
+  const failed = requestWorthRepeating(parts)
+  if (failed === null) return nothingSeen
+  const flow = { transactionId: context.transactionIds.next('cleartext'), tags: failed.tags }
+  const { seen, socket } = await connect(context, failed.at, flow)
+  if (socket === null) return seen
+  return joinSeen([seen, await request(context, url, socket, flow, asking)])
 }
 
 /** OONI's form: every address of ours, on the port of the URL, and on both usual ones when it names none. */
@@ -220,7 +247,7 @@ async function converse(
   asking: Asking,
 ): Promise<Seen> {
   if (url.protocol !== 'https:') return request(context, url, socket, flow, asking)
-  const host = hostOf(url)
+  const host = hostOfUrl(url)
   const names = { serverName: isIP(host) === 0 ? host : null, verifyName: host, alpn }
   const secured = await shakeHands(context, socket, names, flow)
   if (secured.socket === null) return secured.seen
@@ -241,22 +268,13 @@ async function request(
     { url, method, headers: cookie === null ? headers : { ...headers, cookie } },
     { ...flow, timeoutMs: patience.responseMs, maxBodyBytes: bodyBytes },
   )
-  cookies.take(url, observation.response.headers_list)
+  cookies.keep(url, observation.response.headers_list, context.wallClock())
   return seenOf({ requests: [observation], network_events: events }, bytes)
 }
 
 function nextHop(from: URL, { observations }: Seen): URL | null {
-  const response = observations.requests.find((request) => request.failure === null)?.response
-  if (response === undefined || ![301, 302, 303, 307, 308].includes(response.code)) return null
-  const location = response.headers.Location
-  if (location === undefined || !URL.canParse(location, from.href)) return null
-  const to = new URL(location, from)
-  if (to.protocol !== 'http:' && to.protocol !== 'https:') return null
-  if (from.protocol === 'https:' && to.host === from.host) return null
-  return to
-}
-
-/** The name without the brackets that URLs put around IPv6. */
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const response = answeredRequest(observations)?.response
+  const location = response === undefined ? null : locationOf(response.code, response.headers_list)
+  const to = location === null ? null : redirectTarget(location, from)
+  return to === null || (from.protocol === 'https:' && to.host === from.host) ? null : to
 }

@@ -3,21 +3,28 @@
 import { isSlow, transferControlTag, transferIn } from '../../tests-spec/nettests/throttling.ts'
 import { webConnectivity as spec } from '../../tests-spec/nettests/web-connectivity.ts'
 import { measuredBy, type Nettest, type NettestContext } from './nettest.ts'
-import { joinSeen, type Seen } from './seen.ts'
+import { besides, joinSeen, type Seen } from './seen.ts'
 import { followUrl } from './url-flow.ts'
 
 export const webConnectivity: Nettest = measuredBy(
   spec,
   async (context, input, { body_bytes: bodyBytes }) => {
     if (input === null) throw new TypeError('Cannot measure web_connectivity without an input')
-    const seen = await followUrl(context, input, [], { helper: true, followUps: true, bodyBytes })
-    const { transferControl } = context
-    const transfer = transferIn(seen.observations.requests[0], seen.observations)
-    if (transferControl === null || transfer === null || !isSlow(transfer)) return seen
-    if (!context.mayAskElsewhere()) return seen
-    return joinSeen([seen, await fetchLinkControl(context, transferControl, transfer.bytes)])
+    const page = await followUrl(context, input, [], { helper: true, followUps: true, bodyBytes })
+    const seen = await withTransfer(context, page)
+    const { testHelper } = seen
+    return testHelper === undefined ? seen : besides(seen, { x_sonde_test_helper: testHelper })
   },
 )
+
+/** Of a page that came slowly, how fast a page comes that nobody slows down. */
+async function withTransfer(context: NettestContext, seen: Seen): Promise<Seen> {
+  const { transferControl } = context
+  const transfer = transferIn(seen.observations.requests[0], seen.observations)
+  if (transferControl === null || transfer === null || !isSlow(transfer)) return seen
+  if (!context.mayAskElsewhere()) return seen
+  return joinSeen([seen, await fetchLinkControl(context, transferControl, transfer.bytes)])
+}
 
 /** At once after the slow one: in a minute the radio may have changed. */
 async function fetchLinkControl(context: NettestContext, url: string, bodyBytes: number): Promise<Seen> {

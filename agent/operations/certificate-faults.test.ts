@@ -9,7 +9,7 @@ const names = ['good.test']
 const authority = makeAuthority()
 const chainOf = (pem: string) => pem.split(/(?=-----BEGIN)/).map((each) => new X509Certificate(each))
 
-/** As if OpenSSL had found a wrong date, which hides from it all that is asked here. */
+/** Judges as if OpenSSL had found a wrong date, which hides from OpenSSL all the faults tested here. */
 function judge(chain: readonly X509Certificate[], changes: Partial<Presented> = {}) {
   return certificateFaults({
     chain,

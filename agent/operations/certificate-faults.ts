@@ -9,22 +9,25 @@ import { failureOfVerdict, isDateVerdict } from '../../tests-spec/data-formats/s
 import { bareHost, isIpLiteral } from '../../tests-spec/nettests/host-text.ts'
 
 export interface Presented {
-  /** As sent, leaf first, at least one. */
+  /** The certificates as the server sent them, leaf first; at least one. */
   readonly chain: readonly X509Certificate[]
-  /** The name or address the leaf must be for; null when any will do. */
+  /** The name or address that the leaf must be for; null when any name is accepted. */
   readonly name: string | null
-  /** OpenSSL's verdict on the chain by the system's clock (`X509_V_ERR_…` without its head); null when it had none. */
+  /**
+   * OpenSSL's verdict on the chain by the system's clock (`X509_V_ERR_…` without that prefix); null when it found no
+   * fault.
+   */
   readonly verifyError: string | null
-  /** PEM. */
+  /** Root certificates as PEM. */
   readonly roots: readonly string[]
-  /** Milliseconds since 1970 that the dates are checked against. */
+  /** Moment against which the dates are checked, in milliseconds since 1970. */
   readonly now: number
 }
 
 export interface Faults {
-  /** The gravest in OONI's order: dates, then name, then path. null when the chain is good. */
+  /** The gravest fault in OONI's order: dates, then name, then path. null when the chain is good. */
   readonly failure: Failure | null
-  /** All of them, the same strings, with `expired` or `not_yet_valid` beside a wrong date. */
+  /** All faults, in the same words, with `expired` or `not_yet_valid` beside a wrong date. */
   readonly all: readonly string[]
 }
 
@@ -37,7 +40,7 @@ export function certificateFaults(presented: Presented): Faults {
     const all = [...new Set([...dates, ...name, ...path])]
     return { failure: (all[0] as Failure | undefined) ?? null, all }
   } catch {
-    // Node.js throws on fields it cannot parse; which one makes no difference to the verdict.
+    // Node.js throws on fields that it cannot parse; which field it is makes no difference to the verdict.
     return { failure: 'ssl_invalid_certificate', all: ['ssl_invalid_certificate'] }
   }
 }
@@ -63,7 +66,7 @@ function isFor(leaf: X509Certificate, name: string): boolean {
   try {
     return tls.checkServerIdentity(name, leaf.toLegacyObject() as tls.PeerCertificate) === undefined
   } catch {
-    // It throws on alternative names it cannot parse, and those match nothing.
+    // Node.js throws on alternative names that it cannot parse, and such names match nothing.
     return false
   }
 }
@@ -77,8 +80,8 @@ function pathFaults(presented: Presented): string[] {
 }
 
 /**
- * The path when OpenSSL's only word is a wrong date. By `now` the date may be right (the system's clock was not), may
- * be wrong in the leaf (said already), or above it.
+ * Looks for the path when OpenSSL only reports a wrong date. By `now` the date may be right (then the system's clock
+ * was wrong), may be wrong in the leaf (which is reported already), or wrong above the leaf.
  */
 function pathFaultsByHand({ chain, roots, now }: Presented): string[] {
   const [leaf, ...others] = chain.slice(0, maxChain)
@@ -92,10 +95,16 @@ function pathFaultsByHand({ chain, roots, now }: Presented): string[] {
   return ['ssl_unknown_authority']
 }
 
-/** Public chains have four at most. A server may send 100 kB, and checking each against each would take seconds. */
+/**
+ * Public chains have at most four certificates. A server may send 100 kB of them, and checking each against each
+ * would take seconds.
+ */
 const maxChain = 8
 
-/** Whether one can go from issuer to issuer until a root. Each is visited once, so no chain can make it go round. */
+/**
+ * Whether a root can be reached by going from issuer to issuer. Each certificate is visited once, so no chain can
+ * cause an endless loop.
+ */
 function leadsToRoot(
   leaf: X509Certificate,
   issuers: readonly X509Certificate[],
@@ -118,7 +127,9 @@ function issued(issuer: X509Certificate, subject: X509Certificate): boolean {
   return issuer.ca && subject.checkIssued(issuer) && subject.verify(issuer.publicKey)
 }
 
-/** Parsing all roots takes 20 ms on a fast machine: once for each trust, and only on a probe that needs it. */
+/**
+ * Parsing all roots takes 20 ms on a fast machine: it is done once for each trust, and only on a probe that needs it.
+ */
 const rootsOf = new WeakMap<readonly string[], readonly X509Certificate[]>()
 
 function parsed(roots: readonly string[]): readonly X509Certificate[] {
@@ -127,7 +138,7 @@ function parsed(roots: readonly string[]): readonly X509Certificate[] {
   return known
 }
 
-/** What a leaf must be for, as `tls.checkServerIdentity()` wants it: IPv6 without brackets. */
+/** The name that a leaf must be for, as `tls.checkServerIdentity()` wants it: IPv6 without brackets. */
 export function bareName(name: string): string {
   const bare = bareHost(name)
   return isIpLiteral(bare) ? bare : name

@@ -1,6 +1,6 @@
-// One message over a connected UDP socket, sent once or several times, and the datagram that answers it. What is asked
-// and what counts as an answer is the caller's: quic-ping.ts, stun-binding.ts. DNS has an exchange of its own, because
-// it goes on listening.
+// One message over a connected UDP socket, sent once or several times, and the datagram that answers it. The callers,
+// quic-ping.ts and stun-binding.ts, decide what is asked and what counts as an answer. DNS has an exchange of its
+// own, because it goes on listening.
 
 import { isIP } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
@@ -13,9 +13,14 @@ import { formatEndpoint } from './wire.ts'
 
 export interface DatagramQuestion<T> {
   readonly message: Buffer
-  /** Milliseconds after the first sending at which it is sent again, unless an answer came. Empty: never. */
+  /**
+   * Milliseconds after the first sending at which the message is sent again, unless an answer came. Empty when it is
+   * sent only once.
+   */
   readonly repeatAfterMs: readonly number[]
-  /** What a datagram answers; null when it is no answer to `message`. Must not throw, whatever the bytes. */
+  /**
+   * @returns What a datagram answers; null when it is no answer to `message`. Must not throw, whatever the bytes are.
+   */
   read(bytes: Buffer): T | null
 }
 
@@ -28,27 +33,29 @@ export interface DatagramAnswer<T> {
   /** null when an answer came. */
   readonly failure: Failure | null
   readonly answer: T | null
-  /** The datagram that held it; null without one. */
+  /** The datagram that held the answer; null without one. */
   readonly datagram: Datagram | null
-  /** What else came, oldest first: the first few. A datagram that does not fit does not end the wait. */
+  /**
+   * Other datagrams that came, oldest first, only the first few. A datagram that does not fit does not end the wait.
+   */
   readonly unfit: readonly Datagram[]
-  /** Every datagram both ways, up to a cap: OONI's `write_to` and `read_from`. */
+  /** Every datagram in both directions, up to a cap: OONI's `write_to` and `read_from`. */
   readonly events: readonly NetworkEvent[]
-  /** How often the message left. */
+  /** How often the message was sent. */
   readonly sendings: number
   readonly t0: number
-  /** When it was decided. */
+  /** When the outcome was decided, in seconds of the measurement's clock. */
   readonly t: number
   readonly bytes: Bytes
 }
 
-/** Enough to show a flood for what it is. */
+/** Enough to show that there was a flood. */
 const maxUnfit = 4
 const maxEvents = 16
 
 /**
- * Sends `question.message` to `endpoint` and waits for its answer, an error of ICMP, or the deadline. Waiting for a
- * turn comes first and counts for nothing.
+ * Sends `question.message` to `endpoint` and waits for its answer, an ICMP error, or the deadline. Before that it
+ * waits for a turn, which does not count against the deadline.
  *
  * @throws {TypeError} If `endpoint.ip` is not an IP literal. What the network does is a value, never an exception.
  */
@@ -106,7 +113,7 @@ export async function exchangeDatagrams<T>(
   return { ...journal.close(failure), ...found, unfit }
 }
 
-/** Counts bytes and writes events down, from its opening to its closing. */
+/** Counts the bytes and records the events of one exchange, from its opening to its closing. */
 function openJournal({ clock }: Trace, endpoint: Endpoint, { transactionId, tags }: StepOptions) {
   const t0 = clock.elapsedSeconds()
   const events: NetworkEvent[] = []

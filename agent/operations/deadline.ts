@@ -1,28 +1,28 @@
-// When an operation has to end although the network has not answered. Every operation races its own events
-// against one of these, so that none outlives its time or the measurement it belongs to.
+// When an operation must end although the network has not answered. Every operation races its own events against such
+// a deadline, so that none takes longer than its time or than the measurement it belongs to.
 
 import { setMaxListeners } from 'node:events'
 
-/** The two endings that are ours and not the network's. */
+/** The two reasons to end that come from the agent and not from the network. */
 export type Cutoff = 'generic_timeout_error' | 'interrupted'
 
 export interface Deadline {
   /** Resolves once, with the reason; never rejects; stays pending for ever when cleared first. */
   readonly passed: Promise<Cutoff>
-  /** Milliseconds left, for a part of the operation with a limit of its own. At least 1. */
+  /** @returns Milliseconds that are left, at least 1; for a part of the operation that has a limit of its own. */
   remainingMs(): number
-  /** Lets go of the timer and of the signal. Must be called on every way out of the operation. */
+  /** Frees the timer and the listener on the signal. Must be called however the operation ends. */
   clear(): void
 }
 
 /**
  * Starts the time of one operation. A signal that was aborted before gives `interrupted`.
  *
- * @param timeoutMs - Milliseconds from this call. Below 1 counts as 1.
+ * @param timeoutMs - Milliseconds from this call. Values below 1 count as 1.
  */
 export function startDeadline(signal: AbortSignal, timeoutMs: number): Deadline {
   const endsAt = performance.now() + timeoutMs
-  // Node.js 20 calls eleven operations under one signal a leak, on stderr.
+  // Node.js 20 reports a leak on stderr when eleven operations listen to one signal.
   setMaxListeners(0, signal)
   let clear = () => {}
   const passed = new Promise<Cutoff>((resolve) => {

@@ -1,5 +1,5 @@
-// One DNS question on the wire: sent over UDP or TCP, and every message that came back to it. Leaves what a message
-// means to dns-message.ts and how it is written down to resolve-dns.ts.
+// One DNS question on the wire: sent over UDP or TCP, and every message that came back to it. dns-message.ts decides
+// what a message means, and resolve-dns.ts writes it down.
 
 import type { Socket } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
@@ -13,24 +13,26 @@ import { countBytes, endOfStream } from './wire.ts'
 
 export interface Resolver {
   readonly transport: 'udp' | 'tcp'
-  /** Literal. */
+  /** IP literal. */
   readonly ip: string
   readonly port: number
 }
 
 export interface ResolveDnsOptions extends StepOptions {
-  /** Milliseconds to go on listening after the first UDP reply, within the deadline; 0 listens no longer. */
+  /**
+   * Milliseconds to go on listening after the first UDP reply, within the deadline; with 0 the listening ends there.
+   */
   readonly lateReplyMs: number
-  /** Asks with an OPT record (RFC 6891). Absent: the plainest question there is. */
+  /** Whether to ask with an OPT record (RFC 6891). Absent: the plainest question that is possible. */
   readonly edns?: boolean
 }
 
-/** What an exchange is part of. */
+/** The operation that an exchange is part of. */
 export interface Asking {
   readonly trace: Trace
   readonly resolver: Resolver
   readonly options: ResolveDnsOptions
-  /** Of the whole operation: a second exchange has what the first one left. */
+  /** Deadline of the whole operation: a second exchange has the time that the first one left. */
   readonly deadline: Deadline
 }
 
@@ -41,27 +43,27 @@ export interface Received {
   readonly reading: Reading
 }
 
-/** What one socket heard. */
+/** What one socket received. */
 export interface Heard {
   readonly failure: Failure | null
-  /** The message that decided; null when none came. */
+  /** The message that decided the outcome; null when none came. */
   readonly reply: Received | null
   readonly others: readonly Received[]
-  /** When it was decided; listening on for late replies is not in it. */
+  /** When the outcome was decided; the time of listening for late replies is not in it. */
   readonly t: number
   readonly bytes: Bytes
 }
 
-/** When nothing was sent. */
+/** The result when nothing was sent. */
 export function unheard(trace: Trace, failure: Failure): Heard {
   const t = trace.clock.elapsedSeconds()
   return { failure, reply: null, others: [], t, bytes: { sent: 0, received: 0 } }
 }
 
 /**
- * Asks over UDP, and listens on after the reply for `lateReplyMs`.
+ * Asks over UDP, and after the reply goes on listening for `lateReplyMs`.
  *
- * A datagram that does not fit the question does not end the wait; it decides only when nothing better comes.
+ * A datagram that does not fit the question does not end the wait; it decides only when no better one comes.
  */
 export async function hearUdp(asking: Asking, question: Question): Promise<Heard> {
   const { trace, resolver, options, deadline } = asking
@@ -97,7 +99,7 @@ export async function hearUdp(asking: Asking, question: Question): Promise<Heard
   if (reply !== null) await listenOn(asking, reply, options.lateReplyMs)
   socket.close()
   const bytes = { sent, received }
-  // Something came, only nothing that fits: that is what failed, not the silence after it.
+  // A message came that does not fit: the failure is that message, not the silence after it.
   const unfit = others[0]
   if (reply === null && failure === 'generic_timeout_error' && unfit !== undefined) {
     return { failure: unfit.reading.failure, reply: unfit, others: others.slice(1), t, bytes }
@@ -105,9 +107,9 @@ export async function hearUdp(asking: Asking, question: Question): Promise<Heard
   return { failure, reply, others, t, bytes }
 }
 
-/** Enough to show a flood for what it is; more would let whoever sends it fill the spool. */
+/** Enough to show that there was a flood; with a higher number, its sender could fill the spool. */
 const maxOthers = 8
-/** Eight replies as large as UDP allows without EDNS(0). */
+/** The size of eight replies, each as large as UDP allows without EDNS(0). */
 const maxOtherBytes = maxOthers * 512
 
 function hasRoom(others: readonly Received[], next: Buffer): boolean {
@@ -117,14 +119,14 @@ function hasRoom(others: readonly Received[], next: Buffer): boolean {
 
 async function listenOn({ trace, deadline }: Asking, reply: Received, lateReplyMs: number): Promise<void> {
   if (lateReplyMs <= 0) return
-  // A truncated answer needs the other half of the time for TCP.
+  // After a truncated answer, the other half of the time is needed for TCP.
   const share = reply.reading.fits && reply.reading.truncated ? 0.5 : 1
   const pause = startDeadline(trace.signal, Math.min(lateReplyMs, deadline.remainingMs() * share))
   await pause.passed
   pause.clear()
 }
 
-/** Asks over TCP. One reply: over a connection nobody races the resolver. */
+/** Asks over TCP. One reply is enough: over a connection, no other sender can answer before the resolver. */
 export async function hearTcp(asking: Asking, question: Question): Promise<Heard> {
   const { trace, resolver, options, deadline } = asking
   const connected = await tcpConnect(trace, resolver, { ...options, timeoutMs: deadline.remainingMs() })
@@ -134,7 +136,7 @@ export async function hearTcp(asking: Asking, question: Question): Promise<Heard
   return hearStream(trace, connected.socket, question, deadline)
 }
 
-/** Asks over a connection that is open, a TLS one included, and closes it. */
+/** Asks over a connection that is open, with or without TLS, and closes it. */
 export async function hearStream(
   trace: Trace,
   socket: Socket,
@@ -155,7 +157,7 @@ export async function hearStream(
   return { failure: reading.failure, reply: { t, bytes: outcome, reading }, others: [], t, bytes }
 }
 
-/** One message with its length before it (RFC 1035 §4.2.2). The length bounds what is kept to 64 KiB. */
+/** Reads one message that has its length in front (RFC 1035 §4.2.2). This length limits what is kept to 64 KiB. */
 function readFrame(socket: Socket): Promise<Buffer | Failure> {
   return new Promise((resolve) => {
     let bytes = Buffer.alloc(0)

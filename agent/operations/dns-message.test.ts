@@ -8,7 +8,7 @@ function ask(type: QueryType, form: QuestionForm = {}) {
   return question
 }
 
-/** A reply in dns-packet's own terms; `type` may be a number in its spelling. */
+/** A reply in dns-packet's own terms; `type` may be a number in the form that dns-packet uses. */
 function reply(question: ReturnType<typeof ask>, parts: Packet = {}): Buffer {
   const { questions } = decode(question.message)
   return encode({ type: 'response', id: question.id, ...(questions && { questions }), ...parts })

@@ -1,5 +1,5 @@
-// DNS messages (RFC 1035), decided without a socket: how a question is put, whether a reply fits it, and what the
-// reply says in the words of OONI's df-002 and df-007. Leaves sending and waiting to resolve-dns.ts.
+// DNS messages (RFC 1035), handled without a socket: how a question is put, whether a reply fits it, and what the
+// reply says in the words of OONI's df-002 and df-007. resolve-dns.ts sends and waits.
 
 import { randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -20,39 +20,41 @@ export type QueryType = 'A' | 'AAAA' | 'CNAME' | 'HTTPS'
 
 export interface Question {
   readonly id: number
-  /** ASCII, without a dot at the end. */
+  /** The name in ASCII, without a dot at the end. */
   readonly name: string
   readonly type: QueryType
   readonly message: Buffer
 }
 
-/** A reply to our question, or a datagram that came to our port and is not one. */
+/** What a datagram turned out to be: a reply to our question, or one that came to our port and is no reply to it. */
 export type Reading =
   | {
       readonly fits: true
       readonly failure: Failure | null
       readonly rcode: number
       readonly truncated: boolean
-      /** null when the message could not be read beyond its header. */
+      /** Answers of the message; null when it could not be read beyond its header. */
       readonly answers: readonly DnsAnswer[] | null
-      /** Of the type asked for; none for a question that is not about addresses. */
+      /** Addresses of the type asked for; empty for a question that is not about addresses. */
       readonly addresses: readonly string[]
     }
   | { readonly fits: false; readonly failure: 'dns_reply_with_wrong_query_id' | 'dns_server_misbehaving' }
 
 /** What a question carries beyond the plainest one. */
 export interface QuestionForm {
-  /** An OPT record (RFC 6891); `padded` to a multiple of 128 bytes, which RFC 8467 §4.1 wants inside TLS. */
+  /**
+   * Adds an OPT record (RFC 6891); `padded` pads to a multiple of 128 bytes, as RFC 8467 §4.1 wants it inside TLS.
+   */
   readonly edns?: 'plain' | 'padded'
-  /** By default random. Over HTTP it is 0 (RFC 8484 §4.1). */
+  /** Id of the question, random if absent. Over HTTP it is 0 (RFC 8484 §4.1). */
   readonly id?: number
 }
 
 /**
- * Puts a question the way the plainest stub does: recursion desired, no EDNS(0), one random id.
+ * Makes a question as the plainest stub resolver does: recursion desired, no EDNS(0), one random id.
  *
- * @returns null when `hostname` is no name of RFC 1035 (a label above 63 bytes, above 253 in all, an empty label):
- *   such names come out of redirects, and nothing can be asked about them.
+ * @returns null when `hostname` is no name by RFC 1035 (a label above 63 bytes, above 253 in all, or an empty label):
+ * such names come out of redirects, and no question about them can be sent.
  */
 export function makeQuestion(hostname: string, type: QueryType, form: QuestionForm = {}): Question | null {
   const name = asciiName(hostname)
@@ -73,10 +75,13 @@ export function makeQuestion(hostname: string, type: QueryType, form: QuestionFo
 }
 
 const paddedTo = 128
-/** RFC 7830. */
+/** Option code by RFC 7830. */
 const paddingOption: 12 = 12
 
-/** The size every path carries in one piece; larger answers come over TCP. DNS flag day 2020. */
+/**
+ * The size that every path carries in one piece; larger answers come over TCP. The value is that of DNS flag day
+ * 2020.
+ */
 const udpPayloadSize = 1232
 
 /** @param padding - Bytes of padding; null for an OPT record without that option. */
@@ -91,18 +96,21 @@ function wireType(type: QueryType): RecordType {
   return (type === 'HTTPS' ? 'UNKNOWN_65' : type) as RecordType
 }
 
-/** The name as it goes on the wire. ASCII is left alone: `domainToASCII()` would turn `1.2.3` into an address. */
+/** The name as it goes on the wire. ASCII is left unchanged: `domainToASCII()` would turn `1.2.3` into an address. */
 export function asciiName(hostname: string): string {
   const ascii = /^[!-~]*$/.test(hostname) ? hostname : domainToASCII(hostname)
   return ascii.replace(/\.$/, '')
 }
 
-/** Reads one reply. Never throws: what cannot be read is a failure of the resolver or of whoever spoke for it. */
+/**
+ * Reads one reply. Never throws: a message that cannot be read is a failure of the resolver, or of the sender that
+ * answered in its place.
+ */
 export function readReply(bytes: Buffer, question: Question): Reading {
   if (bytes.length < headerLength) return { fits: false, failure: 'dns_server_misbehaving' }
   if (bytes.readUInt16BE(0) !== question.id) return { fits: false, failure: 'dns_reply_with_wrong_query_id' }
   const flags = bytes.readUInt16BE(2)
-  // Our own question come back is an echo, not a reply.
+  // Our own question, sent back, is an echo and not a reply.
   if ((flags & isReply) === 0) return { fits: false, failure: 'dns_server_misbehaving' }
 
   const truncated = (flags & isTruncated) !== 0
@@ -121,7 +129,7 @@ export function readReply(bytes: Buffer, question: Question): Reading {
   return { fits: true, failure: failureOfRcode(rcode) ?? empty, rcode, truncated, answers, addresses }
 }
 
-/** Every address any message names, for replies that were not waited for. Empty when it cannot be read. */
+/** Every address that a message names, for replies that came late. Empty when the message cannot be read. */
 export function addressesIn(bytes: Buffer): string[] {
   const packet = decoded(bytes)
   return packet === null ? [] : answersOf(packet).flatMap((answer) => answer.ipv4 ?? answer.ipv6 ?? [])
@@ -132,7 +140,7 @@ const isReply = 0x8000
 const isTruncated = 0x0200
 const rcodeMask = 0x000f
 
-/** The upper bits of the response code, where the server speaks EDNS(0) (RFC 6891 §6.1.3). */
+/** The upper bits of the response code, if the server uses EDNS(0) (RFC 6891 §6.1.3). */
 function extendedRcode(packet: DecodedPacket): number {
   const opt = packet.additionals?.find((record) => record.type === 'OPT')
   return opt?.type === 'OPT' ? opt.extendedRcode : 0
@@ -155,25 +163,26 @@ function failureOfRcode(rcode: number): Failure | null {
 }
 
 /**
- * No answer to a question of ours is longer. One of 64 KiB made of nothing but compression pointers, each to the one
- * before it, keeps a fast machine busy for a quarter of a second, and somebody who floods us for much longer.
+ * Longest message that is decoded; no answer to one of our questions is longer. A message of 64 KiB made of nothing
+ * but compression pointers, each to the one before it, keeps a fast machine busy for a quarter of a second, and a
+ * flood of them for much longer.
  */
 const maxDecodedBytes = 16 * 1024
-/** Longest reply kept as it came: room for any signed answer, and nothing that would fill a spool. */
+/** Longest reply that is kept as it came: room for any signed answer, and too little to fill a spool. */
 export const maxRawBytes = 4 * 1024
 
-/** More than any server gives out. All of them stand in the raw reply. */
+/** More answers than any server gives. The raw reply holds all of them. */
 const maxAnswers = 64
 
 /**
- * dns-packet throws at the first byte that does not fit and keeps nothing, which is why the raw reply is kept too. Of
- * an address that breaks off it makes `192.undefined.undefined.undefined` without a word.
+ * dns-packet throws at the first byte that does not fit and keeps nothing, which is why the raw reply is kept too.
+ * From an address that breaks off it makes `192.undefined.undefined.undefined` without an error.
  */
 function decoded(bytes: Buffer): DecodedPacket | null {
   if (bytes.length > maxDecodedBytes) return null
   try {
     const packet = decode(bytes)
-    // A last record that breaks off, of a type it does not know, it takes for whole.
+    // dns-packet accepts a last record that breaks off, if it does not know the record's type.
     if (decode.bytes > bytes.length) return null
     const addresses = answersOf(packet).flatMap((answer) => answer.ipv4 ?? answer.ipv6 ?? [])
     return addresses.every((address) => isIP(address) !== 0) ? packet : null
@@ -183,7 +192,10 @@ function decoded(bytes: Buffer): DecodedPacket | null {
   }
 }
 
-/** Some servers leave the question out of an error; one that repeats another question answers someone else. */
+/**
+ * Whether the reply repeats our question. Some servers leave the question out of an error; a reply that repeats
+ * another question does not answer ours.
+ */
 function repeats(packet: DecodedPacket, question: Question): boolean {
   const asked = packet.questions?.[0]
   if (asked === undefined) return true
@@ -206,8 +218,9 @@ function answersOf(packet: DecodedPacket): DnsAnswer[] {
 }
 
 /**
- * A record dns-packet cannot read, kept as it came: HTTPS (type 65) by its name, others as RFC 3597 writes them. What
- * it reads and we have no field for, signatures and the like, stands in the raw reply only.
+ * A record that dns-packet cannot read, kept as it came: HTTPS (type 65) by its name, others as RFC 3597 writes them.
+ * Signatures and other records that it can read, but for which the observation has no field, are only in the raw
+ * reply.
  */
 function unknownRecord(answer: Answer): DnsAnswer[] {
   const number = /^UNKNOWN_(\d+)$/.exec(answer.type)?.[1]

@@ -38,6 +38,8 @@ describe('failureOf()', () => {
     ['EPROTONOSUPPORT', 'protocol_not_supported'],
     ['ENOPROTOOPT', 'no_protocol_option'],
     ['EPIPE', 'connection_already_closed'],
+    ['EMFILE', 'too_many_open_files'],
+    ['ENFILE', 'too_many_open_files'],
   ])('calls %s %s in every operation', (name, failure) => {
     const operations: Operation[] = ['connect', 'tls_handshake', 'http_round_trip', 'resolve', 'read']
     for (const operation of operations) expect(failureOf(system(name), operation)).toBe(failure)

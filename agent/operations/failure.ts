@@ -1,6 +1,6 @@
 // The one file that turns the errors of Node.js, OpenSSL and undici into the closed list of failures (OONI's df-007,
-// tests-spec/data-formats/failure.ts). It is decided by numbers that stay the same between Node.js versions, the
-// errno and OpenSSL's reason; texts and `ERR_…` names differ between 20 and 26.
+// tests-spec/data-formats/failure.ts). It decides by numbers that stay the same between Node.js versions, the errno
+// and OpenSSL's reason; texts and `ERR_…` names differ between 20 and 26.
 
 import { isIP } from 'node:net'
 import { constants } from 'node:os'
@@ -12,11 +12,11 @@ import {
   failuresByErrno,
 } from '../../tests-spec/data-formats/system-failure.ts'
 
-/** OONI's names of the operations during which something can fail. */
+/** OONI's names of the operations that can fail. */
 export type Operation = 'connect' | 'tls_handshake' | 'http_round_trip' | 'resolve' | 'read'
 
 /**
- * Names what went wrong. Never throws, whatever is thrown at it.
+ * Names what went wrong. Never throws, whatever value it is given.
  *
  * @returns A member of the closed list, or `unknown_failure: ` and the system's own words without addresses.
  */
@@ -33,9 +33,9 @@ export function failureOf(error: unknown, operation: Operation): Failure {
 }
 
 /**
- * The number of the fatal TLS alert (RFC 8446 §6) an error reports as received.
+ * The number of the fatal TLS alert (RFC 8446 §6) that was received, as an error reports it.
  *
- * @returns null when the error is something else; an alert we sent ourselves does not count.
+ * @returns null when the error is something else; an alert that we sent ourselves does not count.
  */
 export function alertOf(error: unknown): number | null {
   return alertOfOpenSsl(wordsOf(error).message)
@@ -75,44 +75,44 @@ function fromLookup(words: Words): Failure | null {
 }
 
 const byCode: Readonly<Record<string, Failure>> = {
-  // Without an errno this is a FIN where more was needed; a reset has one and never comes here.
+  // Without an errno, this is a FIN where more was needed; a reset has an errno and never comes here.
   ECONNRESET: 'eof_error',
   UND_ERR_CONNECT_TIMEOUT: 'generic_timeout_error',
   UND_ERR_HEADERS_TIMEOUT: 'generic_timeout_error',
   UND_ERR_BODY_TIMEOUT: 'generic_timeout_error',
   UND_ERR_HEADERS_OVERFLOW: 'http_invalid_response',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'http_invalid_response',
-  // undici's own check, and a status below 100 trips it.
+  // undici's own check, which a status below 100 fails.
   ERR_ASSERTION: 'http_invalid_response',
   ERR_STREAM_PREMATURE_CLOSE: 'eof_error',
   ERR_STREAM_DESTROYED: 'connection_already_closed',
   ERR_SOCKET_CLOSED: 'connection_already_closed',
   // Bytes that nghttp2 cannot read as HTTP/2.
   ERR_HTTP2_ERROR: 'http_invalid_response',
-  // The server itself gave up the stream or the session.
+  // The server itself ended the stream or the session.
   ERR_HTTP2_STREAM_ERROR: 'http_request_failed',
   ERR_HTTP2_SESSION_ERROR: 'http_request_failed',
   ERR_HTTP2_STREAM_CANCEL: 'http_request_failed',
 }
 
 function fromCode(words: Words): Failure | null {
-  // The one name that Node.js, undici and the DOM agree on; their codes differ.
+  // The one name on which Node.js, undici and the DOM agree; their codes differ.
   if (words.name === 'AbortError') return 'interrupted'
   if (words.code === 'UND_ERR_SOCKET') return fromUndiciSocket(words.message)
   return byCode[words.code] ?? null
 }
 
-/** undici has one code for several things and tells them apart in English; its version is pinned. */
+/** undici has one code for several errors and tells them apart only in its English message; its version is pinned. */
 function fromUndiciSocket(message: string): Failure {
   return message.startsWith('bad ') ? 'http_invalid_response' : 'eof_error'
 }
 
-/** undici's HTTP/1 parser; its `code` is undefined in the pinned version. */
+/** Errors of undici's HTTP/1 parser; their `code` is undefined in the pinned version. */
 function fromParser(words: Words): Failure | null {
   return words.name === 'HTTPParserError' ? 'http_invalid_response' : null
 }
 
-/** Long enough for any message of the kernel or of OpenSSL, short enough not to matter in a batch. */
+/** Characters: long enough for any message of the kernel or of OpenSSL, and short enough not to matter in a batch. */
 const maxWords = 200
 
 function scrubbed(words: Words): string {

@@ -1,6 +1,6 @@
-// No input from the network, however malformed, makes an operation throw, reject, or outlive its deadline. HTTP/2 is in
-// http2-fuzz.test.ts, because it needs a Node.js that such input does not kill. With it 109,100 cases in the usual run,
-// of which 7,100 go over sockets; 244,000 in a deep one.
+// No input from the network, however malformed, makes an operation throw, reject, or outlive its deadline. HTTP/2 is
+// in http2-fuzz.test.ts, because it needs a Node.js that such input does not kill. Together they run 109,100 cases in
+// the usual run, of which 7,100 go over sockets, and 244,000 in a deep one.
 
 import net from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
@@ -93,7 +93,7 @@ describe('DNS replies', () => {
     fuzz(hostileBytes(...replies(0x1234, type)), cases(1_500, 8_000), (bytes) => {
       const reading = readReply(bytes, question)
       expectFailureOrNull(reading.failure)
-      // Compared in one: a call of expect() for each costs more than all else together.
+      // All are compared in one call: a call of expect() for each costs more than everything else together.
       const answers = reading.fits ? (reading.answers ?? []) : []
       expect(isDeepStrictEqual(parse(array(dnsAnswer), answers), answers)).toBe(true)
       expect(addressesIn(bytes).filter((address) => net.isIP(address) === 0)).toEqual([])
@@ -103,7 +103,7 @@ describe('DNS replies', () => {
   it.each(['udp', 'tcp'] as const)('over %s end the operation in time', async (transport) => {
     await fuzzSockets(hostileBytes(...replies(0, 'A')), cases(150, 1_000), async () => {
       let bytes: Buffer = Buffer.alloc(0)
-      // With the id of the question, so that what follows it is looked at.
+      // The answer has the id of the question, so that the bytes behind the id are looked at.
       const answer = (query: Buffer) => Buffer.concat([query.subarray(0, 2), bytes.subarray(2)])
       const server =
         transport === 'udp'
@@ -111,7 +111,7 @@ describe('DNS replies', () => {
           : await serveTcp((socket) =>
               socket.once('data', (frame) => {
                 const reply = answer(frame.subarray(2)).subarray(0, 0xffff)
-                // Every third frame promises more than comes.
+                // Every third frame announces more bytes than it has.
                 const length = reply.length + (reply.length % 3 === 0 ? 5 : 0)
                 socket.end(Buffer.concat([Buffer.from([length >> 8, length & 0xff]), reply]))
               }),
@@ -133,7 +133,7 @@ async function shakeHands(socket: net.Socket) {
   result.socket?.destroy()
 }
 
-/** What a server sends first, as bytes. */
+/** The first bytes that a server sends. */
 async function firstFlight(server: { readonly port: number; readonly ip: string }): Promise<Buffer> {
   let flight = Buffer.alloc(0)
   const relay = await serveTcp((socket) => {

@@ -1,5 +1,5 @@
-// A response as it comes in and as it is written down: OONI's df-001, `response`. Pure. Leaves getting it to
-// http1-exchange.ts and http2-exchange.ts.
+// A response as it comes in and as it is written down: OONI's df-001, `response`. Pure. http1-exchange.ts and
+// http2-exchange.ts receive it.
 
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -7,15 +7,15 @@ import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
 
 export type HeaderPair = readonly [name: string, value: string]
 
-/** What has come of a response. */
+/** The part of a response that has come. */
 export interface Received {
-  /** 0 when no status line came. */
+  /** Status code; 0 when no status line came. */
   readonly status: number
-  /** Order and repeats as received, names as `headerName()` has them. */
+  /** Headers with order and repeats as received, and names in the form of `headerName()`. */
   readonly headersList: readonly HeaderPair[]
-  /** Up to the cap. */
+  /** Body up to the cap. */
   readonly body: Buffer
-  /** Whether there was more body than the cap let through. */
+  /** Whether the body was longer than the cap. */
   readonly truncated: boolean
   /** Seconds from the head to the last byte that was kept; null without a body. */
   readonly bodySeconds: number | null
@@ -23,7 +23,7 @@ export interface Received {
 
 export interface Collector {
   head(status: number, headersList: readonly HeaderPair[]): void
-  /** @returns Whether there is room for more; false from the first byte on that passes the cap. */
+  /** @returns Whether there is room for more; false from the first byte that passes the cap. */
   body(chunk: Buffer): boolean
   received(): Received
 }
@@ -42,7 +42,7 @@ export function collect(maxBodyBytes: number, now: () => number): Collector {
   const chunks: Buffer[] = []
   return {
     head(code, headers) {
-      // 103 and its like announce the response and are not it.
+      // Informational responses such as 103 announce the response and are not the response itself.
       if (code < 200) return
       status = code
       headAt = now()
@@ -90,21 +90,23 @@ export function describeResponse({
   }
 }
 
-/** The first value of each name, as df-001's `headers` has it. */
+/** The first value of each name, as in df-001's `headers`. */
 export function firstOfEach(list: readonly HeaderPair[]): Record<string, string> {
-  // From the back, so that the first is written last. Own properties only, whatever a server calls its headers.
+  // The list is reversed, so that the first value of a name is written last. `fromEntries` makes own properties only,
+  // whatever names a server gives its headers.
   return Object.fromEntries([...list].reverse())
 }
 
-/** `content-type` as `Content-Type`, the form OONI's data has whatever the server wrote. */
+/** Writes `content-type` as `Content-Type`, the form that OONI's data has whatever the server wrote. */
 export function headerName(name: string): string {
   return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
 }
 
 /**
- * The first title of a page, which is what names most block pages.
+ * The first title of a page, by which most block pages can be named.
  *
- * Every repetition is bounded: on a page made of `<title ` alone an unbounded one takes hours.
+ * Every repetition in the expression is bounded: on a page that consists only of `<title `, an unbounded one takes
+ * hours.
  */
 function titleOf(page: string): string | null {
   return /<title(?:\s[^>]{0,128})?>([^<]{1,512})<\/title>/i.exec(page)?.[1] ?? null

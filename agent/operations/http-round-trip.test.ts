@@ -1,4 +1,5 @@
-// HTTP/1.1 round trips: what a server, or somebody in between, can do to one. HTTP/2 is in http2-exchange.test.ts.
+// HTTP/1.1 round trips: what a server, or a network that interferes, can do to one. HTTP/2 is in
+// http2-exchange.test.ts.
 
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
@@ -360,7 +361,7 @@ describe('httpRoundTrip() records what the network did:', () => {
     const raw = await connectTo(server)
     const result = roundTripOver(raw)
     const [peer] = await ready
-    // Not at once: libuv reports a reset that comes in one turn with data as a FIN.
+    // The reset does not come at once: libuv reports a reset that comes in one turn with data as a FIN.
     while (raw.bytesRead < answer.length) await setImmediate()
     peer.resetAndDestroy()
     const { observation } = await result
@@ -384,7 +385,7 @@ describe('httpRoundTrip() over TLS', () => {
       request: { url: 'https://good.test/path?query' },
       response: { code: 200, body: 'ok' },
     })
-    // More than the text: records, and the session tickets that came with it.
+    // The count is larger than the text: it includes the TLS records, and the session tickets that came with them.
     expect(bytes.sent).toBeGreaterThan(100)
     expect(bytes.received).toBeGreaterThan(60)
   })

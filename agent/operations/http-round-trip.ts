@@ -1,7 +1,7 @@
-// The `http_round_trip` operation: one request over a socket that is connected and, for https, handshaken already.
-// Follows OONI's df-001. HTTP/1.1 or HTTP/2, whichever ALPN chose. Follows no redirect, keeps no cookie, decompresses
-// nothing: those are other requests, or the nettest's business. The two protocols are http1-exchange.ts and
-// http2-exchange.ts.
+// The `http_round_trip` operation: one request over a socket that is connected already and, for https, has done its
+// handshake. Follows OONI's df-001. It speaks HTTP/1.1 or HTTP/2, whichever ALPN chose. It follows no redirect, keeps
+// no cookie and decompresses nothing: those are other requests, or the nettest's business. The two protocols are in
+// http1-exchange.ts and http2-exchange.ts.
 
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -19,7 +19,7 @@ import { causeOfDeath, countBytes, describeBytes, remoteAddress } from './wire.t
 export type { Request }
 
 export interface HttpRoundTripOptions extends StepOptions {
-  /** Bytes of body to read before hanging up. Being cut there is no failure. */
+  /** Bytes of body to read before closing. It is no failure when a longer body is cut off there. */
   readonly maxBodyBytes: number
 }
 
@@ -75,11 +75,11 @@ export async function httpRoundTrip(
   return { observation, events, bytes }
 }
 
-/** OONI's mean interval; as many as fit into the longest response. */
+/** The mean interval of OONI's samples; there are at most as many as fit into the longest response. */
 const sampleMs = 250
 const maxSamples = 64
 
-/** @returns A function that ends the sampling and gives what was sampled, oldest first. */
+/** @returns A function that ends the sampling and returns the samples, oldest first. */
 function sampleEvery<T>(everyMs: number, most: number, sample: () => T): () => readonly T[] {
   const samples: T[] = []
   const timer = setInterval(() => {
@@ -91,7 +91,7 @@ function sampleEvery<T>(everyMs: number, most: number, sample: () => T): () => r
   }
 }
 
-/** As OONI writes it, with `Host`; the `Connection` that undici adds on HTTP/1.1 is not in it. */
+/** The request as OONI writes it, with `Host`; the `Connection` that undici adds on HTTP/1.1 is not in it. */
 function describeRequest({ url, method, headers }: Request): HttpRequest['request'] {
   const given = Object.entries(headers).map(([name, value]): HeaderPair => [headerName(name), value])
   const host: HeaderPair[] = given.some(([name]) => name === 'Host') ? [] : [['Host', url.host]]

@@ -1,5 +1,5 @@
-// HTTP/1.1 over a socket that is open already, by undici's Client, which is handed the socket instead of making one
-// and is never let make another. Leaves the deadline and the writing down to http-round-trip.ts.
+// HTTP/1.1 over a socket that is open already, by undici's Client, which is given the socket and never allowed to
+// open another. The deadline and the observation are in http-round-trip.ts.
 
 import { isUtf8 } from 'node:buffer'
 import type { Socket } from 'node:net'
@@ -24,29 +24,29 @@ export function http1Exchange(
     client.dispatch(
       { path, method: request.method, headers: request.headers, body: request.body ?? null },
       {
-        // Its presence is what tells undici that these are handlers of the current form.
+        // undici recognises by this property that the handlers have the current form.
         onRequestStart: () => {},
         onResponseStart: ({ rawHeaders }, status) => response.head(status, pairs(rawHeaders)),
         onResponseData: (_controller, chunk) => {
           if (!response.body(chunk)) resolve(null)
         },
-        // undici takes a reset for the end of a body that is ended by closing; the socket knows better.
+        // When a body ends with the connection, undici takes a reset for its end; the socket tells the difference.
         onResponseEnd: () => resolve(heard.error()),
-        // A FIN in mid-response is a parser error there, or a wrong length, depending on the headers.
+        // For a FIN in mid-response, undici reports a parser error or a wrong length, depending on the headers.
         onResponseError: (_controller, error) =>
           resolve(heard.fin() ? endOfStream() : (heard.error() ?? error)),
       },
     )
   })
   const close = () => {
-    // It never rejects, and nothing here waits for it: the socket is destroyed within the call.
+    // destroy() never rejects, and its end is not waited for: the socket is destroyed within the call.
     void client.destroy()
     socket.destroy()
   }
   return { ended, received: response.received, close }
 }
 
-/** Room for the longest security policies seen in headers; an endless header ends here. */
+/** Room for the longest security policies seen in headers; an endless header is cut off here. */
 const maxHeaderBytes = 64 * 1024
 
 function clientOver(socket: Socket, url: URL): Client {
@@ -55,7 +55,7 @@ function clientOver(socket: Socket, url: URL): Client {
     connect: (_options, callback) => {
       // undici hangs for ever when it is called back within this call.
       queueMicrotask(() => {
-        // A second connection would be a second measurement, and undici would open it behind our back.
+        // A second connection would be a second measurement, and undici would open it without our knowledge.
         if (handedOver) return callback(endOfStream(), null)
         handedOver = true
         callback(null, socket)
@@ -63,13 +63,16 @@ function clientOver(socket: Socket, url: URL): Client {
     },
     pipelining: 1,
     maxHeaderSize: maxHeaderBytes,
-    // The one deadline is ours.
+    // undici's own limits are off: the operation's deadline is the only one.
     headersTimeout: 0,
     bodyTimeout: 0,
   })
 }
 
-/** undici's raw headers: name and value in turn. Values are Latin-1 by RFC 9110 and UTF-8 in practice. */
+/**
+ * Reads undici's raw headers, in which name and value alternate. Values are Latin-1 by RFC 9110 and UTF-8 in
+ * practice.
+ */
 function pairs(raw: unknown): HeaderPair[] {
   if (!Array.isArray(raw)) return []
   const texts = raw.map((each) => {

@@ -1,17 +1,18 @@
-// An HTTP/1.1 response in bytes that were read by hand (RFC 9112), for what is asked with raw-exchange.ts because no
-// client would send it. Pure. Everything else goes through http1-exchange.ts.
+// Parses an HTTP/1.1 response (RFC 9112) that raw-exchange.ts received, for requests that no client would send. Pure.
+// All other requests go through http1-exchange.ts.
 
 import { type HeaderPair, headerName, type Received } from './http-response.ts'
 
-/** As `Received`; `whole` says whether nothing more belongs to it. */
+/** Like `Received`; `whole` says whether the message is complete. */
 export interface Http1Message extends Received {
   readonly whole: boolean
 }
 
 /**
- * Reads what has come of a response. Never throws.
+ * Reads the part of a response that has come. Never throws.
  *
- * @returns null when the bytes are no HTTP response; while its head is incomplete, one of status 0 that is not whole.
+ * @returns null when the bytes are no HTTP response; while its head is incomplete, a message of status 0 that is not
+ * whole.
  */
 export function readHttp1(bytes: Buffer): Http1Message | null {
   const begun = bytes.toString('latin1', 0, protocol.length)
@@ -48,7 +49,7 @@ interface Body {
   readonly whole: boolean
 }
 
-/** Chunks, then the length, then whatever comes until the server closes: RFC 9112 §6.3. */
+/** The body's end is found by chunks, else by the length, else by the closing of the connection: RFC 9112 §6.3. */
 function bodyOf(rest: Buffer, headers: readonly HeaderPair[]): Body {
   const valueOfHeader = (wanted: string) => headers.find(([name]) => name === wanted)?.[1]
   if (valueOfHeader('Transfer-Encoding')?.toLowerCase() === 'chunked') return chunksOf(rest)

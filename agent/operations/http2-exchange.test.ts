@@ -13,7 +13,7 @@ function frameOf(type: number, flags: number, stream: number, payload: readonly 
   ])
 }
 
-/** Frames of RFC 9113, on stream 1 where they belong to one. */
+/** Frames of RFC 9113; those that belong to a stream are on stream 1. */
 const frame = {
   of: frameOf,
   ok: frameOf(1, 4, 1, [0x88]),
@@ -23,7 +23,7 @@ const frame = {
   goAway: (code: number) => frame.of(7, 0, 0, [0, 0, 0, 1, 0, 0, 0, code]),
 }
 
-/** An HTTP/2 server that does `act` with each stream. */
+/** An HTTP/2 server that calls `act` with each stream. */
 async function serveH2(act: (stream: http2.ServerHttp2Stream) => void): Promise<Listening> {
   const server = http2.createSecureServer(certificate)
   server.on('stream', (stream) => {
@@ -90,7 +90,7 @@ describe('httpRoundTrip() over HTTP/2', () => {
     if (frames.includes(frame.body)) expect(observation.response.body).toBe('abcde')
   })
 
-  // Node.js 20 says nothing when it cannot read a frame, and the FIN is all that is heard.
+  // Node.js 20 reports nothing when it cannot read a frame, and only the FIN is noticed.
   const unreadable = process.version.startsWith('v20.') ? 'eof_error' : 'http_invalid_response'
 
   it.each<[string, Buffer[], string | null, number]>([
@@ -119,7 +119,8 @@ describe('httpRoundTrip() over HTTP/2', () => {
   ])('records %s', async (_what, frames, code) => {
     const server = await serveFrames((socket) => {
       socket.write(Buffer.concat(frames))
-      // The client acknowledges our SETTINGS, so it has read what came with them; not in one turn with the reset.
+      // The client acknowledges our SETTINGS, so it has read what came with them; the reset must not come in the same
+      // turn.
       socket.once('data', () => server.peers[0]?.resetAndDestroy())
     })
     const { observation } = await secureRoundTrip(server)

@@ -1,6 +1,7 @@
-// HTTP/2 (RFC 9113) over a TLS socket whose ALPN chose it, by Node's own client. Not by undici's: that one calls a
-// response lost when the server closes or says GOAWAY in the same breath, and a cancelled one complete; the table in
-// http-round-trip.test.ts has the cases. Leaves the deadline and the writing down to http-round-trip.ts.
+// HTTP/2 (RFC 9113) over a TLS socket whose ALPN chose it, by Node's own client. undici's client is not used: it
+// calls a response lost when the server closes or sends GOAWAY in the same moment, and calls a cancelled one
+// complete; the table in http-round-trip.test.ts has the cases. The deadline and the observation are in
+// http-round-trip.ts.
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -17,12 +18,13 @@ export function http2Exchange(
 ): OngoingRequest {
   const heard = hearSocket(socket)
   const response = collect(maxBodyBytes, now)
-  // Loaded when a server has chosen it: a probe that never speaks it starts sooner, with less in memory (ADR 0007).
+  // The module is loaded when a server has chosen HTTP/2: a probe that never needs it starts sooner, with less in
+  // memory (ADR 0007).
   const session = process.getBuiltinModule('node:http2').connect(request.url.origin, {
     createConnection: () => socket,
     settings: { enablePush: false },
   })
-  // The stream fails with it, and is where it is read.
+  // When the session fails the stream fails too, and the error is read there.
   session.on('error', () => {})
   const stream = session.request(headersOf(request), { endStream: request.body === undefined })
   if (request.body !== undefined) stream.end(request.body)
@@ -36,8 +38,8 @@ export function http2Exchange(
     stream.on('error', (error) => {
       failed = error
     })
-    // The last of its events, when all that came has been read. A stream the server cancelled, and one that lost its
-    // connection, close without an error.
+    // `close` is the last event of the stream, when all that came has been read. A stream that the server cancelled,
+    // and one that lost its connection, close without an error.
     stream.on('close', () => {
       if (failed === null && stream.rstCode === 0 && response.received().status !== 0) return resolve(null)
       resolve(heard.error() ?? failed ?? (heard.fin() ? endOfStream() : givenUp()))
@@ -50,7 +52,10 @@ export function http2Exchange(
   return { ended, received: response.received, close }
 }
 
-/** `Host` becomes `:authority`, and what belongs to a connection of HTTP/1.1 has no place here (RFC 9113 §8.2.2). */
+/**
+ * `Host` becomes `:authority`; headers that concern a connection of HTTP/1.1 are not allowed in HTTP/2 (RFC 9113
+ * §8.2.2).
+ */
 function headersOf({ url, method, headers, body }: Request): OutgoingHttpHeaders {
   const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   const host = given.find(([name]) => name === 'host')?.[1] ?? url.host
@@ -64,12 +69,12 @@ function headersOf({ url, method, headers, body }: Request): OutgoingHttpHeaders
   }
 }
 
-/** In the form Node.js has for a stream reset with any other code than these. */
+/** An error in the form that Node.js uses for a stream that was reset with any code other than these. */
 function givenUp(): Error {
   return Object.assign(new Error('the server gave up the stream'), { code: 'ERR_HTTP2_STREAM_ERROR' })
 }
 
-/** Names that came more than once are joined by Node.js already, but for cookies. */
+/** Node.js has already joined the values of names that came more than once, except for cookies. */
 function pairs(headers: IncomingHttpHeaders): HeaderPair[] {
   return Object.entries(headers)
     .filter(([name]) => !name.startsWith(':'))

@@ -1,5 +1,5 @@
-// HTTP/2 frames as hostile as those of fuzz.test.ts. The nghttp2 inside Node.js 20 can be made to abort the process by
-// such frames, which is why the agent does not offer HTTP/2 there; so this runs under a Node.js that can take them.
+// HTTP/2 frames as hostile as those of fuzz.test.ts. Such frames can make the nghttp2 inside Node.js 20 abort the
+// process, which is why the agent does not offer HTTP/2 there; so this test runs under a Node.js that can take them.
 
 import type { Socket } from 'node:net'
 import fc from 'fast-check'
@@ -28,7 +28,7 @@ const settings = frame(4, 0, 0)
 const acknowledged = frame(4, 1, 0)
 const ok = frame(1, 4, 1, [0x88])
 const okAndEnd = frame(1, 5, 1, [0x88])
-/** `content-type: text/html`, both by index where HPACK has one. */
+/** `content-type: text/html`, with the name by its HPACK index. */
 const withType = frame(1, 4, 1, Buffer.concat([Buffer.from([0x88, 0x5f, 9]), Buffer.from('text/html')]))
 const body = frame(0, 0, 1, Buffer.from('<title>x</title>'))
 const end = frame(0, 1, 1)
@@ -46,7 +46,7 @@ const conversations = [
 
 const request = { url: new URL('https://good.test/'), method: 'GET', headers: {} } as const
 
-/** What http-round-trip.ts does, over a socket without TLS. */
+/** Does what http-round-trip.ts does, over a socket without TLS. */
 async function roundTrip(socket: Socket) {
   const deadline = startDeadline(new AbortController().signal, timeoutMs)
   const exchange = http2Exchange(socket, request, 1_000, () => 0)

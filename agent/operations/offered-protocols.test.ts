@@ -1,4 +1,4 @@
-// HTTP/2 is offered only where it cannot be used to kill the agent.
+// HTTP/2 is offered only under a Node.js whose HTTP/2 a server cannot use to kill the agent.
 
 import { expect, it } from 'vitest'
 import { offeredProtocols } from './offered-protocols.ts'

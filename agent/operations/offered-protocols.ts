@@ -1,6 +1,6 @@
-// Which protocols a handshake offers. HTTP/2 first, except where Node's own HTTP/2 can be made to abort the process:
-// nghttp2 before 1.68.1 fails an assertion on three small frames from a server (CVE-2026-27135), Node 20 ships 1.61,
-// and nothing in JavaScript can catch it. A probe that a measured site can kill measures nothing.
+// Which protocols a handshake offers. HTTP/2 comes first, except under a Node.js whose HTTP/2 can be made to abort
+// the process: nghttp2 before 1.68.1 fails an assertion on three small frames from a server (CVE-2026-27135), Node 20
+// has 1.61, and nothing in JavaScript can catch it. A probe that a measured site can kill measures nothing.
 
 const safeSince = [1, 68, 1] as const
 

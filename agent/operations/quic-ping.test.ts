@@ -15,7 +15,7 @@ async function ping(
   return result
 }
 
-/** What a server reads of a packet it does not understand: RFC 8999 §5.1. */
+/** The ids that a server reads in a packet of a version that it does not know: RFC 8999 §5.1. */
 function idsOf(packet: Buffer) {
   const destinationLength = packet[5] ?? 0
   const destination = packet.subarray(6, 6 + destinationLength)

@@ -1,6 +1,6 @@
-// The `quic_ping` operation: whether a QUIC server answers over UDP. A packet of a version that nobody speaks makes
-// every server answer with Version Negotiation (RFC 9000 §6.1), before any key is agreed on. Follows RFC 8999 (what is
-// the same in all versions) and RFC 9000 §17.2.1. Says nothing of a handshake, and carries no server name.
+// The `quic_ping` operation: whether a QUIC server answers over UDP. A packet of a version that no server supports
+// makes every server answer with Version Negotiation (RFC 9000 §6.1), before any key is agreed on. Follows RFC 8999
+// (what is the same in all versions) and RFC 9000 §17.2.1. It does not test a handshake, and carries no server name.
 
 import { randomBytes, randomInt } from 'node:crypto'
 import type { QuicPing } from '../../tests-spec/data-formats/observation.ts'
@@ -9,28 +9,32 @@ import { type Datagram, exchangeDatagrams } from './datagram-exchange.ts'
 import type { Bytes, Endpoint, StepOptions, Trace } from './trace.ts'
 import { describeBytes, formatEndpoint } from './wire.ts'
 
-/** A packet that asks for Version Negotiation, and the ids its answer must carry. */
+/** A packet that asks for Version Negotiation, and the ids that its answer must carry. */
 export interface VersionProbe {
   readonly destinationId: Buffer
   readonly sourceId: Buffer
-  /** Before the random part. */
+  /** The part of the packet before the random bytes. */
   readonly header: Buffer
   readonly packet: Buffer
 }
 
-/** Of the pattern 0x?a?a?a?a, kept free to force negotiation (RFC 9000 §15). The value is OONI's. */
+/**
+ * A version of the pattern 0x?a?a?a?a, which is reserved to force negotiation (RFC 9000 §15). The value is OONI's.
+ */
 const reservedVersion = 0xbabababa
-/** What a client must send at least, and a server answers at most a few of: RFC 9000 §14.1. */
+/**
+ * Least size in bytes of a client's first packet: RFC 9000 §14.1. Of such packets, a server may answer only a few.
+ */
 const packetLength = 1200
-/** As much of a datagram as is kept: two longest ids and 50 versions. */
+/** Bytes of a datagram that are kept: room for the two longest ids and 50 versions. */
 const maxKept = 256
 
 /**
  * Sends one packet to `endpoint` and waits for Version Negotiation.
  *
- * @returns The observation, whose `failure` is null when an answer came that mirrors both ids; `unexpected`, what came
- *   and is no such answer, shortened and without addresses; and the bytes of both ways. Never rejects because of the
- *   network.
+ * @returns The observation, whose `failure` is null when an answer came that mirrors both ids; `unexpected`, the
+ * datagrams that came and are no such answer, shortened and without addresses; and the bytes of both directions.
+ * Never rejects because of the network.
  * @throws {TypeError} If `endpoint.ip` is not an IP literal.
  */
 export async function quicPing(
@@ -57,7 +61,7 @@ export async function quicPing(
     conn_id_src: probe.sourceId.toString('hex'),
     failure: outcome.failure,
     ...describeBytes(outcome.bytes),
-    // What follows is random, and would cost a kilobyte to say so.
+    // Only the header is kept: the bytes behind it are random, and would take a kilobyte.
     request: { data: probe.header.toString('base64'), format: 'base64' },
     responses: response,
     t0: outcome.t0,
@@ -78,7 +82,7 @@ function describe({ t, bytes }: Datagram, versions: readonly number[]): QuicPing
   }
 }
 
-/** A long header (RFC 8999 §5.1) in the form of an Initial, and random bytes where an Initial is encrypted. */
+/** Makes a long header (RFC 8999 §5.1) in the form of an Initial, with random bytes where an Initial is encrypted. */
 export function makeVersionProbe(): VersionProbe {
   const destinationId = randomBytes(randomInt(8, 21))
   const sourceId = randomBytes(randomInt(8, 21))
@@ -102,8 +106,9 @@ const fixedBit = 0x40
 /**
  * Reads a Version Negotiation packet (RFC 9000 §17.2.1). Never throws.
  *
- * @returns The versions the server speaks; null when it is something else, or answers somebody else's packet: the
- *   ids must come back swapped, and a list with the version we offered must be ignored (RFC 9000 §6.2).
+ * @returns The versions that the server supports; null when the packet is something else, or answers another packet
+ * than ours: the ids must come back swapped, and a list with the version that we offered must be ignored (RFC 9000
+ * §6.2).
  */
 export function readVersionNegotiation(bytes: Buffer, probe: VersionProbe): number[] | null {
   if (bytes.length < 7 || ((bytes[0] ?? 0) & longHeader) === 0 || bytes.readUInt32BE(1) !== 0) return null
@@ -117,7 +122,7 @@ export function readVersionNegotiation(bytes: Buffer, probe: VersionProbe): numb
   return versions.includes(reservedVersion) ? null : versions.slice(0, maxVersions)
 }
 
-/** Servers name a handful; a datagram has room for sixteen thousand. */
+/** Servers name only a few versions; a datagram has room for sixteen thousand. */
 const maxVersions = 50
 
 function idAt(bytes: Buffer, offset: number): { readonly id: Buffer; readonly end: number } | null {

@@ -1,5 +1,6 @@
-// The `read` and `write` operations over a connected socket, with bytes of the caller's own: for what no client would
-// send, a request line that is none or a method in mixed case. Parses nothing; what came back is handed over as it is.
+// The `read` and `write` operations over a connected socket, with bytes that the caller gives: for messages that no
+// client would send, such as an invalid request line or a method in mixed case. Nothing is parsed; what came back is
+// returned as it is.
 
 import type { Socket } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
@@ -10,20 +11,23 @@ import type { Bytes, StepOptions, Trace } from './trace.ts'
 import { causeOfDeath, countBytes, endOfStream, remoteAddress } from './wire.ts'
 
 export interface RawExchangeOptions extends StepOptions {
-  /** Bytes to read before hanging up. */
+  /** Bytes to read before closing. */
   readonly maxBytes: number
-  /** Whether what has come is all that is wanted. Absent: reads until the peer closes, the limit or the deadline. */
+  /**
+   * Whether the bytes received are all that is wanted. Absent: reads until the peer closes, the limit or the
+   * deadline.
+   */
   isWhole?(received: Buffer): boolean
 }
 
 export interface RawExchange {
   /**
    * What ended the reading: null when `isWhole` said so or the limit was reached, `eof_error` when the peer closed,
-   * `generic_timeout_error` at the deadline. For a caller without `isWhole` the last two are how it always ends.
+   * `generic_timeout_error` at the deadline. For a caller without `isWhole`, the last two are the usual endings.
    */
   readonly failure: Failure | null
   readonly received: Buffer
-  /** OONI's df-008: the one `write` and all reading as one `read`. */
+  /** OONI's df-008: the one `write`, and all reading as one `read`. */
   readonly events: readonly NetworkEvent[]
   readonly bytes: Bytes
 }
@@ -31,10 +35,10 @@ export interface RawExchange {
 /**
  * Writes `message` to `socket` and reads.
  *
- * @param socket - Connected, nothing read from it yet. It belongs to this operation from the call on, and is closed at
- *   its end.
+ * @param socket - Connected, with nothing read from it yet. It belongs to this operation from the call on, and is
+ * closed at its end.
  * @returns Everything that came up to `maxBytes`, also when reading failed half-way. Never rejects because of the
- *   network.
+ * network.
  */
 export async function rawExchange(
   trace: Trace,

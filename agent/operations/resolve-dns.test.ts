@@ -29,7 +29,7 @@ async function resolve(server: { ip: string; port: number }, changes: Changes = 
   return resolution
 }
 
-/** A reply to `query`: its id and its question, and what else is given. */
+/** A reply to `query`: its id and its question, and the parts that are given. */
 function replyTo(query: Buffer, parts: Packet = {}): Buffer {
   const { id, questions } = decode(query)
   return encode({ type: 'response', id, questions, ...parts })
@@ -113,7 +113,7 @@ describe('resolveDns()', () => {
         questions: [{ name: 'www.example.test', type: 'A' }],
       })
     }
-    // All four alike by chance: once in 10^14.
+    // All four ids are equal by chance only once in 10^14.
     expect(new Set(asked.map(({ id }) => id)).size).toBeGreaterThan(1)
   })
 
@@ -253,7 +253,7 @@ describe('resolveDns() records', () => {
       { t: expect.any(Number), raw: expect.any(String), addresses: ['192.0.2.1'] },
       { t: expect.any(Number), raw: Buffer.from('garbage').toString('base64'), addresses: [] },
     ])
-    // When it was answered, not when we stopped listening.
+    // This is when the answer came, not when the listening ended.
     expect(query?.t).toBeLessThanOrEqual(query?.x_sonde_late_replies?.[0]?.t ?? 0)
     expect(bytes.received).toBeGreaterThan(2 * 50)
   })
@@ -304,7 +304,7 @@ describe('resolveDns() records', () => {
   })
 })
 
-/** A DNS server over TCP on the same port as `udp`, or on any. */
+/** A DNS server over TCP on the same port as `udp`, or on any port. */
 function serveFrames(make: (query: Buffer) => Buffer, port?: number) {
   return serveTcp(
     (socket) => {
@@ -312,7 +312,7 @@ function serveFrames(make: (query: Buffer) => Buffer, port?: number) {
         const reply = make(frame.subarray(2))
         const length = Buffer.alloc(2)
         length.writeUInt16BE(reply.length)
-        // In two writes, as a slow path would deliver it.
+        // The length is written apart from the message, as a slow path would deliver them.
         socket.write(length)
         socket.write(reply)
       })

@@ -1,7 +1,7 @@
-// The `resolve` operation with a resolver we name: one question over UDP or TCP, and what came back to it, also what
-// came too late or did not fit. Follows OONI's df-002, engines `udp` and `tcp`. On a network that forges answers the
-// first reply is the forged one and the true one follows, so it listens on after the first. The sockets are in
-// dns-exchange.ts, the messages in dns-message.ts.
+// The `resolve` operation with a resolver that we name: one question over UDP or TCP, and what came back to it, also
+// replies that came late or did not fit. Follows OONI's df-002, engines `udp` and `tcp`. On a network that forges
+// answers, the first reply is the forged one and the true one follows, so it goes on listening after the first. The
+// sockets are in dns-exchange.ts, the messages in dns-message.ts.
 
 import { isIP } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
@@ -24,9 +24,9 @@ import { describeBytes, formatEndpoint } from './wire.ts'
 export type { Resolver }
 
 export interface Resolution {
-  /** Oldest first; two when a truncated answer was asked for again over TCP; none for an IP literal. */
+  /** Queries, oldest first; two when a truncated answer was asked for again over TCP; none for an IP literal. */
   readonly queries: readonly DnsQuery[]
-  /** Of the type asked for, in the order they came, without repeats. Empty when it failed. */
+  /** Addresses of the type asked for, in the order they came, without repeats. Empty when the operation failed. */
   readonly addresses: readonly string[]
   readonly failure: Failure | null
   readonly bytes: Bytes
@@ -35,14 +35,14 @@ export interface Resolution {
 export type { ResolveDnsOptions }
 
 /**
- * Asks one resolver one question. No retry, no second resolver; a truncated UDP answer is asked for again over TCP,
- * as RFC 1035 §4.2.1 has it, within the same deadline.
+ * Asks one resolver one question. There is no retry and no second resolver; a truncated UDP answer is asked for again
+ * over TCP, as RFC 1035 §4.2.1 has it, within the same deadline.
  *
- * Over UDP at most 64 are under way in a process, other exchanges of datagrams among them; the others wait, and their
- * time begins after that.
+ * Over UDP at most 64 exchanges of datagrams are under way in a process, those of other operations included; the
+ * others wait, and their time begins after the wait.
  *
- * A reply that does not fit the question does not end the wait, as with every stub; if nothing better comes, it is
- * the failure. All replies but the one that decided are kept in `x_sonde_late_replies`.
+ * A reply that does not fit the question does not end the wait, as with every stub resolver; if no better reply
+ * comes, it is the failure. All replies but the one that decided are kept in `x_sonde_late_replies`.
  *
  * @param hostname - An IP literal resolves to itself and leaves no query.
  * @throws {TypeError} If `resolver.ip` is not an IP literal.
@@ -58,7 +58,8 @@ export async function resolveDns(
   if (isIP(hostname) !== 0) {
     return { queries: [], addresses: [hostname], failure: null, bytes: { sent: 0, received: 0 } }
   }
-  // Over TCP the connect waits for a turn of its own. One that was stopped is told so by what comes next.
+  // Over TCP the connect waits for a turn of its own. When the measurement was stopped meanwhile, the check that
+  // follows notices it.
   const done = resolver.transport === 'udp' ? await udpTurns.take(trace.signal) : null
   const deadline = startDeadline(trace.signal, options.timeoutMs)
   const asked = await ask({ trace, resolver, options, deadline }, hostname, queryType)
@@ -78,7 +79,7 @@ export async function resolveDns(
   }
 }
 
-/** One question sent, and what became of it. */
+/** One question that was sent, and what became of it. */
 interface AskedOnce {
   readonly query: DnsQuery
   readonly addresses: readonly string[]
@@ -109,7 +110,7 @@ async function askOnce(
     engine: transport,
     hostname,
     query_type: queryType,
-    // Half an answer over UDP is no failure: the whole one is the next query.
+    // A truncated answer over UDP is no failure: the next query brings the whole one.
     failure: truncated ? null : heard.failure,
     answers: reading?.answers ? [...reading.answers] : null,
     resolver_address: formatEndpoint(resolver),

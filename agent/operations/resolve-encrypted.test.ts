@@ -41,7 +41,8 @@ interface Changes {
 async function resolve(resolver: EncryptedResolver, changes: Changes = {}) {
   const trace = makeTrace({ trust, ...changes.trace })
   const { hostname = 'www.example.test', queryType = 'A' } = changes
-  // The servers are ours, so that both protocols are tried also where a stranger's HTTP/2 would not be.
+  // The servers are ours, so both protocols are tried, also under a Node.js where the HTTP/2 of an unknown server
+  // would not be safe.
   const options = { ...step, protocols: ['h2', 'http/1.1'], ...changes.options }
   const result = await resolveEncrypted(trace, resolver, hostname, queryType, options)
   for (const query of result.queries) expect(parse(dnsQuerySchema, query)).toEqual(query)
@@ -77,7 +78,7 @@ function frame(message: Buffer): Buffer {
   return Buffer.concat([length, message])
 }
 
-/** DNS over TLS: what `make` answers to the first message. */
+/** A DNS over TLS server that answers the first message with what `make` returns. */
 function serveDot(make: (query: Buffer) => Buffer, protocols: string[] = ['dot']) {
   return serveTls({ ...certificate, ALPNProtocols: protocols }, (socket) => {
     socket.once('data', (bytes) => socket.write(make(bytes.subarray(2))))
@@ -90,7 +91,7 @@ interface Seen {
   readonly body: Buffer
 }
 
-/** DNS over HTTPS, by either version of HTTP. */
+/** A DNS over HTTPS server, with either version of HTTP. */
 function serveDoh(
   version: 1 | 2,
   answer: (seen: Seen) => { status?: number; type?: string; body: Buffer | string },
@@ -109,7 +110,7 @@ function serveDoh(
   if (version === 1) {
     return serveWith(https.createServer({ ...certificate, ALPNProtocols: ['http/1.1'] }, onRequest))
   }
-  // Node's HTTP/2 server can be used like the other as far as it is here.
+  // Node's HTTP/2 server can be used like the other one, as far as it is used here.
   const onRequest2 = onRequest as unknown as (
     a: http2.Http2ServerRequest,
     b: http2.Http2ServerResponse,

@@ -1,6 +1,6 @@
 // The `resolve` operation with a resolver behind TLS: DNS over TLS (RFC 7858) and DNS over HTTPS (RFC 8484). Follows
-// OONI's df-002, engines `dot` and `doh`. The steps underneath are the ordinary operations, and their observations come
-// back beside the query: a resolver that cannot be reached fails at one of them.
+// OONI's df-002, engines `dot` and `doh`. The steps underneath are the ordinary operations, and their observations
+// are returned beside the query: when a resolver cannot be reached, one of them fails.
 
 import { isIP, type Socket } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
@@ -22,23 +22,23 @@ import { tlsHandshake } from './tls-handshake.ts'
 import type { Bytes, Endpoint, StepOptions, Trace } from './trace.ts'
 import { describeBytes, formatEndpoint } from './wire.ts'
 
-/** The address is chosen by the caller, so that each observation has a single cause. */
+/** The caller chooses the address, so that each observation has a single cause. */
 export type EncryptedResolver =
   | {
       readonly transport: 'dot'
       readonly ip: string
       readonly port: number
-      /** What the certificate must be for, and the SNI unless it is an IP literal. */
+      /** Name that the certificate must be for, and that is sent as SNI unless it is an IP literal. */
       readonly name: string
     }
   | {
       readonly transport: 'doh'
       readonly ip: string
-      /** `https:`. Its host is the server name, its port is connected to. */
+      /** An `https:` URL. Its host is the server name; the connection goes to its port. */
       readonly url: URL
     }
 
-/** As `Resolution`; the lists hold the steps that were taken, at most one of each. */
+/** Like `Resolution`; the lists hold the steps that were taken, at most one of each. */
 export interface EncryptedResolution extends Resolution {
   readonly tcpConnects: readonly TcpConnect[]
   readonly tlsHandshakes: readonly TlsHandshake[]
@@ -46,9 +46,12 @@ export interface EncryptedResolution extends Resolution {
 }
 
 export interface ResolveEncryptedOptions extends StepOptions {
-  /** Milliseconds since 1970 for the dates of certificates: the probe may know better than the system's clock. */
+  /**
+   * Milliseconds since 1970, against which the dates of certificates are checked: the probe may know the time better
+   * than the system's clock.
+   */
   readonly now?: () => number
-  /** Offered to a resolver over HTTPS. By default what is safe with this Node.js. */
+  /** Protocols that are offered to a resolver over HTTPS. Absent: those that are safe with this Node.js. */
   readonly protocols?: readonly string[]
 }
 
@@ -90,7 +93,7 @@ export async function resolveEncrypted(
     ...(heard.reply !== null &&
       heard.reply.bytes.length <= maxRawBytes && { raw_response: heard.reply.bytes.toString('base64') }),
     ...(reading !== null && { rcode: reading.rcode }),
-    // Over HTTPS they are those of the request.
+    // Over HTTPS the bytes are in the observation of the request.
     ...(resolver.transport === 'dot' && describeBytes(own)),
     t0,
     t: heard.t,
@@ -106,7 +109,7 @@ export async function resolveEncrypted(
   }
 }
 
-/** What was heard, with the bytes of all steps, and the observations of the steps. */
+/** What was received, with the bytes of all steps, and the observations of the steps. */
 interface Asked extends Omit<EncryptedResolution, keyof Resolution> {
   readonly heard: Heard
   /** Bytes of question and reply, without those of the steps that have an observation of their own. */
@@ -163,7 +166,7 @@ async function takeSteps(
   return { heard, ...secured, requests: [trip.observation] }
 }
 
-/** Where the resolver is, whose certificate it must show, and what to speak. */
+/** Where the resolver is, the name its certificate must have, and the protocol to use. */
 interface Place {
   readonly endpoint: Endpoint
   readonly name: string
@@ -188,10 +191,12 @@ function failed(trace: Trace, failure: Failure | null, bytes: Bytes, steps: Omit
 }
 
 const mediaType = 'application/dns-message'
-/** The longest message DNS can have. */
+/** Bytes of the longest message that DNS can have. */
 const maxMessageBytes = 0xffff
 
-/** One POST (RFC 8484 §4.1). The reply must be 200 and of the media type; anything else is some web page. */
+/**
+ * Sends one POST (RFC 8484 §4.1). The reply must have status 200 and the media type; anything else is some web page.
+ */
 async function post(
   trace: Trace,
   socket: Socket,

@@ -20,7 +20,7 @@ const failing =
   (_hostname, _options, callback) =>
     callback(Object.assign(new Error('getaddrinfo'), error), [])
 
-/** A getaddrinfo that answers when it is told to. */
+/** A getaddrinfo that answers when the test tells it to. */
 function hanging(): { lookup: Lookup; asked: string[]; answer: () => void } {
   const pending: (() => void)[] = []
   const asked: string[] = []
@@ -127,7 +127,7 @@ describe('resolveSystem()', () => {
     const patience = { ...step, timeoutMs: 20 }
     const slow = ['first.test', 'second.test'].map((name) => resolveSystem(makeTrace(), name, step, lookup))
     const third = resolveSystem(makeTrace(), 'third.test', patience, lookup)
-    // Longer than the third may take: waiting for its turn is not charged to the name.
+    // Waits longer than the third lookup may take: waiting for its turn is not charged to the name.
     await startDeadline(new AbortController().signal, 3 * patience.timeoutMs).passed
     expect(asked).toEqual(['first.test', 'second.test'])
     answer()
@@ -148,7 +148,7 @@ describe('resolveSystem()', () => {
     expect(all[0]?.queries[0]).not.toHaveProperty('x_sonde_not_sent')
     expect(all[2]?.queries[0]).toMatchObject({ x_sonde_not_sent: true, answers: null })
 
-    // The hung ones hold their places until getaddrinfo itself is done; the third has left the queue.
+    // The lookups that hang keep their places until getaddrinfo itself is done; the third has left the queue.
     const fourth = resolveSystem(makeTrace(), 'fourth.test', step, lookup)
     await setImmediate()
     expect(asked).toEqual(['first.test', 'second.test'])

@@ -1,8 +1,9 @@
 // The `resolve` operation as every other program on the device does it: getaddrinfo. Follows OONI's df-002, engine
-// `getaddrinfo`. It cannot say whom it asked nor what came back on the wire; resolve-dns.ts can, and the two side
-// by side are the experiment.
+// `getaddrinfo`. It cannot tell which resolver was asked nor what came back on the wire; resolve-dns.ts can, and the
+// comparison of the two is the purpose.
 
 import dns from 'node:dns'
+import { readFileSync } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { DnsAnswer, DnsQuery } from '../../tests-spec/data-formats/observation.ts'
@@ -12,7 +13,7 @@ import { failureOf } from './failure.ts'
 import type { Resolution } from './resolve-dns.ts'
 import type { StepOptions, Trace } from './trace.ts'
 
-/** As much of `dns.lookup` as is used here. */
+/** The part of `dns.lookup` that is used here. */
 export type Lookup = (
   hostname: string,
   options: { readonly all: true; readonly order: 'verbatim' },
@@ -22,14 +23,14 @@ export type Lookup = (
 /**
  * Asks the system for the addresses of `hostname`, both families at once.
  *
- * At most two lookups are under way in a process: each hung getaddrinfo holds one of libuv's four threads, which files
- * need too. Waiting for a turn does not count against the deadline, or a slow resolver would make the lookups behind
- * it time out. Only when every lookup under way hangs past its own deadline is the turn given up, after another
- * `timeoutMs`; the query then carries `x_sonde_not_sent`: it says nothing about `hostname`.
+ * At most two lookups are under way in a process: each getaddrinfo that hangs holds one of libuv's four threads,
+ * which files need too. Waiting for a turn does not count against the deadline, or a slow resolver would make the
+ * lookups behind it time out. Only when every lookup under way hangs past its own deadline does the next one stop
+ * waiting, after another `timeoutMs`; its query then carries `x_sonde_not_sent`: it says nothing about `hostname`.
  *
  * @param hostname - An IP literal resolves to itself and leaves no query, as in OONI.
- * @param lookup - For tests.
- * @returns One query of type `ANY`. No byte is counted: the system's are not ours to see.
+ * @param lookup - Replaced in tests.
+ * @returns One query of type `ANY`. No byte is counted: the system sends them, and the agent does not see them.
  */
 export async function resolveSystem(
   trace: Trace,
@@ -65,9 +66,9 @@ interface Answer {
 }
 
 interface Asked extends Answer {
-  /** When the question was put, or when waiting for it began. */
+  /** When the question was asked, or when the wait for a turn began. */
   readonly t0: number
-  /** False when the question was never put. */
+  /** False when the question was never asked. */
   readonly asked: boolean
 }
 
@@ -81,7 +82,7 @@ async function ask(trace: Trace, hostname: string, timeoutMs: number, lookup: Lo
   }
   const t0 = trace.clock.elapsedSeconds()
   const deadline = startDeadline(trace.signal, timeoutMs)
-  // The turn ends when getaddrinfo does, however long after we stopped listening.
+  // The turn ends when getaddrinfo does, however long that is after the operation stopped waiting.
   const answer = looked(hostname, lookup).finally(turn.giveBack)
   const failed = deadline.passed.then((failure) => {
     turn.hangs()
@@ -92,7 +93,7 @@ async function ask(trace: Trace, hostname: string, timeoutMs: number, lookup: Lo
   return { ...first, t0, asked: true }
 }
 
-/** @returns null when it is our turn. */
+/** @returns null when it is this lookup's turn. */
 async function waitForTurn(trace: Trace, turn: Turn, timeoutMs: number): Promise<Failure | null> {
   if (trace.signal.aborted) return 'interrupted'
   for (;;) {
@@ -105,14 +106,30 @@ async function waitForTurn(trace: Trace, turn: Turn, timeoutMs: number): Promise
 
 function looked(hostname: string, lookup: Lookup): Promise<Answer> {
   return new Promise((resolve) => {
-    // `verbatim`: the order the system chose is part of what it answered.
+    // `verbatim` keeps the order that the system chose, which is part of its answer.
     lookup(asciiName(hostname), { all: true, order: 'verbatim' }, (error, found) => {
-      if (error !== null) return resolve({ addresses: [], failure: failureOf(error, 'resolve') })
+      if (error !== null) return resolve({ addresses: [], failure: lookupFailure(error) })
       const addresses = [...new Set(found.map((each) => each.address))]
       const failure = addresses.length === 0 ? 'dns_no_answer' : null
       resolve({ addresses, failure })
     })
   })
+}
+
+/**
+ * A C library that cannot open its configuration or a socket says the same as when no resolver answers. Whether this process
+ * has a descriptor left is found out by opening an empty file.
+ */
+function lookupFailure(error: Error): Failure {
+  const failure = failureOf(error, 'resolve')
+  if (failure !== 'dns_server_misbehaving') return failure
+  try {
+    readFileSync('/dev/null')
+    return failure
+  } catch (cause) {
+    const own = failureOf(cause, 'connect')
+    return own === 'too_many_open_files' ? own : failure
+  }
 }
 
 function answerOf(address: string): DnsAnswer {
@@ -121,7 +138,7 @@ function answerOf(address: string): DnsAnswer {
     : { answer_type: 'A', ipv4: address, ttl: null }
 }
 
-/** Half of libuv's threads, so that two hung lookups leave the spool its disk. */
+/** Half of libuv's threads, so that two lookups that hang leave threads for the spool's disk work. */
 const maxLookups = 2
 let lookups = 0
 let hanging = 0
@@ -132,9 +149,9 @@ const everyLookupHangs = () => hanging >= maxLookups
 /** A place among the lookups under way. */
 interface Turn {
   readonly mine: Promise<void>
-  /** Says that nobody waits for this lookup any more. */
+  /** Says that the operation does not wait for this lookup any more. */
   hangs(): void
-  /** Ends the turn, or leaves the queue. Does nothing the second time. */
+  /** Ends the turn, or leaves the queue. A second call does nothing. */
   giveBack(): void
 }
 

@@ -21,7 +21,7 @@ async function bind(
 
 const cookie = Buffer.from('2112a442', 'hex')
 
-/** 203.0.113.7:54321, as a server says it: both under the cookie. */
+/** The address 203.0.113.7:54321 as a server sends it: port and address are XORed with the magic cookie. */
 const mappedIpv4 = Buffer.from([0, 1, 0xf5, 0x23, 203 ^ 0x21, 0x12, 113 ^ 0xa4, 7 ^ 0x42])
 const mappedIpv6 = Buffer.concat([Buffer.from([0, 2, 0xf5, 0x23]), Buffer.alloc(16, 9)])
 

@@ -1,6 +1,6 @@
 // The `stun_binding` operation: one binding request over UDP (RFC 8489), the first packet of a call. A STUN server
-// tells the client its own public address. That address is the probe's, so it is looked at once, to see whether it can
-// be read, and dropped here: neither it nor the bytes that hold it leave this file.
+// tells the client its own public address. That address is the probe's, so this file only checks that it can be read,
+// and drops it: neither the address nor the bytes that hold it leave this file.
 
 import { randomBytes } from 'node:crypto'
 import type { NetworkEvent, StunBinding } from '../../tests-spec/data-formats/observation.ts'
@@ -8,20 +8,20 @@ import { exchangeDatagrams } from './datagram-exchange.ts'
 import type { Bytes, Endpoint, StepOptions, Trace } from './trace.ts'
 import { describeBytes, formatEndpoint } from './wire.ts'
 
-/** What a reply to our request says, less the address in it. */
+/** What a reply to our request says, without the address in it. */
 export interface BindingReply {
   readonly response: 'success' | 'error'
-  /** Of XOR-MAPPED-ADDRESS; null when the reply has none that can be read. */
+  /** Family in XOR-MAPPED-ADDRESS; null when the reply has no such attribute that can be read. */
   readonly mappedAddressFamily: 'ipv4' | 'ipv6' | null
-  /** Of ERROR-CODE, 300 to 699; null without one. */
+  /** Code in ERROR-CODE, from 300 to 699; null without one. */
   readonly errorCode: number | null
 }
 
 /**
- * Sends a binding request to `endpoint`, again and again as RFC 8489 §6.2.1 has it, until a reply comes.
+ * Sends a binding request to `endpoint`, repeated as RFC 8489 §6.2.1 has it, until a reply comes.
  *
  * @returns The observation, whose `failure` is null when a reply to this request came, an error of the server's
- *   included; the datagrams as network events; and the bytes of both ways. Never rejects because of the network.
+ * included; the datagrams as network events; and the bytes of both directions. Never rejects because of the network.
  * @throws {TypeError} If `endpoint.ip` is not an IP literal.
  */
 export async function stunBinding(
@@ -59,7 +59,7 @@ export async function stunBinding(
   return { observation, events: outcome.events, bytes: outcome.bytes }
 }
 
-/** RTO of 500 ms, doubled each time, seven requests in all: the RFC's figures. */
+/** Milliseconds. An RTO of 500 ms, doubled each time, and seven requests in all: the RFC's figures. */
 const repeatAfterMs = [500, 1_500, 3_500, 7_500, 15_500, 31_500]
 
 const headerLength = 20
@@ -71,7 +71,7 @@ const typeError = 0x0111
 const xorMappedAddress = 0x0020
 const errorCodeAttribute = 0x0009
 
-/** The shortest there is: a header, and no attribute to tell one client from another. */
+/** The shortest possible request: a header, and no attribute that would tell one client from another. */
 export function bindingRequest(transaction: Buffer): Buffer {
   const message = Buffer.alloc(headerLength)
   message.writeUInt16BE(typeRequest, 0)
@@ -80,7 +80,10 @@ export function bindingRequest(transaction: Buffer): Buffer {
   return message
 }
 
-/** Reads a reply. Never throws. @returns null when it is no reply to the request of this transaction. */
+/**
+ * Reads a reply. Never throws.
+ * @returns null when it is no reply to the request of this transaction.
+ */
 export function readBindingReply(bytes: Buffer, transaction: Buffer): BindingReply | null {
   if (bytes.length < headerLength) return null
   const type = bytes.readUInt16BE(0)
@@ -97,7 +100,10 @@ export function readBindingReply(bytes: Buffer, transaction: Buffer): BindingRep
   }
 }
 
-/** Type, length, value, padding to four bytes (RFC 8489 §14). Ends at the first that breaks off. */
+/**
+ * Each attribute has type, length, value, and padding to four bytes (RFC 8489 §14). Stops at the first that breaks
+ * off.
+ */
 function attributesOf(bytes: Buffer): { readonly type: number; readonly value: Buffer }[] {
   const attributes = []
   for (let offset = 0; offset + 4 <= bytes.length; ) {

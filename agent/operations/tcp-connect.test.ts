@@ -60,7 +60,7 @@ describe('tcpConnect()', () => {
     const server = await serveTcp(() => {})
     const { observation } = await tcpConnect(makeTrace({ signal: AbortSignal.abort() }), server, step)
     expect(observation.status.failure).toBe('interrupted')
-    // Another one arrives, and is the first.
+    // A second connect does arrive, and it is the first that the server sees.
     const { socket } = await tcpConnect(makeTrace(), server, step)
     while (server.peers.length === 0) await setImmediate()
     expect(server.peers).toHaveLength(1)
@@ -123,8 +123,9 @@ describe('tcpConnect()', () => {
 })
 
 /**
- * An address that answers no SYN. An unused one will not do: where the network is closed it is refused at once. This
- * is a listener that never accepts, in a process of its own because Node.js always does, with its queue filled.
+ * An address that answers no SYN. An unused one will not do: where the network is closed, it is refused at once. This
+ * is a listener that never accepts, with its queue filled; it is a process of its own, because Node.js always
+ * accepts.
  */
 async function serveSilence(): Promise<Endpoint> {
   const script = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {

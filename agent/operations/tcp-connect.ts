@@ -1,4 +1,4 @@
-// The `connect` operation: one TCP connection to one address. Follows OONI's df-005. Leaves to the caller which
+// The `connect` operation: one TCP connection to one address. Follows OONI's df-005. The caller decides which
 // addresses to try and in what order, so that each observation has a single cause.
 
 import net from 'node:net'
@@ -11,13 +11,13 @@ import { turns } from './turns.ts'
 import { endOfStream, remoteAddress } from './wire.ts'
 
 /**
- * Opens one TCP connection to `endpoint`. One attempt: no retry, no second address, no proxy. At most 64 connects are
- * under way in a process; the others wait, and their time begins after that.
+ * Opens one TCP connection to `endpoint`. There is one attempt: no retry, no second address, no proxy. At most 64
+ * connects are under way in a process; the others wait, and their time begins after the wait.
  *
  * @param endpoint - Literal IP address and port. A hostname is a bug in the caller.
  * @returns The observation, and the open socket when there is one; not being able to connect is a value, never an
- *   exception. The caller closes the socket. It has a listener for `error`, so it may be left alone: what befell it
- *   is recorded by the operation that uses it next.
+ * exception. The caller closes the socket. It has a listener for `error`, so it may be left alone: an error of the
+ * socket is recorded by the operation that uses it next.
  * @throws {TypeError} If `endpoint.ip` is not an IP literal.
  */
 export async function tcpConnect(
@@ -52,14 +52,15 @@ export async function tcpConnect(
     socket.destroy()
     return { observation, socket: null }
   }
-  // Node.js keeps the address it was asked for once, also when the peer is gone before the next operation asks.
+  // Node.js keeps the remote address once it was asked for it, also when the peer is gone before the next operation
+  // asks.
   remoteAddress(socket)
   return { observation, socket }
 }
 
 /**
- * A home router's table of connections, and a phone's, is small, and every SYN that meets silence stays in it for
- * minutes. More than four tasks ask for at once; a waiting connect has not begun.
+ * The table of connections in a home router, or a phone, is small, and every SYN that gets no answer stays in it for
+ * minutes. 64 is more than four tasks ask for at once; the time of a connect that waits has not begun.
  */
 const maxConnecting = 64
 const connecting = turns(maxConnecting)
@@ -74,8 +75,8 @@ function open(trace: Trace, endpoint: Endpoint): net.Socket {
     // would be charged to the network.
     noDelay: true,
   })
-  // For the whole life of the socket: a reset between two operations must not end the process. `socket.errored`
-  // keeps the error for whoever comes next.
+  // The listener stays for the whole life of the socket: a reset between two operations must not end the process.
+  // `socket.errored` keeps the error for the next operation.
   socket.on('error', () => {})
   return socket
 }

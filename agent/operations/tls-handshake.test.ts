@@ -23,7 +23,7 @@ const good = authority.issue({ names: ['good.test', '127.0.0.1'] })
 const trust = makeTrust({ extraCa: [authority.caPem] })
 const options: TlsHandshakeOptions = { ...step, serverName: 'good.test', alpn: ['h2', 'http/1.1'] }
 
-/** Handshakes with `server` and closes what is open. Checks what holds for every outcome. */
+/** Does a handshake with `server` and closes what is open. Checks what holds for every outcome. */
 async function shake(
   server: Listening,
   changes: Partial<TlsHandshakeOptions> = {},
@@ -82,7 +82,8 @@ describe('tlsHandshake()', () => {
       })
     })
     const observation = await shake(server)
-    // The versions differ by three bytes: SCSV on Node.js 20, an extension of the same meaning from 22 on.
+    // The hellos of different Node.js versions differ by three bytes: SCSV on 20, an extension of the same meaning
+    // from 22 on.
     expect([261, 264]).toContain(observation.x_sonde_bytes_sent)
     expect(hellos[0]?.includes('good.test')).toBe(true)
   })
@@ -126,7 +127,8 @@ describe('tlsHandshake()', () => {
       ['internal_error', alert(80), 'ssl_failed_handshake', 80],
       ['unrecognized_name', alert(112), 'ssl_invalid_hostname', 112],
       ['no_application_protocol', alert(120), 'ssl_failed_handshake', 120],
-      // Node.js reports an alert only when OpenSSL has a name for it. The seven bytes received tell.
+      // Node.js reports an alert only when OpenSSL has a name for it. The seven bytes received show that there was
+      // one.
       ['an alert nobody has defined, then FIN', alert(211), 'eof_error', undefined],
       [
         'a warning, then FIN',
@@ -169,7 +171,8 @@ describe('tlsHandshake()', () => {
       const server = await serveTcp(
         afterHello((socket) => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, description]))),
       )
-      // RFC 8446 §6 and what came before it; OpenSSL takes a record with any other for the end of the stream.
+      // Alerts of RFC 8446 §6 and of earlier versions; OpenSSL takes a record with any other for the end of the
+      // stream.
       const defined = [
         10, 20, 21, 22, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 60, 70, 71, 80, 86, 90, 100, 109,
         110, 111, 112, 113, 114, 115, 116, 120,
@@ -211,7 +214,7 @@ describe('tlsHandshake()', () => {
       const { raw, peer } = await connectedPair()
       const shaking = tlsHandshake(makeTrace({ trust }), raw, options)
       peer.write(serverHelloStart)
-      // Not at once: libuv reports a reset that comes in one turn with data as a FIN.
+      // The reset does not come at once: libuv reports a reset that comes in one turn with data as a FIN.
       while (raw.bytesRead < serverHelloStart.length) await setImmediate()
       peer.resetAndDestroy()
       const { observation } = await shaking
@@ -302,7 +305,7 @@ describe('tlsHandshake()', () => {
       const observation = await shake(await serveTls(certificate))
       expect(observation.failure).toBe(failure)
       expect(observation.x_sonde_certificate_faults).toEqual(faults)
-      // Forged or not, it is evidence: the handshake's results are kept.
+      // The certificate is evidence, forged or not: the handshake's results are kept.
       expect(observation.peer_certificates).toHaveLength(1)
       expect(observation.tls_version).toBe('TLSv1.3')
     })
@@ -369,7 +372,7 @@ async function connectedPair(): Promise<{ raw: Socket; peer: Socket }> {
   return { raw, peer: server.peers[0] }
 }
 
-/** Reads the ClientHello, then acts. */
+/** Reads the ClientHello, then calls `act`. */
 function afterHello(act: (socket: Socket) => void): (socket: Socket) => void {
   return (socket) => socket.once('data', () => act(socket))
 }
@@ -379,5 +382,5 @@ function alert(number: number): (socket: Socket) => void {
   return afterHello((socket) => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, number])))
 }
 
-/** A handshake record of 122 bytes, of which ten come. */
+/** The first ten bytes of a handshake record of 122 bytes. */
 const serverHelloStart = Buffer.from([22, 3, 3, 0, 122, 2, 0, 0, 118, 3])

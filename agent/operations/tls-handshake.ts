@@ -1,6 +1,6 @@
-// The `tls_handshake` operation: one handshake over a socket that is connected already. Follows OONI's df-006. Node.js
-// is told to accept every certificate; the verdict is ours (certificate-faults.ts), so that a forged chain is kept
-// and named instead of ending in one error.
+// The `tls_handshake` operation: one handshake over a socket that is connected already. Follows OONI's df-006.
+// Node.js is told to accept every certificate, and certificate-faults.ts judges it, so that a forged chain is kept
+// and named instead of ending in a single error.
 
 import type { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
@@ -14,22 +14,28 @@ import type { Bytes, StepOptions, Trace } from './trace.ts'
 import { carry, causeOfDeath, countBytes, describeBytes, endOfStream, remoteAddress } from './wire.ts'
 
 export interface TlsHandshakeOptions extends StepOptions {
-  /** The SNI to send; null sends none, and neither does an IP literal, which RFC 6066 §3 does not allow there. */
+  /**
+   * The SNI to send; null sends none, and an IP literal is not sent either, since RFC 6066 §3 does not allow it
+   * there.
+   */
   readonly serverName: string | null
   /** Protocols to offer, most wanted first; empty offers none. */
   readonly alpn: readonly string[]
-  /** What the certificate must be for, when that is not `serverName`. With neither, any name will do. */
+  /** Name that the certificate must be for, when that is not `serverName`. Without both, any name is accepted. */
   readonly verifyName?: string
-  /** Milliseconds since 1970 for the dates of certificates: the probe may know better than the system's clock. */
+  /**
+   * Milliseconds since 1970, against which the dates of certificates are checked: the probe may know the time better
+   * than the system's clock.
+   */
   readonly now?: () => number
 }
 
 /**
- * Takes one TLS handshake over `socket` and judges the certificates.
+ * Does one TLS handshake over `socket` and judges the certificates.
  *
- * @param socket - Connected, nothing read from it yet. It belongs to this operation from the call on.
+ * @param socket - Connected, with nothing read from it yet. It belongs to this operation from the call on.
  * @returns The observation, and the TLS socket, which the caller closes. On any failure, a certificate that does not
- *   verify included, there is no socket and both are closed. `bytes` are those of the TCP connection.
+ * verify included, there is no TLS socket and both sockets are closed. `bytes` are those of the TCP connection.
  */
 export async function tlsHandshake(
   trace: Trace,
@@ -76,11 +82,11 @@ export async function tlsHandshake(
 }
 
 interface Handshake {
-  /** When it ended; judging the certificates is not in it. */
+  /** When the handshake ended; the time for judging the certificates is not in it. */
   readonly t: number
   readonly failure: Failure | null
   readonly socket: tls.TLSSocket | null
-  /** null when the handshake did not end well; a bad certificate does not count here. */
+  /** null when the handshake did not succeed; a bad certificate does not count as a failure here. */
   readonly agreed: Agreed | null
   readonly alert: number | null
   readonly faults: readonly string[]
@@ -135,7 +141,7 @@ function open(trace: Trace, socket: Socket, serverName: string, options: TlsHand
     checkServerIdentity: () => undefined,
   })
   carry(secured, socket)
-  // For the whole life of the socket, as in tcp-connect.ts.
+  // The listener stays for the whole life of the socket, as in tcp-connect.ts.
   secured.on('error', () => {})
   return secured
 }
@@ -157,7 +163,10 @@ function read(secured: tls.TLSSocket): Agreed {
   }
 }
 
-/** `getPeerCertificate(true)` would reorder it, drop strays and add the root from our own store. */
+/**
+ * `getPeerCertificate(true)` is not used: it would reorder the chain, drop certificates that do not belong to it and
+ * add the root from our own store.
+ */
 function chainAsSent(secured: tls.TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = []
   let next = secured.getPeerX509Certificate()
@@ -175,7 +184,7 @@ function judge(
   options: TlsHandshakeOptions,
 ): Faults {
   const name = options.verifyName ?? options.serverName
-  // A string since always; `@types/node` says Error.
+  // The error has always been a string; `@types/node` says Error.
   const verifyError = secured.authorized ? null : String(secured.authorizationError)
   return certificateFaults({
     chain,

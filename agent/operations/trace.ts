@@ -13,19 +13,19 @@ export interface Trace {
   readonly clock: MeasurementClock
   /** Source address of every socket, so that one probe can measure over two links; null leaves it to the system. */
   readonly localAddress: string | null
-  /** Made once and shared: a context per handshake costs a quarter more CPU. */
+  /** The trust is made once and shared: a context for each handshake costs a quarter more CPU. */
   readonly trust: Trust
   /** Ends every operation under way with `interrupted`. */
   readonly signal: AbortSignal
 }
 
-/** The roots a chain is checked against, and the name they are recorded under. */
+/** The roots that a chain is checked against, and the name they are recorded under. */
 export interface Trust {
   readonly secureContext: SecureContext
   readonly name: string
   /**
-   * The roots once more, as PEM, for the case OpenSSL cannot settle: it reports one fault of a chain only, and on a
-   * probe with a wrong clock that one is the date. Absent: such a chain counts as not reaching a root.
+   * The roots once more, as PEM, for the case that OpenSSL cannot settle: it reports one fault of a chain only, and
+   * on a probe with a wrong clock that fault is the date. Absent: such a chain counts as not reaching a root.
    */
   readonly roots?: readonly string[]
 }

@@ -1,14 +1,14 @@
-// What a chain is checked against, and the ClientHello that goes with it. Both are pinned here so that two probes on
-// one line send the same bytes and judge by roots whose name is recorded with every measurement. Leaves the verdict
-// on one chain to certificate-faults.ts.
+// The roots that a chain is checked against, and the settings of the ClientHello. Both are fixed here so that two
+// probes on one line send the same bytes and judge by roots whose name is recorded with every measurement.
+// certificate-faults.ts judges a single chain.
 
 import { createHash } from 'node:crypto'
 import tls from 'node:tls'
 import type { Trust } from './trace.ts'
 
 /**
- * TLS 1.3's suites, then what browsers offer for 1.2, RSA key exchange included: a site with an old server must not
- * look blocked. `@SECLEVEL=1` because the default is 1 on Node.js 20 and 2 on 24, and a short RSA key would be a
+ * TLS 1.3's suites, then those that browsers offer for 1.2, RSA key exchange included: a site with an old server must
+ * not look blocked. `@SECLEVEL=1` because the default is 1 on Node.js 20 and 2 on 24, and a short RSA key would be a
  * failure on one and not on the other.
  */
 const ciphers = [
@@ -30,10 +30,13 @@ const ciphers = [
   '@SECLEVEL=1',
 ].join(':')
 
-/** Without the post-quantum group of Node.js 22 and later, whose hello of 1,604 bytes needs two segments. */
+/**
+ * The post-quantum group of Node.js 22 and later is left out: with it, the hello has 1,604 bytes and needs two
+ * segments.
+ */
 const groups = 'X25519:P-256:P-384'
 
-/** What Chrome offers, in its order. */
+/** The algorithms that Chrome offers, in its order. */
 const signatureAlgorithms = [
   'ecdsa_secp256r1_sha256',
   'rsa_pss_rsae_sha256',
@@ -46,12 +49,13 @@ const signatureAlgorithms = [
 ].join(':')
 
 /**
- * Makes the trust that every handshake of a process shares: the roots that came with this Node.js, and `extraCa`.
- * The system's store, NODE_EXTRA_CA_CERTS and the like play no part, because the name would not tell.
+ * Makes the trust that every handshake of a process shares: the roots that came with this Node.js, and `extraCa`. The
+ * system's store, NODE_EXTRA_CA_CERTS and the like are not used, because the recorded name would not show them.
  *
  * @param options.roots - PEM certificates, in place of those that came with this Node.js.
  * @param options.extraCa - PEM certificates.
- * @returns Its name is `node-<version>-roots-<8 hex>`, the hex from the SHA-256 over the sorted roots.
+ * @returns Its name is `node-<version>-roots-<8 hex>`, where the hex digits are from the SHA-256 over the sorted
+ * roots.
  */
 export function makeTrust(
   options: { readonly roots?: readonly string[]; readonly extraCa?: readonly string[] } = {},

@@ -23,7 +23,7 @@ it('turns() lets no more than so many begin, and the next when one ends', async 
   first?.()
   expect(await settled(third)).toBe(true)
   expect(await settled(fourth)).toBe(false)
-  // The second time gives nothing back.
+  // A second call gives nothing back.
   first?.()
   expect(await settled(fourth)).toBe(false)
   ;(await third)?.()

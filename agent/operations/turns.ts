@@ -1,8 +1,11 @@
-// How many of a kind go on at once in this process; the rest wait their turn, first come first served. Waiting is
-// nobody's evidence: it ends before an operation's time begins.
+// How many operations of a kind may go on at once in this process; the others wait their turn, first come first
+// served. Waiting is no evidence about any network: it ends before an operation's time begins.
 
 export interface Turns {
-  /** @returns What gives the turn back, once; null when `signal` fired first, and then there is nothing to give back. */
+  /**
+   * @returns A function that gives the turn back, once; null when `signal` fired first: there is then nothing to give
+   * back.
+   */
   take(signal: AbortSignal): Promise<(() => void) | null>
 }
 

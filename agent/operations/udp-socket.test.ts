@@ -1,4 +1,4 @@
-// How many UDP sockets this process has open at once, seen by the server they all ask.
+// How many UDP sockets this process has open at once, counted by the server that all of them send to.
 
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { stunBinding } from './stun-binding.ts'
 import type { Endpoint, Trace } from './trace.ts'
 import { openUdp } from './udp-socket.ts'
 
-/** Silent; tells of each socket that asks for the first time. */
+/** A server that answers nothing, and reports each socket when it first sends a packet. */
 async function serveSilence() {
   const heard = new EventTarget()
   const sockets = new Set<string>()
@@ -18,7 +18,7 @@ async function serveSilence() {
     sockets.add(String(port))
     heard.dispatchEvent(new Event('socket'))
   })
-  /** Resolves when so many sockets have asked. */
+  /** Resolves when `count` sockets have sent a packet. */
   const asked = async (count: number) => {
     while (sockets.size < count) await once(heard, 'socket')
   }
@@ -42,7 +42,7 @@ describe('the sockets of UDP', () => {
     await asked(64)
     const last = makeTrace()
     const waiting = quicPing(last, server, { ...step, timeoutMs: 50 })
-    // The kernel hands datagrams on in their order: what comes after this one was sent after it.
+    // The kernel delivers datagrams in their order: a datagram that comes after this one was sent after it.
     const mark = openUdp(trace, server)
     await once(mark, 'connect')
     mark.send('mark')

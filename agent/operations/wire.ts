@@ -1,11 +1,11 @@
-// What can be said of the TCP connection underneath a socket: where it leads, and how many bytes crossed it. A TLS
-// socket counts plain text; what the link carried, and what a budget is spent on, is counted by the socket below.
+// Facts about the TCP connection underneath a socket: where it leads, and how many bytes it carried. A TLS socket
+// counts plain text; the bytes that the link carried, which a budget is spent on, are counted by the socket below.
 
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Bytes, Endpoint } from './trace.ts'
 
-/** Which TCP socket a TLS socket of ours runs over. Weak, so that it keeps nobody alive. */
+/** The TCP socket that each of our TLS sockets runs over. The map is weak, so that it keeps no socket alive. */
 const carriers = new WeakMap<TLSSocket, Socket>()
 
 /** Remembers that `upper` runs over `lower`. */
@@ -16,7 +16,8 @@ export function carry(upper: TLSSocket, lower: Socket): void {
 /**
  * Starts to count the payload bytes of the TCP connection under `socket`.
  *
- * @returns A function that says how many went each way since this call. It may be called after the socket closed.
+ * @returns A function that says how many bytes went in each direction since this call. It may be called after the
+ * socket closed.
  */
 export function countBytes(socket: Socket | TLSSocket): () => Bytes {
   const lower = carriers.get(socket as TLSSocket) ?? socket
@@ -25,43 +26,43 @@ export function countBytes(socket: Socket | TLSSocket): () => Bytes {
   return () => ({ sent: lower.bytesWritten - sentBefore, received: lower.bytesRead - receivedBefore })
 }
 
-/** As observations carry them. */
+/** The counts in the form that observations have. */
 export function describeBytes({ sent, received }: Bytes) {
   return { x_sonde_bytes_received: received, x_sonde_bytes_sent: sent }
 }
 
-/** `ip:port`, with the IP in brackets where it has colons of its own. */
+/** `ip:port`, with the IP in brackets if it has colons itself. */
 export function formatEndpoint(endpoint: Endpoint): string {
   return endpoint.ip.includes(':') ? `[${endpoint.ip}]:${endpoint.port}` : `${endpoint.ip}:${endpoint.port}`
 }
 
-/** Where `socket` leads; empty when it was closed before anyone asked. */
+/** Where `socket` leads; empty when it was closed before the address was first read. */
 export function remoteAddress(socket: Socket): string {
   const { remoteAddress: ip, remotePort: port } = socket
   return ip === undefined || port === undefined ? '' : formatEndpoint({ ip, port })
 }
 
 /**
- * How a socket died while nobody was using it, for the next operation that is handed it.
+ * How a socket died while no operation used it, for the next operation that is given it.
  *
- * @returns null when it is alive; otherwise what to give to `failureOf()`.
+ * @returns null when it is alive; otherwise the error to give to `failureOf()`.
  */
 export function causeOfDeath(socket: Socket): Error | null {
   if (socket.errored) return socket.errored
-  // Nobody else closes these sockets, so without an error it was the peer's FIN.
+  // No other code closes these sockets, so without an error the cause was the peer's FIN.
   if (socket.destroyed || socket.readableEnded) return endOfStream()
   return null
 }
 
-/** The form Node.js gives to a FIN where more was needed: ECONNRESET without a number. */
+/** The error that Node.js gives for a FIN where more was needed: ECONNRESET without a number. */
 export function endOfStream(): Error {
   return Object.assign(new Error('the other side closed'), { code: 'ECONNRESET' })
 }
 
 /**
- * Listens to what the socket itself says, before a client on top has given it names of its own.
+ * Listens to the events of the socket itself, before a client on top of it gives them names of its own.
  *
- * @returns What has been heard since this call: its first error, and whether the peer's FIN came.
+ * @returns What has happened since this call: the socket's first error, and whether the peer's FIN came.
  */
 export function hearSocket(socket: Socket): { error(): Error | null; fin(): boolean } {
   let first: Error | null = null

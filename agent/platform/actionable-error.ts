@@ -1,6 +1,7 @@
-// An error that a person can act on: what, where, and what to do, with a stable code and an exit code for scripts.
+// An error that the operator can act on: what, where, and what to do, with a stable code and an exit code for
+// scripts.
 
-/** Stable: scripts match on these and the how-to pages are ordered by them. */
+/** These codes are stable: scripts match on them, and the how-to pages are ordered by them. */
 export type ActionableCode =
   | 'bad_usage'
   | 'bad_config'
@@ -16,7 +17,7 @@ export type ActionableCode =
   | 'stick_unusable'
   | 'stick_full'
 
-/** sysexits(3): the numbers service managers already know. */
+/** Exit codes of sysexits(3), which service managers already know. */
 const exitCodes: Readonly<Record<ActionableCode, number>> = {
   bad_usage: 64,
   bad_config: 78,

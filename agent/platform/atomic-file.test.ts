@@ -18,7 +18,10 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-/** The machine's disk, with every call told to `tell` first; what that throws comes in the place of the call. */
+/**
+ * The machine's disk, with every call reported to `tell` first; an error that `tell` throws takes the place of the
+ * call.
+ */
 function told(tell: (call: string) => void): AtomicDisk {
   const disk = nodeAtomicDisk
   return {
@@ -28,7 +31,7 @@ function told(tell: (call: string) => void): AtomicDisk {
       return {
         async write(bytes, offset, length, position) {
           tell('write')
-          // A disk may take less than asked.
+          // A disk may take fewer bytes than asked.
           return file.write(bytes, offset, Math.min(length, 1_000), position)
         },
         async datasync() {
@@ -40,7 +43,8 @@ function told(tell: (call: string) => void): AtomicDisk {
           await file.sync()
         },
         async close() {
-          // Closed in any case: a handle that is left to the garbage collector ends the process from Node.js 25 on.
+          // The file is closed in any case: from Node.js 25 on, a handle that is left to the garbage collector ends
+          // the process.
           await file.close()
           tell('close')
         },

@@ -1,11 +1,12 @@
-// Whole files that hold the old content or the new after a power cut, never half of each. The order is litestream's:
-// write beside, fsync, rename, fsync the folder. Nothing else in the agent writes files, the spool's segments aside.
+// Whole files that hold the old content or the new after a power cut, never half of each. The order of steps is
+// litestream's: write beside, fsync, rename, fsync the folder. Apart from the spool's segments, the agent writes all
+// its files here.
 
 import { constants } from 'node:fs'
 import { open, readdir, readFile, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/** An open file, in the few calls that durability needs. */
+/** An open file, with the few calls that durability needs. */
 export interface DiskFile {
   /** @returns How many bytes were written. A full disk may take fewer than asked without an error. */
   write(
@@ -14,21 +15,23 @@ export interface DiskFile {
     length: number,
     position: number,
   ): Promise<{ readonly bytesWritten: number }>
-  /** The content, and what is needed to read it, is on the medium. */
+  /** Resolves when the content, and what is needed to read it, is on the medium. */
   datasync(): Promise<void>
   sync(): Promise<void>
   close(): Promise<void>
 }
 
-/** The calls made here, as an argument, so that tests can be a disk that fails. They reject with system errors. */
+/**
+ * The calls made here, as an argument, so that tests can simulate a disk that fails. They reject with system errors.
+ */
 export interface AtomicDisk {
-  /** Makes a new file, or empties the one that is there. */
+  /** Makes a new file, or empties the existing one. */
   create(path: string, mode: number): Promise<DiskFile>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
   readFile(path: string): Promise<Buffer>
   readDirectory(path: string): Promise<string[]>
-  /** Names made, changed and removed in the folder are on the medium. */
+  /** Resolves when names that were made, changed or removed in the folder are on the medium. */
   syncDirectory(path: string): Promise<void>
 }
 
@@ -49,17 +52,17 @@ export const nodeAtomicDisk: AtomicDisk = {
   },
 }
 
-/** How the name of a file being written ends. What still carries it after a restart was never finished. */
+/** Ending of a file's name while it is written. A file that still has it after a restart was never finished. */
 const unfinished = '.tmp'
 
 /**
  * Replaces `path` by `bytes`. Once this resolves, the new content survives a power cut.
  *
- * The folder must exist, and one path has one writer at a time: both are the caller's business.
+ * The caller must see to it that the folder exists, and that a path has one writer at a time.
  *
- * @param options.mode - Permissions of the file; its owner alone may read it unless said otherwise.
- * @throws The system's error. `path` then holds the old content or the new, whole either way, and a power cut may
- *   still turn the new into the old: write again before relying on it.
+ * @param options.mode - Permissions of the file; by default only its owner may read it.
+ * @throws The system's error. `path` then holds the old content or the new, whole in either case, and a power cut may
+ * still turn the new into the old: write again before relying on it.
  */
 export async function writeFileDurably(
   path: string,
@@ -67,18 +70,19 @@ export async function writeFileDurably(
   options: { readonly mode?: number; readonly disk?: AtomicDisk } = {},
 ): Promise<void> {
   const disk = options.disk ?? nodeAtomicDisk
-  // Before the rename: a name must never point at content that is not there yet.
+  // The sync comes before the rename: a name must never point at content that is not on the medium yet.
   await exchange(disk, path, bytes, options.mode, (file) => file.sync())
   // Without this, 25 of 40 replayed power cuts brought the old file back.
   await disk.syncDirectory(dirname(path))
 }
 
 /**
- * Replaces `path` by `bytes` and flushes nothing: a kill leaves the old content or the new, a power cut these or, on some
- * file systems, a file that is empty or torn. Only for what its reader can tell from a whole one, and do without.
+ * Replaces `path` by `bytes` and flushes nothing: a kill leaves the old content or the new; a power cut leaves one of
+ * these or, on some file systems, a file that is empty or torn. Use it only for files whose reader notices that they
+ * are not whole, and can do without them.
  *
- * A flush costs a cheap card an erased block each time, whatever the size. ext4, as it is usually mounted, writes the
- * content of a file that replaces another before the name all the same, within five seconds.
+ * A flush costs a cheap card an erased block each time, whatever the size. ext4, as it is usually mounted, still
+ * writes the content of a file that replaces another before its name, within five seconds.
  *
  * @throws The system's error. `path` then holds the old content.
  */
@@ -108,7 +112,7 @@ async function exchange(
     }
     await disk.rename(beside, path)
   } catch (error) {
-    // If this fails too, `removeLeftovers` does it at the next start. Nobody reads it in between.
+    // If this fails too, `removeLeftovers` does it at the next start. The file is not read in between.
     await disk.unlink(beside).catch(() => {})
     throw error
   }
@@ -143,7 +147,7 @@ export async function readFileIfPresent(
   }
 }
 
-/** Removes `path`; one that is gone already is no error. The removal itself may be undone by a power cut. */
+/** Removes `path`; it is no error if it is gone already. A power cut may undo the removal. */
 export async function removeFile(path: string, disk: AtomicDisk = nodeAtomicDisk): Promise<void> {
   try {
     await disk.unlink(path)
@@ -152,7 +156,7 @@ export async function removeFile(path: string, disk: AtomicDisk = nodeAtomicDisk
   }
 }
 
-/** Removes what interrupted writes left in `dir`. For the start, before anything is written there. */
+/** Removes what interrupted writes left in `dir`. To be called at the start, before anything is written there. */
 export async function removeLeftovers(dir: string, disk: AtomicDisk = nodeAtomicDisk): Promise<void> {
   for (const name of await disk.readDirectory(dir)) {
     if (name.endsWith(unfinished)) await removeFile(join(dir, name), disk)
@@ -164,12 +168,12 @@ export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
-/** EUCLEAN, by which ext4 and f2fs say that what is on the medium is not what they wrote: libuv has no name for it. */
+/** EUCLEAN, by which ext4 and f2fs say that the medium does not hold what they wrote: libuv has no name for it. */
 const unclean = 'Unknown system error -117'
 
 /**
- * Whether the disk refused, as against a fault in our own code. System errors carry names such as ENOSPC; Node's own
- * complaints about arguments are called ERR_….
+ * Whether an error comes from the disk and not from a fault in our own code. System errors carry names such as
+ * ENOSPC; Node's own complaints about arguments are called ERR_….
  */
 export function isDiskFailure(error: unknown): boolean {
   return (
@@ -181,7 +185,9 @@ export function isDiskFailure(error: unknown): boolean {
 
 const sickness = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EIO', unclean])
 
-/** Whether the medium is full, failing or read-only: what may pass, as against a path that is wrong or not ours. */
+/**
+ * Whether the medium is full, failing or read-only, which may pass; a path that is wrong or not ours does not count.
+ */
 export function isSick(error: unknown): boolean {
   return error instanceof Error && 'code' in error && sickness.has(String(error.code))
 }

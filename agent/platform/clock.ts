@@ -1,6 +1,6 @@
 // Time as an argument. A measurement's times are monotonic; wall clock, boot and clock quality say where that
-// monotonic line lies in the world, for the collector to correct later. Follows tests-spec/data-formats/measurement.md;
-// what the agent makes of the machine's clocks is watched-clock.ts.
+// monotonic line lies in the world, so that the collector can correct them later. Follows
+// tests-spec/data-formats/measurement.md; watched-clock.ts decides how far the machine's clocks can be believed.
 
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
@@ -9,32 +9,41 @@ import type { RecordTime } from '../../tests-spec/data-formats/measurement.ts'
 import type { ClockQuality } from '../../tests-spec/nettests/verdict.ts'
 
 export interface Clock {
-  /** Milliseconds since 1970 by the wall clock. May jump either way. */
+  /** Milliseconds since 1970 by the wall clock, which may jump in either direction. */
   now(): number
-  /** Milliseconds that only grow while the machine is awake. Never compare across boots. */
+  /** Milliseconds that only grow while the machine is awake. Values of different boots must not be compared. */
   monotonicMs(): number
-  /** Opaque, the same until the machine starts again. */
+  /** Opaque name that stays the same until the machine starts again. */
   readonly bootId: string
   quality(): ClockQuality
-  /** How often, since the agent started, the clocks stepped, and by how much the wall clock moved in all that. */
+  /**
+   * How often the clocks stepped since the agent started, and by how many milliseconds the wall clock moved in all
+   * these steps together.
+   */
   steps(): { readonly count: number; readonly deltaMs: number }
-  /** Milliseconds slept in this boot; undefined for none, null when the machine cannot tell. */
+  /** Milliseconds that the machine slept in this boot; undefined for none, null when the machine cannot tell. */
   suspendedMs(): number | null | undefined
 }
 
-/** Seconds since one measurement began; the zero of its `t0` and `t`. */
+/** Seconds since one measurement began; its `t0` and `t` count from the same zero. */
 export interface MeasurementClock {
   elapsedSeconds(): number
 }
 
-/** What the machine has. */
+/** The clocks that the machine has. */
 export interface MachineClocks {
   wallMs(): number
-  /** CLOCK_MONOTONIC: stands still while the machine sleeps. */
+  /** CLOCK_MONOTONIC: it stands still while the machine sleeps. */
   monotonicMs(): number
-  /** CLOCK_BOOTTIME: goes on while it sleeps; `coarse` when in whole seconds. null when it cannot be had. */
+  /**
+   * CLOCK_BOOTTIME: it goes on while the machine sleeps; `coarse` when it counts whole seconds. null when it cannot
+   * be read.
+   */
   boottime(): { readonly ms: number; readonly coarse: boolean } | null
-  /** Changes each time the system has been told the time by the network; null where it says nothing of it. */
+  /**
+   * A number that changes each time the network has told the system the time; null where the system does not show
+   * this.
+   */
   syncMark(): number | null
   readonly bootId: string
 }
@@ -49,7 +58,7 @@ export function machineClocks(): MachineClocks {
   }
 }
 
-/** The machine's clocks as they are, watched by nobody: for measuring alone, where no time is kept. */
+/** The machine's clocks as they are, without a check for steps: for measuring alone, where no time is kept. */
 export function systemClock(): Clock {
   const machine = machineClocks()
   return {
@@ -82,9 +91,9 @@ export function recordTime(clock: Clock): RecordTime {
 }
 
 /**
- * Linux names each boot; the name is cut to 64 bits, enough to tell boots of one device apart and no help in
- * telling which machine it was. Android hides the file from apps: there each start of the agent counts as a boot,
- * which costs the collector precision but never correctness.
+ * Linux names each boot; the name is cut to 64 bits, enough to tell boots of one device apart and no help in telling
+ * which machine it was. Android hides the file from apps: there, each start of the agent counts as a boot, which
+ * costs the collector precision but never correctness.
  */
 function readBootId(): string {
   return namedBoot() ?? randomBytes(8).toString('hex')
@@ -104,7 +113,7 @@ function readBoottime(): { ms: number; coarse: boolean } | null {
   try {
     return { ms: Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000, coarse: false }
   } catch {
-    // Android hides this one too; libuv then asks the kernel, for whole seconds.
+    // Android hides this file too; libuv then asks the kernel, which answers in whole seconds.
   }
   try {
     return { ms: uptime() * 1000, coarse: true }
@@ -113,7 +122,10 @@ function readBoottime(): { ms: number; coarse: boolean } | null {
   }
 }
 
-/** systemd-timesyncd touches this file each time the network has told it the time; elsewhere nothing can be known. */
+/**
+ * systemd-timesyncd touches this file each time the network has told it the time; on other systems this cannot be
+ * known.
+ */
 function readSyncMark(): number | null {
   return statSync('/run/systemd/timesync/synchronized', { throwIfNoEntry: false })?.mtimeMs ?? null
 }

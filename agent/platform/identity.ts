@@ -1,5 +1,5 @@
-// The device's signing key: made once, kept readable by its user alone. Its id is the device's only name. What the file
-// holds is in key-file.ts.
+// The device's signing key: made once, and readable by its user alone. Its id is the device's only name. key-file.ts
+// says what the file holds.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { chmodSync, statSync } from 'node:fs'
@@ -18,8 +18,8 @@ export interface Identity {
 
 /**
  * Reads the key, or makes it at the first start.
- * @throws {ActionableError} `bad_state` when the file is there and is no Ed25519 key, or not the one it was: it is never
- *   overwritten, since what is in the spool was signed with what it once held.
+ * @throws {ActionableError} `bad_state` when the file exists and holds no Ed25519 key, or another key than before:
+ * the file is never overwritten, since the batches in the spool were signed with the key that it once held.
  */
 export async function openIdentity(path: string): Promise<Identity> {
   const written = await readOrNull(path)
@@ -29,7 +29,7 @@ export async function openIdentity(path: string): Promise<Identity> {
   return { device: v.parse(deviceId, keyIdOf(publicKey)), publicKey, privateKey }
 }
 
-/** Only a file that is certainly not there may be made: a disk that refuses may have it still. */
+/** A key may be made only when the file is certainly not there: a disk that refuses may still have it. */
 async function readOrNull(path: string): Promise<Buffer | null> {
   try {
     return await readFileIfPresent(path)
@@ -52,12 +52,12 @@ async function makeKey(path: string): Promise<KeyObject> {
   return privateKey
 }
 
-/** A restore from a backup or a copy by hand may have widened it. */
+/** Narrows the permissions, which a restore from a backup or a copy by hand may have widened. */
 function narrow(path: string): void {
   try {
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
   } catch (error) {
-    // The next start on a disk that is well does it.
+    // The next start on a disk that works does it.
     if (!isSick(error)) throw error
   }
 }

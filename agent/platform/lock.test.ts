@@ -21,7 +21,7 @@ it('takeLock() names its owner and is gone after release', () => {
 
 it('takeLock() refuses while another agent lives, and takes over when it was killed', async () => {
   const path = fresh()
-  // The name on the command line is how an agent is told from whatever else has its number.
+  // The name on the command line tells an agent from another program that has its process number.
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log("up")', 'sonde'])
   await once(other.stdout, 'data')
   writeFileSync(path, `${other.pid}\n`)

@@ -1,27 +1,27 @@
-// One agent per state folder. Two would give one sequence number two contents.
+// One agent per state folder. Two agents would give one sequence number two contents.
 
 import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { ActionableError } from './actionable-error.ts'
 import { isSick } from './atomic-file.ts'
 
 export interface Lock {
-  /** Whether the file was there, and named an agent that is gone. */
+  /** Whether the lock file existed and named an agent that is gone. */
   readonly tookOver: boolean
   /**
-   * Takes the lock if the disk did not let it before. Nothing can be written there meanwhile, so nothing can be given
-   * two contents: measuring goes on without it.
-   * @throws {ActionableError} `already_running` when another agent has it by now.
+   * Takes the lock if the disk refused it before. While the disk refuses, nothing can be written to the folder, so no
+   * sequence number can get two contents: measuring goes on without the lock.
+   * @throws {ActionableError} `already_running` when another agent has the lock by now.
    */
   hold(): void
   release(): void
 }
 
 /**
- * Takes the lock file, or takes over one whose owner is gone: an agent that was killed, or a boot that ended.
+ * Takes the lock file, or takes over one whose owner is gone: an agent that was killed, or one of an earlier boot.
  *
- * Never links or renames onto it (Android refuses hard links); `O_EXCL` is the arbiter.
+ * It never links or renames onto the file (Android refuses hard links); `O_EXCL` decides which process gets it.
  *
- * On a disk that is full, failing or read-only it is not taken, and `hold()` tries again.
+ * On a disk that is full, failing or read-only the lock is not taken, and `hold()` tries again.
  *
  * @throws {ActionableError} `already_running` while another agent lives.
  */
@@ -47,10 +47,10 @@ export function takeLock(path: string): Lock {
   }
 }
 
-/** `over`: from an agent that is gone. */
+/** `over`: the lock was taken over from an agent that is gone. */
 type Taken = 'free' | 'over'
 
-/** @returns null when the disk is sick. */
+/** @returns null when the disk refuses. */
 function tryToTake(path: string): Taken | null {
   try {
     return take(path)
@@ -81,13 +81,17 @@ function take(path: string): Taken {
         `Another agent (process ${owner}) uses this state folder. Stop it first, or use another folder with --state DIR.`,
       )
     }
-    // A card that became read-only under an agent that was killed: it stays, and nobody holds it.
+    // When a card became read-only under an agent that was killed, the file cannot be removed, and no process holds
+    // the lock.
     if (remove(path)) taken = 'over'
   }
   throw new ActionableError('already_running', `Other agents keep taking ${path}. Try again.`)
 }
 
-/** A lock that names nobody is taken over at once, also by an agent that started in the same moment: none is better. */
+/**
+ * A lock file that names no process is taken over at once, also by an agent that starts in the same moment: if the
+ * number cannot be written, it is better to have no file.
+ */
 function sign(descriptor: number, path: string): void {
   try {
     writeSync(descriptor, `${process.pid}\n`)
@@ -113,35 +117,36 @@ function createExclusively(path: string): number | null {
 }
 
 /**
- * Looks, and changes nothing.
- * @returns The process that holds the lock, or null when nobody does.
+ * Reads the lock file, and changes nothing.
+ * @returns The number of the process that holds the lock, or null when none does.
  */
 export function livingOwner(path: string): number | null {
   let text: string
   try {
     text = readFileSync(path, 'latin1')
   } catch {
-    // Gone between two looks: free.
+    // The file disappeared between two steps: the lock is free.
     return null
   }
   const number = Number(text.trim())
-  // A torn lock names nobody; one with our own number is from before a reboot.
+  // A torn lock file names no process; one with our own number is from before a reboot.
   if (!Number.isInteger(number) || number <= 1 || number === process.pid) return null
   return isAgent(number) ? number : null
 }
 
-/** Process numbers are used again: only one that runs this program counts. */
+/** Process numbers are reused: only a process that runs this program counts. */
 export function isAgent(pid: number): boolean {
   try {
     process.kill(pid, 0)
   } catch {
-    // Not there, or another user's: the state folder is private, so its agent would be ours to signal.
+    // The process does not exist, or belongs to another user: the state folder is private, so we could send signals
+    // to its agent.
     return false
   }
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('sonde')
   } catch {
-    // Hidden from us: believe the number.
+    // The system hides the process's command line from us, so the number is believed.
     return true
   }
 }
@@ -150,12 +155,12 @@ function unlinkIfThere(path: string): void {
   try {
     remove(path)
   } catch (error) {
-    // On a sick disk it stays, names a process that is gone, and is taken over at the next start.
+    // On a disk that refuses, the file stays, names a process that is gone, and is taken over at the next start.
     if (!isSick(error)) throw error
   }
 }
 
-/** @returns Whether it was there. */
+/** @returns Whether the file was there. */
 function remove(path: string): boolean {
   try {
     unlinkSync(path)

@@ -1,15 +1,21 @@
-// The log on disk: two files of bounded size, so that a year of it costs what a day does. The system's journal lives
-// in memory on small boards; after a power cut this is all that says what happened.
+// The log on disk: two files of bounded size, so that the log of a year takes no more room than that of a week. The
+// system's journal lives in memory on small boards; after a power cut, only these files tell what happened.
 
 import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Twice this is the most the log takes. About four days of a healthy agent, a few hours of a very sick one. */
+/**
+ * The log takes at most twice this. That is about four days of a healthy agent, or a few hours of one that has many
+ * faults.
+ */
 const maxFileBytes = 256 * 1024
 
 export interface LogRing {
   write(line: string): void
-  /** Lines that could not be written. Logging never stops a measurement, so they are counted and forgotten. */
+  /**
+   * Number of lines that could not be written. Logging never stops a measurement, so such lines are counted and
+   * forgotten.
+   */
   readonly dropped: () => number
   close(): void
 }
@@ -45,7 +51,7 @@ export function openLogRing(folder: string, maxBytes: number = maxFileBytes): Lo
         try {
           shut()
         } catch {
-          // A descriptor that cannot even be closed is the disk's trouble; the next line opens a new one.
+          // When a descriptor cannot be closed, the disk is at fault; the next line opens a new one.
           descriptor = null
         }
       }

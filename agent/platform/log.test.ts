@@ -1,4 +1,4 @@
-// The log: bounded on disk, stable codes, and never a reason to stop.
+// The log is bounded on disk, has stable codes, and is never a reason to stop.
 
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,10 +1,11 @@
 // What the agent says of itself: NDJSON with stable codes into the ring, readable lines to the person at the
-// terminal. No host names, addresses or network names at any level: a seized log must not tell what was measured.
+// terminal. No line has host names, addresses or network names, at any level: a seized log must not tell what was
+// measured.
 
 import { type Logger, pino } from 'pino'
 import type { LogRing } from './log-ring.ts'
 
-/** Stable: operators search for these, other languages are looked up by them. */
+/** These codes are stable: operators search for them, and translations are looked up by them. */
 export const logCodes = {
   S1001: 'Agent started',
   S1002: 'Agent stopped',
@@ -18,6 +19,7 @@ export const logCodes = {
   S2104: 'Link is degraded',
   S2105: 'Provider answers in place of everyone: the data bundle seems used up',
   S2106: 'Only the site of the provider answers',
+  S2107: 'Link is not known: this machine could not ask the controls, or the list has none',
   S2901: 'A nettest failed by a bug of its own; the cycle goes on',
   S3001: 'Spool opened',
   S3002: 'Spool writes again; what waited in memory is on the disk',
@@ -53,8 +55,8 @@ export interface Log {
 }
 
 /**
- * @param terminal - Gets one readable line per message; null when nobody is watching.
- * @param now - For the time of each line.
+ * @param terminal - Gets one readable line per message; null when there is no terminal.
+ * @param now - Clock for the time of each line.
  */
 export function openLog(
   ring: LogRing,

@@ -1,5 +1,5 @@
-// The uplink of a device with two links, on a real network stack: it changes with the link that is measured over and
-// with no other. Runs in a network namespace of its own.
+// The uplink of a device with two links, on a real network stack: it changes only with the link that is measured
+// over. Runs in a network namespace of its own.
 
 import { spawnSync } from 'node:child_process'
 import type { NetworkInterfaceInfo } from 'node:os'
@@ -10,7 +10,7 @@ import { type OwnAddresses, ownAddresses } from './own-addresses.ts'
 const script = fileURLToPath(new URL('../../test/support/changing-links.ts', import.meta.url))
 const asRoot = process.getuid?.() === 0
 
-/** A wire to Orange with the default route, and one to Malitel that packets from its address take. */
+/** A link to Orange with the default route, and one to Malitel that packets from its own address take. */
 const setUp = [
   'ip link set lo up',
   ...['orange', 'malitel'].map(
@@ -49,7 +49,7 @@ Install what is missing: apt-get install iproute2 util-linux`)
 }
 
 describe.runIf(typeof looks !== 'string')('ownAddresses() of a device with two links', () => {
-  /** Whether the uplink after the command of that number is another than before it. */
+  /** Whether the uplink after the command with this number differs from the one before it. */
   const changed = (command: number, of: keyof Look) => {
     const [before, after] = [looks[command] as Look, looks[command + 1] as Look]
     return before[of].uplink !== after[of].uplink

@@ -1,30 +1,33 @@
-// Which addresses this machine has, to keep them out of the data, and which way its packets leave, to see that the
-// network changed under a measurement. Nothing here is ever written down.
+// Which addresses this machine has, to keep them out of the data, and over which link its packets leave, to notice
+// that the network changed during a measurement. None of this is ever written down.
 
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { headOf } from '../../tests-spec/nettests/address-range.ts'
 
-/** Anycast resolvers: a connected UDP socket sends nothing, it only asks the kernel which way it would go. */
+/**
+ * Addresses of anycast resolvers: connecting a UDP socket sends nothing, it only asks the kernel which route it would
+ * take.
+ */
 const farAddresses = { udp4: '9.9.9.9', udp6: '2620:fe::fe' } as const
 type Family = keyof typeof farAddresses
 
 export interface OwnAddresses {
-  /** Without loopback: that is every machine's. */
+  /** Addresses without loopback, which every machine has. */
   readonly addresses: readonly string[]
-  /** Changes when the network measured over does. For comparing only, never kept. */
+  /** Text that changes when the measured network does. For comparing only, never kept. */
   readonly uplink: string
-  /** Whether what is measured can leave for global IPv6. */
+  /** Whether packets of a measurement can leave for global IPv6. */
   readonly ipv6: boolean
 }
 
 type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
 
 /**
- * @param localAddress - Source address of every measurement. Then the uplink is the interface that has it, and the
- *   default route may come and go with the other links; null measures over the default route, and that is the uplink.
- * @param interfaces - The system's. May throw: Android 11 and later refuse the question to apps.
+ * @param localAddress - Source address of every measurement. The uplink is then the interface that has it, and the
+ * default route may come and go with the other links; null measures over the default route, and that is the uplink.
+ * @param interfaces - Gives the system's interfaces. May throw: Android 11 and later refuse the question to apps.
  */
 export async function ownAddresses(
   localAddress: string | null,
@@ -43,7 +46,7 @@ export async function ownAddresses(
   return {
     addresses: [...addresses],
     uplink: `${linkOf(localAddress, all)} ${bound ?? ''}`,
-    // From an address of IPv4 nothing can be sent over IPv6.
+    // From an IPv4 address nothing can be sent over IPv6.
     ipv6: isIPv6(localAddress) && isGlobal(bound),
   }
 }
@@ -55,14 +58,15 @@ function interfacesIfTold(interfaces: () => Interfaces): Interfaces {
   try {
     return interfaces()
   } catch {
-    // The source addresses are what is left.
+    // Where the interfaces cannot be read, only the source addresses are known.
     return {}
   }
 }
 
 /**
  * The interfaces that have `address`, and the networks of the same family that they are in: another lease on the same
- * link is another network. Not their addresses, since those of IPv6 change by themselves, for privacy.
+ * link is another network. The interfaces' addresses are left out, since those of IPv6 change by themselves, for
+ * privacy.
  */
 function linkOf(address: string, interfaces: Interfaces): string {
   const ofFamily = (each: NetworkInterfaceInfo) => isIPv6(each.address) === isIPv6(address)
@@ -78,7 +82,9 @@ function linkOf(address: string, interfaces: Interfaces): string {
     .join(' ')
 }
 
-/** @returns Where a packet to the world would leave from; null when it would not: no route, or no such address. */
+/**
+ * @returns Source address of a packet to the internet; null when it could not leave: no route, or no such address.
+ */
 function sourceAddress(type: Family, localAddress: string | null): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = createSocket(type)
@@ -89,10 +95,10 @@ function sourceAddress(type: Family, localAddress: string | null): Promise<strin
     socket.once('error', () => done(null))
     socket.once('connect', () => {
       const { address } = socket.address()
-      // Where IPv6 is switched off by a setting, connecting succeeds, and from nowhere.
+      // Where IPv6 is switched off by a setting, connecting succeeds, with an unspecified source address.
       done(address === '::' || address === '0.0.0.0' ? null : address)
     })
-    // Without a callback, which would be called for an error too.
+    // No callback is given, since it would be called for an error too.
     const connect = () => socket.connect(53, farAddresses[type])
     if (localAddress === null) connect()
     else socket.bind({ address: localAddress, port: 0, exclusive: true }, connect)

@@ -1,4 +1,5 @@
-// Small files that know whether they are whole. How they fare under damage of every kind is in test/damage.
+// Small files that tell by themselves whether they are whole. How they stand damage of every kind is tested in
+// test/damage.
 
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

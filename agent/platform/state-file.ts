@@ -1,34 +1,37 @@
-// Small files of the state folder that say themselves whether they are whole: one JSON object, the digest of the rest in
-// its last field. JSON alone tells a torn file from a whole one, and not a flipped bit: a year that is off by 64 would
-// be believed of the clock for good.
+// Small files of the state folder that tell by themselves whether they are whole: one JSON object, whose last field
+// is the digest of the rest. JSON alone tells a torn file from a whole one, but does not show a flipped bit: a clock
+// memory whose year is off by 64 would be believed for good.
 
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import { type AtomicDisk, readFileIfPresent, replaceFile, writeFileDurably } from './atomic-file.ts'
 
 interface Writing {
-  /** Permissions; the owner alone may read it unless said otherwise. */
+  /** Permissions; by default only the owner may read the file. */
   readonly mode?: number
   readonly disk?: AtomicDisk
 }
 
-/** Replaces the file. Once this resolves, `content` survives a power cut. @throws What the disk says. */
+/**
+ * Replaces the file. Once this resolves, `content` survives a power cut.
+ * @throws The disk's error.
+ */
 export async function writeStateFile(path: string, content: object, writing: Writing = {}): Promise<void> {
   await writeFileDurably(path, encodeState(content), writing)
 }
 
 /**
- * Replaces the file without a flush: for what is written often and costs little to lose. A power cut may leave the new
- * content, the old, or something that `readStateFile` takes for nothing.
- * @throws What the disk says.
+ * Replaces the file without a flush: for files that are written often and cost little to lose. A power cut may leave
+ * the new content, the old, or bytes for which `readStateFile` returns null.
+ * @throws The disk's error.
  */
 export async function replaceStateFile(path: string, content: object, writing: Writing = {}): Promise<void> {
   await replaceFile(path, encodeState(content), writing)
 }
 
 /**
- * @returns null when there is none, or none that can be believed: torn, rotten, of another version, another user's, a
- *   sector that cannot be read. For what can be done without; never an exception.
+ * @returns null when there is no file, or none that can be believed: it is torn, rotten, of another version or
+ * another user's, or a sector cannot be read. For files that the agent can do without; never an exception.
  */
 export async function readStateFile<Schema extends v.GenericSchema>(
   path: string,
@@ -51,16 +54,16 @@ export function encodeState(content: object): Buffer {
 
 /**
  * @returns What was encoded.
- * @throws {Error} When it is not whole.
+ * @throws {Error} When the file is not whole.
  */
 export function decodeState(bytes: Uint8Array): Record<string, unknown> {
   const { sha256, ...content } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  // Parsing and printing again gives the same text: that is how it was made.
+  // Parsing and printing again gives the text over which the digest was made.
   if (sha256 !== digestOf(JSON.stringify(content))) throw new Error('Its digest does not fit')
   return content
 }
 
-/** 64 bits: against rot, not against people. */
+/** 64 bits protect against rot, not against an attacker. */
 function digestOf(json: string): string {
   return createHash('sha256').update(json).digest('hex').slice(0, 16)
 }

@@ -1,4 +1,4 @@
-// Where state goes, and what is said when it cannot go there.
+// Where state is kept, and what the operator is told when it cannot be written there.
 
 import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'

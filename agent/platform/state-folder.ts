@@ -6,7 +6,7 @@
 //   upload.json       which way to the collector worked last
 //   status.json       what `sonde status` shows
 //   config.json       the operator's, if they want it here
-//   recipient.json    whom to seal to for a stick, when a receipt said so after enrolment
+//   recipient.json    the recipient to seal to for a stick, when a receipt named it after enrolment
 //   exports.json      which files on sticks hold which batches
 //   socket            where other commands ask the agent that has the folder open
 //   carried/          sealed files of other probes, on their way to the collector
@@ -36,11 +36,11 @@ export interface StateFolder {
 }
 
 /**
- * A state folder that is there already. Writes nothing and makes nothing, so that a mistyped `--state` does not look like
- * a device that has never measured.
+ * Opens a state folder that exists already. Writes nothing and makes nothing, so that a mistyped `--state` does not
+ * look like a device that has never measured.
  *
  * @param chosen - From `--state` or SONDE_STATE; null takes the XDG place.
- * @throws {ActionableError} `no_state`, `state_unreadable`, or `bad_usage` when there is no home to look in.
+ * @throws {ActionableError} `no_state`, `state_unreadable`, or `bad_usage` when there is no home folder to look in.
  */
 export function openStateFolder(
   chosen: string | null,
@@ -52,7 +52,7 @@ export function openStateFolder(
     accessSync(path, constants.R_OK | constants.X_OK)
   } catch (cause) {
     if (cause instanceof ActionableError) throw cause
-    // A card that fails may still give what is wanted of it.
+    // A card that fails may still give the files that are wanted.
     if (isSick(cause)) return layoutOf(path)
     if (!isCode(cause, 'EACCES')) throw noState(`There is no state folder ${path}`, cause)
     throw new ActionableError(
@@ -65,11 +65,11 @@ export function openStateFolder(
 }
 
 /**
- * Makes the folder if it is not there, and checks that it can be written. A disk that is full, failing or read-only
- * under a folder that is there passes: that may mend itself.
+ * Makes the folder if it does not exist, and checks that it can be written. An existing folder on a disk that is
+ * full, failing or read-only is accepted: the fault may pass.
  *
  * @param chosen - From `--state` or SONDE_STATE; null takes the XDG place.
- * @throws {ActionableError} `state_unwritable`, or `bad_usage` when there is no home to put it in.
+ * @throws {ActionableError} `state_unwritable`, or `bad_usage` when there is no home folder to put it in.
  */
 export function makeStateFolder(
   chosen: string | null,
@@ -78,11 +78,11 @@ export function makeStateFolder(
   const path = resolve(chosen ?? stateFolderPath(env))
   const folder = layoutOf(path)
   try {
-    // Others on the machine learn nothing from it, not even how much there is.
+    // Other users of the machine learn nothing from these folders, not even how much is in them.
     for (const each of [path, folder.spool, folder.log, folder.carried]) makeFolder(each)
     accessSync(path, constants.W_OK | constants.X_OK)
   } catch (cause) {
-    // A card that has become full, failing or read-only is no reason not to measure: results wait in memory.
+    // A card that has become full, failing or read-only is no reason to stop measuring: results wait in memory.
     if (isSick(cause) && existsSync(path)) return folder
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError(
@@ -122,8 +122,8 @@ function layoutOf(path: string): StateFolder {
 }
 
 /**
- * Makes `path` and the folders above it, private to this user. Not by Node's own `recursive`: where the system answers
- * ENOENT under a folder that exists (procfs, some Android storage), that spins for ever.
+ * Makes `path` and the folders above it, private to this user. Node's own `recursive` is not used: where the system
+ * answers ENOENT under a folder that exists (procfs, some Android storage), it loops for ever.
  */
 function makeFolder(path: string): void {
   if (existsSync(path)) return
@@ -133,8 +133,8 @@ function makeFolder(path: string): void {
 }
 
 /**
- * Where state is kept when nobody says otherwise. Makes nothing.
- * @throws {ActionableError} `bad_usage` when there is no home to put it in.
+ * Where state is kept when the operator names no folder. Makes nothing.
+ * @throws {ActionableError} `bad_usage` when there is no home folder to put it in.
  */
 export function stateFolderPath(env: Readonly<Record<string, string | undefined>>): string {
   // XDG Base Directory Specification: state is what should survive restarts but is not worth carrying elsewhere.
@@ -148,11 +148,11 @@ export function stateFolderPath(env: Readonly<Record<string, string | undefined>
 }
 
 /**
- * Where the configuration is read from when nobody names a file: `config.json` in a state folder that was chosen, else
- * in the XDG place. It need not be there.
+ * Where the configuration is read from when the operator names no file: `config.json` in a state folder that was
+ * chosen, otherwise in the XDG place. The file need not exist.
  *
  * @param chosen - From `--state` or SONDE_STATE; null when neither was given.
- * @returns null when there is no home to look in.
+ * @returns null when there is no home folder to look in.
  */
 export function usualConfigPath(
   chosen: string | null,
@@ -163,7 +163,7 @@ export function usualConfigPath(
   return base === null ? null : join(base, 'sonde', 'config.json')
 }
 
-/** A relative path there is to be ignored, says the specification. */
+/** The specification says that a relative path there is to be ignored. */
 function xdgFolder(given: string | undefined, below: string): string | null {
   if (given !== undefined && isAbsolute(given)) return given
   return homedir() === '' ? null : join(homedir(), below)

@@ -1,4 +1,5 @@
-// A machine whose clocks a test moves: boots without a clock, sleeps, networks and people that set it, receipts.
+// A machine whose clocks the test moves: it boots without a clock, sleeps, gets its clock set by networks and people,
+// and gets receipts.
 
 import { describe, expect, it } from 'vitest'
 import { boundsOn, datedWithin, evidenceOf, momentOf, tighten } from '../../tests-spec/data-formats/dating.ts'
@@ -20,7 +21,7 @@ interface Machine extends MachineClocks {
   sleep(ms: number): void
   set(byMs: number): void
   sync(): void
-  /** Others have the processor in the middle of the next reading. */
+  /** Makes the next reading take this long, as when other processes have the processor in the middle of it. */
   stall(ms: number): void
   readonly trueMs: () => number
 }
@@ -130,7 +131,7 @@ describe('how far the clock can be believed', () => {
     const { clock, codes, remembered } = watched(on)
     on.sync()
     expect(clock.quality()).toBe('synced')
-    // Known to be a jump, and known to be right.
+    // S6101 says that the clock jumped, S6103 that it is right now.
     expect(codes).toEqual(['S6101', 'S6103'])
     expect(remembered).toEqual([{ notBeforeMs: 0, toldMs: noon }])
     on.pass(90 * second)
@@ -155,7 +156,7 @@ describe('how far the clock can be believed', () => {
     on.sync()
     on.set(3 * day)
     on.pass(second)
-    // What a spoofed server leaves behind: a jump, and the system's word that it is synchronised.
+    // What a spoofed time server leaves behind: a jump, and the system's claim that it is synchronised.
     const mark = on.syncMark
     on.syncMark = () => (mark() ?? 0) + 1
     expect(clock.quality()).toBe('receipt')
@@ -317,7 +318,7 @@ describe('steps', () => {
     expect(clock.evidence()).toMatchObject({
       stepCount: 1,
       steps: [{ suspendedMs: null, deltaMs: 8 * hour }],
-      // A receipt from before says nothing any more of how late it is.
+      // The old receipt does not tell any more by how much the clock is off.
       src: 'none',
       uncMs: null,
     })
@@ -394,7 +395,8 @@ it.each(['fine', 'coarse'] as const)(
     for (const { time, truth } of records) {
       const { at, errorMs } = datedWithin(boundsOn(line, momentOf(time)), time.wall_ms, time.clock)
       expect(Math.abs(at - truth)).toBeLessThanOrEqual(errorMs ?? -1)
-      // 200 hours awake and 60 asleep, at 200 ppm, and what a machine's word of its sleep is worth.
+      // Bound for 200 hours awake and 60 asleep, at 200 ppm, and for the uncertainty of the machine's word of its
+      // sleep.
       expect(errorMs).toBeLessThan(300 * hour * 2e-4 + 6 * second)
     }
   },

@@ -1,6 +1,7 @@
-// The machine's clocks, looked at with suspicion. A Raspberry Pi starts hours in the past, a phone sleeps, people and
-// networks set clocks. This never sets one: it says how far each time can be believed, counts what stepped, and
-// gathers what batches carry of it, for whoever dates the records later (tests-spec/data-formats/dating.md).
+// The machine's clocks, watched with suspicion. A Raspberry Pi starts hours in the past, a phone sleeps, people and
+// networks set clocks. This file never sets a clock: it says how far each time can be believed, counts steps, and
+// gathers the evidence of time that batches carry, from which the collector dates the records later
+// (tests-spec/data-formats/dating.md).
 
 import {
   anchorMoments,
@@ -18,51 +19,66 @@ import type { Clock, MachineClocks } from './clock.ts'
 import type { ClockMemory } from './clock-memory.ts'
 import type { LogCode } from './log.ts'
 
-/** What the spool tells the clock of its batches: they take evidence of the time out, and receipts bring some in. */
+/**
+ * What the spool tells the clock of its batches: batches carry evidence of the time to the collector, and receipts
+ * bring some back.
+ */
 export interface TimeWitness {
-  /** For the manifest of a batch about to be sealed. */
+  /** @returns The evidence for the manifest of a batch that is about to be sealed. */
   evidence(): Manifest['time']
   /**
-   * Whether evidence is worth a batch of its own. Once in the life of a process: a way out that opens once may not open
-   * again, and everything measured before it hangs on the one receipt.
+   * Whether evidence is worth a batch of its own. True once in the life of a process: a way out that opens once may
+   * not open again, and the dates of everything measured before depend on that one receipt.
    */
   owesEvidence(): boolean
-  /** The batch that carries `told` is durable. */
+  /** The batch that carries the evidence `told` is durable. */
   sealed(id: BatchId, told: Manifest['time']): void
-  /** The batch is about to be read, by whoever sends it. */
+  /** The batch is about to be read, in order to be sent. */
   leaving(id: BatchId): void
-  /** A verified receipt is here. */
+  /** A verified receipt has arrived. */
   receipted(receipt: Receipt): void
 }
 
 export interface WatchedClockOptions {
-  /** No true time is before it. */
+  /** Milliseconds since 1970 of the build: a lower bound of the true time. */
   readonly buildDateMs: number
-  /** Of earlier boots; null when there is none. */
+  /** Memory of earlier boots; null when there is none. */
   readonly memory: ClockMemory | null
   /** Called when the memory is worth writing, which is seldom. */
   readonly remember: (memory: ClockMemory) => void
   readonly log: (level: 'info' | 'warn', code: LogCode, fields: Readonly<Record<string, unknown>>) => void
 }
 
-/** A wall clock is slewed by at most 30 ms between two looks a minute apart; timesyncd steps from 400 ms on. */
+/**
+ * Least step of the wall clock in milliseconds. Slewing moves it by at most 30 ms between two checks a minute apart;
+ * timesyncd steps from 400 ms on.
+ */
 const leastStepMs = 1_000
-/** What two readings of the two other clocks may differ by without a sleep: 10 ms are one tick of /proc/uptime. */
+/**
+ * Milliseconds by which two readings of boottime and the monotonic clock may differ without a sleep: 10 ms are one
+ * tick of /proc/uptime.
+ */
 const leastSleepMs = { fine: 100, coarse: 2_000 }
-/** The clocks are read one after the other: when others had the processor in between, again. */
+/**
+ * The clocks are read one after the other: if that took longer than this, since other processes had the processor,
+ * they are read again.
+ */
 const longestReadingMs = 50
 const readings = 5
-/** What a network's clock and a collector's may differ by before one of them is wrong. */
+/** Milliseconds by which the network's time and a collector's may differ before one of them is wrong. */
 const toleratedMs = 2_000
-/** The memory is for the next boot, and flash wears: four times a day. */
+/** The memory is written four times a day: it is for the next boot, and flash wears. */
 const rememberEveryMs = 6 * 3_600_000
-/** Newest kept. A phone that sleeps all day needs no more, and a manifest has room for no more. */
+/**
+ * Number of steps and anchors that are kept, the newest. A phone that sleeps all day needs no more, and a manifest
+ * has no room for more.
+ */
 const [keptSteps, keptAnchors] = [32, 8]
 
 interface Reading {
   readonly wallMs: number
   readonly monoMs: number
-  /** Boottime less monotonic; null when it cannot be told. */
+  /** Boottime minus monotonic time; null when it cannot be read. */
   readonly suspendedMs: number | null
   readonly coarse: boolean
   readonly syncMark: number | null
@@ -77,19 +93,24 @@ export class WatchedClock implements Clock, TimeWitness {
   #tells = false
   #count = 0
   #deltaMs = 0
-  /** Whether the system was told the time, and nobody set it since. */
+  /** Whether the system was told the time, and its clock was not set since. */
   #synced: boolean
-  /** Monotonic, when somebody last told the time; null since the start. */
+  /**
+   * Monotonic time at which the system or a receipt last told the time; null when that has not happened since the
+   * start.
+   */
   #toldMonoMs: number | null = null
   #memory: ClockMemory | null
-  /** What is certain of the true time at one moment of this boot. */
+  /** Bounds of the true time at one moment of this boot. */
   #certain: BoundMoment
   #contradicted = false
   #steps: TimeStep[] = []
   #anchors: TimeAnchor[] = []
   /** Whether any batch of this process carries what a receipt told. */
   #hasTold = false
-  /** Batches sealed by this process; with the moment they were first read, from when on a receipt may exist. */
+  /**
+   * Batches that this process sealed; with the moment they were first read, since a receipt may exist from then on.
+   */
   readonly #sealedHere = new Map<BatchId, Moment | null>()
 
   constructor(machine: MachineClocks, options: WatchedClockOptions) {
@@ -149,7 +170,7 @@ export class WatchedClock implements Clock, TimeWitness {
       ...(suspendedMs !== undefined && { suspendedMs }),
       ...(this.#count > 0 && { stepCount: this.#count }),
       src: quality === 'synced' ? 'ntp' : quality === 'receipt' ? 'receipt' : 'none',
-      // The system says that it was synchronised, not how well. A receipt tells.
+      // The system says that it was synchronised, but not how precisely. A receipt tells that.
       uncMs: Number.isFinite(latest) ? Math.ceil(Math.max(wallMs - earliest, latest - wallMs)) : null,
       ...(told !== null && { lastSyncAgeS: Math.max(0, Math.floor((monoMs - told) / 1000)) }),
       ...(notBefore > 0 && { notBefore }),
@@ -170,7 +191,7 @@ export class WatchedClock implements Clock, TimeWitness {
   }
 
   leaving(id: BatchId): void {
-    // One that an earlier process sealed may have left before.
+    // A batch that an earlier process sealed may have been sent before.
     if (this.#sealedHere.get(id) !== null) return
     this.#look()
     this.#sealedHere.set(id, this.#moment(Math.floor))
@@ -179,7 +200,8 @@ export class WatchedClock implements Clock, TimeWitness {
   receipted({ batch, at }: Receipt): void {
     const sent = this.#sealedHere.get(batch) ?? null
     this.#sealedHere.delete(batch)
-    // A moment before it came would be worse than none.
+    // If the clocks cannot be read now, the receipt is not used: a moment from before it came would be worse than
+    // none.
     if (!this.#look()) return
     const received = this.#moment(Math.ceil)
     const anchor = { batch, at, sent: sent === null ? null : written(sent), received: written(received) }
@@ -190,7 +212,8 @@ export class WatchedClock implements Clock, TimeWitness {
   #learn(moments: readonly BoundMoment[]): void {
     const before = this.#boundsNow()
     const all = tighten([this.#certain, ...moments]).at(-1)
-    // What contradicts the newest word of the collector is given up: its clock was mended, or ours is no clock.
+    // Moments that contradict the newest word of the collector are given up: its clock was corrected, or ours cannot
+    // be trusted.
     const certain = all !== undefined && all.earliest <= all.latest ? all : tighten(moments).at(-1)
     if (certain === undefined || certain.earliest > certain.latest) return
     this.#certain = certain
@@ -204,7 +227,7 @@ export class WatchedClock implements Clock, TimeWitness {
     this.#remember(earliest)
   }
 
-  /** Whether what is certain leaves no room for the time that the network told. */
+  /** Whether the bounds exclude the time that the network told. */
   #contradicts({ earliest, latest }: Bounds): boolean {
     const { wallMs } = this.#last
     const contradicts = wallMs < earliest - toleratedMs || wallMs > latest + toleratedMs
@@ -232,12 +255,12 @@ export class WatchedClock implements Clock, TimeWitness {
   }
 
   /**
-   * Compares the clocks with each other, as they were at the last look and as they are.
+   * Compares the clocks with each other, as they were at the last check and as they are now.
    * @returns Whether they could be read.
    */
   #look(): boolean {
     const now = this.#read()
-    // Too busy to tell. The next look sees it all.
+    // The machine was too busy for a precise reading. The next check will see any change.
     if (now === null) return false
     const last = this.#last
     const passed = now.wallMs - last.wallMs
@@ -245,7 +268,7 @@ export class WatchedClock implements Clock, TimeWitness {
     const slept = sleptBetween(last, now)
     const set = shift - (slept ?? 0)
     const isSet = Math.abs(set) >= (slept === 0 || !now.coarse ? leastStepMs : leastSleepMs.coarse)
-    // Small differences add up to nothing: they are readings, not sleep.
+    // Small differences must not add up to a sleep: they come from reading the clocks.
     this.#last = slept === 0 ? { ...now, suspendedMs: last.suspendedMs } : now
     const touched = now.syncMark !== null && now.syncMark !== last.syncMark
     if (touched) this.#toldMonoMs = now.monoMs
@@ -268,7 +291,7 @@ export class WatchedClock implements Clock, TimeWitness {
       this.#options.log('warn', 'S6103', fields)
   }
 
-  /** @param earliest - What a receipt made certain; infinite when it was not a receipt that spoke. */
+  /** @param earliest - Lower bound of the time that a receipt gave; infinite when the call is not for a receipt. */
   #remember(earliest: number): void {
     const known = this.#memory
     const notBeforeMs = Number.isFinite(earliest)
@@ -287,7 +310,8 @@ export class WatchedClock implements Clock, TimeWitness {
   #read(): Reading | null {
     for (let tries = 0; tries < readings; tries++) {
       const reading = this.#readOnce()
-      // Told once, told always: a moment that cannot be told apart from the others is left out.
+      // A machine that has told its sleep once always can: without that number the reading could not be compared, so
+      // the clocks are read again.
       if (reading.suspendedMs === null && this.#tells) continue
       if (this.#machine.monotonicMs() - reading.monoMs <= longestReadingMs) return reading
     }
@@ -308,7 +332,7 @@ export class WatchedClock implements Clock, TimeWitness {
   }
 }
 
-/** @returns 0 when it did not sleep, as far as can be told apart; null when nothing can be told. */
+/** @returns Milliseconds of sleep; 0 when there was none that can be told apart; null when this cannot be known. */
 function sleptBetween(last: Reading, now: Reading): number | null {
   if (last.suspendedMs === null || now.suspendedMs === null) return null
   const slept = now.suspendedMs - last.suspendedMs

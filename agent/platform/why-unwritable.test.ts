@@ -1,4 +1,4 @@
-// What is said of a folder's disk, and that saying it leaves no trace.
+// What is said of a folder's disk, and that finding it out leaves no trace.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, statSync } from 'node:fs'
@@ -16,7 +16,7 @@ it('whyUnwritable() says nothing against a folder that is well, and writes nothi
   expect([mtimeNs, ctimeNs]).toEqual([before.mtimeNs, before.ctimeNs])
 })
 
-/** In a mount namespace of its own, where anybody may mount who has user namespaces. */
+/** Runs in a mount namespace of its own, where any user may mount if the system allows user namespaces. */
 function underMount(options: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'sonde-unwritable-'))
   const script = `mount -t tmpfs -o ${options} none "$1" && exec "$0" --import tsx -e "$2"`

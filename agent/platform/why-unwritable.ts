@@ -1,14 +1,14 @@
-// Whether a folder can be written at this moment, found out without writing: somebody who only looks must leave a card
-// that is dying, and a folder that is evidence, as they are.
+// Whether a folder can be written at this moment, found out without writing: a command that only looks must leave a
+// card that is dying, and a folder that is evidence, as they are.
 
 import { accessSync, constants, readFileSync, realpathSync, statfsSync } from 'node:fs'
 
 export type Unwritable = 'read_only' | 'full' | 'failing'
 
-/** A status and its place in the folder take about as much; with less left, writing fails sooner or later. */
+/** Bytes that a status file and its entry in the folder take; with less room, writing fails sooner or later. */
 const leastRoomBytes = 8_192
 
-/** @returns null when nothing speaks against writing, and when this user may not. */
+/** @returns null when no obstacle is found, and also when this user may not write. */
 export function whyUnwritable(path: string): Unwritable | null {
   try {
     accessSync(path, constants.W_OK)
@@ -19,18 +19,18 @@ export function whyUnwritable(path: string): Unwritable | null {
   return whyByMount(path) ?? (isFull(path) ? 'full' : null)
 }
 
-/** A file system that turned read-only after an error tells access(2) on some kernels that all is well. */
+/** On some kernels, access(2) reports no problem for a file system that turned read-only after an error. */
 function whyByMount(path: string): Unwritable | null {
   try {
     return whyByMountInfo(readFileSync('/proc/self/mountinfo', 'latin1'), realpathSync(path))
   } catch {
-    // Not there, or hidden from this user: access(2) has said what can be known.
+    // The file does not exist, or is hidden from this user: access(2) has told all that can be known.
     return null
   }
 }
 
 /**
- * @param mountInfo - As proc_pid_mountinfo(5) has it: options of the mount, then those of the file system.
+ * @param mountInfo - In the form of proc_pid_mountinfo(5): options of the mount, then those of the file system.
  * @param path - Absolute, without symbolic links.
  */
 export function whyByMountInfo(mountInfo: string, path: string): Unwritable | null {
@@ -41,7 +41,7 @@ export function whyByMountInfo(mountInfo: string, path: string): Unwritable | nu
     const fields = before.split(' ')
     const point = unescaped(fields[4] ?? '')
     const isAbove = point === '/' || path === point || path.startsWith(`${point}/`)
-    // Of two mounts on one folder the later one lies on top.
+    // Of two mounts on one folder, the later one covers the earlier.
     if (point === '' || !isAbove || point.length < longest) continue
     longest = point.length
     options = [...(fields[5] ?? '').split(','), ...(after.split(' ')[2] ?? '').split(',')]
@@ -50,7 +50,7 @@ export function whyByMountInfo(mountInfo: string, path: string): Unwritable | nu
   return options.includes('ro') || options.includes('emergency_ro') ? 'read_only' : null
 }
 
-/** Blanks in it are written as `\040`. */
+/** Blanks in the field are written as `\040`. */
 function unescaped(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))
 }
@@ -58,9 +58,9 @@ function unescaped(field: string): string {
 function isFull(path: string): boolean {
   try {
     const { bavail, bfree, bsize, files, ffree } = statfsSync(path)
-    // The blocks kept for root are room for root.
+    // Root may also use the blocks that are kept for root.
     const free = process.getuid?.() === 0 ? bfree : bavail
-    // File systems without a table of files say 0 of 0.
+    // File systems without a table of files report 0 of 0.
     return free * bsize < leastRoomBytes || (files > 0 && ffree === 0)
   } catch {
     return false

@@ -1,6 +1,6 @@
-// Records of an earlier life of the spool, found in its segments after the control log was lost or the chain ended:
-// they get numbers of the present life and are sealed in it. A power cut while this goes on may make one segment's
-// records appear twice, never not at all.
+// Takes over records of an earlier life of the spool, found in its segments after the control log was lost or the
+// chain ended: they get numbers of the present life and are sealed in it. A power cut while this goes on may make one
+// segment's records appear twice, but never loses them.
 
 import { join } from 'node:path'
 import { removeFile } from '../platform/atomic-file.ts'
@@ -19,7 +19,7 @@ import {
 } from './log/stream.ts'
 import type { Ground } from './recovery.ts'
 
-/** The present life, as far as it takes something over. */
+/** The part of the present life that takes records over. */
 interface Heir {
   takeNumber(): number
   append(letter: RecordStreamLetter, records: readonly StoredRecord[]): Promise<number>
@@ -28,8 +28,8 @@ interface Heir {
 }
 
 /**
- * Takes over what every other epoch's folder holds, segment by segment, oldest first.
- * @returns How many records.
+ * Takes over the records in the folder of every other epoch, segment by segment, oldest first.
+ * @returns How many records were taken over.
  */
 export async function carryOver(
   { disk, dir }: Pick<Ground, 'disk' | 'dir'>,
@@ -42,7 +42,7 @@ export async function carryOver(
     if (epoch === ledger.epoch) continue
     for (const letter of ['a', 'r', 'd'] as const) {
       for (const segment of (await readStream(disk, join(records, epoch), letter)).segments) {
-        // Left for an agent that has the dictionary.
+        // The segment is left for an agent that has the dictionary.
         if (segment.dictionary === null) continue
         const wanted = segment.numbers.minus(ledger.carry.get(epoch) ?? new RangeSet())
         const bytes = (await readWhatIsLeft(disk, segment.path)) ?? Buffer.alloc(0)
@@ -70,7 +70,7 @@ function bodiesOf(
       const wallMs = wallMsIn(json) ?? oldestWallMs ?? 0
       return [{ body: deflateBody(json.toString('utf8'), currentDictionary), wallMs }]
     } catch {
-      // Its segment lost the header that named another dictionary: nobody can read it any more.
+      // The segment's header is lost, and it named another dictionary: the record cannot be read any more.
       return []
     }
   })

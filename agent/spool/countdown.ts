@@ -1,23 +1,27 @@
-// The wait for a write that no record makes due by itself. It runs or it does not: starting it twice makes one write.
+// The wait for a write that no record makes due by itself. The countdown runs or it does not: starting it twice leads
+// to one write.
 
-/** Calls `run` once after `ms` milliseconds, unless the function it returns is called before. */
+/** Calls `run` once after `ms` milliseconds, unless the function that is returned is called before. */
 export type Timer = (ms: number, run: () => void) => () => void
 
 export class Countdown {
   readonly #timer: Timer
   readonly #ms: number
   readonly #run: () => void
-  /** null while it does not run. */
+  /** null while the countdown does not run. */
   #cancel: (() => void) | null = null
 
-  /** @param run - Called at the end of each countdown, which is then over. */
+  /** @param run - Called at the end of each countdown, which is over by then. */
   constructor(timer: Timer, ms: number, run: () => void) {
     this.#timer = timer
     this.#ms = ms
     this.#run = run
   }
 
-  /** Leaves one that runs as it is: the first record that waits must not wait longer for those behind it. */
+  /**
+   * Starts the countdown. One that already runs stays as it is: the first record that waits must not wait longer
+   * because others came behind it.
+   */
   start(): void {
     this.#cancel ??= this.#timer(this.#ms, () => {
       this.#cancel = null
@@ -31,7 +35,7 @@ export class Countdown {
   }
 }
 
-/** Does not keep the process alive: the agent closes the spool before it ends. */
+/** The timer does not keep the process alive: the agent closes the spool before it ends. */
 export const systemTimer: Timer = (ms, run) => {
   const timeout = setTimeout(run, ms)
   timeout.unref()

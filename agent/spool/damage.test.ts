@@ -1,5 +1,5 @@
-// Worn cards: files of the spool with flipped bits, missing ends, blocks of zeros, junk. No corrupt record is accepted,
-// no undamaged one is lost, and what is gone is named.
+// Worn cards: files of the spool with flipped bits, missing ends, blocks of zeros, junk. No corrupt record is
+// accepted, no undamaged record is lost, and lost records are named.
 
 import { describe, expect, it } from 'vitest'
 import { damages } from '../../test/damage/damages.ts'
@@ -31,11 +31,11 @@ const quota = 4 * 1024 * 1024
 /** A spool that was closed, with some batches receipted, some pending, and records in segments. */
 interface Worn {
   readonly disk: SimulatedDisk
-  /** What was put, by name; the padding tells a corrupt record from a sound one. */
+  /** What was put, by name of the record; the padding tells a corrupt record from a sound one. */
   readonly paddings: ReadonlyMap<string, string>
-  /** Numbers of acknowledged records, by name. */
+  /** Numbers of acknowledged records, by name of the record. */
   readonly numbers: ReadonlyMap<string, number>
-  /** Every batch that was seen outside, receipted ones included. */
+  /** Every batch that was seen outside the spool, receipted ones included. */
   readonly seen: readonly OpenedBatch[]
 }
 
@@ -75,7 +75,7 @@ async function makeWorn(seed: number): Promise<Worn> {
 
 const worn = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(makeWorn))
 
-/** Damages what is used of the file: most of a segment is zeros, where nothing can be hurt. */
+/** Damages a used part of the file: most of a segment is zeros, where damage does no harm. */
 function damage(bytes: Buffer, chance: () => number): { damaged: Buffer; what: string } {
   const used = Math.max(headerBytes, scanFrames(bytes, 0).tail)
   const { what, endsFile, do: apply } = damages[Math.floor(chance() * damages.length)] ?? raise()
@@ -133,7 +133,7 @@ describe(`a spool with one damaged file (${cases} cases each)`, () => {
         ]
         const arrived = new Set(all.flatMap(({ records }) => records.map(({ n }) => n)))
         const hurt = scanFrames(before, headerBytes).frames.filter(
-          // Swapped into the header's block, a frame is whole, and is not looked for there.
+          // A frame that was swapped into the header's block is whole, but the spool does not look for frames there.
           ({ offset, end }) => damaged.indexOf(before.subarray(offset, end), headerBytes) === -1,
         )
         const mayMiss = new Set(hurt.map(({ sequence }) => sequence))

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DroppedRecords } from './dropped-records.ts'
 import type { RangeSet } from './ledger/ranges.ts'
 
-/** Gives numbers from 100 on, and keeps what it was told is lost. */
+/** A ledger that gives numbers from 100 on, and keeps what it is told is lost. */
 function ledgerOf() {
   const noted: number[][] = []
   let next = 100

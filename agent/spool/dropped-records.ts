@@ -1,9 +1,9 @@
-// Records that were put and given up in memory, because the disk refused for too long: the next manifest names them, and
-// until then they are held here, by number or, where none could be given yet, by count.
+// Records that were put and then given up in memory, because the disk refused for too long. The next manifest names
+// them; until then they are held here, by number or, where no number could be given yet, by count.
 
 import { RangeSet } from './ledger/ranges.ts'
 
-/** The part of a store that takes note of them. */
+/** The part of a store that takes note of dropped records. */
 interface Noting {
   takeNumber(): number
   lose(reason: 'disk_full', numbers: RangeSet): Promise<void>
@@ -23,17 +23,20 @@ export class DroppedRecords {
     else this.#numbers.add(n)
   }
 
-  /** The numbers were of an epoch that is over: the records need others to be named under. */
+  /** The numbers belonged to an epoch that is over: the records need other numbers to be named by. */
   forgetNumbers(): void {
     this.#unnumbered += this.#numbers.size
     this.#numbers = new RangeSet()
   }
 
-  /** Notes all of them in the ledger. @throws The disk's error; they are then held as before. */
+  /**
+   * Notes all dropped records in the ledger.
+   * @throws The disk's error; the records are then held as before.
+   */
   async settle(store: Noting): Promise<void> {
     const numbers = this.#numbers
     for (; this.#unnumbered > 0; this.#unnumbered--) numbers.add(store.takeNumber())
-    // More may be dropped while these are being noted.
+    // More records may be dropped while these are being noted.
     this.#numbers = new RangeSet()
     try {
       await store.lose('disk_full', numbers)

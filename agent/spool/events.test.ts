@@ -19,7 +19,7 @@ async function listened(disk: SimulatedDisk, options: Parameters<typeof openSamp
   return { spool, events }
 }
 
-/** A disk with a spool that was closed: a batch, and so many records in none. */
+/** A disk with a spool that was closed: one batch, and `unsealed` records in no batch. */
 async function used(unsealed = 2): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk()
   const { spool } = await listened(disk)
@@ -81,7 +81,7 @@ describe('a spool tells', () => {
     const disk = new SimulatedDisk()
     const { spool } = await listened(disk)
     await spool.put(sampleEntry('one', 'anomaly'))
-    // The second was on its way to the medium when the power went, and its number is what arrived whole.
+    // The second record was on its way to the medium when the power went, and its number is what arrived whole.
     void spool.put(sampleEntry('two', 'anomaly'))
     await spool.flush()
     const segment = fileIn(disk, '/a-')
@@ -142,7 +142,8 @@ describe('a spool tells', () => {
     await spool.put(sampleEntry('two', 'anomaly'))
     await sealAll(spool)
     await spool.close()
-    // Of two batches that the log does not know, the first can be the next of the chain, and is not on the card any more.
+    // Of two batches that the log does not know, the first could be the next one of the chain, and it is not on the
+    // card any more.
     const older = disk.damaged(control, before)
     const { events } = await listened(older.damaged(fileIn(older, '/0000000000-'), null))
     expect(events).toEqual([
@@ -218,7 +219,7 @@ describe('a spool tells', () => {
   })
 })
 
-/** The bytes with the last 8 ruined, as by a write that stopped. */
+/** The bytes with the last 8 of them ruined, as by a write that stopped. */
 function withTornEnd(bytes: Buffer): Buffer {
   const end = bytes.findLastIndex((byte) => byte !== 0) + 1
   return Buffer.concat([bytes.subarray(0, end - 8), Buffer.alloc(8, 0xaa), bytes.subarray(end)])

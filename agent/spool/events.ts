@@ -1,5 +1,5 @@
-// What happens to a spool beside what it is asked for: told as values when it has happened, so that the log can say it.
-// Counts and words from lists only: nothing of what was measured, and nothing of where.
+// What happens to a spool beside what it is asked to do: told as values after it has happened, so that the log can
+// say it. They hold counts and words from closed lists only: nothing of what was measured, and nothing of where.
 
 import type { Evictable } from './eviction.ts'
 import type { LossReason } from './ledger/ledger.ts'
@@ -15,22 +15,22 @@ import type { LossReason } from './ledger/ledger.ts'
 export type EpochReason = 'new' | 'control_log_lost' | 'control_log_behind' | 'chain_refused'
 
 export type SpoolEvent =
-  /** The folder was read and can be gone on from. Told last of all that recovery has to tell. */
+  /** The folder was read and the spool can go on from it. This is the last event that recovery tells. */
   | {
       readonly kind: 'opened'
-      /** Records in no batch yet. */
+      /** Number of records that are in no batch yet. */
       readonly records: number
       readonly batches: number
       readonly quarantined: number
-      /** Records of this epoch that will never be sent. */
+      /** Number of records of this epoch that will never be sent. */
       readonly lost: number
     }
   | { readonly kind: 'epoch_begun'; readonly why: EpochReason }
-  /** Records of other epochs found in segments have numbers of this one. */
+  /** Records of other epochs were found in segments, and have numbers of this epoch now. */
   | { readonly kind: 'carried_over'; readonly records: number }
   /**
    * - `torn`: a power cut took what was not yet durable.
-   * - `corrupt`: a segment rots.
+   * - `corrupt`: a segment has rotted.
    * - `disk_full`: memory was full, because the disk refused for too long.
    */
   | {
@@ -38,14 +38,16 @@ export type SpoolEvent =
       readonly reason: Exclude<LossReason, 'evicted'>
       readonly records: number
     }
-  /** Batch files are gone or damaged. `records`: null when the note of them is gone as well. */
+  /** Batch files are gone or damaged. `records` is null when the note of them is gone as well. */
   | { readonly kind: 'batches_lost'; readonly batches: number; readonly records: number | null }
-  /** A batch was written and its sealing not noted when the spool stopped, or the disk refused. It is kept. */
+  /**
+   * A batch was written, and its sealing was not noted when the spool stopped or the disk refused. The batch is kept.
+   */
   | { readonly kind: 'batch_adopted' }
-  /** A segment or a batch was given up for room, or the repeats in a segment. */
+  /** To make room, a segment, a batch, or the repeats in a segment were given up. */
   | { readonly kind: 'evicted'; readonly holds: Evictable['holds']; readonly records: number }
-  /** The file system is full, and sealing goes on in the room that was held for that. */
+  /** The file system is full, and sealing goes on in the room that the reserve held for that. */
   | { readonly kind: 'reserve_given_back' }
 
-/** One way: the spool tells, and asks nothing. */
+/** Tells an event. It returns nothing: the spool tells, and asks nothing. */
 export type Tell = (event: SpoolEvent) => void

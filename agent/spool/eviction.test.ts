@@ -126,7 +126,7 @@ describe.each([
     const records = batches.flatMap((each) => each.records)
     expect(records.some((each) => each.class === 'routine')).toBe(false)
     const kept = records.map(({ name }) => Number(name.split('-')[1])).sort((a, b) => a - b)
-    // An unbroken run of the newest.
+    // The anomalies that are left are an unbroken run of the newest.
     expect(kept.at(-1)).toBe(2_999)
     expect(kept).toEqual(kept.map((_, i) => (kept[0] ?? 0) + i))
     expect(lostIn(batches, 'evicted')).toHaveLength(300 + 3_000 - kept.length)
@@ -164,7 +164,7 @@ describe('a batch that is given up', () => {
     const arrived = new Set(batches.flatMap(({ records }) => records.map(({ n }) => n)))
     const all = lostIn(batches)
     const named = new Set(all)
-    // Several generations of batches, or nothing was tried.
+    // There were several generations of batches; without them nothing would have been tried.
     expect(batches[0]?.manifest.seq).toBeGreaterThan(10)
     expect(put.filter((n) => arrived.has(n) === named.has(n))).toEqual([])
     expect(all).toHaveLength(named.size)

@@ -1,5 +1,6 @@
-// Sealing, forgetting and setting aside, interrupted at every single operation of the disk: before it, or after it was
-// done and reported as failed; for once, or for good. One seq never gets two contents, and nothing is sealed twice.
+// Sealing, forgetting and setting aside, interrupted at every single operation of the disk: before the operation, or
+// after it was done and reported as failed; once, or from then on. One seq never gets two contents, and nothing is
+// sealed twice.
 
 import { describe, expect, it } from 'vitest'
 import {
@@ -31,7 +32,10 @@ const ways: readonly Way[] = [
   { what: 'done, reported as failed, and all later ones too', when: 'after', lasting: true },
 ]
 
-/** Makes operation number `k` from now fail. @returns Whether it came to that. */
+/**
+ * Makes operation number `k` from now fail.
+ * @returns A function that says whether operation `k` was reached.
+ */
 function failAt(disk: SimulatedDisk, k: number, { when, lasting }: Way): () => boolean {
   let count = 0
   let failed = false
@@ -54,7 +58,7 @@ async function filled(type: { type?: number }): Promise<{ disk: SimulatedDisk; s
   return { disk, spool }
 }
 
-/** Everything anyone could have seen of a spool, by seq. */
+/** Everything that could have been seen of a spool from outside, by seq. */
 class Seen {
   readonly #bySeq: Map<string, OpenedBatch>
 
@@ -87,7 +91,10 @@ function seqsOf(disk: SimulatedDisk): string[] {
   return disk.paths().flatMap((path) => /\/batches\/(\d{10})-\w+\.psb$/.exec(path)?.[1] ?? [])
 }
 
-/** How many operations there are to fail at: as many as it takes until one run goes through. */
+/**
+ * Runs with failures at operation 1, 2, 3 and so on, until one run goes through.
+ * @returns How many operations there were to fail at.
+ */
 async function atEveryOperation(way: Way, run: (k: number) => Promise<boolean>): Promise<number> {
   let k = 0
   while (await run(k)) k++
@@ -110,12 +117,12 @@ describe.each(ways)('an operation that is $what', (way) => {
         disk.before = async () => {}
         disk.after = async () => {}
         await seen.look(spool)
-        // The power goes now, or the spool goes on; either way the disk is well again.
+        // Either the power goes now, or the spool goes on; in both cases the disk works again.
         for (const after of ['a restart', 'no restart']) {
           const place = after === 'a restart' ? disk.afterCut(seededChance(k)) : disk
           const going = after === 'a restart' ? await openSample(dir, { disk: place }) : spool
           const whole = new Seen(seen)
-          // Another content than the one that was interrupted would have had.
+          // The next batch gets another content than the interrupted one would have had.
           void going.put(sampleEntry('more'))
           await sealAll(going)
           await whole.look(going)
@@ -143,7 +150,7 @@ describe.each(ways)('an operation that is $what', (way) => {
       const again = await openSample(dir, { disk: disk.afterCut(seededChance(k)) })
       const { pendingBatches, quarantined, unsealed, lost } = again.stats()
       expect({ unsealed, lost }).toEqual({ unsealed: 0, lost: 0 })
-      // Where the note did not make it, the batch is still there to be sent again: the collector knows it.
+      // Where the note was not written, the batch is still there and is sent again: the collector knows it.
       expect(quarantined + again.pending().filter(({ id }) => id === second.id).length).toBe(1)
       expect(pendingBatches).toBeLessThanOrEqual(2)
       return failed()

@@ -1,5 +1,5 @@
-// The real thing on a real disk: a process that puts, seals and is killed at any moment, round after round in the same
-// folder. What it said was durable is there afterwards, once.
+// A real process on a real disk: it puts, seals and is killed at any moment, round after round in the same folder.
+// Each record that it said was durable is there afterwards, once.
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -21,7 +21,7 @@ import {
 const deep = process.env.SONDE_DEEP !== undefined
 const rounds = deep ? 200 : 10
 
-/** Puts and seals without end, and says on each line what is durable. */
+/** Program that puts and seals without end, and prints on each line what is durable. */
 const writer = `
   import { enrolmentDigest, openSample, sampleEntry, seededChance } from '../../test/support/sample-spool.ts'
   const [dir, round] = process.argv.slice(2)
@@ -58,7 +58,10 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs the writer until it has said `lines` lines, then kills it. @returns All that it said in time. */
+/**
+ * Runs the writer until it has printed `lines` lines, then kills it.
+ * @returns All that it printed in time.
+ */
 function runAndKill(dir: string, round: number, lines: number): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, dir, String(round)], {
@@ -95,7 +98,7 @@ describe('a process that is killed', () => {
           if (first === 'sealed') sealed.set(second ?? '', third ?? '')
           else if (second !== undefined) acknowledged.set(second, Number(first))
         }
-        // Every third time somebody uploads in between.
+        // In every third round the test uploads in between.
         if (round % 3 !== 2) continue
         const spool = await openSample(dir, { quotaBytes: 32 * 1024 * 1024 })
         for (const { id } of spool.pending()) {

@@ -1,6 +1,6 @@
-// The promise of the spool, tried by taking the power away: on a simulated disk at any operation, with unsynced
-// sectors and names kept, lost or ruined by chance, several times over the same spool. Now and then only the process
-// dies: what it had not synced is then there to be read, and still not sure.
+// The promise of the spool, tried by cutting the power: on a simulated disk at any operation, with unsynced sectors
+// and names kept, lost or ruined by chance, several times over the same spool. Now and then only the process dies:
+// what it had not synced can then be read, and is still not safe.
 
 import { describe, expect, it } from 'vitest'
 import {
@@ -25,11 +25,11 @@ const dir = '/state/spool'
 /** Small segments, so that there are many; large enough that nothing has to be given up. */
 const quota = 4 * 1024 * 1024
 
-/** What the world outside knows of a spool: all that a power cut must not contradict. */
+/** What is known of a spool outside it: all that a power cut must not contradict. */
 class Witness {
-  /** By the name of the record: the number `put` resolved with. */
+  /** By the name of the record: the number that `put` resolved with. */
   readonly acknowledged = new Map<string, number>()
-  /** By epoch and seq: every batch anyone ever saw. */
+  /** By epoch and seq: every batch that was ever seen outside. */
   readonly seen = new Map<string, OpenedBatch>()
   readonly receipted = new Set<string>()
   #count = 0
@@ -62,7 +62,7 @@ class Witness {
     this.#judgeChain(batches)
   }
 
-  /** No number is in two places, and none is in none. */
+  /** No number is in two places, and every number is in one. */
   #judgeNumbers(batches: readonly OpenedBatch[]): void {
     const sealed = batches.flatMap(({ manifest }) => numbersIn(manifest.records.ranges))
     const lost = batches.flatMap(({ manifest }) => manifest.lost.flatMap(({ ranges }) => numbersIn(ranges)))
@@ -80,7 +80,7 @@ class Witness {
   }
 }
 
-/** Lets things happen until the power goes, which it does after `operations` of the disk. */
+/** Uses the spool until the power goes, which happens after `operations` operations of the disk. */
 async function liveUntilCut(
   disk: SimulatedDisk,
   witness: Witness,
@@ -95,7 +95,7 @@ async function liveUntilCut(
   disk.before = async () => {
     if (left-- > 0) return
     cut()
-    // Nothing answers any more, and nobody who waited does anything again.
+    // Nothing answers any more, and no code that waits goes on.
     await new Promise(() => {})
   }
   await Promise.race([dead, live(disk, witness, chance)])
@@ -145,7 +145,7 @@ async function runCase(seed: number): Promise<void> {
 }
 
 describe('openSpool() after a kill', () => {
-  /** Stops everything before the first `operation` on a path that ends so, then kills the process. */
+  /** Stops everything before the first `operation` on a path with this ending, then kills the process. */
   async function killedBefore(
     disk: SimulatedDisk,
     operation: Operation,
@@ -164,7 +164,7 @@ describe('openSpool() after a kill', () => {
     await reached
     return disk.afterKill()
   }
-  /** The power goes, and nothing that was not synced is there. */
+  /** The power goes, and everything that was not synced is lost. */
   const cut = (disk: SimulatedDisk) => disk.afterCut(() => 0.999)
 
   it('does not go on in a segment whose name is not durable', async () => {

@@ -1,11 +1,12 @@
-// From what a power cut, a worn card or a clean stop left in the folder to a spool that can go on. Every start goes
-// this way; there is no other. What is missing is named in the ledger before anything new is written.
+// Leads from what a power cut, a worn card or a clean stop left in the folder to a spool that can go on.
+// Every start goes this way; there is no other. What is missing is named in the ledger before anything new is
+// written.
 //
-//   spool/control/      the control log
-//   spool/records/E/    segments of the records of epoch E
-//   spool/batches/      sealed, to be sent
-//   spool/quarantine/   sealed, refused by the collector
-//   spool/reserve       room for bad times
+//   spool/control/ the control log
+//   spool/records/E/ segments of the records of epoch E
+//   spool/batches/ batches that are sealed and wait to be sent
+//   spool/quarantine/ batches that are sealed and that the collector refused
+//   spool/reserve room that is given back when the disk is full
 
 import { dirname, join } from 'node:path'
 import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
@@ -26,11 +27,11 @@ import {
   type StreamReading,
 } from './log/stream.ts'
 
-/** What a spool stands on. */
+/** What a spool needs in order to work. */
 export interface Ground {
   readonly disk: Disk
   readonly dir: string
-  /** Gives the probe's own key, and no other. */
+  /** Gives the probe's own key, and no other key. */
   readonly ownKey: KeyLookup
   readonly budget: Budget
   readonly random: (bytes: number) => Uint8Array
@@ -48,11 +49,11 @@ export interface Recovered {
   readonly nextN: number
 }
 
-/** A number this far beyond the highest known one is damage in a head, not a record that got lost. */
+/** A number this far beyond the highest known one comes from a damaged head, not from a record that got lost. */
 const plausibleLoss = 512
 
 /**
- * Brings the folder into a state that can be gone on from, and reads it.
+ * Brings the folder into a state from which the spool can go on, and reads it.
  * @throws The disk's error. What was done is not undone, and doing it again is right.
  */
 export async function recover(ground: Ground): Promise<Recovered> {
@@ -109,7 +110,7 @@ async function recoverControl(ground: Ground, folders: Folders): Promise<Control
     await giveUpMissingFiles(control, folders, tell)
     return control
   }
-  // Batches were sealed that the log knows nothing of: its end is gone, and with it what the next seq may be.
+  // Batches were sealed that the log does not know: its end is gone, so it does not say which seq may be used next.
   const life = await newLife(ground, folders, control.ledger)
   life.ledger.inheritLosses(control.ledger)
   await control.restart(life.ledger)
@@ -119,21 +120,21 @@ async function recoverControl(ground: Ground, folders: Folders): Promise<Control
 
 interface NewLife {
   readonly ledger: Ledger
-  /** Nothing was found of a life before it: one leaves a folder of records at least. */
+  /** True when nothing of an earlier life was found; an earlier life leaves at least a folder of records. */
   readonly isFirst: boolean
-  /** Batch files that hold nothing anyone would accept. */
+  /** Number of batch files that no collector would accept. */
   readonly unreadable: number
 }
 
-/** Only once the new life is durable: until then the next attempt finds the same again. */
+/** Told only once the new life is durable: until then the next attempt finds the same state again. */
 function tellOf({ unreadable }: NewLife, why: EpochReason, tell: Tell): void {
   tell({ kind: 'epoch_begun', why })
   if (unreadable > 0) tell({ kind: 'batches_lost', batches: unreadable, records: null })
 }
 
 /**
- * A new epoch, when it cannot be known any more what the old one has sealed. Its batch files are still worth sending;
- * its records are taken over later, those excepted that are known to be sealed or lost.
+ * Begins a new epoch when it cannot be known any more what the old one has sealed. The old batch files are still
+ * worth sending; the old records are taken over later, except those that are known to be sealed or lost.
  */
 async function newLife(
   { disk, dir, random }: Ground,
@@ -162,7 +163,7 @@ async function newLife(
   return { ledger, isFirst: ledger.carry.size === 0 && unreadable === 0, unreadable }
 }
 
-/** 72 random bits name a life of the spool. */
+/** @returns A name for a life of the spool: 72 random bits. */
 export function makeEpoch(random: (bytes: number) => Uint8Array): string {
   return Buffer.from(random(9)).toString('hex')
 }
@@ -171,7 +172,8 @@ export function makeEpoch(random: (bytes: number) => Uint8Array): string {
  * Finishes what was under way with batch files when the spool stopped: adopts a batch whose sealing was not noted
  * yet, so that its seq never gets a second content, and removes files that are not needed any more.
  *
- * @returns Whether log and files fit. They do not when files exist for seqs that the log has not come to.
+ * @returns Whether log and files fit together. They do not when there are files with a seq that the log has not
+ * reached.
  */
 async function settleBatchFiles(
   control: ControlLog,
@@ -190,7 +192,7 @@ async function settleBatchFiles(
       if (!(await adoptBatch(control, batches, batch))) return false
       tell({ kind: 'batch_adopted' })
     } else {
-      // Half written, or receipted, or given up: no entry needs it.
+      // The file is half written, or its batch is receipted or given up: no entry needs it.
       await batches.erase(name)
     }
   }
@@ -198,8 +200,8 @@ async function settleBatchFiles(
 }
 
 /**
- * Takes note of a batch that was written and whose sealing was not.
- * @returns Whether it is the next of the chain; if not, nothing is done.
+ * Takes note of a batch that was written and whose sealing was not noted.
+ * @returns Whether the batch is the next one of the chain; if it is not, nothing is done.
  */
 export async function adoptBatch(
   control: ControlLog,
@@ -209,14 +211,14 @@ export async function adoptBatch(
   const { ledger } = control
   if (manifest.seq !== ledger.nextSeq) return false
   if (ledger.prev !== null && manifest.prev !== ledger.prev) return false
-  // Whether its name was durable is not known any more.
+  // It is not known any more whether the file's name was durable, so the file is written again.
   await batches.write({ seq: manifest.seq, id }, bytes)
   const batch = noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: null })
   await control.append({ kind: 'sealed', batch, signed: manifest.lost, nextN: ledger.nextN })
   return true
 }
 
-/** A sealed batch whose file is gone or cut is lost with its records, and says so. */
+/** A sealed batch whose file is gone or cut off is lost with its records; they are named as lost. */
 async function giveUpMissingFiles(
   control: ControlLog,
   { batches, quarantine }: Folders,
@@ -237,7 +239,7 @@ async function giveUpMissingFiles(
       lost.records += recordsIn(batch)
     }
   } finally {
-    // When the disk refuses in between, the next attempt finds only the others.
+    // When the disk refuses in between, the next attempt finds only the batches that are left.
     if (lost.batches > 0) tell({ kind: 'batches_lost', ...lost })
   }
 }
@@ -252,14 +254,16 @@ export async function openRecords(
   const records = join(dir, 'records')
   const own = join(records, epoch)
   await disk.makeDirectory(own)
-  // A process that was killed may have made segments whose names are not durable, and they are about to be gone on in.
+  // A process that was killed may have made segments whose names are not durable, and the spool is about to write to
+  // them.
   for (const each of [records, own]) await disk.syncDirectory(each)
-  // f2fs and others write elsewhere what overwrites; there, zeros would be written for nothing.
+  // Only ext4 overwrites blocks in place. f2fs and others write the new content elsewhere; there, zeros would be
+  // written for nothing.
   const prefill = (await disk.fileSystemType(own)) === ext4
   return { disk, dir: own, epoch, prefill }
 }
 
-/** Routine records are many and go first when room is needed: larger pieces, fewer of them. */
+/** Routine records are many, and go first when room is needed: their segments are larger and fewer. */
 export function placeOf(
   place: Omit<StreamPlace, 'segmentBytes'>,
   budget: Budget,
@@ -270,7 +274,7 @@ export function placeOf(
 
 type Missing = Losses[number] & { readonly reason: 'corrupt' | 'torn' }
 
-/** Numbers that were given and are nowhere, by why. */
+/** Numbers that were given and whose records are missing, by reason. */
 function missingRecords(
   ledger: Ledger,
   readings: readonly StreamReading[],
@@ -282,7 +286,7 @@ function missingRecords(
     damaged.addAll(reading.damaged)
   }
   const certain = Math.max(ledger.nextN, found.max + 1, ledger.settled.max + 1)
-  // Heads whose record is torn: without them, a loss at the very end would pass as never having been.
+  // Heads whose record is torn. Without them, a loss at the very end would not be noticed.
   const hints = readings.flatMap((each) => each.suspects).filter((n) => n < certain + plausibleLoss)
   const nextN = Math.max(certain, ...hints.map((n) => n + 1))
   const missing = RangeSet.of([[0, nextN - 1]])
@@ -321,7 +325,7 @@ async function openStream(
   { segments, tail }: StreamReading,
 ): Promise<Stream> {
   const last = segments.at(-1)
-  // A file that lost its end has lost the room that was made for it as well.
+  // A file that lost its end has also lost the room that was prefilled in it.
   const isWhole = last !== undefined && (!place.prefill || last.bytes >= place.segmentBytes)
   if (last === undefined || tail === null || !isWhole)
     return new Stream(place, letter, { segments, writer: null })

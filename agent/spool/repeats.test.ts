@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { repeatsIn } from './repeats.ts'
 
-/** `n target outcome`, one a line. */
+/** Records from lines of the form `n target outcome`. */
 function records(lines: string) {
   return lines
     .trim()

@@ -1,5 +1,5 @@
-// Which records of the gravest class say again what others say: the last thing that is given up before whole segments
-// of it are. Pure.
+// Finds which anomalies repeat what other anomalies say. Repeats are the last thing that is given up before whole
+// segments of anomalies are. Pure.
 
 import * as v from 'valibot'
 
@@ -24,9 +24,9 @@ const head = v.object({
 })
 
 /**
- * @returns Numbers of records in the middle of a row of one outcome of one target. The first and the last of a row say
- *   from when to when; the numbers of those between, named as lost, how often. A record that cannot be read is no
- *   repeat of anything, and ends no row.
+ * @returns Numbers of records in the middle of a row of one outcome of one target. The first and the last record of a
+ * row say from when to when the outcome held; the numbers of those between, named as lost, say how often it was seen.
+ * A record that cannot be read is no repeat, and ends no row.
  */
 export function repeatsIn(records: readonly NumberedRecord[]): number[] {
   const rows = new Map<string, { outcome: string; last: number; length: number }>()
@@ -53,7 +53,7 @@ function readHead(json: Buffer): { readonly target: string; readonly outcome: st
     const { verdict, step, how } = test_keys.x_sonde_verdict
     return { target: `${test_name} ${input ?? ''}`, outcome: `${verdict} ${step} ${how}` }
   } catch {
-    // Of another version, perhaps: kept as it is.
+    // The record may be of another version: it is kept as it is.
     return null
   }
 }

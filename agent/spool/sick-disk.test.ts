@@ -1,5 +1,5 @@
-// What the spool does while the disk refuses: full, failing, read-only, or taking less than asked. The promise is the
-// same: what `put` resolved for is there, and nothing that can be kept is lost.
+// What the spool does while the disk refuses: it is full, failing, read-only, or takes fewer bytes than asked. The
+// promise is the same: a record whose `put` resolved is there, and nothing that can be kept is lost.
 
 import { describe, expect, it } from 'vitest'
 import {
@@ -17,7 +17,10 @@ import type { NotDurable } from './spool.ts'
 
 const dir = '/state/spool'
 
-/** A disk that refuses the operations named, until it is mended. */
+/**
+ * Makes the disk refuse the named operations.
+ * @returns A function that mends the disk.
+ */
 function refusing(disk: SimulatedDisk, code: string, operations: readonly Operation[]): () => void {
   disk.before = async (operation) => {
     if (operations.includes(operation)) throw diskError(code, operation)
@@ -101,7 +104,7 @@ describe('a disk that refuses', () => {
     await spool.flush()
     expect(spool.stats()).toMatchObject({ unsealed: 2_000, lost: 700, health: 'memory_only' })
 
-    // First the records can be written and the losses not.
+    // At first the disk takes the records and refuses to note the losses.
     disk.before = async (operation, path) => {
       if (operation === 'datasync' && path.includes('/control/')) throw diskError('EIO', operation)
     }
@@ -224,7 +227,7 @@ describe('a disk that refuses', () => {
 })
 
 describe('a card with a place that cannot be read', () => {
-  /** Refuses to read the second block of records, and so any reading across it. */
+  /** Refuses to read the second block of records, and so any read that covers it. */
   const sickPlace = { from: 8_192, to: 12_288 }
 
   async function filled(): Promise<SimulatedDisk> {
@@ -307,7 +310,7 @@ describe('a card with a place that cannot be read', () => {
 })
 
 describe('a file system that others filled', () => {
-  /** Counts blocks like a file system: nothing grows past `room`. */
+  /** Counts blocks as a file system does: the files together never take more than `room`. */
   function bounded(disk: SimulatedDisk) {
     let room = Number.POSITIVE_INFINITY
     const used = () => disk.paths().reduce((sum, path) => sum + disk.bytesOf(path).length, 0)
@@ -316,7 +319,7 @@ describe('a file system that others filled', () => {
   }
 
   it('can still be sealed, sent from and so emptied, out of the reserve', async () => {
-    // Growing files, where every block has to be found anew: the worst case.
+    // Files grow, and every block has to be found anew: the worst case.
     const disk = new SimulatedDisk({ type: f2fs })
     const spool = await openSample(dir, { disk })
     for (let i = 0; i < 200; i++) void spool.put(sampleEntry(`r${i}`, 'routine', `${i}`.repeat(300)))
@@ -356,7 +359,7 @@ describe('a receipt that cannot be noted', () => {
     const mend = refusing(disk, 'EIO', ['datasync', 'sync'])
     await spool.receipted(receiptFor(batch))
     expect(spool.pending()).toEqual([])
-    // It would have been noted with what is sealed next.
+    // The loss would have been noted with the next sealing.
     void spool.put(sampleEntry('two'))
     await spool.seal('age', enrolmentDigest)
     expect(spool.stats().health).toBe('memory_only')

@@ -105,7 +105,7 @@ describe('afterChange()', () => {
           if (storeOf(now) !== null) expect(storeOf(next)).toBe('the store')
           if (healthOf(now) !== 'ok' && healthOf(next) === 'ok')
             expect(['written', 'batch_settled']).toContain(each.kind)
-          // While records wait, only a write that took all of them ends it.
+          // While records wait, only a write that took all of them ends this state.
           if (refusesRecords(now) && !refusesRecords(next)) expect(each.kind).toBe('written')
           now = next
         }

@@ -1,41 +1,45 @@
-// Where a spool stands: whether it still takes records, and what the disk said last. Pure: the state, what may happen, and
-// what follows. spool.ts does the writing, and says here how it went.
+// The state of a spool: whether it still takes records, and what the disk said last. Pure: the state, what
+// may happen, and what follows. spool.ts does the writing, and reports the result here.
 //
-//            opened                written
+//            opened written
 //   unread ─────────▶ refusing_records ◀──────▶ taking ◀──▶ refusing_batches
-//                          ▲     write_refused         │
-//                          └───────────────────────────┘  from refusing_batches too
+//                          ▲ write_refused │
+//                          └───────────────────────────┘ from refusing_batches too
 //
 //   open ─ close_asked ─▶ closing ─ let_go ─▶ closed
 
-/** What the disk said last. Until the folder could be read once there is no store, and no number for a record. */
+/** What the disk said last. Until the folder could be read once, there is no store and records get no numbers. */
 export type DiskState<Store> =
   | { readonly kind: 'unread' }
   | {
       /**
-       * - `taking`: the last that it was asked for is done.
-       * - `refusing_batches`: it refused a batch, or the note of one; records it took.
-       * - `refusing_records`: records wait in memory, bounded, and all of them are tried with the next write. What it says
-       *   of batches meanwhile changes nothing: `written` ends this, since it needs the control log as well.
+       * - `taking`: the disk did the last thing that it was asked to do.
+       * - `refusing_batches`: the disk refused a batch, or the note of one; it took records.
+       * - `refusing_records`: records wait in memory, which is bounded, and the next write tries all of them.
+       *   What the disk says of batches meanwhile changes nothing: `written` ends this state, since it needs
+       *   the control log as well.
        */
       readonly kind: 'taking' | 'refusing_batches' | 'refusing_records'
       readonly store: Store
-      /** The epoch that the waiting records have numbers of. */
+      /** Epoch that the numbers of the waiting records belong to. */
       readonly numberedIn: string
     }
 
 export interface SpoolState<Store> {
-  /** `closing` accepts nothing more and writes what waits; `closed` writes nothing more: the folder may be another's. */
+  /**
+   * `closing` accepts nothing more and writes what waits; `closed` writes nothing more, since another process may
+   * have the folder.
+   */
   readonly life: 'open' | 'closing' | 'closed'
   readonly disk: DiskState<Store>
 }
 
 export type SpoolChange<Store> =
-  /** The folder was read, and what waits in memory has numbers of its epoch. */
+  /** The folder was read, and the records that wait in memory have numbers of its epoch. */
   | { readonly kind: 'opened'; readonly store: Store; readonly epoch: string }
-  /** What waits in memory has numbers of another epoch now. */
+  /** The records that wait in memory have numbers of another epoch now. */
   | { readonly kind: 'renumbered'; readonly epoch: string }
-  /** All that waited and was to be written is durable. */
+  /** All records that waited and were to be written are durable. */
   | { readonly kind: 'written' }
   | { readonly kind: 'write_refused' }
   /** A batch was sealed, noted or put aside. */
@@ -64,7 +68,7 @@ function diskAfter<Store>(
   disk: DiskState<Store>,
   change: Exclude<SpoolChange<Store>, { kind: 'close_asked' | 'let_go' }>,
 ): DiskState<Store> {
-  // What was put before the folder could be read was refused so far.
+  // The records that were put before the folder could be read have been refused so far.
   if (change.kind === 'opened')
     return { kind: 'refusing_records', store: change.store, numberedIn: change.epoch }
   if (disk.kind === 'unread') return disk
@@ -84,7 +88,7 @@ function diskAfter<Store>(
   }
 }
 
-/** Whether records wait in memory that the disk refused, the folder that cannot be read included. */
+/** Whether records wait in memory because the disk refused them; a folder that cannot be read counts as a refusal. */
 export function refusesRecords({ disk }: SpoolState<unknown>): boolean {
   return disk.kind === 'unread' || disk.kind === 'refusing_records'
 }
@@ -94,12 +98,12 @@ export function healthOf({ disk }: SpoolState<unknown>): 'ok' | 'memory_only' {
   return disk.kind === 'taking' ? 'ok' : 'memory_only'
 }
 
-/** null until the folder could be read once. */
+/** @returns The store; null until the folder could be read once. */
 export function storeOf<Store>({ disk }: SpoolState<Store>): Store | null {
   return disk.kind === 'unread' ? null : disk.store
 }
 
-/** null until the folder could be read once. */
+/** @returns The epoch that the waiting records have numbers of; null until the folder could be read once. */
 export function numberedIn({ disk }: SpoolState<unknown>): string | null {
   return disk.kind === 'unread' ? null : disk.numberedIn
 }

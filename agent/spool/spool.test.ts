@@ -47,13 +47,16 @@ function files(below = dir): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
 }
 
-/** Puts, and says whether the record is durable after everything due has been done. */
+/**
+ * Does everything that is due.
+ * @returns Whether the record is durable afterwards.
+ */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false
   promise.finally(() => {
     settled = true
   })
-  // A turn of the event loop per step of the disk, with room to spare.
+  // Each step of the disk takes one turn of the event loop; 50 turns leave room to spare.
   for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve))
   return settled
 }

@@ -41,10 +41,16 @@ export { nodeDisk } from './log/disk.ts'
 export { NotDurable } from './waiting-room.ts'
 
 export interface SpoolOptions {
-  /** Folder of this spool alone; made if it is not there. One process at a time: the caller holds the lock. */
+  /**
+   * Folder of this spool alone; made if it does not exist. Only one process may use it at a time: the caller holds
+   * the lock.
+   */
   readonly dir: string
   readonly clock: Clock
-  /** Gives batches their evidence of the time, and learns it from receipts; the clock's bare word without. */
+  /**
+   * Gives batches their evidence of the time, and learns from receipts. Without it, a batch has only what the clock
+   * says.
+   */
   readonly witness?: TimeWitness
   /** Id of the key below. */
   readonly device: DeviceId
@@ -52,33 +58,35 @@ export interface SpoolOptions {
   /** Bytes the folder may take, at least 1 MiB. */
   readonly quotaBytes: number
   readonly agentVersion: string
-  /** Test lists in force, asked for at each sealing. */
+  /** @returns The test lists in force; asked at each sealing. */
   readonly lists: () => Readonly<Record<string, number>>
   readonly random?: (n: number) => Uint8Array
-  /** Gets what happens beside what is asked for: events.ts. */
+  /** Called with the events of events.ts, which happen beside what the spool is asked to do. */
   readonly tell?: Tell
   readonly disk?: Disk
   readonly timer?: Timer
 }
 
 export interface SpoolStats {
-  /** Records in no batch yet, those in memory included. */
+  /** Number of records that are in no batch yet, those in memory included. */
   readonly unsealed: number
   readonly pendingBatches: number
   readonly pendingBytes: number
   readonly quarantined: number
   /** Wall clock of the oldest record that was not receipted, to within a segment; null when there is none. */
   readonly oldestWallMs: number | null
-  /** Records of this epoch that will never be sent, whatever the reason. */
+  /** Number of records of this epoch that will never be sent, whatever the reason. */
   readonly lost: number
-  /** Of all files. 0 until the folder could be read once. */
+  /** Bytes of all files; 0 until the folder could be read once. */
   readonly diskBytes: number
-  /** Since the spool was opened: times the medium was told to write out, and bytes written. */
+  /** Since the spool was opened: how often the medium was told to write out, and how many bytes were written. */
   readonly flushes: number
   readonly bytesWritten: number
-  /** `memory_only`: the disk refused the last write. What it refused waits in memory and is tried again. */
+  /**
+   * `memory_only`: the disk refused the last write. The refused records wait in memory, and the write is tried again.
+   */
   readonly health: 'ok' | 'memory_only'
-  /** Empty until the folder could be read once. */
+  /** Epoch of the spool; empty until the folder could be read once. */
   readonly epoch: string
   readonly nextSeq: number
 }
@@ -87,35 +95,43 @@ export interface Spool {
   /**
    * Accepts a record, always.
    *
-   * @returns Resolves with its number once it is durable: for an anomaly that is at once, for a routine record with the
-   *   64th or after 30 s, for a diagnostic with the next flush. Nobody needs to wait, or to handle the rejection.
-   * @throws {NotDurable} When the disk refuses. Unless its code says so the record is not lost: it waits in memory, and
-   *   `stats().health` is `memory_only` until all that waits is written.
+   * @returns Resolves with the record's number once the record is durable: for an anomaly that is at once, for a
+   * routine record with the 64th or after 30 s, for a diagnostic with the next flush. The caller need not wait, nor
+   * handle the rejection.
+   * @throws {NotDurable} When the disk refuses. Unless the error's code says so, the record is not lost: it waits in
+   * memory, and `stats().health` is `memory_only` until all that waits is written.
    */
   put(entry: SpoolEntry): Promise<number>
   /** Makes everything put so far durable, if the disk lets it; `stats().health` says whether it did. */
   flush(): Promise<void>
   /**
-   * Seals the next batch of at most about 64 KiB, anomalies first, oldest first. Losses not told of yet are a batch
-   * too, and so is what the first receipt told of the time. To seal all there is, call until null.
+   * Seals the next batch of at most about 64 KiB, anomalies first, oldest first. Losses that no manifest has named
+   * yet are reason enough for a batch, and so is what the first receipt told of the time. To seal all there is, call
+   * this until it returns null.
    *
-   * Except for `size`, which saves room while there is no way out: it seals what is enough for a batch, and nothing of
-   * different worth in one.
+   * `size` is different, since it saves room while there is no way out: it seals only what is enough for a batch, and
+   * does not mix records of different worth.
    *
-   * @param enrolmentDigest - What seq 0 of an epoch links back to.
+   * @param enrolmentDigest - Digest that seq 0 of an epoch links back to.
    * @returns null when there is nothing to seal, or the disk refused: `stats().health` tells which.
    */
   seal(why: Manifest['why'], enrolmentDigest: string): Promise<PendingBatch | null>
-  /** Sealed and not yet receipted, in the order they should be sent: those with anomalies first, then by age. */
+  /**
+   * Batches that are sealed and not yet receipted, in the order in which they should be sent: those with anomalies
+   * first, then by age.
+   */
   pending(): readonly PendingBatch[]
-  /** @throws {BatchUnreadable} When there is no such batch, or its file has rotted: it is then pending no more. */
+  /**
+   * @throws {BatchUnreadable} When there is no such batch, or when its file has rotted: the batch is then no longer
+   * pending.
+   */
   read(id: BatchId): Promise<Buffer>
   /** Forgets a batch. Only ever called with a verified receipt. */
   receipted(receipt: Receipt): Promise<void>
   /**
    * Keeps a batch aside that the collector will never accept.
-   * @param reason - The collector's code, first. `seq_conflict` and `chain_broken` also begin a new epoch: no later
-   *   batch of the old one could be accepted.
+   * @param reason - Begins with the collector's code. `seq_conflict` and `chain_broken` also begin a new epoch: no
+   * later batch of the old one could be accepted.
    */
   quarantine(id: BatchId, reason: string): Promise<void>
   stats(): SpoolStats
@@ -123,19 +139,22 @@ export interface Spool {
   close(): Promise<void>
 }
 
-/** A batch that cannot be sent, because its bytes are gone. Its records are named as lost in the next one. */
+/** A batch that cannot be sent, because its bytes are gone. The next batch names its records as lost. */
 export class BatchUnreadable extends Error {
   override readonly name = 'BatchUnreadable'
 }
 
 /**
- * A power cut costs at most this many routine records, and this much time of them, which is journald's figure. A cycle of
- * forty targets on a good link is then one write, at its end: at sixteen it was three, and 288 a day are the whole of
- * what a card should be asked for.
+ * A power cut costs at most this many routine records, or those of this much time, which is journald's figure. A
+ * cycle of forty targets on a good link then takes one write, at its end: with 16 instead of 64 it took three, and
+ * 288 writes a day are all that a card should be asked for.
  */
 const routineGroup = 64
 const routineDelayMs = 30_000
-/** Records of about 600 bytes: a day and a half of one cycle an hour, in little more than a megabyte. */
+/**
+ * Records of about 600 bytes: 2,000 of them are a day and a half of one cycle an hour, in little more than a
+ * megabyte.
+ */
 const maxInMemory = 2_000
 
 const letterOf: Readonly<Record<RecordClass, RecordStreamLetter>> = {
@@ -148,7 +167,7 @@ const allLetters: readonly RecordStreamLetter[] = ['a', 'r', 'd']
 /**
  * Opens the spool in `options.dir`, or makes one.
  *
- * A disk that refuses is no reason not to: the spool then keeps records in memory until it does not refuse any more.
+ * A disk that refuses does not prevent this: the spool then keeps records in memory until the disk takes them.
  *
  * @throws {RangeError} For a quota below 1 MiB.
  */
@@ -165,10 +184,10 @@ class GroupedSpool implements Spool {
   readonly #waiting = new WaitingRoom()
   readonly #untilWrite: Countdown
   readonly #dropped = new DroppedRecords()
-  /** Receipts that could not be noted yet. Their batches are not sent again. */
+  /** Ids of batches whose receipts could not be noted yet. These batches are not sent again. */
   readonly #unnoted = new Set<BatchId>()
   #state: SpoolState<Store> = unopened
-  /** The end of the row of things to do on disk: one at a time. */
+  /** The last of the pieces of work on the disk, which are done one at a time. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: SpoolOptions) {
@@ -191,7 +210,7 @@ class GroupedSpool implements Spool {
     if (this.#state.life !== 'open')
       return Promise.reject(new NotDurable('closed', 'Cannot put into a closed spool'))
     const letter = letterOf[entry.class]
-    // Class and time first: reading them back must not depend on what a measurement holds.
+    // Class and time stand first: reading them back must not depend on what a measurement holds.
     const json = JSON.stringify({ class: entry.class, time: entry.time, measurement: entry.measurement })
     const stored = this.#waiting.add(letter, {
       n: this.#takeNumber(),
@@ -211,7 +230,7 @@ class GroupedSpool implements Spool {
 
   seal(why: Manifest['why'], enrolmentDigest: string): Promise<PendingBatch | null> {
     return this.#inTurn(async () => {
-      // If the disk is full this fails; sealing then still has its reserve, and makes room.
+      // If the disk is full, this write fails; sealing then still has its reserve, and makes room.
       await this.#write(allLetters)
       const { witness } = this.#options
       const time = witness?.evidence() ?? this.#time()
@@ -254,7 +273,7 @@ class GroupedSpool implements Spool {
     this.#options.witness?.receipted(receipt)
     const { batch } = receipt
     return this.#inTurn(async () => {
-      // Until this is noted, the batch may not be sent again, nor its file be removed.
+      // Until the receipt is noted, the batch may not be sent again, and its file must not be removed.
       this.#unnoted.add(batch)
       await this.#withStore((store) => this.#settleBooks(store))
     })
@@ -300,7 +319,7 @@ class GroupedSpool implements Spool {
     this.#state = afterChange(this.#state, change)
   }
 
-  /** Disk work is done one piece after the other; a piece that fails does not stop the next. */
+  /** Does work on the disk piece by piece; a piece that fails does not stop the next. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work)
     this.#last = done.catch(() => {})
@@ -309,15 +328,15 @@ class GroupedSpool implements Spool {
 
   #isDue(letter: RecordStreamLetter): boolean {
     if (letter === 'a') return true
-    // Every 64th, also while the disk refuses: often enough to notice that it has recovered.
+    // A write is due at every 64th record, also while the disk refuses: often enough to notice that it has recovered.
     if (letter === 'r') return this.#waiting.idle('r') % routineGroup === 0
     return this.#waiting.bytes('d') >= this.#ground.budget.smallSegment / 2
   }
 
   /**
-   * Writes what waits in the streams named; in all of them after a failure.
-   * @returns The failure, or null. Whatever it was, a fault of our own included, what could not be written goes on
-   *   waiting and `health` says so; `flush` throws what is no failure of the disk.
+   * Writes what waits in the streams named; after a failure, what waits in all streams.
+   * @returns The failure, or null. Whatever the failure was, one of our own code included, what could not be written
+   * goes on waiting and `health` says so; `flush` throws an error that does not come from the disk.
    */
   async #write(letters: readonly RecordStreamLetter[]): Promise<unknown> {
     try {
@@ -333,7 +352,7 @@ class GroupedSpool implements Spool {
       this.#waiting.refused(error)
       this.#take({ kind: 'write_refused' })
       this.#boundMemory()
-      // Nothing may be put for a long time; the disk may be well again much sooner.
+      // It may be long until the next `put`, and the disk may recover much sooner.
       if (this.#state.life === 'open') this.#untilWrite.start()
       return error
     }
@@ -361,13 +380,16 @@ class GroupedSpool implements Spool {
     return store
   }
 
-  /** @returns null while the epoch the number would belong to is not settled: it is given before writing then. */
+  /**
+   * @returns null while the epoch is not settled that the number would belong to: the number is then given before
+   * writing.
+   */
   #takeNumber(): number | null {
     const store = storeOf(this.#state)
     return store !== null && store.ledger.epoch === numberedIn(this.#state) ? store.takeNumber() : null
   }
 
-  /** Notes what happened while nothing could be noted. */
+  /** Notes in the ledger what happened while nothing could be noted. */
   async #settleBooks(store: Store): Promise<void> {
     for (const id of this.#unnoted) {
       await store.receipted(id)
@@ -376,7 +398,7 @@ class GroupedSpool implements Spool {
     await this.#dropped.settle(store)
   }
 
-  /** @returns What `work` does, or null when the disk refuses. */
+  /** @returns The result of `work`, or null when the disk refuses. */
   async #withStore<T>(work: (store: Store) => Promise<T>): Promise<T | null> {
     try {
       const result = await work(await this.#openedStore())
@@ -401,7 +423,7 @@ class GroupedSpool implements Spool {
       bootId: clock.bootId,
       monoMs: Math.max(0, Math.round(clock.monotonicMs())),
       src: quality === 'synced' ? 'ntp' : quality === 'receipt' ? 'receipt' : 'none',
-      // The system says that it was synchronised, not how well.
+      // The system says that the clock was synchronised, but not how precisely.
       uncMs: null,
     }
   }

@@ -1,5 +1,5 @@
-// The spool on disk, once recovered: appends, seals, forgets, gives up. One call at a time, which spool.ts sees to.
-// Every step that removes something is in the control log, on the medium, before it is taken.
+// The spool on disk, after recovery: appends, seals, forgets, gives up. Calls must come one at a time, which spool.ts
+// sees to. Every step that removes something is in the control log, on the medium, before it is taken.
 
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
@@ -27,41 +27,48 @@ import {
 } from './recovery.ts'
 import { type NumberedRecord, repeatsIn } from './repeats.ts'
 
-/** What the manifest says beside the records. */
+/** What the manifest says beside what concerns the records. */
 export interface Signing {
   readonly device: DeviceId
   readonly privateKey: KeyObject
   readonly why: Manifest['why']
-  /** `prev` of seq 0. */
+  /** The `prev` of a batch with seq 0. */
   readonly enrolmentDigest: string
   readonly time: Manifest['time']
-  /** Whether `time` alone is worth a batch. */
+  /** Whether the evidence of the time alone is worth a batch. */
   readonly evenEmpty: boolean
   readonly lists: Manifest['lists']
   readonly agent: Manifest['agent']
 }
 
-/** Ranges of losses one manifest names, 8 kB of it at most; the next one names the rest. */
+/** Number of ranges of losses that one manifest names, 8 kB of it at most; the next manifest names the others. */
 const maxLostRanges = 512
 /** The schema's bound for one entry of `lost`. */
 const rangesPerEntry = 32
 /**
- * Records that make a batch worth sealing for room alone. Routine ones are six hours of forty targets, and what they share
- * is a third of the batch; a segment holds a record of an anomaly in two kilobytes, and a batch in a seventh of it.
+ * Number of records that make a batch worth sealing for room alone. A thousand routine records are six hours of forty
+ * targets, and what they have in common is a third of the batch; a segment takes two kilobytes for the record of an
+ * anomaly, and a batch a seventh of that.
  */
 const fullRoutine = 1_000
 const fullAnomalies = 400
-/** Batches are older than segments that hold the same class: what is sealed was put first. */
+/**
+ * Batches are older than segments that hold the same class: what is sealed was put first. This number, added to the
+ * order of segments, puts them after all batches.
+ */
 const segmentsAfterBatches = 1e9
-/** How many are noted in one write at the latest: as many files stay, and are asked for again after a power cut. */
+/**
+ * Number of receipts after which one write notes them together. Until then the files of that many batches stay, and
+ * after a power cut their receipts are asked for again.
+ */
 const receiptsTogether = 8
 
-/** What a sealing takes. */
+/** What one sealing takes. */
 interface Choice {
   readonly streams: readonly Stream[]
-  /** Numbers it leaves alone. */
+  /** Numbers of records that the sealing leaves alone. */
   readonly without: RangeSet
-  /** Whether it is nothing but repeats of one outcome. */
+  /** Whether the records are nothing but repeats of one outcome. */
   readonly repeats: boolean
 }
 
@@ -74,9 +81,9 @@ export class Store {
   readonly #reader: SegmentReader
   #streams: Streams
   #nextN: number
-  /** Batches the collector has, whose files are still there. */
+  /** Batches that the collector has receipted, and whose files are still there. */
   readonly #receipted: BatchNote[] = []
-  /** A batch file may have been written whose sealing was not noted. */
+  /** True when a batch file may have been written whose sealing was not noted. */
   #inDoubt = false
 
   private constructor(ground: Ground, found: Awaited<ReturnType<typeof recover>>) {
@@ -121,7 +128,7 @@ export class Store {
     return this.#control.ledger
   }
 
-  /** @returns The number of a record about to be put. It is never given again in this epoch. */
+  /** @returns The number of a record that is about to be put. It is never given again in this epoch. */
   takeNumber(): number {
     return this.#nextN++
   }
@@ -140,7 +147,10 @@ export class Store {
     return segments + sealed + this.#control.bytes + this.#reserve.bytes
   }
 
-  /** Wall clock of the oldest record that has not been receipted, to within a segment; null when there is none. */
+  /**
+   * Wall clock of the oldest record that has not been receipted, as exactly as its segment tells it; null when there
+   * is none.
+   */
   get oldestWallMs(): number | null {
     const waiting = this.#segments().filter(({ segment }) => !this.#live(segment).isEmpty)
     const times = [
@@ -151,8 +161,9 @@ export class Store {
   }
 
   /**
-   * Makes the first of `records` durable, as many as one commit takes, giving up older ones if the quota says so.
-   * @returns How many: at least one.
+   * Makes the first of `records` durable, as many as one commit takes, and gives up older ones if the quota requires
+   * it.
+   * @returns How many became durable: at least one.
    * @throws The disk's error; the same records may be appended again.
    */
   async append(letter: RecordStreamLetter, records: readonly StoredRecord[]): Promise<number> {
@@ -175,8 +186,8 @@ export class Store {
   /**
    * Seals the next batch.
    *
-   * @returns null when there is nothing to tell of.
-   * @throws The disk's error. The seq is then used by nothing, or by a batch that the next call finds and keeps.
+   * @returns null when there is nothing to tell the collector.
+   * @throws The disk's error. The seq is then unused, or used by a batch that the next call finds and keeps.
    */
   async seal(signing: Signing): Promise<BatchNote | null> {
     await this.#settleDoubt()
@@ -206,8 +217,8 @@ export class Store {
       ...noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: packed.oldestWallMs }),
       ...(choice.repeats ? { repeats: true as const } : {}),
     }
-    // From here until the note is durable, the file's being there decides: a second content for this seq is never
-    // made while a first may exist.
+    // From here until the note is durable, it counts whether the file is there: a second content for this seq is
+    // never made while a first one may exist.
     this.#inDoubt = true
     await this.#reserve.during(() => this.#batches.write(batch, bytes))
     await this.#note({ kind: 'sealed', batch, signed, nextN: this.#nextN })
@@ -223,8 +234,8 @@ export class Store {
   }
 
   /**
-   * What is sealed to save room while there is no way out. Records of different worth go into different batches, so
-   * that one can be given up without the other.
+   * Chooses what is sealed to save room while there is no way out. Records of different worth go into different
+   * batches, so that one batch can be given up without the other.
    * @returns null while there is too little of everything.
    */
   async #worthSealing(): Promise<Choice | null> {
@@ -239,7 +250,7 @@ export class Store {
     return { streams: [a], without, repeats: first }
   }
 
-  /** Of all segments together: a row of one outcome runs through several. */
+  /** Looks at all segments together: a row of one outcome runs through several of them. */
   async #repeats(segments: readonly StoredSegment[]): Promise<number[]> {
     const records: NumberedRecord[] = []
     for (const segment of segments) {
@@ -252,7 +263,10 @@ export class Store {
     return stream.segments.reduce((sum, segment) => sum + this.#live(segment).size, 0)
   }
 
-  /** After a sealing that failed somewhere: keeps its batch if it was written, or makes sure that it was not. */
+  /**
+   * Called after a sealing that failed at some step: keeps its batch if it was written, or makes sure that it was
+   * not.
+   */
   async #settleDoubt(): Promise<void> {
     if (!this.#inDoubt) return
     for (const name of await this.#batches.list()) {
@@ -267,8 +281,8 @@ export class Store {
   }
 
   /**
-   * @returns The bytes of a pending batch; null when the file does not verify any more. It is then given up, and its
-   *   records are named as corrupt in the next batch: no collector would take it.
+   * @returns The bytes of a pending batch; null when the file does not verify any more. The batch is then given up,
+   * and the next one names its records as corrupt: no collector would take it.
    */
   async read(id: BatchId): Promise<Buffer | null> {
     const note = this.ledger.pending.find((each) => each.id === id)
@@ -281,15 +295,15 @@ export class Store {
   }
 
   /**
-   * Forgets a batch that the collector has. Its note waits for company: should the power go first, the batch still waits,
-   * and asking for its receipt once more costs some 200 bytes.
+   * Forgets a batch that the collector has. The note of it waits for others: if the power goes first, the batch is
+   * still pending, and asking for its receipt once more costs some 200 bytes.
    */
   async receipted(id: BatchId): Promise<void> {
     const batch = this.ledger.pending.find((each) => each.id === id)
     if (batch === undefined) return
     this.#control.defer({ kind: 'receipted', id, ranges: batch.ranges })
     this.#receipted.push(batch)
-    // The disk is full while the reserve is not there, and the file is needed as room.
+    // When there is no reserve, the disk is full, and the room that the file takes is needed.
     if (this.#receipted.length >= receiptsTogether || this.#reserve.bytes === 0) await this.#settleReceipts()
   }
 
@@ -298,7 +312,7 @@ export class Store {
     await this.#discardReceipted()
   }
 
-  /** Removes the files of batches that the collector has. Their notes went with the entry that was just written. */
+  /** Removes the files of batches that the collector has. The entry that was just written holds the notes of them. */
   async #discardReceipted(): Promise<void> {
     if (this.#receipted.length === 0) return
     for (const batch of this.#receipted.splice(0)) await this.#batches.discard(batch)
@@ -315,13 +329,13 @@ export class Store {
   }
 
   async close(): Promise<void> {
-    // If the disk refuses, the batches still wait: they are asked for at the next start.
+    // If the disk refuses, the batches are still pending: their receipts are asked for at the next start.
     await this.#settleReceipts().catch(() => {})
     for (const stream of Object.values(this.#streams)) await stream.closeWriter()
     await this.#control.close()
   }
 
-  /** Another life of the spool, with a chain of its own. What was not sealed goes on in it under new numbers. */
+  /** Begins another life of the spool, with a chain of its own. Unsealed records go on in it under new numbers. */
   async #beginEpoch(): Promise<void> {
     await this.#settleDoubt()
     const before = this.ledger
@@ -351,14 +365,17 @@ export class Store {
     if (records > 0) this.#ground.tell({ kind: 'carried_over', records })
   }
 
-  /** Removes segments that hold nothing but settled records. The open one stays: it will be used on. */
+  /** Removes segments that hold nothing but settled records. The open segment stays: it will be written to. */
   async #removeCovered(): Promise<void> {
     for (const { stream, segment } of this.#segments()) {
       if (!stream.isOpen(segment) && this.#live(segment).isEmpty) await stream.remove(segment)
     }
   }
 
-  /** Gives up, gravest last, until `growth` more bytes stay within the quota or nothing more may go. */
+  /**
+   * Gives up segments and batches, the gravest last, until `growth` more bytes stay within the quota or nothing more
+   * may go.
+   */
   async #makeRoom(growth: number): Promise<void> {
     while (this.bytes + growth > this.#ground.budget.limit) {
       if (this.#receipted.length > 0) {
@@ -378,7 +395,8 @@ export class Store {
 
   /**
    * Gives up the repeats in the oldest segment of anomalies that may have some.
-   * @returns Whether there was one. It need not have made room: two segments of what is left may make one later.
+   * @returns Whether there was such a segment. It need not have made room: what is left of two segments may make room
+   * later.
    */
   async #thinOldest(): Promise<boolean> {
     const stream = this.#streams.a
@@ -388,15 +406,16 @@ export class Store {
     const live = this.#live(segment)
     const records = await readRecords(this.#reader, segment, live)
     const repeats = RangeSet.of(repeatsIn(records).map((n) => [n, n]))
-    // Moving the rest wears the medium as much as writing it did: not for less than a quarter. And what cannot be read
-    // today is not moved: it would be lost with the segment.
+    // Moving the other records wears the medium as much as writing them did: it is not done for less than a quarter
+    // of repeats. Nor is it done when a record cannot be read today: it would be lost with the segment.
     if (repeats.size * 4 < live.size || records.length < live.size) return true
     await this.#noteLoss('evicted', repeats)
     this.#tellEvicted('repeat', repeats.size)
     const left = records
       .filter(({ n }) => !repeats.has(n))
       .map(({ n, json, wallMs }) => ({ n, wallMs, body: deflateBody(json.toString(), currentDictionary) }))
-    // Twice on the medium for a moment, under the same numbers: should the power go now, one of the two counts.
+    // For a moment the records are twice on the medium, under the same numbers: if the power goes now, one of the two
+    // copies counts.
     for (let done = 0; done < left.length; ) done += await stream.append(left.slice(done))
     await stream.remove(segment)
     return true
@@ -419,7 +438,7 @@ export class Store {
         giveUp: () => this.#giveUpBatch(batch, 'evicted'),
       })),
       ...this.#segments()
-        // The newest anomalies are the last thing to go, and their segment is about to be written.
+        // The newest anomalies go last of all, and their segment is about to be written.
         .filter(({ stream, segment }) => !(stream.letter === 'a' && stream.isOpen(segment)))
         .map(({ stream, segment }) => ({
           holds: holds[stream.letter],
@@ -430,7 +449,7 @@ export class Store {
     ]
   }
 
-  /** @returns How many records went with it; below too. */
+  /** @returns How many records were lost with the segment. */
   async #giveUpSegment(stream: Stream, segment: StoredSegment): Promise<number> {
     const live = this.#live(segment)
     await this.#noteLoss('evicted', live)
@@ -439,7 +458,7 @@ export class Store {
   }
 
   async #giveUpBatch(batch: BatchNote, reason: LossReason): Promise<number> {
-    // Numbers of an earlier epoch mean nothing in this one's manifests.
+    // Numbers of an earlier epoch mean nothing in the manifests of this one.
     const losses = batch.epoch === this.ledger.epoch ? [{ reason, ranges: batch.ranges }] : []
     await this.#note({ kind: 'lost', losses, batch: batch.id })
     await this.#batches.discard(batch)
@@ -458,7 +477,7 @@ export class Store {
     )
   }
 
-  /** Records of the segment that something is still to be done with. */
+  /** Records of the segment that are not settled yet. */
   #live(segment: StoredSegment): RangeSet {
     return segment.numbers.minus(this.ledger.settled)
   }

@@ -1,6 +1,6 @@
-// A full spool gives up repeats before it gives up an anomaly, and moves what is left of a segment into another. Tried
-// by taking the power away, the room away, and bits away, at every step of it: what changed is there, and what went is
-// named, once.
+// A full spool gives up repeats before it gives up an anomaly, and moves what is left of a segment into another.
+// Tested by cutting the power, taking the room away and flipping bits, at every step of it: the records of changes
+// are there, and each record that went is named once.
 
 import { describe, expect, it } from 'vitest'
 import { damaged } from '../../test/damage/damages.ts'
@@ -22,20 +22,23 @@ import type { Spool } from './spool.ts'
 
 const deep = process.env.SONDE_DEEP !== undefined
 const dir = '/state/spool'
-/** Segments of 32 KiB: twenty cycles in each, and a spool of them is full after a few hundred. */
+/**
+ * With this quota, segments have 32 KiB: there are twenty cycles in each, and the spool is full after a few hundred
+ * cycles.
+ */
 const quotaBytes = 1024 * 1024
 const targets = 8
-/** Each target changes its state once in so many cycles, and not all at once. */
+/** Number of cycles after which each target changes its state; the targets do not change all at once. */
 const rowLength = 60
 
 interface Put {
   readonly target: string
-  /** Tells one record of a target from another. */
+  /** Text that tells one record of a target from another. */
   readonly padding: string
   readonly changed: boolean
 }
 
-/** What was put, by number: in one life of a spool numbers are given in the order of putting. */
+/** The records that were put, by number: in one life of a spool, numbers are given in the order of putting. */
 class Story {
   readonly told: Put[] = []
   readonly acknowledged = new Set<number>()
@@ -55,7 +58,7 @@ class Story {
           if (given !== n) throw new Error(`Record ${n} has the number ${given}`)
           this.acknowledged.add(n)
         },
-        // Not durable yet: it waits in memory, and the ledger or a batch names it in the end.
+        // The record is not durable yet: it waits in memory, and in the end the ledger or a batch names it.
         () => {},
       )
     }
@@ -115,7 +118,7 @@ function entryOf({ target, padding }: Put, how: string): SpoolEntry {
   }
 }
 
-/** By thinning segments, or by sealing repeats apart and giving up their batches. */
+/** Two ways to make room: thinning segments, or sealing repeats apart and giving up their batches. */
 const habits = ['keeps everything in segments', 'seals for room'] as const
 type Habit = (typeof habits)[number]
 
@@ -126,7 +129,7 @@ async function live(spool: Spool, story: Story, habit: Habit, cycles: number): P
   }
 }
 
-/** A spool that is full and has just begun to give up repeats. */
+/** Makes a spool that is full and has just begun to give up repeats. */
 async function makeFull(habit: Habit, type: { readonly type?: number }) {
   const disk = new SimulatedDisk(type)
   const story = new Story()
@@ -141,13 +144,15 @@ async function makeFull(habit: Habit, type: { readonly type?: number }) {
   }
 }
 
-/** Enough to give up repeats several times more. */
+/** Number of further cycles: enough to give up repeats several times more. */
 const further = 24
 
 describe.each(habits)('a full spool that %s', (habit) => {
   const begun = Promise.all([makeFull(habit, {}), makeFull(habit, { type: f2fs })])
 
-  /** How many operations of the disk `further` cycles take, and what they come to. */
+  /**
+   * How many operations of the disk `further` cycles take when nothing disturbs them, and what the batches hold then.
+   */
   const undisturbed = (async () => {
     let operations = 0
     const [{ clone, story: before }] = await begun
@@ -163,7 +168,7 @@ describe.each(habits)('a full spool that %s', (habit) => {
     const { lost, batches, story } = await undisturbed
     expect(lost).toBeGreaterThan(200)
     story.judge(batches)
-    // A spool that had given up half of what changed would pass for one that had thinned.
+    // Without this check, a spool that had given up half of the changes would pass for one that had thinned.
     expect(lostIn(batches, 'evicted')).toHaveLength(lost)
   })
 
@@ -238,7 +243,9 @@ describe.each(habits)('a full spool that %s', (habit) => {
   })
 })
 
-/** Runs `work` until it has done so many operations of the disk; then nothing answers any more. */
+/**
+ * Runs `work` until it has done `operations` operations of the disk; after that the disk does not answer any more.
+ */
 async function untilCut(disk: SimulatedDisk, operations: number, work: () => Promise<void>): Promise<void> {
   let left = operations
   let cut: () => void = () => {}

@@ -1,5 +1,5 @@
-// Records that were put and are not on the medium yet: for moments in good times, for as long as a sick disk lasts in
-// bad ones. Bounded then, with the same order of what goes first as on disk.
+// Records that were put and are not on the medium yet: for moments in good times, and for as long as a disk refuses
+// in bad ones. Their number is then bounded, and they are given up in the same order as on disk.
 
 import type { RecordStreamLetter, StoredRecord } from './log/stream.ts'
 
@@ -7,9 +7,11 @@ import type { RecordStreamLetter, StoredRecord } from './log/stream.ts'
 export class NotDurable extends Error {
   override readonly name = 'NotDurable'
   /**
-   * - `in_memory`: the disk refused. Nothing is lost: the record waits, and is written when the disk takes it.
-   * - `disk_full`: the disk refused until memory was full, and this record had to go. The next batch says so.
-   * - `closed`: the spool was closed before the disk took it.
+   * - `in_memory`: the disk refused. Nothing is lost: the record waits, and is written when the disk takes
+   *   it.
+   * - `disk_full`: the disk refused until memory was full, and this record was given up. The next batch names
+   *   it as lost.
+   * - `closed`: the spool was closed before the disk took the record.
    */
   readonly code: 'in_memory' | 'disk_full' | 'closed'
 
@@ -20,34 +22,36 @@ export class NotDurable extends Error {
 }
 
 interface Guest {
-  /** null until a number can be given, which takes a spool that was read once. */
+  /** null until a number can be given, for which the spool must have been read once. */
   n: number | null
   readonly body: Uint8Array
   readonly wallMs: number
-  /** The caller of `put` knows that the disk refused. */
+  /** Whether the caller of `put` has been told that the disk refused. */
   told: boolean
   readonly resolve: (n: number) => void
   readonly reject: (why: NotDurable) => void
 }
 
-/** What is given up first when memory is full: as in eviction.ts. */
+/** The order in which records are given up when memory is full, the same as in eviction.ts. */
 const worthAscending = ['d', 'r', 'a'] as const
 
 export class WaitingRoom {
   readonly #guests: Record<RecordStreamLetter, Guest[]> = { a: [], r: [], d: [] }
-  /** How many of each, from the first on, are in the disk's hands at this moment. */
+  /** How many records of each stream, from the first on, are being written at this moment. */
   readonly #writing: Record<RecordStreamLetter, number> = { a: 0, r: 0, d: 0 }
 
   /**
-   * @param n - Its number, or null when none can be given yet.
+   * @param n - Number of the record, or null when none can be given yet.
    * @returns Resolves with the number once the record is durable.
-   * @throws {NotDurable} At the first failure to write it, and it may be written yet; or when it is given up.
+   * @throws {NotDurable} When the first attempt to write it fails, though it may be written later; or when it is
+   * given up.
    */
   add(letter: RecordStreamLetter, record: Pick<Guest, 'n' | 'body' | 'wallMs'>): Promise<number> {
     const stored = new Promise<number>((resolve, reject) => {
       this.#guests[letter].push({ ...record, told: false, resolve, reject })
     })
-    // A caller who does not wait must not be ended by a loss that the ledger will name.
+    // When the caller does not wait for `stored`, its rejection must not end the process: the ledger will name the
+    // loss.
     stored.catch(() => {})
     return stored
   }
@@ -58,7 +62,7 @@ export class WaitingRoom {
       : this.#guests[letter].length
   }
 
-  /** How many of a stream are not being written at this moment. */
+  /** How many records of a stream are not being written at this moment. */
   idle(letter: RecordStreamLetter): number {
     return this.#guests[letter].length - this.#writing[letter]
   }
@@ -67,13 +71,16 @@ export class WaitingRoom {
     return this.#guests[letter].reduce((sum, { body }) => sum + body.length, 0)
   }
 
-  /** Wall clock of the oldest that waits; null when nobody does. */
+  /** Wall clock of the oldest record that waits; null when none waits. */
   get oldestWallMs(): number | null {
     const firsts = worthAscending.flatMap((letter) => this.#guests[letter][0]?.wallMs ?? [])
     return firsts.length === 0 ? null : Math.min(...firsts)
   }
 
-  /** Hands out all of a stream, oldest first. They stay until `stored` or `refused` says what became of them. */
+  /**
+   * Hands out all records of a stream, oldest first. They stay here until `stored` or `refused` says what became of
+   * them.
+   */
   handOut(letter: RecordStreamLetter): StoredRecord[] {
     const records = this.#guests[letter].map(({ n, body, wallMs }) => {
       if (n === null) throw new Error('Cannot write a record that has no number yet')
@@ -83,7 +90,7 @@ export class WaitingRoom {
     return records
   }
 
-  /** The first `count` of a stream are durable; those behind them are to be handed out again. */
+  /** The first `count` records of a stream are durable; those behind them are to be handed out again. */
   stored(letter: RecordStreamLetter, count: number): void {
     this.#writing[letter] = 0
     for (const guest of this.#guests[letter].splice(0, count)) {
@@ -91,13 +98,14 @@ export class WaitingRoom {
     }
   }
 
-  /** The disk refused. All of them go on waiting, and the callers of `put` are told. */
+  /** The disk refused. All records go on waiting, and the callers of `put` are told. */
   refused(cause: unknown): void {
     const words = cause instanceof Error ? cause.message : String(cause)
     for (const letter of worthAscending) {
       this.#writing[letter] = 0
       for (const guest of this.#guests[letter]) {
-        // A sick disk is asked again with every anomaly; two thousand errors each time would be a day's work.
+        // Each caller is told only once. A disk that refuses is tried again with every anomaly, and two thousand
+        // errors each time would take far too long.
         if (guest.told) continue
         guest.told = true
         guest.reject(
@@ -107,14 +115,20 @@ export class WaitingRoom {
     }
   }
 
-  /** Gives numbers anew, in the order of each stream: those given before were of another epoch, or none. */
+  /**
+   * Gives new numbers, in the order of each stream: the numbers given before belonged to another epoch, or there were
+   * none.
+   */
   renumber(takeNumber: () => number): void {
     for (const letter of [...worthAscending].reverse()) {
       for (const guest of this.#guests[letter]) guest.n = takeNumber()
     }
   }
 
-  /** Gives up the oldest of the least worth, until `most` are left. @returns Their numbers. */
+  /**
+   * Gives up the oldest records of the least worth, until `most` are left.
+   * @returns Their numbers.
+   */
   dropDownTo(most: number): (number | null)[] {
     const dropped: (number | null)[] = []
     while (this.count() > most) {
@@ -134,7 +148,7 @@ export class WaitingRoom {
     return undefined
   }
 
-  /** Turns everyone away. */
+  /** Rejects every record that still waits. */
   close(): void {
     for (const letter of worthAscending) {
       for (const { reject, n } of this.#guests[letter].splice(0)) {

@@ -1,9 +1,9 @@
-// Sealed files of other probes on their way to the collector: a bounded store in the state folder. What is in them
-// nobody here can read. A command puts files in while an agent takes them out, each in one step that a power cut leaves
-// done or not done, so neither needs to know of the other.
+// Sealed files of other probes on their way to the collector: a bounded store in the state folder. This device cannot
+// read what is in them. A command puts files in while an agent takes them out, each in one step that a power cut
+// leaves done or not done, so neither needs to know of the other.
 //
-//   carried/<number>-<SHA-256>.age    waits to be brought
-//   carried/<number>-<SHA-256>.rcp    was brought: the collector's answer, for the way back
+//   carried/<number>-<SHA-256>.age waits to be brought
+//   carried/<number>-<SHA-256>.rcp was brought: the collector's answer, for the way back
 
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,9 @@ import { readFileIfPresent, removeFile, writeFileDurably } from '../platform/ato
 
 interface Entry {
   readonly name: string
-  /** Counts up in the order of arrival: the clock of a probe may be years off. */
+  /**
+   * Number of the file in the order of arrival, which stands in for a time: the clock of a probe may be years off.
+   */
   readonly number: number
   readonly sha256: string
   readonly kind: 'age' | 'rcp'
@@ -22,9 +24,9 @@ interface Entry {
 
 export interface CarriedOptions {
   readonly dir: string
-  /** Bytes the folder may take; 0 carries nothing. */
+  /** Bytes that the folder may take; with 0 nothing is carried. */
   readonly quotaBytes: number
-  /** Bytes that the disk has to give and that the probe's own results may not need. */
+  /** @returns Free bytes on the disk that the probe does not need for its own results. */
   readonly roomBytes: () => number
 }
 
@@ -32,7 +34,10 @@ const form = /^(\d{8})-([0-9a-f]{64})\.(age|rcp)$/
 
 export class Carried {
   readonly #options: CarriedOptions
-  /** Files the collector would not take while this process runs. A later one asks again: the answer was not signed. */
+  /**
+   * Files that the collector refused while this process runs. A later process offers them again: the answer was not
+   * signed.
+   */
   readonly #refused = new Set<string>()
 
   constructor(options: CarriedOptions) {
@@ -45,8 +50,8 @@ export class Carried {
   }
 
   /**
-   * Keeps a sealed file, and gives up the oldest for it.
-   * @returns `no_room` when it is larger than the quota, or when the room is for the probe's own results.
+   * Keeps a sealed file, and gives up the oldest ones to make room for it.
+   * @returns `no_room` when the file is larger than the quota, or when the room is for the probe's own results.
    * @throws The system's error, when the disk refuses.
    */
   async put(bytes: Uint8Array): Promise<'kept' | 'known' | 'no_room'> {
@@ -68,7 +73,9 @@ export class Carried {
       .map(({ sha256 }) => sha256)
   }
 
-  /** @returns null when it is gone, or has rotted, and then it is removed: its probe has it still. */
+  /**
+   * @returns null when the file is gone, or has rotted and is therefore removed: the probe it is from still has it.
+   */
   async read(sha256: string): Promise<Buffer | null> {
     const entry = this.#entries().find((each) => each.sha256 === sha256 && each.kind === 'age')
     if (entry === undefined) return null
@@ -78,7 +85,7 @@ export class Carried {
     return null
   }
 
-  /** Keeps the collector's answer in place of the file. Only ever called with one that was verified. */
+  /** Keeps the collector's answer in place of the file. Only ever called with an answer that was verified. */
   async brought(sha256: string, answer: readonly Uint8Array[]): Promise<void> {
     const entry = this.#entries().find((each) => each.sha256 === sha256 && each.kind === 'age')
     if (entry === undefined) return
@@ -91,7 +98,7 @@ export class Carried {
     this.#refused.add(sha256)
   }
 
-  /** Every line of every answer that is kept, oldest first. */
+  /** @returns Every line of every answer that is kept, oldest first. */
   async answers(): Promise<Buffer[]> {
     const lines: Buffer[] = []
     for (const { name, kind } of this.#entries()) {
@@ -102,7 +109,9 @@ export class Carried {
     return lines
   }
 
-  /** Gives up the oldest until the rest fits. An answer is small, and worth as much as the file it is for. */
+  /**
+   * Gives up the oldest files until there is room. An answer is small, and worth as much as the file that it answers.
+   */
   async #makeRoom(bytes: number): Promise<void> {
     const entries = this.#entries()
     let taken = entries.reduce((sum, entry) => sum + entry.bytes, 0)
@@ -114,7 +123,7 @@ export class Carried {
   }
 
   async #write(name: string, bytes: Uint8Array): Promise<void> {
-    // The folder is private; a command of root's must not lock the agent's own user out of a file in it.
+    // The folder is private; a command that root runs must not lock the agent's own user out of a file in it.
     await writeFileDurably(join(this.#options.dir, name), bytes, { mode: 0o644 })
   }
 
@@ -122,7 +131,10 @@ export class Carried {
     await removeFile(join(this.#options.dir, name))
   }
 
-  /** Oldest first, as the disk has them now: another process may have changed them since the last look. */
+  /**
+   * The files, oldest first, as they are on the disk now: another process may have changed them since they were last
+   * listed.
+   */
   #entries(): Entry[] {
     const { dir } = this.#options
     return readdirSync(dir)

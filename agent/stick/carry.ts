@@ -1,6 +1,6 @@
-// `sonde carry`: takes other probes' sealed files from a stick, to be brought to the collector with the next upload, and
-// puts the receipts of those that were brought on it. The carrier reads nothing, and nobody needs to trust it: what it
-// changes does not open, and what it loses its probe still has.
+// `sonde carry`: takes other probes' sealed files from a stick, to be brought to the collector with the next upload,
+// and puts on it the receipts of those that were brought. The carrier cannot read the files, and need not be trusted:
+// a file that it changes does not open, and of a file that it loses the probe still has the content.
 
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import {
@@ -18,20 +18,20 @@ import type { ExportLedger } from './export-ledger.ts'
 import type { Stick } from './stick.ts'
 
 export interface CarryReport {
-  /** Files taken now. */
+  /** Names of the files that were taken now. */
   readonly taken: readonly string[]
-  /** Files that were taken before, whether they still wait or were brought. */
+  /** Number of files that were taken before, whether they still wait or were brought. */
   readonly known: number
-  /** Files of this probe, which uploads itself. */
+  /** Number of files of this probe, which uploads its own batches itself. */
   readonly own: number
-  /** Files for which there is no room. */
+  /** Names of the files for which there is no room. */
   readonly noRoom: readonly string[]
-  /** Files that are damaged or no sealed files. */
+  /** Names of the files that are damaged or are not sealed files. */
   readonly passedOver: readonly string[]
-  /** Receipts put on the stick now, and the files they are in. */
+  /** Number of receipts that were put on the stick now, and the files they are in. */
   readonly receipts: number
   readonly written: readonly string[]
-  /** Files of others that now wait here. */
+  /** Number of files of other probes that now wait here. */
   readonly waiting: number
 }
 
@@ -61,13 +61,19 @@ export async function carry(stick: Stick, carried: Carried, ledger: ExportLedger
   return { taken, ...counts, noRoom, passedOver, ...given, waiting: carried.waiting().length }
 }
 
-/** A file still under the name it was written with must still have that digest; one that was renamed may be whole. */
+/**
+ * A file that still has the name under which it was written must have the digest in that name; one that was renamed
+ * may be whole.
+ */
 function isWhole(name: string, bytes: Uint8Array): boolean {
   const stem = name.toLowerCase().slice(0, -sealedExtension.length)
   return !/^[0-9a-f]{8,64}$/.test(stem) || sha256Hex(bytes).startsWith(stem)
 }
 
-/** All that do not lie there yet: which stick goes back to which probe is not known here. */
+/**
+ * Puts all receipts on the stick that are not there yet: this device does not know which stick goes back to which
+ * probe.
+ */
 async function giveReceipts(stick: Stick, carried: Carried) {
   const missing = new Map((await carried.answers()).map((line) => [line.toString('latin1'), line]))
   for (const file of stick.files(receiptsExtension)) {

@@ -1,5 +1,6 @@
-// `sonde export`: puts what the collector does not have yet on a stick, sealed to it: tests-spec/protocol/sealed.md.
-// Nothing is forgotten here. The batches wait on the probe until their receipts come back, by whatever way.
+// `sonde export`: puts the batches that the collector does not have yet on a stick, sealed to it:
+// tests-spec/protocol/sealed.md. Nothing is forgotten here. The batches wait on the probe until their receipts come
+// back, over any way.
 
 import { type AgeRecipient, type Random, sealForAge } from '../../tests-spec/protocol/age.ts'
 import { type BatchId, type PendingBatch, sha256Hex } from '../../tests-spec/protocol/batch.ts'
@@ -16,16 +17,19 @@ import type { SpoolAccess } from './spool-access.ts'
 import type { Stick } from './stick.ts'
 
 export interface ExportReport {
-  /** Names of the files written now. */
+  /** Names of the files that were written now. */
   readonly files: readonly string[]
   readonly bytes: number
-  /** Batches in them. */
+  /** Number of batches in these files. */
   readonly batches: number
-  /** Batches that an earlier export had left whole on this stick. */
+  /** Number of batches that an earlier export had left whole on this stick. */
   readonly there: number
-  /** Files of an earlier export that are not what was written; their batches were written again. */
+  /** Names of files of an earlier export whose content is not what was written; their batches were written again. */
   readonly damaged: readonly string[]
-  /** Whether all records were sealed; false when the device's own disk refuses, and then some are not on the stick. */
+  /**
+   * Whether all records were sealed; false when the device's own disk refuses, and some records are therefore not on
+   * the stick.
+   */
   readonly sealed: boolean
 }
 
@@ -64,7 +68,10 @@ export async function exportBatches(parts: ExportParts): Promise<ExportReport> {
   return { ...done, there: there.size, damaged, sealed }
 }
 
-/** What of our own lies on this stick, whole or not. What was half written when it was pulled is cleared away. */
+/**
+ * Looks for our own files on this stick, whole or not. A file that was half written when the stick was pulled is
+ * removed.
+ */
 async function lookForOwn(stick: Stick, ledger: ExportLedger) {
   const there = new Set(stick.files(sealedExtension))
   const whole: ExportedFile[] = []
@@ -79,7 +86,7 @@ async function lookForOwn(stick: Stick, ledger: ExportLedger) {
   return { whole, damaged }
 }
 
-/** In their order, as many together as one file should have. */
+/** Groups batches in their order, as many together as one file should have. */
 function groupsOf(batches: readonly PendingBatch[]): PendingBatch[][] {
   const groups: PendingBatch[][] = []
   let room = 0

@@ -1,5 +1,6 @@
-// Which files this probe wrote to sticks, and what is in them: so that an export that was cut short goes on where it
-// stopped, and our own files can be told from others'. Losing it costs a second copy on the stick, never a result.
+// Which files this probe wrote to sticks, and which batches are in them: so that an export that was cut short goes on
+// where it stopped, and our own files can be told from those of other probes. Losing this ledger costs a second copy
+// on the stick, never a result.
 
 import * as v from 'valibot'
 import { type BatchId, batchId } from '../../tests-spec/protocol/batch.ts'
@@ -11,12 +12,12 @@ const ledgerFile = v.object({
 
 export interface ExportedFile {
   readonly name: string
-  /** Of the whole file. */
+  /** Digest of the whole file. */
   readonly sha256: string
   readonly batches: readonly BatchId[]
 }
 
-/** Of three sticks a month, for years. Beyond that the oldest are forgotten. */
+/** The files of three sticks a month, for years. When there are more, the oldest are forgotten. */
 const maxFiles = 4_096
 
 export class ExportLedger {
@@ -28,7 +29,7 @@ export class ExportLedger {
     this.#files = files
   }
 
-  /** Empty when there is none, or none that can be believed. */
+  /** Opens the ledger; it is empty when there is no file, or none that can be believed. */
   static async open(path: string): Promise<ExportLedger> {
     return new ExportLedger(path, (await readStateFile(path, ledgerFile))?.files ?? [])
   }
@@ -37,12 +38,12 @@ export class ExportLedger {
     return this.#files
   }
 
-  /** Notes a file before it is written, so that what a pulled stick holds of it is known to be ours. */
+  /** Notes a file before it is written, so that a part of it on a stick that was pulled is known to be ours. */
   async add(file: ExportedFile): Promise<void> {
     await this.#replace([...this.#files, file].slice(-maxFiles))
   }
 
-  /** Forgets all but these. */
+  /** Forgets all files but the wanted ones. */
   async keep(wanted: (file: ExportedFile) => boolean): Promise<void> {
     const kept = this.#files.filter(wanted)
     if (kept.length < this.#files.length) await this.#replace(kept)
@@ -51,10 +52,11 @@ export class ExportLedger {
   async #replace(files: readonly ExportedFile[]): Promise<void> {
     this.#files = files
     try {
-      // Readable by the owner of the folder: a command of root's must not lock the agent's own user out.
+      // The file is readable by the owner of the folder: a command that root runs must not lock out the agent's own
+      // user.
       await writeStateFile(this.#path, { files }, { mode: 0o644 })
     } catch {
-      // A full card is what a stick is there to relieve: the export goes on, and may one day make a second copy.
+      // A full card is exactly when a stick is needed: the export goes on, and a later one may make a second copy.
     }
   }
 }

@@ -1,5 +1,5 @@
-// `sonde import-receipts`: the collector's word comes back on a stick, and the probe forgets what it speaks of, exactly
-// that. Receipts for other probes lie beside ours; they are counted and left.
+// `sonde import-receipts`: receipts come back on a stick, and the probe forgets exactly the batches that they name.
+// Receipts for other probes lie beside ours; they are counted and left.
 
 import type { KeyObject } from 'node:crypto'
 import { type BatchId, type DeviceId, sha256Hex } from '../../tests-spec/protocol/batch.ts'
@@ -21,7 +21,7 @@ export interface ImportParts {
   readonly stick: Stick
   readonly ledger: ExportLedger
   readonly device: DeviceId
-  /** The key pinned at enrolment: only its receipts count. */
+  /** Id of the key pinned at enrolment: only its receipts count. */
   readonly collectorKeyId: string
   readonly collectorKey: KeyObject
   /** Called with every verified receipt of this probe. */
@@ -31,17 +31,19 @@ export interface ImportParts {
 export interface ImportReport {
   /** Batches that were forgotten now. */
   readonly forgotten: readonly BatchId[]
-  /** Receipts for batches of this probe that no longer wait. */
+  /** Number of receipts for batches of this probe that no longer wait. */
   readonly known: number
-  /** Lines that are no receipt of our collector for this probe: others', damaged, forged. */
+  /** Number of lines that are no receipt of our collector for this probe: another probe's, damaged or forged. */
   readonly foreign: number
-  /** Batches of this probe that the collector would not take, with its code; those it never will are kept aside. */
+  /**
+   * Batches of this probe that the collector refused, with its code; those that it will never take are kept aside.
+   */
   readonly refused: readonly { readonly batch: BatchId; readonly code: string }[]
-  /** Files that could not be read at all. */
+  /** Names of files that could not be read at all. */
   readonly unreadable: readonly string[]
-  /** Own files removed from the stick, because the collector has all that is in them. */
+  /** Names of our own files that were removed from the stick, because the collector has all batches in them. */
   readonly removed: readonly string[]
-  /** Batches that still wait. */
+  /** Number of batches that still wait. */
   readonly pending: number
 }
 
@@ -74,7 +76,7 @@ export async function importReceipts(parts: ImportParts): Promise<ImportReport> 
       else foreign++
     }
   }
-  // After the receipts: one from a later import outweighs an earlier refusal.
+  // Refusals come after the receipts: a receipt from a later import outweighs an earlier refusal.
   const refused = []
   for (const word of words) refused.push(...(await spool.refused(word)))
   const left = new Set((await spool.pending()).map(({ id }) => id))
@@ -90,7 +92,10 @@ export async function importReceipts(parts: ImportParts): Promise<ImportReport> 
   }
 }
 
-/** null for whatever is not the collector's word: nothing on a stick can be believed for being there. */
+/**
+ * @returns null for anything that is not the collector's word: a line is not believed just because it is on the
+ * stick.
+ */
 function openOrNull<T>(read: () => T): T | null {
   try {
     return read()
@@ -99,7 +104,10 @@ function openOrNull<T>(read: () => T): T | null {
   }
 }
 
-/** Files of our own that nobody needs any more make room for the next. Only what is ours to the byte is removed. */
+/**
+ * Our own files that are not needed any more are removed, to make room for the next. Only files that are ours to the
+ * last byte are removed.
+ */
 async function removeFinished(
   { stick, ledger }: ImportParts,
   waiting: ReadonlySet<BatchId>,

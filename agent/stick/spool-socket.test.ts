@@ -1,5 +1,4 @@
-// The socket beside a running agent: the same answers as the spool itself, and an agent that no
-// caller can bring down.
+// The socket beside a running agent: it answers as the spool itself does, and no caller can bring the agent down.
 
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -47,7 +46,7 @@ describe('connectSpool()', () => {
     const pending = await spool.pending()
     expect(pending).toEqual(await device.access.pending())
     expect(pending).toHaveLength(3)
-    // Asked all at once, answered each with its own.
+    // All questions are asked at once, and each gets its own answer.
     const read = await Promise.all(pending.map(({ id }) => spool.read(id)))
     expect(read).toEqual(await Promise.all(pending.map(({ id }) => device.access.read(id))))
     expect(await spool.read('f'.repeat(64) as never)).toBeNull()

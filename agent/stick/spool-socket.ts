@@ -1,6 +1,7 @@
-// An agent that runs holds the spool; a command that needs it asks here. A socket in the state folder, which is open to
-// its user alone: a process that can reach it could read the folder as well. One line of JSON each way, one after the other.
-// The command and not the agent touches the stick: a service may see neither /media nor a home.
+// A running agent holds the spool; a command that needs the spool asks the agent here, over a socket in the state
+// folder. The folder is open to its user alone: a process that can reach the socket could read the folder as well.
+// Each question and each answer is one line of JSON, one after the other. The command, not the agent, touches the
+// stick: a service may see neither /media nor a home folder.
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -20,7 +21,7 @@ const request = v.variant('ask', [
 ])
 type Request = v.InferInput<typeof request>
 
-/** null stands for a request that was not understood, or failed. */
+/** null means that a request was not understood, or failed. */
 const answers = {
   seal_all: v.boolean(),
   pending: v.array(v.object({ id: batchId, seq: v.number(), bytes: v.number(), anomalies: v.number() })),
@@ -38,13 +39,13 @@ export async function serveSpool(path: string, spool: SpoolAccess): Promise<{ cl
   const server = createServer((socket) => {
     callers.add(socket)
     socket.on('close', () => callers.delete(socket)).on('error', () => {})
-    // One after the other: the answers carry no number.
+    // Requests are answered one after the other: the answers carry no number.
     let last: Promise<unknown> = Promise.resolve()
     createInterface({ input: socket }).on('line', (line) => {
       last = last.then(async () => socket.write(`${JSON.stringify(await answerTo(line, spool))}\n`))
     })
   })
-  // Of an agent that was killed. What cannot be removed cannot be listened on either.
+  // The socket may be left from an agent that was killed. If it cannot be removed, listening will fail too.
   await removeFile(path).catch(() => {})
   if (!(await listening(server, path))) return null
   server.unref()
@@ -57,8 +58,8 @@ export async function serveSpool(path: string, spool: SpoolAccess): Promise<{ cl
 }
 
 /**
- * Linux has room for 107 bytes, others for 103. Beyond that libuv does not refuse but cuts the path off, and the socket
- * appears somewhere else: seen under Node 20.
+ * Linux has room for 107 bytes, other systems for 103. libuv does not refuse a longer path but cuts it off, and the
+ * socket appears somewhere else: seen under Node 20.
  */
 const maxPathBytes = 103
 
@@ -88,14 +89,14 @@ async function answerTo(line: string, spool: SpoolAccess): Promise<unknown> {
         return asked satisfies never
     }
   } catch {
-    // Whatever it was, the agent goes on; who asked says that the agent did not answer.
+    // Whatever went wrong, the agent goes on; the command that asked reports that the agent did not answer.
     return null
   }
 }
 
 /**
- * The spool of the agent that holds the folder.
- * @returns null when nobody answers at `path`.
+ * Connects to the spool of the agent that holds the folder.
+ * @returns null when no agent answers at `path`.
  */
 export async function connectSpool(path: string): Promise<(SpoolAccess & { close(): void }) | null> {
   const socket = await connected(path)
@@ -105,7 +106,7 @@ export async function connectSpool(path: string): Promise<(SpoolAccess & { close
   const ask = <T>(asked: Request, answer: v.GenericSchema<unknown, T>): Promise<T> => {
     const said = last.then(async () => {
       socket.write(`${JSON.stringify(asked)}\n`)
-      // An agent that ends is a line that does not come, or an error of the socket, as it happens.
+      // When the agent ends, either no line comes, or the socket reports an error.
       const { value, done } = await lines.next().catch(() => ({ value: undefined, done: true }))
       const parsed = v.safeParse(answer, done === true ? undefined : JSON.parse(String(value)))
       if (!parsed.success) throw agentGone()
@@ -132,7 +133,8 @@ function connected(path: string): Promise<Socket | null> {
   return new Promise((resolve) => {
     const socket = connect(path)
     socket.once('connect', () => resolve(socket))
-    // For its whole life: that the agent ended is seen by the line that does not come.
+    // The listener stays for the whole life of the socket: that the agent ended is noticed by the line that does not
+    // come.
     socket.on('error', () => resolve(null))
   })
 }

@@ -1,5 +1,5 @@
 // From the spool to a stick, to a real collector, and back: what is written, what is forgotten, and what a stick that
-// is full of other things, damaged or forged can do to either.
+// is full of other files, damaged or forged can do to both.
 
 import { generateKeyPairSync } from 'node:crypto'
 import {
@@ -188,7 +188,7 @@ describe('importReceipts()', () => {
     const lines = [
       sealReceipt(forged, impostor.privateKey),
       sealReceipt({ ...forged, collector: keyIdOf(impostor.publicKey) }, impostor.privateKey),
-      // Truly signed, and for a batch of another probe that has our batch's id.
+      // The receipt is truly signed, and is for a batch of another probe that has our batch's id.
       sealReceipt({ ...forged, device: good.device }, collector.collector.key.privateKey),
       Buffer.from('{"batch":1}'),
       Buffer.from(`<html>${batch}</html>`),
@@ -221,7 +221,7 @@ describe('importReceipts()', () => {
     let undamaged = 0
     await fc.assert(
       fc.asyncProperty(hostileBytes(line), async (bytes) => {
-        // An edit may leave what is signed as it was: base64 and JSON have several spellings.
+        // An edit may leave unchanged what is signed: base64 and JSON can write the same content in several ways.
         if (JSON.stringify(signedPart(bytes)) === JSON.stringify(signedPart(line))) undamaged++
         else expect(await device.access.receipted(bytes)).toBe(false)
       }),
@@ -269,7 +269,7 @@ describe('importReceipts()', () => {
     await device.batches(1)
     await device.export(stick)
     const [id] = idsOf(device)
-    // Its enrolment record could not be read that day.
+    // On that day the collector could not read the probe's enrolment record.
     const record = join(collector.state, 'probes', `${device.device}.json`)
     const kept = readFileSync(record)
     writeFileSync(record, 'torn')

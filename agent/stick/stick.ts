@@ -1,5 +1,5 @@
-// A folder on something that a person plugged in: FAT as often as not, full, worn, pulled out while it is written to.
-// Other people's files are on it. They are never opened for writing, renamed or removed.
+// A folder on a medium that a person plugged in: often FAT, and it may be full, worn, or pulled out while it is
+// written to. Other people's files are on it. They are never opened for writing, renamed or removed.
 
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ export class Stick {
   }
 
   /**
-   * Names of the regular files that end so, in whatever case: old sticks write in capitals.
+   * @returns Names of the regular files with this ending, in upper or lower case: old sticks write in capitals.
    * @throws {ActionableError} `stick_unusable`
    */
   files(extension: string): string[] {
@@ -44,21 +44,23 @@ export class Stick {
     }
   }
 
-  /** @returns The file; null when it is not there, no regular file, longer than `mostBytes`, or cannot be read. */
+  /**
+   * @returns The file; null when it is not there, is no regular file, is longer than `mostBytes`, or cannot be read.
+   */
   async read(name: string, mostBytes: number): Promise<Buffer | null> {
     const path = join(this.path, name)
     try {
-      // Opening what only looks like a file, a pipe or a device, may never come back.
+      // Opening a pipe or a device, which only looks like a file, may never return.
       const found = lstatSync(path)
       if (!found.isFile() || found.size > mostBytes) return null
       return await readFileIfPresent(path, this.#disk)
     } catch {
-      // One sick place must not keep the rest of the stick from being read.
+      // One place that cannot be read must not keep the rest of the stick from being read.
       return null
     }
   }
 
-  /** @returns The first of `names` that nothing has; null when all are taken. */
+  /** @returns The first of `names` that no file has; null when all are taken. */
   freeName(names: readonly string[]): string | null {
     return names.find((name) => !this.#isThere(name) && !this.#isThere(unfinished(name))) ?? null
   }
@@ -75,7 +77,10 @@ export class Stick {
     }
   }
 
-  /** Removes a file of our own. @returns Whether it is gone. That a stick refuses is no fault: it is only room. */
+  /**
+   * Removes a file of our own.
+   * @returns Whether it is gone. It is no fault when the stick refuses: the file only takes room.
+   */
   async remove(name: string): Promise<boolean> {
     return removeFile(join(this.path, name), this.#disk).then(
       () => true,
@@ -93,10 +98,13 @@ export class Stick {
   }
 }
 
-/** As writeFileDurably() calls it. */
+/** The name that writeFileDurably() gives to a file while it writes it. */
 const unfinished = (name: string) => `${name}.tmp`
 
-/** Drivers that cannot sync a folder say so with these. The batches stay on the device until a receipt comes back. */
+/**
+ * Drivers that cannot sync a folder answer with these errors. The batches stay on the device until a receipt comes
+ * back.
+ */
 const cannotSync: ReadonlySet<unknown> = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EACCES', 'EPERM'])
 
 async function syncIfPossible(path: string): Promise<void> {

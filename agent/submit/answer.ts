@@ -6,22 +6,24 @@ import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Answer } from './transports/connection.ts'
 import type { CollectorKey } from './ways/way.ts'
 
-/** What became of a batch. Only `accepted` lets the spool forget anything. */
+/** What became of a batch. Only `accepted` lets the spool forget the batch. */
 export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly receipt: Receipt }
-  /** It lies at a relay, and waits here for its receipt. */
+  /** The batch lies at a relay, and waits here for its receipt. */
   | { readonly kind: 'left' }
-  /** Never: the same bytes would be refused again. */
+  /** The collector will never take the batch: the same bytes would be refused again. */
   | { readonly kind: 'rejected'; readonly code: string; readonly problem: string }
   | Deferred
 
-/** Not now. */
+/** The batch was not taken this time; another attempt may succeed. */
 export interface Deferred {
   readonly kind: 'deferred'
   readonly reason: string
-  /** What was asked for, in milliseconds, an hour at most; null when nothing was. */
+  /** Pause that the answer asks for, in milliseconds, an hour at most; null when it asks for none. */
   readonly retryAfterMs: number | null
-  /** `way`: it broke off, or the answer is not a collector's; another way may do. */
+  /**
+   * Who put the batch off. `way`: the connection broke off, or the answer is not a collector's; another way may do.
+   */
   readonly by: 'collector' | 'way'
 }
 
@@ -29,8 +31,8 @@ export interface Deferred {
 const problem = v.looseObject({ code: v.string(), detail: v.optional(v.string(), '') })
 
 /**
- * What is said of the batch itself, as against the exchange, the probe or the hour. A code that is not here defers:
- * a collector of next year, or a portal in between, must not cost a batch.
+ * Codes that concern the batch itself, not the exchange, the probe or the hour. A code that is not here puts the
+ * batch off: a code that only a later collector knows, or a portal in between, must not cost a batch.
  */
 export const finalCodes: ReadonlySet<string> = new Set([
   'not_a_batch',
@@ -44,7 +46,10 @@ export const finalCodes: ReadonlySet<string> = new Set([
   'seq_conflict',
   'chain_broken',
 ])
-/** These speak of who asks, and when. Whatever code comes with them, another day may answer otherwise. */
+/**
+ * These statuses concern the probe that asks, or the moment. Whatever code comes with them, the answer may be
+ * different another day.
+ */
 const passingStatuses: ReadonlySet<number> = new Set([401, 403, 408, 425, 429])
 
 export function outcomeOf(answer: Answer, id: BatchId, key: CollectorKey): SubmitOutcome {
@@ -52,7 +57,10 @@ export function outcomeOf(answer: Answer, id: BatchId, key: CollectorKey): Submi
   return refusalOf(answer)
 }
 
-/** Stops a captive portal, a proxy that answers for others, and a receipt for another batch from costing data. */
+/**
+ * Checks an answer before it is believed, so that a captive portal, a proxy that answers for others, or a receipt for
+ * another batch cannot cost data.
+ */
 export function believe(
   { body }: Answer,
   id: BatchId,
@@ -62,7 +70,7 @@ export function believe(
   try {
     receipt = openReceipt(body, (keyId) => (keyId === collectorKeyId ? collectorKey : null))
   } catch {
-    // Whatever is wrong with it, it is not the collector's word.
+    // Whatever is wrong with the receipt, it is not the collector's word.
     return byTheWay('not_a_receipt')
   }
   if (receipt.batch !== id) return byTheWay('receipt_for_another_batch')
@@ -71,7 +79,8 @@ export function believe(
 
 export function refusalOf({ status, body, retryAfterMs }: Answer): SubmitOutcome {
   const said = readProblem(body)
-  // Not a collector: a proxy, a portal, a store. What it asks for binds nobody on another way.
+  // The answer is not a collector's: it comes from a proxy, a portal or a store. The pause it asks for does not hold
+  // for another way.
   if (said === null) return byTheWay(`status_${status}`, retryAfterMs)
   const isFinal = status >= 400 && status < 500 && !passingStatuses.has(status)
   return isFinal && finalCodes.has(said.code)
@@ -83,7 +92,7 @@ export function byTheWay(reason: string, retryAfterMs: number | null = null): De
   return { kind: 'deferred', reason, retryAfterMs, by: 'way' }
 }
 
-/** @returns null when the body is no problem document: then it was not the collector who spoke. */
+/** @returns null when the body is no problem document: then the answer did not come from the collector. */
 export function readProblem(body: Buffer): { readonly code: string; readonly detail: string } | null {
   try {
     const parsed = v.safeParse(problem, JSON.parse(body.toString('utf8')))

@@ -1,5 +1,5 @@
-// One attempt's way up the ladder: carries batches over the way that is open, and looks for another when it breaks off.
-// Which way is next is for uplink.ts, which is told here what became of each.
+// One attempt's way up the ladder: it carries batches over the way that is open, and looks for another when that one
+// breaks off. uplink.ts decides which way is next, and is told here what became of each.
 
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import { byTheWay, type Deferred, type SubmitOutcome } from './answer.ts'
@@ -14,12 +14,12 @@ export class Climber {
   readonly #uplink: Uplink
   readonly #signal: AbortSignal
   readonly #onProgress: () => void
-  /** Tried in this attempt, and of no use. */
+  /** Ids of the ways that were tried in this attempt and were of no use. */
   readonly #useless = new Set<string>()
   #way: Way | null = null
-  /** Whether the open way has carried anything. */
+  /** Whether the open way has carried anything yet. */
   #carried = false
-  /** Batches that lie at a relay after this attempt. */
+  /** Number of batches that lie at a relay after this attempt. */
   left = 0
 
   constructor(uplink: Uplink, signal: AbortSignal, onProgress: () => void) {
@@ -46,9 +46,9 @@ export class Climber {
       if (outcome.kind !== 'deferred' || isWordOfCollector(outcome, way)) return outcome
       this.close()
       if (this.#signal.aborted) return outcome
-      // It was ended in time, and nothing is wrong with the way.
+      // The flow was ended in time, before it would have died; nothing is wrong with the way.
       if (outcome.reason === 'flow_spent') continue
-      // It carries, and flows on it die: the next attempt begins with it again.
+      // The way works, but flows on it die: the next attempt begins with it again.
       if (this.#carried) return outcome
       this.#uplink.report({ kind: 'failed', way: way.id, code: outcome.reason })
       this.#useless.add(way.id)
@@ -86,8 +86,8 @@ export class Climber {
 }
 
 /**
- * A problem is not signed: from a way that has brought no receipt yet it says that this way is of no use, and another may
- * be. A collector that asks to be left alone is left alone, on whatever way it asked.
+ * A problem document is not signed: from a way that has brought no receipt yet it only means that this way is of no
+ * use, and that another may be. When the collector asks for a pause, it is obeyed on whatever way it asked.
  */
 function isWordOfCollector({ by, retryAfterMs }: Deferred, { proven }: Way): boolean {
   return by === 'collector' && (proven || retryAfterMs !== null)

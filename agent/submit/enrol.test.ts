@@ -78,7 +78,7 @@ describe('enrol()', () => {
     expect(request.secret).toBe(readToken(token)?.secret)
     expect(publicKeyFrom(request.spki).equals(device.publicKey)).toBe(true)
     expect(proofHolds(request, device.publicKey)).toBe(true)
-    // The private key stays where it is.
+    // The private key must not leave the device.
     const secret = device.privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(16).toString('base64')
     expect(posted?.body.toString()).not.toContain(secret)
   })

@@ -14,10 +14,12 @@ import type { Answer } from './transports/connection.ts'
 import { NoAnswer } from './transports/no-answer.ts'
 import { type OneWayOptions, openWay } from './ways/one-way.ts'
 
-/** Stable: the how-to pages are ordered by them. */
+/** These codes are stable: the how-to pages are ordered by them. */
 export type EnrolmentFailureCode = 'bad_token' | 'unreachable' | 'refused' | 'forged'
 
-/** Enrolling did not work, and nothing has changed on the device. `message` says what a person can do about it. */
+/**
+ * Enrolling did not work, and nothing has changed on the device. `message` says what the operator can do about it.
+ */
 export class EnrolmentFailed extends Error {
   override readonly name = 'EnrolmentFailed'
   readonly code: EnrolmentFailureCode
@@ -34,10 +36,10 @@ export interface IdentityKeys {
 }
 
 export interface Enrolled {
-  /** As it came: to be kept byte for byte. */
+  /** The enrolment record as it came: it must be kept byte for byte. */
   readonly record: Buffer
   readonly enrolment: Enrolment
-  /** What seq 0 of every epoch links back to. */
+  /** Digest that seq 0 of every epoch links back to. */
   readonly digest: string
 }
 
@@ -118,7 +120,10 @@ function refusalOf({ status, body }: Answer, url: string): EnrolmentFailed {
   )
 }
 
-/** Stops a network in the middle from enrolling the device with a collector, or under a key, of its own. */
+/**
+ * Checks the record, so that a network in the middle cannot enrol the device with a collector, or under a key, of its
+ * own.
+ */
 function believe(record: Buffer, collectorKeyId: string, publicKey: KeyObject): Enrolled {
   let opened: ReturnType<typeof openEnrolment>
   try {

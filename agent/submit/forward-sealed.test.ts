@@ -1,4 +1,5 @@
-// Carrying: what a carrier keeps, gives up and brings, against a real collector and against whoever answers in its place.
+// Carrying files of other probes: what a carrier keeps, gives up and brings, against a real collector and against
+// impostors that answer in its place.
 
 import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -70,7 +71,7 @@ describe('a carrier', () => {
       for (const word of [secretWord, probe.device, 'PSB1']) expect(bytes.includes(word)).toBe(false)
     }
     expect(await forward()).toMatchObject({ brought: 2, refused: 0, reason: null })
-    // Nothing goes twice, whether or not the stick still has it.
+    // No file goes twice, whether or not the stick still has it.
     expect(await carryFor(carrier)).toMatchObject({ taken: [], known: 2, waiting: 0 })
     expect(await forward()).toMatchObject({ brought: 0, sent: 0 })
 

@@ -1,5 +1,5 @@
-// Brings sealed files of other probes to the collector: tests-spec/protocol/sealed.md, "Exchange". What is in them is
-// unknown here, so what became of them is too, but for the collector's signed word that the file arrived.
+// Brings sealed files of other probes to the collector: tests-spec/protocol/sealed.md, "Exchange". Their content is
+// unknown here, and so is what became of it, apart from the collector's signed word that the file arrived.
 
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
@@ -11,7 +11,7 @@ import type { CollectorKey, RequestChannel, Way } from './ways/way.ts'
 
 /** The part of a store of carried files that forwarding needs. */
 export interface CarriedFiles {
-  /** Digests, in the order they should go. */
+  /** Digests of the files, in the order in which they should go. */
   waiting(): string[]
   read(sha256: string): Promise<Buffer | null>
   brought(sha256: string, answer: readonly Uint8Array[]): Promise<void>
@@ -20,21 +20,21 @@ export interface CarriedFiles {
 
 export interface Forwarding {
   readonly brought: number
-  /** Files the collector would not take. They are not offered again for now. */
+  /** Number of files that the collector refused. They are not offered again for now. */
   readonly refused: number
-  /** Bytes the link carried. */
+  /** Bytes that the link carried. */
   readonly sent: number
   readonly received: number
-  /** Why something still waits; null when nothing does. */
+  /** Why a file still waits; null when none does. */
   readonly reason: string | null
 }
 
-/** What is said of the file itself. Whatever else is said, another day may answer otherwise. */
+/** Codes that concern the file itself. After any other code, the answer may be different another day. */
 const finalCodes: ReadonlySet<string> = new Set(['not_sealed', 'other_recipient', 'damaged', 'too_large'])
 
 /**
- * Offers what waits over the first way that opens, one after the other, and stops at the first that is put off. A relay
- * takes batches and no more.
+ * Offers the files that wait over the first way that opens, one after the other, and stops at the first one that is
+ * put off. Relays are not used: they take batches only.
  */
 export async function forwardSealed(
   files: CarriedFiles,
@@ -55,7 +55,7 @@ export async function forwardSealed(
   return { ...tally, sent: sent - before.sent, received: received - before.received, reason }
 }
 
-/** @returns Why something still waits; null when nothing does. */
+/** @returns Why a file still waits; null when none does. */
 async function offerAll(
   files: CarriedFiles,
   digests: readonly string[],
@@ -65,7 +65,7 @@ async function offerAll(
 ): Promise<string | null> {
   for (const sha256 of digests) {
     const bytes = await files.read(sha256)
-    // Given up for room, or rotten, since the list was made.
+    // The file was given up for room since the list was made, or it has rotted.
     if (bytes === null) continue
     const outcome = await offer(way, bytes, key)
     if (outcome.kind === 'deferred') return outcome.reason
@@ -100,7 +100,10 @@ async function offer(way: RequestChannel, bytes: Buffer, key: CollectorKey): Pro
   }
 }
 
-/** Stops an impostor of the collector from making us drop the file, or carry back what is no receipt. */
+/**
+ * Checks the answer, so that an impostor of the collector cannot make this device drop the file, or carry back
+ * something that is no receipt.
+ */
 function believe(
   body: Buffer,
   bytes: Buffer,

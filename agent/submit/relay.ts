@@ -1,5 +1,5 @@
-// A batch by way of a store that only keeps files: tests-spec/protocol/endpoint.md, "Relays". The receipt comes later, when
-// the operator of the store has carried the file on; until then the batch stays with the probe.
+// Leaves a batch at a store that only keeps files: tests-spec/protocol/endpoint.md, "Relays". The receipt comes
+// later, when the operator of the store has carried the file on; until then the batch stays with the probe.
 
 import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
 import { believe, byTheWay, type SubmitOutcome } from './answer.ts'
@@ -9,15 +9,15 @@ import type { CollectorKey, RequestChannel } from './ways/way.ts'
 export interface Consignment {
   readonly id: BatchId
   readonly bytes: Uint8Array
-  /** It lies there since an earlier visit. */
+  /** True when an earlier visit left the batch there. */
   readonly left: boolean
 }
 
 const kept: ReadonlySet<number> = new Set([200, 201, 204])
-/** A store answers one of these for a file it does not have; which, depends on who may list it. */
+/** A store answers one of these statuses for a file it does not have; which one depends on who may list the store. */
 const absent: ReadonlySet<number> = new Set([403, 404, 410])
 
-/** @returns What the network does is an outcome, never an exception. */
+/** @returns The outcome; what the network does is a value, never an exception. */
 export async function leaveAtRelay(
   way: RequestChannel,
   { id, bytes, left }: Consignment,
@@ -28,7 +28,7 @@ export async function leaveAtRelay(
     if (receipt.status === 200) return believe(receipt, id, key)
     if (!absent.has(receipt.status)) return byTheWay(`status_${receipt.status}`, receipt.retryAfterMs)
     if (left) return { kind: 'left' }
-    // From before a restart, perhaps: asking costs 200 bytes.
+    // The batch may have been left there before a restart: asking costs 200 bytes.
     const path = `${id}.psb`
     if ((await way.exchange({ method: 'HEAD', path })).status === 200) return { kind: 'left' }
     const headers = { 'content-type': batchMediaType }

@@ -1,5 +1,5 @@
-// One batch against a server that answers, refuses, lies, hangs and breaks off. The rule under test: only a receipt
-// that verifies and names the batch is `accepted`, and only what is said of the batch itself is `rejected`.
+// One batch against a server that answers, refuses, lies, hangs or breaks off. The rule under test: only a receipt
+// that verifies and names the batch is `accepted`, and only an answer about the batch itself is `rejected`.
 
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type Socket } from 'node:net'
@@ -63,7 +63,7 @@ async function serve(reply: Reply, tls?: { key: string; cert: string }): Promise
   return server
 }
 
-/** A server below HTTP. */
+/** A server that works on sockets, below HTTP. */
 async function serveRaw(conduct: (socket: Socket) => void): Promise<{ url: string }> {
   const sockets: Socket[] = []
   const server = createServer((socket) => {
@@ -85,7 +85,7 @@ async function serveRaw(conduct: (socket: Socket) => void): Promise<{ url: strin
 
 const key = { collectorKeyId, collectorKey: collector.publicKey }
 
-/** Dials, offers, and says what the line carried. */
+/** Dials, offers a batch, and returns the outcome and what the line carried. */
 async function submit(url: string, over: Partial<OneWayOptions> = {}) {
   try {
     const way = await openWay(url, { ...options, ...over })
@@ -343,7 +343,7 @@ describe('offerBatch() without an answer', () => {
     const outcome = await submit(server.url)
     expect(outcome).toMatchObject({ kind: 'deferred', reason: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
     expect(server.posted).toEqual([])
-    // The handshake was not free.
+    // The bytes of the handshake are counted too.
     expect(outcome.sent).toBeGreaterThan(100)
   })
 })

@@ -1,5 +1,5 @@
-// Offers one batch to a collector and says what became of it: tests-spec/protocol/batch.md, "Exchange" and "Interrupted
-// uploads". A body is not sent a second time before the collector was asked what it has.
+// Offers one batch to a collector and says what became of it: tests-spec/protocol/batch.md, "Exchange" and
+// "Interrupted uploads". Before a body is sent a second time, the collector is asked what it already has.
 
 import { type BatchId, batchMediaType, envelopeEnd } from '../../tests-spec/protocol/batch.ts'
 import {
@@ -17,15 +17,18 @@ import type { CollectorKey, RequestChannel } from './ways/way.ts'
 export interface Offer {
   readonly id: BatchId
   readonly bytes: Uint8Array
-  /** Ask for the receipt first: the batch was offered before, or the way has not brought a receipt yet. */
+  /**
+   * Whether to ask for the receipt first, because the batch was offered before or the way has not brought a receipt
+   * yet.
+   */
   readonly ask: boolean
-  /** Called with how much of the batch is known to have arrived, before the receipt. */
+  /** Called, before the receipt comes, with the number of bytes of the batch that are known to have arrived. */
   readonly onProgress?: (held: number) => void
-  /** Called before the first byte of the body goes. */
+  /** Called before the first byte of the body is sent. */
   readonly onBody?: () => void
 }
 
-/** @returns What the network does is an outcome, never an exception. */
+/** @returns The outcome; what the network does is a value, never an exception. */
 export async function offerBatch(
   way: RequestChannel,
   offer: Offer,
@@ -38,7 +41,8 @@ export async function offerBatch(
     offer.onBody?.()
     if (asked > 0 || offer.bytes.length > wholeUpToBytes) {
       const outcome = await sendInParts(way, offer, asked, key)
-      // Parts that were put together wrongly say nothing of the batch: only what is refused whole is refused.
+      // A refusal of parts may only mean that they were put together wrongly: only a batch that was sent whole counts
+      // as refused.
       if (outcome !== null && outcome.kind !== 'rejected') return outcome
     }
     return outcomeOf(await way.exchange(whole(offer.bytes)), offer.id, key)
@@ -49,13 +53,13 @@ export async function offerBatch(
 }
 
 /**
- * Some 200 bytes each way, in place of a body.
- * @returns Bytes the collector has of the batch, if it has not all of it.
+ * Asks for the receipt, which costs some 200 bytes each way, instead of sending a body.
+ * @returns Bytes of the batch that the collector has, if it does not have all of them.
  */
 async function askFor(way: RequestChannel, id: BatchId, key: CollectorKey): Promise<SubmitOutcome | number> {
   const answer = await way.exchange({ method: 'GET', path: `v1/batches/${id}/receipt` })
   if (answer.status === 200) return believe(answer, id, key)
-  // A collector that does not know the question answers with a problem too, and is sent the body.
+  // A collector that does not know this question answers with a problem too, and is then sent the body.
   if (answer.status === 404 && readProblem(answer.body) !== null) return answer.held ?? 0
   return refusalOf(answer)
 }
@@ -69,10 +73,12 @@ function whole(bytes: Uint8Array) {
   } as const
 }
 
-/** Times an offset may come out other than expected, before it is called a contradiction. */
+/**
+ * Number of times that the collector may name another offset than expected, before that is called a contradiction.
+ */
 const maxCorrections = 3
 
-/** @returns null when the collector holds nothing that could be gone on from. */
+/** @returns null when the collector holds no part from which the upload could go on. */
 async function sendInParts(
   way: RequestChannel,
   { id, bytes, onProgress }: Offer,
@@ -101,7 +107,7 @@ function isMismatch({ status, body, held }: Answer): boolean {
   return status === 409 && held !== null && readProblem(body)?.code === 'offset_mismatch'
 }
 
-/** The first part holds the whole envelope: a collector keeps nothing before it knows whose it is. */
+/** The first part holds the whole envelope: a collector keeps nothing before it knows which probe it is from. */
 function beginning(bytes: Uint8Array) {
   return {
     method: 'POST',
@@ -112,7 +118,7 @@ function beginning(bytes: Uint8Array) {
 }
 
 function continuation(id: BatchId, bytes: Uint8Array, offset: number) {
-  // What is left of a batch that goes whole goes whole as well.
+  // The rest of a batch that is small enough to be sent whole is sent in one part as well.
   const end = bytes.length <= wholeUpToBytes ? bytes.length : Math.min(bytes.length, offset + chunkBytes)
   return {
     method: 'PATCH',

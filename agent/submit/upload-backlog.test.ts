@@ -25,7 +25,7 @@ afterEach(async () => {
   servers = []
 })
 
-/** Batches by seq; those named as urgent have anomalies. What happens to them is written down in order. */
+/** Batches by seq; those that are named as urgent have anomalies. It writes down in order what happens to them. */
 class SampleBacklog implements Backlog {
   readonly events: string[] = []
   readonly receipts: Receipt[] = []
@@ -63,7 +63,7 @@ class SampleBacklog implements Backlog {
     if (!this.refusesQuarantine) this.#waiting = this.#waiting.filter((each) => each.id !== id)
   }
 
-  /** The spool gives a batch up whose file has rotted. */
+  /** Acts as a spool that gives up a batch whose file has rotted. */
   giveUp(seq: number) {
     this.unreadable.add(seq)
     this.#waiting = this.#waiting.filter((each) => each.seq !== seq)
@@ -95,7 +95,7 @@ const receipted =
     response.writeHead(201).end(sealReceipt(content, collector.privateKey))
   }
 
-/** Answers by seq; a receipt where nothing else is said. */
+/** Answers by seq, with a receipt where `replies` names no other answer. */
 async function serve(replies: Readonly<Record<number, Reply>> = {}): Promise<StubCollector> {
   const server = await stubCollector((response, posted) =>
     (replies[seqIn(posted)] ?? receipted())(response, posted),
@@ -104,7 +104,7 @@ async function serve(replies: Readonly<Record<number, Reply>> = {}): Promise<Stu
   return server
 }
 
-/** An uplink to these URLs, on a clock and a chance that the test moves. */
+/** An uplink to these URLs, with a clock and a chance that the test sets. */
 async function uplinkTo(urls: readonly string[], over: Partial<UplinkOptions> = {}) {
   return Uplink.open({
     collectorKeyId,
@@ -158,7 +158,7 @@ describe('uploadBacklog()', () => {
       deferred: 3,
       rejected: 0,
       reason: 'busy',
-      // What was asked for, and half as long again by chance.
+      // The pause that was asked for, and half as long again by chance.
       retryAfterMs: 45_000,
     })
     expect(backlog.events).toEqual(['receipted 0'])

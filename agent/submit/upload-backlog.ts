@@ -1,5 +1,5 @@
-// Everything that waits, in the order it should go, until it is gone or nothing gets through any more: one attempt. When
-// the next one may be made, the uplink remembers.
+// One attempt to upload: it offers all batches that wait, in the order in which they should go, until none is left or
+// nothing gets through any more. The uplink remembers when the next attempt may be made.
 
 import type { BatchId, PendingBatch } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
@@ -9,7 +9,7 @@ import type { Uplink } from './ways/uplink.ts'
 
 /** The part of a spool that uploading needs. */
 export interface Backlog {
-  /** In the order they should be sent. */
+  /** Batches that wait, in the order in which they should be sent. */
   pending(): readonly PendingBatch[]
   read(id: BatchId): Promise<Buffer>
   receipted(receipt: Receipt): Promise<void>
@@ -18,24 +18,26 @@ export interface Backlog {
 
 export interface UploadSummary {
   readonly accepted: number
-  /** Batches that still wait: the one that was put off and those behind it, and those that lie at a relay. */
+  /**
+   * Number of batches that still wait: the one that was put off and those behind it, and those that lie at a relay.
+   */
   readonly deferred: number
-  /** Batches the collector will never accept, now in quarantine. */
+  /** Number of batches that the collector will never accept, and that are in quarantine now. */
   readonly rejected: number
-  /** Bytes the link carried. */
+  /** Bytes that the link carried. */
   readonly sent: number
   readonly received: number
-  /** Milliseconds until the next attempt should be made; null when nothing waits, or only for a receipt. */
+  /** Milliseconds until the next attempt should be made; null when no batch waits, or only for a receipt. */
   readonly retryAfterMs: number | null
-  /** Why something still waits; null when nothing does. */
+  /** Why a batch still waits; null when none does. */
   readonly reason: string | null
-  /** Something arrived before the way broke off: the link is there, and bad. */
+  /** Whether some bytes arrived before the way broke off: there is a link, and it is bad. */
   readonly progressed: boolean
 }
 
 /**
- * Submits what waits, one after the other over one connection. A way that breaks off or leads elsewhere makes room
- * for the next, until none is left; what the collector itself puts off holds up everything.
+ * Submits the batches that wait, one after the other over one connection. When a way breaks off or leads elsewhere,
+ * the next one is tried, until none is left; when the collector itself puts a batch off, all others wait too.
  *
  * A receipt that asks for a pause keeps routine batches back; those with anomalies go all the same.
  */
@@ -70,7 +72,8 @@ export async function uploadBacklog(
     }
   }
   climber.close()
-  // Asked for and not counted: a batch whose bytes, or whose quarantine, the disk refused waits as well.
+  // The spool is asked, instead of counting here: a batch whose bytes the disk refused to give, or whose quarantine
+  // it refused to note, waits as well.
   const deferred = stillWaiting(batches, waiting)
   const whyNot = climber.left > 0 ? 'at_relay' : 'disk'
   const { reason, retryAfterMs } = stop ?? { reason: deferred > 0 ? whyNot : null, retryAfterMs: null }
@@ -98,7 +101,7 @@ function stopFor(
   uplink: Uplink,
   signal: AbortSignal,
 ): Stop {
-  // The agent wants to measure: nothing has failed, and nobody need wait.
+  // The agent wants to measure: nothing has failed, and there is no need to wait before the next attempt.
   if (signal.aborted) return { reason: 'interrupted', retryAfterMs: null }
   return { reason, retryAfterMs: uplink.holdOff({ retryAfterMs, progressed }) }
 }
@@ -107,8 +110,8 @@ async function readOrNull(batches: Backlog, id: BatchId): Promise<Buffer | null>
   try {
     return await batches.read(id)
   } catch {
-    // The file is gone or damaged, which the spool has noted, or the disk refused, and it still waits. One batch that
-    // cannot be read must not keep the others from going.
+    // Either the file is gone or damaged, which the spool has noted, or the disk refused, and the batch still waits.
+    // One batch that cannot be read must not keep the others from going.
     return null
   }
 }

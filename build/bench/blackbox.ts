@@ -1,5 +1,5 @@
-// Prometheus' blackbox_exporter on the same target, as a yardstick: a probe in Go, with no memory of its own, that is
-// asked over HTTP for each step. One check is two of its probes, a DNS question and a HEAD over TLS.
+// Prometheus' blackbox_exporter on the same target, as a yardstick: a prober written in Go, which keeps no results
+// and is asked over HTTP for each step. One check is two of its probes, a DNS question and a HEAD over TLS.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import type { Certificate } from './certificate.ts'
 import { cpuMsOf, memoryOf } from './process-figures.ts'
 import type { TargetPorts } from './target.ts'
 
-/** Debian's name for it, then upstream's. */
+/** The program's name in Debian, then its original one. */
 const names = ['prometheus-blackbox-exporter', 'blackbox_exporter']
 
 export const howToInstall = 'apt-get install prometheus-blackbox-exporter'
@@ -31,7 +31,7 @@ export interface BlackboxFigures {
   readonly cpuMsPerCheck: number
 }
 
-/** @param folder - Where its configuration may be written. */
+/** @param folder - Folder where its configuration may be written. */
 export async function loadBlackbox(
   command: string,
   folder: string,
@@ -39,7 +39,7 @@ export async function loadBlackbox(
   { root }: Certificate,
   checks: number,
 ): Promise<BlackboxFigures> {
-  // JSON is YAML.
+  // The configuration is YAML, and JSON is valid YAML.
   const configuration = join(folder, 'blackbox.json')
   writeFileSync(configuration, JSON.stringify({ modules: modules(root) }))
   const port = await freePort()
@@ -95,7 +95,10 @@ function modules(root: string) {
   }
 }
 
-/** Asks one probe. @throws When it did not succeed: a failed probe is cheaper and would flatter. */
+/**
+ * Asks for one probe.
+ * @throws When the probe did not succeed: a failed one is cheaper and would make the figures look better.
+ */
 function ask(url: string, agent: Agent): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent }, (response) => {
@@ -114,7 +117,7 @@ function ask(url: string, agent: Agent): Promise<void> {
   })
 }
 
-/** It prints no line when it listens, so it is asked until it answers. */
+/** The program prints nothing when it begins to listen, so it is asked until it answers. */
 async function untilReady(check: () => Promise<void>): Promise<void> {
   const deadline = Date.now() + 10_000
   for (;;) {

@@ -1,4 +1,4 @@
-// The chain of the benchmark's target: a leaf and an intermediate, with names enough to make it as long as the chains
+// The chain of the benchmark's target: a leaf and an intermediate, with enough names to make it as long as the chains
 // that sites send. Its length is printed beside every figure that depends on it.
 
 import { X509Certificate } from 'node:crypto'
@@ -7,15 +7,17 @@ import { join } from 'node:path'
 import { makeAuthority } from '../../test/support/certificates.ts'
 
 export interface Certificate {
-  /** Paths of PEM files: the root to be trusted, the chain to be sent, the key of its leaf. */
+  /**
+   * Path of a PEM file, as the next two: the root to be trusted, the chain to be sent, the key of the chain's leaf.
+   */
   readonly root: string
   readonly chain: string
   readonly key: string
-  /** Of the chain as it is sent, DER. */
+  /** Bytes of the chain as it is sent, in DER. */
   readonly chainBytes: number
 }
 
-/** @param folder - Exists, and is thrown away by the caller. */
+/** @param folder - An existing folder, which the caller deletes. */
 export function makeCertificate(folder: string): Certificate {
   const root = makeAuthority()
   const padding = Array.from({ length: 80 }, (_, index) => `site-${index}.example.test`)

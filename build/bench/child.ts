@@ -1,4 +1,4 @@
-// Child processes of the benchmark: one that says something first and then serves, one that is run to its end.
+// Child processes of the benchmark: one that prints a line and then serves, and one that runs to its end.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -19,14 +19,14 @@ export async function startTarget({ key, chain }: Certificate): Promise<Target> 
   return { process: child, ...(JSON.parse(await firstLine(child)) as TargetPorts) }
 }
 
-/** @throws When the process ends without a word. */
+/** @throws When the process ends without printing a line. */
 async function firstLine(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('Cannot listen to a process without a pipe')
   for await (const line of createInterface({ input: child.stdout })) return line
   throw new Error('The target ended before it said its ports')
 }
 
-/** @returns What it printed. Its complaints go to our own stderr. */
+/** @returns What the process printed. Its stderr goes to ours. */
 export function output(command: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(command, [...args], { maxBuffer: 64 * 1024 * 1024 }, (error, stdout) =>
@@ -36,7 +36,7 @@ export function output(command: string, args: readonly string[]): Promise<string
   })
 }
 
-/** The middle one: a machine that is busy with something else now and then does not move it. */
+/** The median: it does not move when the machine is now and then busy with other work. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN

@@ -10,7 +10,7 @@ import { memoryOf } from './process-figures.ts'
 
 export interface CyclesOrder {
   readonly cycles: number
-  /** A folder that is thrown away. */
+  /** A folder that the caller deletes. */
   readonly state: string
   readonly configuration: string
 }

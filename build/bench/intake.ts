@@ -1,6 +1,6 @@
-// A real collector on loopback, as built, under batches of many probes: how many a second, how long each waits for its
-// receipt, which is given when the batch is on disk, and the collector's memory. The senders are this process, and take
-// their share of the same processors.
+// A real collector on loopback, as built, under batches of many probes: how many batches a second it takes, how long
+// each waits for its receipt, which is given when the batch is on disk, and how much memory the collector uses. The
+// senders run in this process, on the same processors.
 
 import { Agent, request } from 'undici'
 import { cyclesADay, Month } from '../../test/offline/month.ts'
@@ -22,15 +22,15 @@ export interface IntakeFigures {
   readonly peakMib: number
 }
 
-/** What a batch holds. */
+/** What the payload of a batch consists of. */
 export type Content = 'noise' | 'measurements'
 
-/** Probes that send at once, each over a connection of its own. */
+/** Number of probes that send at once, each over a connection of its own. */
 const probes = 16
 const noiseBytes = 48_000
 const measurementsEach = 100
 
-/** @param each - Batches of each probe. */
+/** @param each - Number of batches of each probe. */
 export async function measureIntake(folder: string, content: Content, each: number): Promise<IntakeFigures> {
   const collector = await startCollector(folder, ['--log', 'error'])
   try {
@@ -84,7 +84,7 @@ function someMeasurements(): Measurement[] {
   return day.slice(-4 * measurementsEach).map(({ entry }) => entry.measurement)
 }
 
-/** The next when the one before has its receipt, as a probe does. */
+/** Sends each batch when the one before has its receipt, as a probe does. */
 async function sendInTurn(url: string, batches: readonly SampleBatch[], times: number[]): Promise<void> {
   const agent = new Agent({ connections: 1 })
   for (const { bytes } of batches) {
@@ -95,7 +95,7 @@ async function sendInTurn(url: string, batches: readonly SampleBatch[], times: n
   await agent.close()
 }
 
-/** @throws When the answer is not the one that is wanted. */
+/** @throws When the answer has another status than the one expected. */
 async function post(
   url: string,
   type: string,

@@ -15,7 +15,7 @@ import type { TargetPorts } from './target.ts'
 
 export interface LoadOrder extends TargetPorts {
   readonly checks: number
-  /** Protocols to offer; null for those the agent offers on this Node.js. */
+  /** Protocols to offer; null for those that the agent offers on this Node.js. */
   readonly alpn: readonly string[] | null
   /** Path of the root that signed the target's certificate. */
   readonly ca: string
@@ -25,16 +25,16 @@ export interface LoadFigures {
   readonly startRssMib: number
   readonly endRssMib: number
   readonly peakMib: number
-  /** Of this process, user and system. */
+  /** Processor time of this process, user and system. */
   readonly cpuMsPerCheck: number
-  /** Over the second half, when everything is warm. */
+  /** Processor time over the second half of the run, when everything is warm. */
   readonly warmCpuMsPerCheck: number
-  /** Of UDP and TCP payload, both ways; headers of IP, UDP and TCP are not in it. */
+  /** Bytes of UDP and TCP payload, in both directions; headers of IP, UDP and TCP are not included. */
   readonly payloadBytesPerCheck: number
 }
 
 const hostname = 'target.test'
-/** Two at once, as the agent measures: more would time our own queue. */
+/** Two at once, as the agent measures: with more, the figures would include waiting in our own queue. */
 const workers = 2
 const step = { tags: [], timeoutMs: 10_000 }
 

@@ -1,5 +1,5 @@
-// `npm run bench`: prints what the agent costs. Prints and never judges: a busy machine scatters times by two, and a
-// benchmark that fails on a busy machine is soon ignored. Bytes and memory are steady.
+// `npm run bench`: prints what the agent costs. It prints and never fails: on a busy machine times vary by a factor
+// of two, and a benchmark that fails on a busy machine is soon ignored. Bytes and memory are steady.
 //
 // `npm run bench -- size start` prints those tables only.
 
@@ -26,11 +26,11 @@ const checks = 2_000
 const days = 2
 const waiting = 100_000
 const http1 = ['http/1.1']
-/** HTTP/2 where Node's is safe to use, which the target takes. */
+/** The protocols that the agent offers: HTTP/2 if Node's is safe to use, and the target accepts it. */
 const asOffered = null
 
 interface Bench {
-  /** Thrown away at the end. */
+  /** A folder that is deleted at the end. */
   readonly folder: string
   readonly agent: string
   readonly nodes: readonly InstalledNode[]
@@ -94,7 +94,7 @@ async function printSize({ folder }: Bench): Promise<string> {
   return sizeTable(await bundle('agent/main.ts', join(folder, 'sonde.mjs'), standalone))
 }
 
-/** Interleaved, so that a slow minute of the machine is shared by all. */
+/** Starts of the programs alternate, so that a slow minute of the machine affects all of them. */
 async function printStart({ folder, agent, nodes }: Bench): Promise<string> {
   const bare = join(folder, 'bare.mjs')
   writeFileSync(bare, '')
@@ -137,7 +137,7 @@ async function printIdle({ folder, agent, nodes }: Bench): Promise<string> {
       const state = mkdtempSync(join(folder, 'idle-'))
       const args = [...flags, agent, 'run', '--state', state, '--config', configuration]
       const child = spawn(path, args, { stdio: 'ignore' })
-      // A cycle is over when it has written its status.
+      // A cycle is over when the agent has written its status.
       while (!existsSync(join(state, 'status.json'))) {
         if (child.exitCode !== null)
           throw new Error(`sonde run ended with ${child.exitCode} on Node ${major}`)
@@ -193,7 +193,8 @@ async function printAgent({ folder, nodes, target, certificate }: Bench): Promis
   const controls = [{ url: `${site}/control`, expect: { status: 200 } }]
   writeFileSync(list, JSON.stringify({ name: 'bench', version: 1, entries, controls, resolvers }))
   const configuration = join(folder, 'agent.json')
-  // Sixteen at once, because each waits half a second for contradicting DNS replies and the table is awaited too.
+  // Sixteen tasks run at once, because each waits half a second for contradicting DNS replies and the table should
+  // not take long.
   const settings = { lab: true, test_list: list, extra_ca: [certificate.root], concurrency: 16 }
   writeFileSync(configuration, JSON.stringify(settings))
   const row = async ({ major, path }: InstalledNode) => {
@@ -215,7 +216,7 @@ async function printAgent({ folder, nodes, target, certificate }: Bench): Promis
       `${figures.anomalies} of ${figures.measurements}`,
     ]
   }
-  // All versions at once: most of the time each waits for replies that do not come.
+  // All versions run at once: most of the time each waits for replies that do not come.
   const rows = await Promise.all(nodes.map(row))
   return table(
     [
@@ -260,7 +261,7 @@ async function printWire(bench: Bench): Promise<string> {
   return `${table(['one check', 'payload', 'with IP, TCP and UDP headers'], rows)}\n\nThe chain sent is ${bench.certificate.chainBytes} B of it.`
 }
 
-/** Packets no larger than on a real link: the loopback would otherwise carry 64 kB in one. */
+/** Packets are limited to the size on a real link: the loopback would otherwise carry 64 kB in one packet. */
 async function inNamespace(command: readonly string[]): Promise<string> {
   const setUp = 'ip link set lo mtu 1500 gso_max_segs 1 up && exec "$@"'
   try {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 
 export interface Memory {
   readonly rssMib: number
-  /** The most it ever was. */
+  /** The most memory that the process ever had, in MiB. */
   readonly peakMib: number
 }
 
@@ -15,7 +15,7 @@ export function memoryOf(pid: number | 'self'): Memory {
   return { rssMib: mib('VmRSS'), peakMib: mib('VmHWM') }
 }
 
-/** Linux counts in hundredths of a second on every architecture Node.js runs on. */
+/** Linux counts in hundredths of a second on every architecture that Node.js runs on. */
 const msPerTick = 10
 
 /** @returns Milliseconds of processor time, user and system, since the process started. */

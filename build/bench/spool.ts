@@ -1,6 +1,5 @@
-// The spool on a real disk, bundled as the agent is: days of a month without a way out and with one, or many records that
-// wait.
-// Does what it is ordered to and prints one line of JSON.
+// The spool on a real disk, bundled as the agent is: days of a month without a way out or with one, or many records
+// that wait. It runs one order and prints one line of JSON.
 
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,11 +18,16 @@ import type { SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import { memoryOf } from './process-figures.ts'
 
 export interface SpoolOrder {
-  /** `offline`: cycles, sealed for room. `online`: each sealed and receipted as it ends. `wait`: records put and left. `recover`: what was left is opened again. */
+  /**
+   * - `offline`: cycles whose records are sealed for room.
+   * - `online`: cycles that are each sealed and receipted at their end.
+   * - `wait`: records that are put and left there.
+   * - `recover`: the records that were left are opened again.
+   */
   readonly do: 'offline' | 'online' | 'wait' | 'recover'
-  /** A folder that is thrown away. */
+  /** A folder that the caller deletes. */
   readonly dir: string
-  /** For `offline` and `online` days, for `wait` records. */
+  /** For `offline` and `online` the number of days, for `wait` the number of records. */
   readonly count: number
 }
 
@@ -34,23 +38,23 @@ export interface OfflineFigures {
   readonly writeAmplification: number
   readonly flushesADay: number
   readonly megabytesADay: number
-  /** Each, as put. */
+  /** Bytes of each record as it was put. */
   readonly jsonBytes: number
-  /** Each, while it waits: deflated. */
+  /** Bytes of each record while it waits: deflated. */
   readonly storedBytes: number
-  /** Each, once sealed, which is what is sent: payload, envelope and signature. */
+  /** Bytes of each record once sealed, which is what is sent: payload, envelope and signature. */
   readonly sentBytes: number
   readonly batches: number
   readonly recordsABatch: number
   readonly sealMs: number
-  /** Signature, digests, and unpacking. */
+  /** Milliseconds for signature, digests and unpacking. */
   readonly verifyMs: number
 }
 
 export interface OnlineFigures {
   readonly flushesADay: number
   readonly megabytesADay: number
-  /** Of a measurement, envelope and signature included. */
+  /** Bytes of a measurement, with its share of envelope and signature. */
   readonly sentBytes: number
 }
 
@@ -62,9 +66,12 @@ export interface RecoverFigures {
 }
 
 const quotaBytes = 256 * 1024 * 1024
-/** What the spool commits at once: what does not fit into a segment begins the next, so groups must be the field's. */
+/**
+ * Number of records that the spool commits at once. Records that do not fit into a segment begin the next one, so the
+ * groups must have the size they have on devices.
+ */
 const group = 64
-/** The month's begin, so that chances are the same at every call. */
+/** Seed with which each month begins, so that chances are the same at every call. */
 const seed = 30
 
 async function offline({ dir, count: days }: SpoolOrder): Promise<OfflineFigures> {
@@ -145,7 +152,7 @@ async function wait({ dir, count }: SpoolOrder): Promise<void> {
       { length: Math.min(group, count - from) },
       (_, at) => day[(from + at) % day.length],
     )
-    // Of the class that waits in the largest number.
+    // These records are of the class of which the most wait.
     await putAll(
       spool,
       some.flatMap((each) => (each === undefined ? [] : [{ ...each.entry, class: 'routine' as const }])),
@@ -164,14 +171,14 @@ async function recover({ dir }: SpoolOrder): Promise<RecoverFigures> {
   return { records: unsealed, megabytes: bytesIn(dir) / 1e6, ms, rssMib }
 }
 
-/** As a cycle does: each by itself, and a flush at its end. */
+/** Puts records as a cycle does: each by itself, with a flush at the end. */
 async function putAll(spool: Spool, entries: readonly SpoolEntry[]): Promise<void> {
   const kept = entries.map((entry) => spool.put(entry))
   await spool.flush()
   await Promise.all(kept)
 }
 
-/** As deliver.ts does when nothing can be sent. */
+/** Seals as deliver.ts does when nothing can be sent. */
 async function sealWhileFull(spool: Spool): Promise<void> {
   while ((await spool.seal('size', enrolmentDigest)) !== null);
   if (spool.pending().length === 0) await spool.seal('age', enrolmentDigest)

@@ -14,7 +14,7 @@ export interface TargetPorts {
 
 const [key = '', cert = ''] = process.argv.slice(2)
 
-/** Every name is here. */
+/** The resolver answers every name with this machine. */
 const dns = createSocket('udp4')
 dns.on('message', (message, from) => {
   const { id = 0, questions = [] } = decode(message)
@@ -24,7 +24,7 @@ dns.on('message', (message, from) => {
   dns.send(encode({ type: 'response', id, flags: 0x0180, questions, answers }), from.port, from.address)
 })
 
-/** What an ordinary site says around a page; the agent's HEAD gets these and no body. */
+/** Headers that an ordinary site sends with a page; the agent's HEAD gets these and no body. */
 const headers = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'private, max-age=0',
@@ -39,7 +39,7 @@ https.on('request', (request, response) => {
   if (request.method === 'HEAD') response.end()
   else response.end('<!doctype html><title>Target</title>')
 })
-// A client that hangs up is a client's right.
+// It is no error when a client hangs up.
 https.on('sessionError', () => {})
 
 dns.bind(0, '127.0.0.1', () => {

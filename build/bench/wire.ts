@@ -1,5 +1,5 @@
-// Bytes on the wire per check, headers of IP, TCP and UDP included. Run in a network namespace of its own, where the
-// loopback counts nothing but the checks. Prints one number.
+// Bytes on the wire per check, headers of IP, TCP and UDP included. Runs in a network namespace of its own, where the
+// loopback carries nothing but the checks. Prints one number.
 
 import { readFileSync } from 'node:fs'
 import type { Certificate } from './certificate.ts'
@@ -18,7 +18,7 @@ async function main(load: string, certificate: Certificate, alpn: readonly strin
   return bytes
 }
 
-/** Each packet is received once, whichever way it goes. Without link-layer headers. */
+/** Each packet is received once, in whichever direction it goes. Link-layer headers are not included. */
 function loopbackBytes(): number {
   return Number(/^\s*lo:\s*(\d+)/m.exec(readFileSync('/proc/net/dev', 'latin1'))?.[1])
 }

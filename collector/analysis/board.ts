@@ -3,7 +3,7 @@
 
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 
-/** A verdict as it is shown: which rule spoke is for whoever opens the measurement. */
+/** A verdict as it is shown: the rule is only for readers who open the measurement. */
 export interface ShownVerdict {
   readonly verdict: VerdictKind
   /** null when no single step decided. */
@@ -14,7 +14,7 @@ export interface ShownVerdict {
 /** The newest result for one target on one network. */
 export interface Result {
   readonly testName: string
-  /** null for a nettest that takes none. */
+  /** null for a nettest that takes no input. */
   readonly input: string | null
   readonly asn: string
   readonly networkName: string
@@ -23,7 +23,10 @@ export interface Result {
   /** Milliseconds since 1970 by the probe's clock, right or wrong. */
   readonly startedAt: number
   readonly clock: string
-  /** The same as well as can be told, and within how many milliseconds; null when nobody can say. */
+  /**
+   * The same moment, corrected as well as possible. `errorMs`: by how many milliseconds it may be wrong; null when
+   * that is not known.
+   */
   readonly correctedAt: number
   readonly errorMs: number | null
   /** Milliseconds since 1970 by the collector's clock. */
@@ -34,14 +37,14 @@ export interface Result {
 export interface Network {
   readonly asn: string
   readonly name: string
-  /** Targets by verdict, those that are not shown included. */
+  /** Number of targets by verdict, those that are not shown included. */
   readonly counts: Readonly<Record<VerdictKind, number>>
 }
 
 export interface Target {
   readonly testName: string
   readonly input: string | null
-  /** One for each network of the board, in its order; null where this target was not measured. */
+  /** One result for each network of the board, in its order; null where this target was not measured. */
   readonly results: readonly (Result | null)[]
   /** Names of the services that were looked at one by one, on any network. */
   readonly parts: readonly string[]
@@ -49,19 +52,22 @@ export interface Target {
 
 export interface Board {
   readonly networks: readonly Network[]
-  /** The gravest first, then by name. */
+  /** Targets, the gravest first, then by name. */
   readonly targets: readonly Target[]
-  /** Targets that are left out to keep the page small; none of them is graver than those shown. */
+  /** Number of targets that are left out to keep the page small; none of them is graver than those shown. */
   readonly hidden: number
 }
 
-/** An anomaly is looked at first, then what could not be told, then what a dead link explains. */
+/** An anomaly comes first, then what could not be decided, then what a dead link explains. */
 const gravity: Readonly<Record<VerdictKind, number>> = { anomaly: 0, undetermined: 1, link_down: 2, ok: 3 }
 
-/** How far a clock that was set may be ahead of ours before its dates are doubted. A guess: NTP is better by far. */
+/**
+ * By how many milliseconds a clock that was set may be ahead of ours before its dates are doubted. The value is a
+ * guess: NTP is far more precise.
+ */
 const toleratedAheadMs = 5 * 60_000
 
-/** @param maxTargets - Targets to show at most. */
+/** @param maxTargets - Number of targets to show at most. */
 export function board(results: readonly Result[], maxTargets: number): Board {
   const byAsn = groupBy(results, (result) => result.asn)
   const asns = [...byAsn.keys()].sort((a, b) => Number(a.slice(2)) - Number(b.slice(2)))
@@ -73,20 +79,20 @@ export function board(results: readonly Result[], maxTargets: number): Board {
   return { networks, targets: targets.slice(0, maxTargets), hidden: Math.max(0, targets.length - maxTargets) }
 }
 
-/** When something was measured, as it is shown. */
+/** When a measurement was made, as it is shown. */
 export interface ShownDate {
   /** Milliseconds since 1970. */
   readonly at: number
-  /** Milliseconds; null where it says nothing to a reader, or nobody can say. */
+  /** Milliseconds of error; null where it tells a reader nothing, or is not known. */
   readonly withinMs: number | null
-  /** What the probe's clock said, where that is wrong for certain; else null. */
+  /** What the probe's clock said, if that is certainly wrong; otherwise null. */
   readonly byProbe: number | null
 }
 
-/** Dates are shown to the minute: what is less off than that is not off. */
+/** Dates are shown to the minute: a smaller error does not show. */
 const shownFromMs = 60_000
 
-/** @returns The corrected date where the probe's own is wrong for certain; its own otherwise. */
+/** @returns The corrected date if the probe's own is certainly wrong; otherwise its own. */
 export function shownDate({ startedAt, correctedAt, errorMs, clock }: Result): ShownDate {
   const isWrong = errorMs !== null && Math.abs(correctedAt - startedAt) > errorMs + shownFromMs
   if (isWrong) return { at: correctedAt, withinMs: errorMs, byProbe: startedAt }
@@ -94,7 +100,9 @@ export function shownDate({ startedAt, correctedAt, errorMs, clock }: Result): S
   return { at: withinMs === null ? startedAt : correctedAt, withinMs, byProbe: null }
 }
 
-/** @returns Whether the probe's clock gives reason to doubt when this was measured. When it was received is sure. */
+/**
+ * @returns Whether the probe's clock gives reason to doubt the date of measurement. The date of receipt is certain.
+ */
 export function isDateDoubtful({ clock, startedAt, receivedAt, errorMs }: Result): boolean {
   return errorMs === null && (clock === 'unknown' || startedAt > receivedAt + toleratedAheadMs)
 }
@@ -102,7 +110,7 @@ export function isDateDoubtful({ clock, startedAt, receivedAt, errorMs }: Result
 function networkOf(asn: string, results: readonly Result[]): Network {
   const counts: Record<VerdictKind, number> = { ok: 0, anomaly: 0, link_down: 0, undetermined: 0 }
   for (const { found } of results) counts[found.verdict]++
-  // Networks are renamed; the probe that spoke last knows.
+  // Networks get renamed; the name from the probe that sent last counts.
   const newest = results.reduce((a, b) => (b.receivedAt > a.receivedAt ? b : a))
   return { asn, name: newest.networkName, counts }
 }
@@ -121,7 +129,7 @@ function gravityOf(results: readonly Result[]): number {
   return Math.min(...results.map(({ found }) => gravity[found.verdict]))
 }
 
-/** Services that are a nettest of their own come before the addresses of a list. */
+/** Services that have a nettest of their own come before the addresses of a list. */
 function nameOf(results: readonly Result[]): string {
   const { testName, input } = firstOf(results)
   return input === null ? ` ${testName}` : `${input} ${testName}`

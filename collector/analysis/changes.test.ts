@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { changesOf, type Seen } from './changes.ts'
 
-/** One letter a measurement, a minute apart: reached, failing, or not said. */
+/** One letter for each measurement, a minute apart: reached, failing, or not known. */
 const line = (letters: string): Seen[] =>
   [...letters].map((letter, at) => ({ at, reached: letter === 'r' ? true : letter === 'f' ? false : null }))
 const short = (letters: string) => changesOf(line(letters)).map(({ to, after, by }) => `${to} ${after}-${by}`)

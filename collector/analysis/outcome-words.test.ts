@@ -36,7 +36,7 @@ describe('outcomeWords()', () => {
     ['undetermined', null, null, 'Undetermined'],
     ['undetermined', 'connect', 'generic_timeout_error', 'Generic timeout error (undetermined)'],
     ['undetermined', 'http_round_trip', 'page_differs', 'Page differs (undetermined)'],
-    // A probe newer than this collector.
+    // The result of a probe that is newer than this collector.
     ['anomaly', 'quic_handshake', 'connection_reset', 'Connection reset'],
     ['anomaly', 'connect', 'some_later_failure', 'Some later failure'],
   ] as const)('%s at %s with %s is "%s"', (verdict, step, how, words) => {

@@ -1,15 +1,15 @@
 // One verdict in the words that published reports use: "Accessible", "SSL error", "HTTP failure", "Connection reset".
-// Coarser than the failure's name on purpose: a reader compares them with OONI's older reports. Pure.
+// They are coarser than the failure's name on purpose: readers compare them with OONI's older reports. Pure.
 
 import { isFailure } from '../../tests-spec/data-formats/failure.ts'
 import type { ShownVerdict } from './board.ts'
 
-/** What a target that was reached is called. */
+/** The word for a target that was reached. */
 export const accessible = 'Accessible'
 
 /**
- * @returns A few words in English. What could not be told carries "(undetermined)" after what was seen, so that it is
- *   never read as a finding.
+ * @returns A few words in English. A verdict that is undetermined has "(undetermined)" after what was seen, so that
+ * it is never read as a finding.
  */
 export function outcomeWords(found: ShownVerdict): string {
   switch (found.verdict) {
@@ -28,16 +28,16 @@ export function outcomeWords(found: ShownVerdict): string {
   }
 }
 
-/** @returns Whether the target was reached; null when that cannot be told: the link was down, or nothing decided. */
+/** @returns Whether the target was reached; null when that is not known: the link was down, or nothing decided. */
 export function wasReached({ verdict }: ShownVerdict): boolean | null {
   if (verdict === 'ok') return true
   return verdict === 'anomaly' ? false : null
 }
 
-/** @returns null when no step decided, or nothing is said of how it ended. */
+/** @returns null when no step decided, or when the verdict does not say how the step ended. */
 function seen({ step, how }: ShownVerdict): string | null {
   if (how === null) return null
-  // A page that came and is another one is no failure.
+  // It is no failure when a page arrived that differs.
   if (!isFailure(how)) return sentence(how)
   if (step === 'resolve') return 'DNS failure'
   if (step === 'http_round_trip') return 'HTTP failure'
@@ -46,7 +46,7 @@ function seen({ step, how }: ShownVerdict): string | null {
   return sentence(how.startsWith('unknown_failure: ') ? 'unknown_failure' : how)
 }
 
-/** `connection_reset` as "Connection reset". */
+/** Writes `connection_reset` as "Connection reset". */
 function sentence(name: string): string {
   const words = name.replaceAll('_', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)

@@ -1,4 +1,4 @@
-// The archive on a real disk: what is put is found, what rotted is reported and harms nothing else.
+// The archive on a real disk: what is put is found; what rotted is reported and harms nothing else.
 
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

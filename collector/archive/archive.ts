@@ -29,10 +29,13 @@ import {
 import { folderMode, makeFolder, syncFolder, temporarySuffix, writeDurably } from './durable-file.ts'
 import { linesOf, openPayload } from './payload.ts'
 
-/** Enough to see what happened; a stolen key must not fill the disk with copies, whose every arrival is logged anyway. */
+/**
+ * Number of copies that is enough to see what happened: a stolen key must not fill the disk with copies. Every
+ * arrival is logged anyway.
+ */
 const conflictsKeptPerDevice = 32
 
-/** Envelopes are 1 to 2 kB: one page of the disk has nearly all of them. */
+/** Bytes. Envelopes have 1 to 2 kB: one page of the disk holds nearly all of them. */
 const usualHeadBytes = 4_096
 
 /** What one file of the archive turned out to be. */
@@ -40,11 +43,11 @@ export type Scanned =
   | { readonly kind: 'batch'; readonly batch: ArchivedBatch }
   | { readonly kind: 'damaged'; readonly path: string; readonly problem: string }
 
-/** A batch with its records, for whoever reads measurements. */
+/** A batch with its records, for code that reads measurements. */
 export interface BatchContent {
   readonly id: BatchId
   readonly manifest: Manifest
-  /** What is wrong with the payload, and then there are no records; null when nothing is. */
+  /** What is wrong with the payload, in which case there are no records; null when nothing is wrong. */
   readonly fault: PayloadFault | null
   /** Lines of the payload, in order; `undefined` stands for one that is not JSON. */
   readonly records: Iterable<unknown>
@@ -59,16 +62,21 @@ export class Archive {
     this.#conflicts = join(state, 'conflicts')
   }
 
-  /** Makes the folders that are missing and clears away what a crash left half written. */
+  /** Makes the folders that are missing and removes what a crash left half written. */
   static async open(state: string): Promise<Archive> {
     const archive = new Archive(state)
     const folders = folderNames().map((name) => join(archive.#folder, name))
     await makeFolder(archive.#folder)
     for (const folder of folders) await mkdir(folder, { recursive: true, mode: folderMode })
-    // Once for all 256, so that putting a batch need only sync the folder it lies in.
+    // Syncing once for all 256 folders is enough; putting a batch then only syncs the folder it is in.
     await syncFolder(archive.#folder)
     for (const folder of folders) await clearTemporary(folder)
     return archive
+  }
+
+  /** Opens an archive that is there, to read it: makes and clears away nothing. */
+  static openToRead(state: string): Archive {
+    return new Archive(state)
   }
 
   /** Keeps a batch. When it resolves, the file survives a power cut, and only then may a receipt be signed. */
@@ -76,7 +84,7 @@ export class Archive {
     await writeDurably(this.#path(id, 'psb'), bytes)
   }
 
-  /** Keeps the receipt of a batch, so that whoever asks again gets the same bytes. */
+  /** Keeps the receipt of a batch, so that a probe that asks again gets the same bytes. */
   async putReceipt(id: BatchId, bytes: Uint8Array): Promise<void> {
     await writeDurably(this.#path(id, 'receipt.json'), bytes)
   }
@@ -96,8 +104,8 @@ export class Archive {
   }
 
   /**
-   * Whether the file is still what was written, payload included. Asked before a probe is told once more that it may
-   * forget: its copy may be the last good one.
+   * Whether the file, payload included, is still what was written. Asked before a probe is told once more that it may
+   * forget the batch: its copy may be the last good one.
    */
   async isWhole(id: BatchId): Promise<boolean> {
     try {
@@ -106,19 +114,19 @@ export class Archive {
       const payload = bytes.subarray(payloadOffset)
       return payload.length === manifest.payload.len && sha256Hex(payload) === manifest.payload.sha256
     } catch {
-      // Gone, rotten, or a sector that cannot be read: for this question they are the same.
+      // A file that is gone, one that has rotted, and a sector that cannot be read mean the same here.
       return false
     }
   }
 
-  /** @returns null when no receipt was given, or a crash came between the batch and its receipt. */
+  /** @returns null when no receipt was given, or when a crash came between the batch and its receipt. */
   async receipt(id: BatchId): Promise<Buffer | null> {
     return unlessAbsent(readFile(this.#path(id, 'receipt.json')))
   }
 
   /**
-   * @returns When the receipt says the batch came, in milliseconds since 1970 on the collector's clock; when the
-   *   file was written, while there is none that `keyOf` knows the signer of; null when the batch is not held.
+   * @returns When the batch came, as its receipt says, in milliseconds since 1970 on the collector's clock; the time
+   * when the file was written, if there is no receipt by a key that `keyOf` knows; null when the batch is not held.
    */
   async receivedAt(id: BatchId, keyOf: KeyLookup): Promise<number | null> {
     const given = await this.receipt(id)
@@ -145,9 +153,9 @@ export class Archive {
   }
 
   /**
-   * Reads the manifest of every batch, in no order that means anything.
+   * Reads the manifest of every batch, in arbitrary order.
    *
-   * Synchronous: it runs before anything is served, and so takes 20 µs a file instead of 100.
+   * It is synchronous: it runs before any request is served, and takes 20 µs a file instead of 100.
    */
   *scan(): Generator<Scanned> {
     const buffer = Buffer.allocUnsafe(headBytes)
@@ -181,7 +189,7 @@ function scanFile(id: BatchId, path: string, buffer: Buffer): Scanned {
     if (size !== expected) throw new ArchiveDamaged(`Cannot read batch ${id}: ${size} of ${expected} bytes`)
     return { kind: 'batch', batch }
   } catch (error) {
-    // Reported, not thrown: one rotten sector must not keep the collector from starting.
+    // The error is reported and not thrown: one rotten sector must not keep the collector from starting.
     return { kind: 'damaged', path, problem: error instanceof Error ? error.message : String(error) }
   } finally {
     closeSync(file)
@@ -192,7 +200,7 @@ function receiptTime(bytes: Buffer, keyOf: KeyLookup): number | null {
   try {
     return openReceipt(bytes, keyOf).at
   } catch {
-    // A receipt that rotted: the time the batch was written will do for a table.
+    // The receipt has rotted: the time when the batch was written is good enough for a table.
     return null
   }
 }

@@ -1,5 +1,6 @@
-// Reads what the archive holds: batch.md, after the checks. A file here was verified before it was written, so
-// signatures are not computed again; that the disk still holds what was written is, from the file's own name.
+// Reads the batches that the archive holds: batch.md, after the checks. A file here was verified before it was
+// written, so signatures are not checked again; by the file's own name it is checked that the disk still holds what
+// was written.
 
 import * as v from 'valibot'
 import {
@@ -19,11 +20,11 @@ export class ArchiveDamaged extends Error {
 export interface ArchivedBatch {
   readonly id: BatchId
   readonly manifest: Manifest
-  /** Where the payload begins, in bytes from the start of the file. */
+  /** Offset of the payload, in bytes from the start of the file. */
   readonly payloadOffset: number
 }
 
-/** How many bytes from the start of a file are enough for its manifest, whatever its envelope says. */
+/** How many bytes from the start of a file are enough to read its manifest, however long its envelope is. */
 export const headBytes = 8 + maxEnvelopeBytes
 
 /**
@@ -45,7 +46,7 @@ export function readArchivedBatch(id: BatchId, head: Uint8Array): ArchivedBatch 
   return { id, manifest: parsed.output, payloadOffset }
 }
 
-/** @returns Where the envelope ends and the payload begins, in bytes from the start, by what the frame says. */
+/** @returns Where the envelope ends and the payload begins, in bytes from the start, as the frame says. */
 export function envelopeEnd(head: Uint8Array): number {
   return head.length < 8 ? 8 : 8 + Buffer.from(head.buffer, head.byteOffset, 8).readUInt32BE(4)
 }

@@ -1,5 +1,5 @@
 // The collector's signing key: it signs receipts and enrolment records. Its id is in every token, so that a device
-// knows whose word to take. PKCS8 PEM, mode 0600, made at the first start and never replaced.
+// knows which collector to believe. PKCS8 PEM, mode 0600, made at the first start and never replaced.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
@@ -14,7 +14,7 @@ export interface CollectorKey {
   readonly id: string
 }
 
-/** The state folder cannot be used as it is; the message says what to do. */
+/** The state folder cannot be used as it is; the message says what the operator can do. */
 export class KeyRefused extends Error {
   override readonly name = 'KeyRefused'
   readonly code = 'key_unusable'
@@ -25,8 +25,8 @@ export const collectorKeyPath = (state: string) => join(state, 'collector-key')
 /**
  * Reads the key from the state folder, or makes one when the folder is new.
  *
- * @throws {KeyRefused} When the file is no Ed25519 key, or is gone while probes are enrolled: a new key would turn
- *   every probe away, so that is for a person to decide.
+ * @throws {KeyRefused} When the file is no Ed25519 key, or is gone while probes are enrolled: with a new key no probe
+ * would believe the collector, so the operator must decide that.
  */
 export async function openCollectorKey(state: string): Promise<CollectorKey> {
   const path = collectorKeyPath(state)
@@ -52,7 +52,7 @@ async function makeKey(state: string, path: string): Promise<string> {
     throw new KeyRefused(`${path} is gone, but ${probes.length} probes are enrolled with it: restore it`)
   }
   const pem = encodeKeyFile(generateKeyPairSync('ed25519').privateKey)
-  // `serve` and `token` may both be the first to run; only one of them makes the key.
+  // `serve` and `token` may both run for the first time at once; only one of them makes the key.
   return (await createDurably(path, Buffer.from(pem))) ? pem : readFile(path, 'utf8')
 }
 

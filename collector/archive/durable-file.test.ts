@@ -1,4 +1,5 @@
-// Real files in a folder of their own. What a power cut does is not seen here; that nothing half written stays is.
+// Real files in a folder of their own. The tests cannot show what a power cut does; they show that nothing half
+// written stays.
 
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

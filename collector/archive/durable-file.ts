@@ -1,24 +1,27 @@
-// Files that are whole or absent after a power cut. Everything the collector keeps is written here and nowhere else,
-// the index aside, which can be made again.
+// Files that are whole or absent after a power cut. All files of the collector are written here, except the index,
+// which can be made again.
 //
 // The order is: write a temporary file beside the place, fsync it, give it its name, fsync the folder. Without the
-// first fsync the name may come back with nothing behind it; without the second the name may not come back at all.
+// first fsync, the name may come back with nothing behind it; without the second, the name may not come back at all.
 
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
-/** What is left of a write that a crash cut short ends so; `Archive.open()` clears it away. */
+/** Ending of the name of a file whose write a crash cut short; `Archive.open()` removes such files. */
 export const temporarySuffix = '.tmp'
 
-/** Probe keys, tokens and measurements are for the account the collector runs as, and nobody else on the machine. */
+/**
+ * Probe keys, tokens and measurements are for the account that the collector runs as, and for no other user of the
+ * machine.
+ */
 const fileMode = 0o600
 export const folderMode = 0o700
 
 /**
  * Puts `bytes` at `path`, in place of what was there. When it resolves, the file survives a power cut.
  *
- * @throws What the file system says. The old content, or none, is then at `path`; never a part of the new one.
+ * @throws The file system's error. `path` then holds the old content, or none, and never a part of the new one.
  */
 export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = await writeTemporary(path, bytes)
@@ -32,9 +35,9 @@ export async function writeDurably(path: string, bytes: Uint8Array): Promise<voi
 }
 
 /**
- * Puts `bytes` at `path` unless something is there.
+ * Puts `bytes` at `path` unless a file exists there.
  *
- * @returns Whether this call made the file. Of several processes that try at once, exactly one is told so.
+ * @returns Whether this call made the file. Of several processes that try at once, exactly one gets true.
  */
 export async function createDurably(path: string, bytes: Uint8Array): Promise<boolean> {
   const temporary = await writeTemporary(path, bytes)
@@ -51,7 +54,7 @@ export async function createDurably(path: string, bytes: Uint8Array): Promise<bo
   return true
 }
 
-/** Makes a folder and those above it, so that they survive a power cut as well as the files in it will. */
+/** Makes a folder and those above it, so that they survive a power cut together with the files in them. */
 export async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: folderMode })
   if (first === undefined) return
@@ -61,7 +64,7 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes the names in a folder durable: those that were given and those that were taken away. */
+/** Makes the changes of names in a folder durable: those that were added and those that were removed. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
   try {
@@ -79,7 +82,7 @@ async function writeTemporary(path: string, bytes: Uint8Array): Promise<string> 
     await file.writeFile(bytes)
     await file.sync()
   } catch (error) {
-    // A full disk must not be filled further by what did not fit.
+    // The part that was written must not go on filling a full disk.
     await rm(temporary, { force: true })
     throw error
   } finally {

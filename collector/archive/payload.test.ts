@@ -1,4 +1,4 @@
-// Payloads that are what they say, and those of a probe that lies.
+// Payloads that match their manifest, and those of a probe that lies.
 
 import { brotliCompressSync, constants } from 'node:zlib'
 import { describe, expect, it } from 'vitest'

@@ -1,5 +1,5 @@
-// Opens a payload, batch.md. Runs after the receipt, on bytes whose digest is right but whose sender may lie about what is
-// inside.
+// Unpacks a payload: batch.md. It runs after the receipt, on bytes whose digest is right but whose sender may lie
+// about their content.
 
 import { promisify } from 'node:util'
 import { brotliDecompress } from 'node:zlib'
@@ -14,10 +14,10 @@ import {
 const decompress = promisify(brotliDecompress)
 
 /**
- * Unpacks a payload, at most to the length its manifest promises.
+ * Unpacks a payload, at most to the length that its manifest promises.
  *
- * @returns The text, or how it differs from the promise. Nothing in `payload` makes this throw: a probe that lies
- *   must cost a line in the index, never the process.
+ * @returns The text, or how it differs from the promise. No content of `payload` makes this throw: a probe that lies
+ * must cost a line in the index, never the process.
  */
 export async function openPayload(
   { payload: promised }: Manifest,
@@ -46,7 +46,7 @@ function parseLine(line: string): unknown {
   try {
     return JSON.parse(line)
   } catch {
-    // The caller counts it: one bad line does not take the batch with it.
+    // The caller counts such lines: one bad line must not cost the whole batch.
     return undefined
   }
 }

@@ -1,5 +1,6 @@
-// Who may send: one signed enrolment record per probe, kept as it was issued, `probes/<device>.json`. A probe with a
-// file `revoked/<device>.json` may not, until that file is gone. What it sent before stays what it was.
+// Which probes may send: one signed enrolment record per probe, kept as it was issued, `probes/<device>.json`. A
+// probe with a file `revoked/<device>.json` may not send until that file is gone. The batches that it sent before
+// stay.
 
 import type { KeyObject } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -15,9 +16,9 @@ export interface EnrolledProbe {
   readonly publicKey: KeyObject
   /** Milliseconds since 1970 on the collector's clock. */
   readonly enrolledAt: number
-  /** SHA-256 of the record's payload: what seq 0 of every epoch of this probe links back to. */
+  /** SHA-256 of the record's payload, which seq 0 of every epoch of this probe links back to. */
   readonly digest: string
-  /** The age recipient it was told of then; null when there was none. */
+  /** The age recipient that the record named; null when there was none. */
   readonly recipient: string | null
   /** The DSSE envelope, byte for byte as the probe got it. */
   readonly record: Buffer
@@ -28,7 +29,10 @@ export class ProbeRegister {
   readonly #revoked: string
   readonly #collectorKeyId: string
   readonly #probes = new Map<string, EnrolledProbe>()
-  /** Files that are not a record this collector signed. Their probes are unknown until a person looks. */
+  /**
+   * Names of files that are not a record that this collector signed. Their probes count as unknown until the operator
+   * looks into it.
+   */
   readonly damaged: string[] = []
 
   private constructor(state: string, collectorKeyId: string) {
@@ -42,7 +46,7 @@ export class ProbeRegister {
     await makeFolder(register.#folder)
     await makeFolder(register.#revoked)
     for (const name of await readdir(register.#folder)) {
-      // What cannot be read at all is as damaged as what reads wrong.
+      // A file that cannot be read counts as damaged, as one with wrong content does.
       const record = await readFile(join(register.#folder, name)).catch(() => Buffer.alloc(0))
       if (!name.endsWith(temporarySuffix)) register.#read(name, record)
     }
@@ -53,20 +57,20 @@ export class ProbeRegister {
     return this.#probes.get(device) ?? null
   }
 
-  /** Asked of the disk each time, a few microseconds: `sonde-collector revoke` is another process. */
+  /** Read from the disk each time, which takes a few microseconds: `sonde-collector revoke` is another process. */
   isRevoked(device: string): boolean {
     return existsSync(join(this.#revoked, `${device}.json`))
   }
 
   /**
-   * Takes nothing more from a probe. Survives a power cut when it resolves.
+   * Takes no more batches from a probe. Survives a power cut when it resolves.
    * @param now - Milliseconds since 1970, for the file.
    */
   async revoke(device: DeviceId, now: number): Promise<void> {
     await writeDurably(join(this.#revoked, `${device}.json`), Buffer.from(JSON.stringify({ revokedAt: now })))
   }
 
-  /** Takes batches of a revoked probe again: it has kept what it measured meanwhile. */
+  /** Takes batches of a revoked probe again: the probe has kept what it measured meanwhile. */
   async readmit(device: DeviceId): Promise<void> {
     await rm(join(this.#revoked, `${device}.json`), { force: true })
     await syncFolder(this.#revoked)
@@ -76,7 +80,7 @@ export class ProbeRegister {
     return [...this.#probes.values()]
   }
 
-  /** Keeps a record this collector has just signed. Survives a power cut when it resolves. */
+  /** Keeps a record that this collector has just signed. Survives a power cut when it resolves. */
   async put(record: Buffer): Promise<EnrolledProbe> {
     const probe = this.#open(record)
     await writeDurably(join(this.#folder, `${probe.device}.json`), record)
@@ -90,7 +94,7 @@ export class ProbeRegister {
       if (name !== `${probe.device}.json`) throw new Error(`record of ${probe.device}`)
       this.#probes.set(probe.device, probe)
     } catch {
-      // One bad file must not turn all other probes away; `damaged` is logged as an alarm at start.
+      // One bad file must not keep all other probes out; `damaged` is logged as an alarm at start.
       this.damaged.push(name)
     }
   }

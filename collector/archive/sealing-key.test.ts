@@ -1,4 +1,5 @@
-// The collector's age identity: made once, for its user alone, readable by the stock program, never quietly replaced.
+// The collector's age identity: made once, readable only by its user, understood by the stock program, never silently
+// replaced.
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'

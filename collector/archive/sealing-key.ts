@@ -12,9 +12,9 @@ import { KeyRefused } from './collector-key.ts'
 import { createDurably } from './durable-file.ts'
 
 export interface SealingKey {
-  /** `AGE-SECRET-KEY-1…`: the one in force, then those that older files may still be sealed to. */
+  /** `AGE-SECRET-KEY-1…`: the identity in force, then those that older files may still be sealed to. */
   readonly identities: readonly string[]
-  /** `age1…` of the first, for the probes. */
+  /** `age1…`, the recipient of the first identity, for the probes. */
   readonly recipient: string
 }
 
@@ -26,10 +26,10 @@ const spkiBytes = 12
 export const sealingKeyPath = (state: string) => join(state, 'sealing-key')
 
 /**
- * Reads the identity from the state folder, or makes one where there never was one.
+ * Reads the identity from the state folder, or makes one if there never was one.
  *
- * @param promised - Whether probes were told of one. A new identity could not open what they have sealed, so a file
- *   that is gone is then for a person to decide.
+ * @param promised - Whether probes were given a recipient. A new identity could not open what they have sealed, so if
+ * the file is gone the operator must decide.
  * @throws {KeyRefused}
  */
 export async function openSealingKey(state: string, promised: boolean): Promise<SealingKey> {
@@ -50,13 +50,13 @@ async function make(path: string): Promise<string> {
   const raw = privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(pkcs8Prefix.length)
   const identity = encodeBech32(secretPrefix, raw).toUpperCase()
   const text = `# public key: ${recipientOf(raw)}\n${identity}\n`
-  // `serve` and `recipient` may both be the first to run; only one of them makes the key.
+  // `serve` and `recipient` may both run for the first time at once; only one of them makes the key.
   return (await createDurably(path, Buffer.from(text))) ? text : readFile(path, 'utf8')
 }
 
 function read(text: string): SealingKey | null {
   const lines = text.split('\n').map((line) => line.trim().toUpperCase())
-  // The comment with the public key is for people: it may have been left out, or belong to another.
+  // The comment with the public key is for people: it may have been left out, or belong to another identity.
   const identities = lines.filter((line) => line !== '' && !line.startsWith('#'))
   const secrets = identities.map((line) => decodeBech32(secretPrefix, line.toLowerCase()))
   const first = secrets[0]

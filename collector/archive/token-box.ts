@@ -1,5 +1,5 @@
-// One-time enrolment tokens: `tokens/<SHA-256 of the secret>.json`. The secret itself is never on the disk, so a
-// copy of the state folder enrols nobody.
+// One-time enrolment tokens: `tokens/<SHA-256 of the secret>.json`. The secret itself is never on the disk, so no
+// probe can be enrolled with a copy of the state folder.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { createDurably, makeFolder, writeDurably } from './durable-file.ts'
 const tokenState = v.object({
   /** Milliseconds since 1970. */
   createdAt: v.pipe(v.number(), v.integer()),
-  /** The probe that came with it; null while nobody has. */
+  /** Id of the probe that was enrolled with the token; null while it is unused. */
   usedBy: v.nullable(deviceId),
 })
 export type TokenState = v.InferOutput<typeof tokenState>
@@ -29,7 +29,7 @@ export class TokenBox {
     return box
   }
 
-  /** @returns A token nobody has used, to be given to one probe by hand. It cannot be shown again. */
+  /** @returns A new token, to be given to one probe by hand. It cannot be shown again. */
   async issue(collectorKeyId: string, now: number): Promise<string> {
     const token = makeToken(collectorKeyId)
     const { secret } = readToken(token) ?? {}
@@ -39,9 +39,9 @@ export class TokenBox {
   }
 
   /**
-   * Read from the disk each time: `sonde-collector token` is another process.
+   * Reads a token from the disk each time: `sonde-collector token` is another process.
    *
-   * @returns null for a secret this collector never issued; `damaged` when its file is not what was written.
+   * @returns null for a secret that this collector never issued; `damaged` when its file is not what was written.
    */
   async read(secret: string): Promise<TokenState | 'damaged' | null> {
     let text: string
@@ -54,7 +54,7 @@ export class TokenBox {
     return parse(text) ?? 'damaged'
   }
 
-  /** Marks a token as used. Survives a power cut when it resolves; no record may be issued before. */
+  /** Marks a token as used. Survives a power cut when it resolves; no record may be issued before that. */
   async use(secret: string, token: TokenState, device: DeviceId): Promise<void> {
     await writeDurably(this.#path(secret), encode({ ...token, usedBy: device }))
   }

@@ -4,6 +4,7 @@
 const exitCodes = {
   bad_usage: 64,
   no_state: 66,
+  no_index: 66,
   unknown_probe: 66,
   key_unusable: 66,
   archive_damaged: 66,
@@ -18,6 +19,7 @@ const exitCodes = {
   stick_unusable: 74,
   state_in_use: 75,
   bad_endpoints: 78,
+  bad_asn_table: 78,
 } as const
 export type FailureCode = keyof typeof exitCodes
 

@@ -5,6 +5,7 @@ import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
 import { type HelperEndpoint, readEndpoint } from '../../tests-spec/protocol/test-helper.ts'
 import { makeFolder } from '../archive/durable-file.ts'
 import { openCollector } from '../collector.ts'
+import { openNetworkTable } from '../export/network-table.ts'
 import { buildServer } from '../http/server.ts'
 import { lockFolder } from '../index/folder-lock.ts'
 import { loadSqlite } from '../index/sqlite.ts'
@@ -14,6 +15,7 @@ import type { HelperSettings } from '../test-helper/test-helper.ts'
 import { version } from '../version.ts'
 import { CommandFailed, type FailureCode } from './command-failed.ts'
 import { readEndpointsFile } from './endpoints-file.ts'
+import { asnTableOption } from './export-command.ts'
 import { type Command, type Invocation, logTo, stateOption, tell } from './invocation.ts'
 import { forgetAddress, publishAddress } from './serving-address.ts'
 
@@ -52,6 +54,7 @@ export const serveCommand: Command = {
       value: { name: 'FILE', kind: 'file' },
       help: 'ways to this collector, a JSON array, for the probes that enrol from now on',
     },
+    asnTableOption,
     { name: 'helper', help: 'serve as a test helper at /v1/web-connectivity' },
     {
       name: 'helper-resolver',
@@ -78,6 +81,8 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
   const state = given.value('state') ?? ''
   const endpointsFile = given.value('endpoints')
   const endpoints = endpointsFile === null ? [] : await readEndpointsFile(endpointsFile)
+  const table = given.value('asn-table')
+  const networkOf = table === null ? {} : { networkOf: openNetworkTable(table) }
   await makeFolder(state)
   const lock = lockFolder(state)
   const log = logTo(terminal, logLevels.find((each) => each === given.value('log')) ?? 'info')
@@ -88,6 +93,7 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     openIndex: (path) => SqliteIndex.open(path),
     helper: helperSettings(given),
     endpoints,
+    ...networkOf,
   })
   const server = buildServer(collector)
   const told = new Promise<string>((resolve) => {

@@ -7,6 +7,8 @@ export interface Terminal {
   /** Results: what a script would read. */
   out(text: string): void
   err(text: string): void
+  /** Waits until results written so far are out. @returns Whether anybody takes more. */
+  drained(): Promise<boolean>
 }
 
 export interface ProcessTerminal extends Terminal {
@@ -24,6 +26,7 @@ export function processTerminal(): ProcessTerminal {
   return {
     out: (text) => out.write(text),
     err: (text) => err.write(text),
+    drained: () => out.drained(),
     columns: process.stdout.columns ?? 80,
     settled: () => out.settled(),
     isBroken: () => out.isBroken() || err.isBroken(),

@@ -1,10 +1,10 @@
-// What the page shows: gathered by dashboard.ts, drawn by page.ts.
+// What the page shows: dashboard.ts gathers it, page.ts draws it.
 
 import type { Board } from '../analysis/board.ts'
 import type { ProbeRow } from '../index/measurement-index.ts'
 import type { Language } from './words.ts'
 
-/** A probe that is enrolled, whether it ever sent anything or not. */
+/** A probe that is enrolled, whether it ever sent a batch or not. */
 export interface Enrolled {
   readonly device: string
   /** Milliseconds since 1970. */
@@ -12,7 +12,7 @@ export interface Enrolled {
 }
 
 export interface DashboardContent {
-  /** null when there is no index to ask. */
+  /** null when there is no index. */
   readonly board: Board | null
   readonly probes: readonly ProbeLine[]
   readonly behind: number
@@ -21,6 +21,6 @@ export interface DashboardContent {
 }
 
 export interface ProbeLine extends Enrolled {
-  /** null for a probe nothing was received from. */
+  /** null for a probe of which nothing was received. */
   readonly seen: ProbeRow | null
 }

@@ -218,7 +218,7 @@ describe.runIf(modern)('the collector shows what it received', () => {
     for (const batch of batches.slice(1)) await collector.postBatch(batch)
     const [early, late] = batches.map(({ id }) => id)
     const { device, epoch } = probe
-    // Nobody can say how right the clock was: there is a receipt, and it told this probe nothing yet.
+    // It is not known how right the clock was: there is a receipt, and it has told this probe nothing yet.
     const dated = { corrected_at: '2018-07-29T12:00:00.000Z', error_ms: null }
     expect(await exported()).toEqual([
       {

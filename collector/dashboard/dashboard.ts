@@ -1,4 +1,4 @@
-// The page for operators and readers: what the index knows, gathered here; what it looks like is page.ts.
+// The page for operators and readers: gathered here from the index; page.ts draws it.
 
 import { board } from '../analysis/board.ts'
 import type { MeasurementIndex } from '../index/measurement-index.ts'
@@ -6,16 +6,19 @@ import type { Enrolled, ProbeLine } from './content.ts'
 import { page } from './page.ts'
 import type { Language } from './words.ts'
 
-/** Keeps the page small on a slow link. The gravest come first, so what is left out is what went well. */
+/** Keeps the page small on a slow link. The gravest results come first, so those that are left out were good. */
 const usualTargets = 200
-/** What `?all` shows at most. Test lists have about 2,000 entries; a probe that invents more fills no memory. */
+/**
+ * Number of results that `?all` shows at most. Test lists have about 2,000 entries; a probe that invents more must
+ * not fill the memory.
+ */
 const maxResults = 10_000
 
 export interface DashboardRequest {
-  /** null while there is none. */
+  /** null while there is no index. */
   readonly index: MeasurementIndex | null
   readonly enrolled: readonly Enrolled[]
-  /** Batches that are received and not in the index yet. */
+  /** Number of batches that are received and not in the index yet. */
   readonly behind: number
   readonly language: Language
   /** Whether to show every target. */
@@ -24,7 +27,7 @@ export interface DashboardRequest {
   readonly now: number
 }
 
-/** @returns The page, whole. */
+/** @returns The whole page. */
 export function dashboard({ index, enrolled, behind, language, all, now }: DashboardRequest): string {
   const seen = new Map(index?.probes().map((row) => [row.device, row]))
   return page({

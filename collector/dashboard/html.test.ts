@@ -1,4 +1,4 @@
-// Nothing that came from outside becomes markup.
+// No text that came from outside becomes markup.
 
 import { describe, expect, it } from 'vitest'
 import { Html, html } from './html.ts'

@@ -1,7 +1,7 @@
-// HTML from template strings in which everything is text unless it is already HTML. What a probe sends comes from a
-// hostile network: there is no way to put it on a page but through here.
+// HTML from template strings in which everything is text unless it is HTML already. What a probe sends comes from a
+// hostile network: this file is the only way to put it on a page.
 
-/** A piece of a page. Made by `html` only, so that its being escaped is a matter of type. */
+/** A piece of a page. Only `html` makes it, so that its type proves that it is escaped. */
 export class Html {
   readonly text: string
 
@@ -9,7 +9,7 @@ export class Html {
     this.text = text
   }
 
-  /** For text this program wrote itself. Never for anything that came from outside. */
+  /** For text that this program wrote itself. Never for text that came from outside. */
   static trusted(text: string): Html {
     return new Html(text)
   }
@@ -44,6 +44,9 @@ function escaped(text: string): string {
   return text.replace(unseen, '\ufffd').replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 
-/** Control characters, and those that turn the direction of what follows: an address must look like what it is. */
+/**
+ * Control characters, and those that change the direction of the text behind them: an address must be shown as what
+ * it is.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unseen = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g

@@ -1,5 +1,5 @@
-// The page itself: one template, no script, nothing from elsewhere. End tags that HTML lets one leave out of tables
-// are left out: with 50 targets they are a seventh of what goes over a slow link.
+// The page itself: one template, no script, nothing loaded from elsewhere. End tags that HTML allows to omit in
+// tables are omitted: with 50 targets they are a seventh of the bytes on a slow link.
 
 import { createHash } from 'node:crypto'
 import { verdictKinds } from '../../tests-spec/nettests/verdict.ts'
@@ -16,7 +16,7 @@ import { Html, html } from './html.ts'
 import { style } from './style.ts'
 import { languages, signs, type Words, words } from './words.ts'
 
-/** Nothing may load, run or frame this page; its one style sheet is named by digest. */
+/** Forbids everything to load, run or frame this page; its one style sheet is allowed by digest. */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
@@ -25,7 +25,7 @@ export const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Longest text from a probe that is shown whole. */
+/** Characters of the longest text from a probe that is shown whole. */
 const maxShownChars = 120
 
 export function page({ board, probes, behind, language, now }: DashboardContent): string {
@@ -72,7 +72,7 @@ export function page({ board, probes, behind, language, now }: DashboardContent)
     </main>
     <footer><p>${w.times} ${time(now)}. <a href="/api/v1/measurements">${w.data}</a></footer>
     </html>`
-  // Indentation is for us. Nothing a probe sends has a line break left in it.
+  // Indentation is only for people who read the source. No text of a probe has a line break left in it.
   return text.replace(/\s*\n\s*/g, '\n')
 }
 
@@ -111,7 +111,7 @@ function date(result: Result, w: Words): Html {
   return html`${time(at)}${within}${byProbe === null ? [] : html` (${w.byProbe} ${time(byProbe)})`}`
 }
 
-/** One service of a nettest that looks at several, on a row of its own below. */
+/** One service of a nettest that looks at several, in a row of its own below. */
 function partRow(part: string, { results }: Target, networks: readonly Network[], w: Words): Html {
   const cells = networks.map((network, i) => {
     const parts = results[i]?.parts ?? {}
@@ -145,7 +145,7 @@ function probeRow({ device, enrolledAt, seen }: ProbeLine, now: number, w: Words
     ${cell(w.clock, clock)}${cell(w.version, clip(seen.agentVersion))}\n`
 }
 
-/** What waited on the probe at its last contact. */
+/** Records and batches that waited on the probe at its last contact. */
 function backlog(
   { backlogRecords, backlogBatches }: NonNullable<ProbeLine['seen']>,
   w: Words,
@@ -155,12 +155,12 @@ function backlog(
   return html`${backlogRecords} ${w.backlogRecords}<small>${backlogBatches} ${w.backlogBatches}</small>`
 }
 
-/** A form that is at once for people and, as it stands, what `<time>` must hold. */
+/** A form that people can read and that `<time>` allows unchanged. */
 function time(at: number): Html {
   return html`<time>${new Date(at).toISOString().slice(0, 16).replace('T', ' ')}Z</time>`
 }
 
-/** Hour and minute are enough for what arrived on the day it was measured. */
+/** Hour and minute are enough for a result that arrived on the day when it was measured. */
 function receivedTime(result: Result): Html {
   const { receivedAt } = result
   const day = (at: number) => new Date(at).toISOString().slice(0, 10)
@@ -175,7 +175,7 @@ function ago(elapsedMs: number, w: Words): string {
   return minutes < 48 * 60 ? w.ago(Math.floor(minutes / 60), 'h') : w.ago(Math.floor(minutes / 1440), 'd')
 }
 
-/** Rounded up: an error is never made smaller. */
+/** Rounded up: an error is never shown smaller than it is. */
 function span(ms: number, w: Words): string {
   if (ms < 10_000) return `${ms} ms`
   if (ms < 120_000) return `${Math.ceil(ms / 1000)} s`
@@ -183,12 +183,12 @@ function span(ms: number, w: Words): string {
   return ms < 48 * 3_600_000 ? `${Math.ceil(ms / 3_600_000)} h` : `${Math.ceil(ms / 86_400_000)} ${w.days}`
 }
 
-/** Enough to tell the probes of one country apart. */
+/** Enough digits to tell the probes of one country apart. */
 function shortId(device: string): string {
   return device.slice(0, 8)
 }
 
-/** A word of ours where there is one, else what the probe said. `hasOwn`: a probe may well say "constructor". */
+/** Our own word for it if there is one, otherwise the probe's. `hasOwn`, because a probe may send "constructor". */
 function named(known: Readonly<Record<string, string>>, word: string): string {
   return Object.hasOwn(known, word) ? (known[word] ?? word) : clip(word)
 }

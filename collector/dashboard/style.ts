@@ -1,6 +1,6 @@
-// How the page looks. Within the page, so that one answer over a slow link is all there is to wait for.
+// The style sheet of the page. It is inside the page, so that a reader on a slow link waits for only one answer.
 
-/** Colours have a contrast of at least 4.5 to 1 on their background, in both schemes. */
+/** Colours have a contrast of at least 4.5 to 1 to their background, in both schemes. */
 export const style = `
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--paper:#fff;--band:#f5f6f8;--line:#d5d9de;
 --ok:#1a6b35;--anomaly:#b3261e;--link_down:#57606a;--undetermined:#7a5200;--mark:#fdeceb}

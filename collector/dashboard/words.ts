@@ -6,7 +6,7 @@ import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 export const languages = ['fr', 'en'] as const
 export type Language = (typeof languages)[number]
 
-/** Beside the word and never instead of it: neither colour nor sign alone carries a verdict. */
+/** Signs stand beside the word and never replace it: neither colour nor sign alone shows a verdict. */
 export const signs: Readonly<Record<VerdictKind, string>> = {
   ok: '✓',
   anomaly: '▲',
@@ -198,9 +198,9 @@ const french: Words = {
 export const words: Readonly<Record<Language, Words>> = { fr: french, en: english }
 
 /**
- * @param asked - What the address says (`?lang=`); anything else than a language we speak is passed over.
+ * @param asked - The language in the address (`?lang=`); an unknown one is ignored.
  * @param accepted - The Accept-Language header.
- * @returns French when nothing decides: most of those this page is for read it.
+ * @returns French when nothing decides: most readers of this page read it.
  */
 export function chooseLanguage(asked: string | undefined, accepted: string | undefined): Language {
   const spoken = (tag: string) => languages.find((language) => tag.toLowerCase().split('-')[0] === language)

@@ -2,7 +2,7 @@
 // a formula.
 
 import { stringify } from 'csv-stringify/sync'
-import { parquetWriteBuffer } from 'hyparquet-writer'
+import { fileWriter, parquetWriteBuffer, parquetWriteRows } from 'hyparquet-writer'
 import { type Column, columns, type VerdictRow } from './verdict-rows.ts'
 
 /** The line of names, which begins a file. */
@@ -28,13 +28,27 @@ const types: Readonly<Partial<Record<Column, 'TIMESTAMP' | 'DOUBLE'>>> = {
 /** Of a group: small enough to make and to read on a small machine. */
 const rowGroupSize = 50_000
 
+const parquetColumns = columns.map((name) => ({
+  name,
+  type: types[name] ?? ('STRING' as const),
+  nullable: true,
+}))
+
+/** Writes rows into a file as they come: one group of them is in memory. */
+export async function writeParquetFile(path: string, rows: Iterable<VerdictRow>): Promise<void> {
+  await parquetWriteRows({
+    writer: fileWriter(path),
+    rows: rows as Iterable<Record<string, unknown>>,
+    columns: parquetColumns,
+    rowGroupSize,
+  })
+}
+
 /** A whole file. */
 export function parquetOf(rows: readonly VerdictRow[]): Buffer {
-  const columnData = columns.map((name) => ({
-    name,
-    data: rows.map((row) => row[name]),
-    type: types[name] ?? ('STRING' as const),
-    nullable: true,
+  const columnData = parquetColumns.map((column) => ({
+    ...column,
+    data: rows.map((row) => row[column.name]),
   }))
   return Buffer.from(parquetWriteBuffer({ columnData, rowGroupSize }))
 }

@@ -1,11 +1,11 @@
 // One process a state folder: two would each settle a seq for themselves and sign for both contents. The lock is
-// SQLite's own on an empty file, which the kernel takes back when the process dies, however it dies; a file with a
-// process number in it would need someone to judge whether it is stale.
+// SQLite's own on an empty file, which the kernel releases when the process dies, however it dies. With a file that
+// holds a process number, it would have to be judged whether that number is stale.
 
 import { join } from 'node:path'
 import { loadSqlite } from './sqlite.ts'
 
-/** Another process works in this state folder. */
+/** Another process uses this state folder. */
 export class FolderInUse extends Error {
   override readonly name = 'FolderInUse'
   readonly code = 'state_in_use'
@@ -15,7 +15,7 @@ export interface FolderLock {
   release(): void
 }
 
-/** Of SQLite: another connection has it. */
+/** SQLite's code when another connection holds the lock. */
 const busy = 5
 
 /**

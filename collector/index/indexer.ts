@@ -1,5 +1,5 @@
-// Fills the index behind the intake: takes batch ids, reads each batch when there is time, and adds what is in it.
-// Slow, late or broken, it never makes a receipt wait.
+// Fills the index behind the intake: takes batch ids, reads each batch when there is time, and adds its records.
+// However slow, late or broken it is, no receipt waits for it.
 
 import { setTimeout } from 'node:timers/promises'
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
@@ -8,11 +8,11 @@ import { certificatesIn, type KnownCertificate } from './certificates.ts'
 import type { IndexedBatch, MeasurementIndex, PayloadState } from './measurement-index.ts'
 import { type MeasurementRow, measurementRow } from './measurement-row.ts'
 
-/** A batch and what is in it. */
+/** A batch and its content. */
 export interface BatchToIndex extends IndexedBatch {
-  /** What is wrong with the payload; null when nothing is. */
+  /** What is wrong with the payload; null when nothing is wrong. */
   readonly fault: string | null
-  /** Lines, parsed as JSON; `undefined` for one that is not. */
+  /** Lines, parsed as JSON; `undefined` for a line that is not JSON. */
   readonly records: Iterable<unknown>
 }
 
@@ -20,19 +20,21 @@ export interface IndexerParts {
   readonly index: MeasurementIndex
   /** Reads a batch; null when it is not there any more. */
   readonly read: (id: BatchId) => Promise<BatchToIndex | null>
-  /** Batches that are being taken in at this moment. */
+  /** @returns Number of batches that are being taken in at this moment. */
   readonly intakeUnderWay: () => number
   readonly log: Pick<Log, 'warn' | 'error'>
 }
 
-/** Records added before others get their turn: about 5 ms of work. */
+/** Number of records that are added before other work gets its turn: about 5 ms of work. */
 const sliceRecords = 50
-/** How long at most each slice gives way while batches come in, so that a herd delays the index but does not stop it. */
+/**
+ * How long each slice waits at most while batches come in, so that many at once delay the index but do not stop it.
+ */
 const giveWayMs = 100
 
 export class Indexer {
   readonly #parts: IndexerParts
-  /** In the order they were offered; one leaves when it is in. */
+  /** Batches in the order in which they were offered; each leaves when it is indexed. */
   readonly #waiting = new Set<BatchId>()
   #work: Promise<void> | null = null
   #stopping = false
@@ -41,24 +43,24 @@ export class Indexer {
     this.#parts = parts
   }
 
-  /** Batches that were offered and are not in yet. */
+  /** Number of batches that were offered and are not indexed yet. */
   get behind(): number {
     return this.#waiting.size
   }
 
-  /** Asks for a batch to be added, some time. Those that are in already cost one look-up. */
+  /** Asks for a batch to be indexed later. One that is indexed already costs one look-up. */
   offer(id: BatchId): void {
     if (this.#stopping) return
     this.#waiting.add(id)
     this.#work ??= this.#workOff()
   }
 
-  /** Resolves when everything offered before is in. */
+  /** Resolves when everything that was offered before is indexed. */
   async settled(): Promise<void> {
     await this.#work
   }
 
-  /** As `settled()`, but waits no longer than this. */
+  /** Like `settled()`, but waits no longer than `timeoutMs`. */
   async settledWithin(timeoutMs: number): Promise<void> {
     if (this.#work === null) return
     const enough = new AbortController()
@@ -67,16 +69,16 @@ export class Indexer {
     enough.abort()
   }
 
-  /** Ends after the slice in hand. What is left is found again at the next start. */
+  /** Ends after the present slice. The batches that are left are found again at the next start. */
   async stop(): Promise<void> {
     this.#stopping = true
     await this.#work
   }
 
   async #workOff(): Promise<void> {
-    // Not at once: the receipt of the batch just offered goes out first.
+    // Waits first: the receipt of the batch that was just offered goes out before.
     await turn()
-    // A set goes on to what is added while it is gone through.
+    // Iterating over a set also reaches what is added meanwhile.
     for (const id of this.#waiting) {
       if (this.#stopping) break
       await this.#add(id)
@@ -99,7 +101,7 @@ export class Indexer {
         log.warn('payload_faulty', { batch: id, device, ...payload })
       }
     } catch (err) {
-      // Safe to go on: the batch is in the archive, and is offered again at the next start.
+      // It is safe to go on: the batch is in the archive, and is offered again at the next start.
       log.error('index_failed', { batch: id, err })
     }
   }
@@ -133,7 +135,7 @@ export class Indexer {
   }
 }
 
-/** Lets everything that has arrived meanwhile go first. */
+/** Lets all events that have arrived meanwhile be handled first. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

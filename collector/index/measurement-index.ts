@@ -14,35 +14,35 @@ export interface IndexedBatch {
   readonly receivedAt: number
 }
 
-/** How opening the payload went. */
+/** What unpacking the payload showed. */
 export interface PayloadState {
-  /** What is wrong with it as a whole; null when nothing is. */
+  /** What is wrong with the payload as a whole; null when nothing is wrong. */
   readonly fault: string | null
-  /** Lines that are no record we can read. */
+  /** Number of lines that are no record that this collector can read. */
   readonly unreadable: number
 }
 
 /** One probe that has sent something. */
 export interface ProbeRow {
   readonly device: string
-  /** Of the batch received last, as are `seq`, the clock and the version. */
+  /** Epoch of the batch received last; `seq`, the clock and the version are of the same batch. */
   readonly epoch: string
   readonly seq: number
   readonly lastReceivedAt: number
-  /** What set the probe's clock, and how far it may be wrong in milliseconds; null when nobody knows. */
+  /** What set the probe's clock, and by how many milliseconds it may be wrong; null when that is not known. */
   readonly clockSource: string
   readonly clockUncertaintyMs: number | null
   readonly agentVersion: string
-  /** What still waited on the probe when it sealed that batch; null when it does not say. */
+  /** How many records still waited on the probe when it sealed that batch; null when the batch does not say. */
   readonly backlogRecords: number | null
   readonly backlogBatches: number | null
-  /** Over all epochs. */
+  /** Number of batches over all epochs. */
   readonly batches: number
-  /** Seqs below the highest of their epoch that never came. */
+  /** Number of seqs below the highest of their epoch that never came. */
   readonly missing: number
-  /** Records the probe itself named as lost. */
+  /** Number of records that the probe itself named as lost. */
   readonly lost: number
-  /** Batches whose payload is not what was signed for. */
+  /** Number of batches whose payload is not what their manifest says. */
   readonly faulty: number
 }
 
@@ -54,10 +54,13 @@ export interface NewestRow {
   readonly networkName: string
   readonly found: FoundVerdict
   readonly parts: Readonly<Record<string, FoundVerdict>> | null
-  /** By the probe's clock, right or wrong. Milliseconds since 1970, as the next. */
+  /** By the probe's clock, right or wrong. Milliseconds since 1970, as the next field. */
   readonly startedAt: number
   readonly clock: string
-  /** The same as well as can be told, and within how many milliseconds; null when nobody can say. */
+  /**
+   * The same moment, corrected as well as possible. `errorMs`: by how many milliseconds it may be wrong; null when
+   * that is not known.
+   */
   readonly correctedAt: number
   readonly errorMs: number | null
   readonly receivedAt: number
@@ -90,21 +93,24 @@ export interface SelectedRow extends MeasurementPlace {
 }
 
 export interface MeasurementIndex {
-  /** Whether the batch is in, whole. */
+  /** Whether the whole batch is in the index. */
   holds(id: BatchId): boolean
-  /** Adds some of a batch's measurements. Those that are in already, by (device, epoch, n), stay as they are. */
+  /**
+   * Adds some of a batch's measurements. Those that are in the index already, by (device, epoch, n), stay as they
+   * are.
+   */
   addMeasurements(batch: IndexedBatch, rows: readonly MeasurementRow[]): void
   /**
-   * Says that the batch is in, whole, and dates anew what its evidence of the time has to do with, in other batches
-   * too. Comes last, so that a batch cut short is done again.
+   * Notes that the whole batch is in the index, and dates anew the measurements that its evidence of the time
+   * concerns, in other batches too. It is called last, so that a batch that was interrupted is indexed again.
    */
   addBatch(batch: IndexedBatch, payload: PayloadState): void
   probes(): ProbeRow[]
   /** The newest result of each target on each network, anomalies first, at most `limit`. */
   newest(limit: number): NewestRow[]
-  /** Those selected, in the order of receipt: batches in that of their time, records in that of their numbers. */
+  /** The selected measurements, in the order of receipt: batches by time of receipt, records by number. */
   select(selection: Selection): SelectedRow[]
-  /** Keeps certificates that a record holds whole. Those that are in already stay. */
+  /** Keeps certificates that a record holds whole. Those that are known already stay. */
   addCertificates(certificates: readonly KnownCertificate[]): void
   /** The DER of a certificate by its SHA-256 in hex; null when no record held it whole. */
   certificate(sha256: string): Uint8Array | null

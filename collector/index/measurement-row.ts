@@ -1,8 +1,8 @@
-// What the index keeps of one record: measurement.md, the fields a table or a search needs. The measurement itself
-// stays in the archive.
+// What the index keeps of one record: measurement.md, the fields that a table or a search needs. The measurement
+// itself stays in the archive.
 //
-// Looser than the contract on purpose: a probe newer than this collector may know failures and steps we do not, and
-// its results must still be found. Only what a column holds is checked.
+// It is less strict than the contract on purpose: a probe newer than this collector may know failures and steps that
+// the collector does not, and its results must still be found. Only what a column holds is checked.
 
 import * as v from 'valibot'
 import { type Moment, momentOf } from '../../tests-spec/data-formats/dating.ts'
@@ -10,7 +10,7 @@ import { measurement, record } from '../../tests-spec/data-formats/measurement.t
 import type { ClockQuality } from '../../tests-spec/nettests/verdict.ts'
 import { verdict } from '../../tests-spec/nettests/verdict.ts'
 
-/** Longer than any address that is measured; a row is not the place for a flood. */
+/** Characters: more than any address that is measured has. Longer texts do not belong in a row. */
 const maxInputChars = 2_048
 const maxWordsChars = 300
 const maxParts = 8
@@ -33,12 +33,12 @@ const parts = v.pipe(
   v.check((found) => Object.keys(found).length <= maxParts),
 )
 
-/** Numbers that a column of integers gives back as they were. */
+/** Numbers that a column of integers gives back unchanged. */
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-/** More than a measurement can send in a day: beyond it the number is not a measurement. */
+/** More bytes than a measurement can send in a day: a larger number is not true. */
 const bytes = v.pipe(v.number(), v.minValue(0), v.maxValue(1e12))
 
-/** Of JavaScript, in milliseconds since 1970. */
+/** The latest date of JavaScript, in milliseconds since 1970. */
 const latestDate = 8.64e15
 
 const time = record.entries.time.entries
@@ -79,30 +79,30 @@ export interface MeasurementRow {
   readonly n: number
   readonly class: 'anomaly' | 'routine' | 'diagnostic'
   readonly testName: string
-  /** null for a nettest that takes none. */
+  /** Input of the nettest; null for a nettest that takes none. */
   readonly input: string | null
   /** Milliseconds since 1970 by the probe's clock, right or wrong. */
   readonly startedAt: number
   /** How far that clock could be believed. */
   readonly clock: ClockQuality
-  /** The same by that clock, to the millisecond. */
+  /** The same moment by that clock, to the millisecond. */
   readonly wallMs: number
-  /** Where it lies on the line of its boot. */
+  /** Boot in which the measurement was made, and the moment on the clock of that boot. */
   readonly boot: string
   readonly moment: Moment
   readonly found: FoundVerdict
-  /** Verdicts of the services a nettest looks at one by one; null when it has none. */
+  /** Verdicts on the services that a nettest looks at one by one; null when it has none. */
   readonly parts: Readonly<Record<string, FoundVerdict>> | null
   /** `AS` and a number; AS0 when the network is not known. */
   readonly asn: string
   readonly cc: string
   readonly networkName: string
   readonly runtimeSeconds: number
-  /** Sent and received. */
+  /** Bytes sent and received together. */
   readonly bytes: number
 }
 
-/** @returns null for a line that is no record, or lacks what a row needs: counted, and left in the archive. */
+/** @returns null for a line that is no record, or lacks what a row needs: it is counted, and stays in the archive. */
 export function measurementRow(line: unknown): MeasurementRow | null {
   const parsed = v.safeParse(indexed, line)
   if (!parsed.success) return null

@@ -1,5 +1,5 @@
-// What the index makes of the time, over batches of a probe with wrong clocks, in whatever order they come. Under a
-// Node.js without node:sqlite this file runs itself again under one that has it.
+// Dates in the index, from batches of a probe with wrong clocks, in whatever order they come. Under a Node.js without
+// node:sqlite this file runs itself again under one that has it.
 
 import fc from 'fast-check'
 import * as v from 'valibot'
@@ -30,7 +30,10 @@ interface Sent {
   readonly rows: readonly MeasurementRow[]
 }
 
-/** A probe that starts in 1970 at each boot, and drifts. The truth of each measurement is kept beside it, by number. */
+/**
+ * A probe whose clock starts in 1970 at each boot, and drifts. The true time of each measurement is kept beside it,
+ * by number.
+ */
 class Field {
   readonly #probe = new SampleProbe()
   readonly truth = new Map<number, number>()
@@ -67,7 +70,7 @@ class Field {
     this.truth.set(this.#n++, this.now)
   }
 
-  /** Seals what waits, and sends it over a link of `ms` each way. */
+  /** Seals the measurements that wait, and sends them over a link that takes `ms` in each direction. */
   upload(ms: number, change: (manifest: Manifest) => Manifest = (m) => m): Sent {
     return this.send(this.seal(change), ms)
   }
@@ -85,7 +88,7 @@ class Field {
     return { id, manifest: whole, rows: this.#rows.splice(0) }
   }
 
-  /** Of a batch that another boot sealed, nobody knows when it first left. */
+  /** For a batch that another boot sealed, it is not known when it first left the probe. */
   send({ rows, ...sealed }: ReturnType<Field['seal']>, ms: number): Sent {
     const sent = sealed.manifest.time.bootId === this.#name ? { monoMs: Math.floor(this.#mono) } : null
     this.pass(ms)
@@ -129,7 +132,7 @@ describe.runIf(modern)('dating anew', () => {
       field.pass(day)
     }
     const index = await indexOf([field.upload(400)])
-    // Received, and not after that: more cannot be said yet.
+    // The measurement was made before it was received: more is not known yet.
     expect(dates(index)[0]).toMatchObject({ errorMs: null })
     field.pass(15 * 60 * second)
     take(index, field.upload(400))
@@ -158,7 +161,7 @@ describe.runIf(modern)('dating anew', () => {
     field.measure('https://a.test/', { testName: 'earlier' })
     field.measure('https://b.test/')
     const before = field.upload(100)
-    // The next boot begins in 1970 again, so its clock is behind the one before.
+    // The next boot begins in 1970 again, so its clock is behind that of the boot before.
     field.pass(hour)
     field.boot(0)
     field.measure('https://b.test/', { parts: {} })
@@ -191,7 +194,7 @@ describe.runIf(modern)('dating anew', () => {
   it('what is said of a receipt counts once the batch is here that it was given for', async () => {
     const field = new Field()
     field.boot(0)
-    // Nothing but a loss to tell of: no record of its boot asks for anything.
+    // The batch only names a loss: it has no record of its boot that needs a date.
     const sealed = field.seal()
     field.boot(0)
     field.measure()

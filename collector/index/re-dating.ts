@@ -1,6 +1,6 @@
-// Dates measurements anew when a batch brings evidence of the time: tests-spec/data-formats/dating.md. One boot at a
-// time, from all that is known of it, so that the result is the same in whatever order batches come; then the boots
-// before and after it, as far as anything changes for them.
+// Dates measurements anew when a batch brings evidence of the time: tests-spec/data-formats/dating.md. It handles one
+// boot at a time, from all that is known of it, so that the result is the same in whatever order batches come; then
+// the boots before and after it, as far as anything changes for them.
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import {
@@ -23,7 +23,7 @@ interface Boot {
   readonly boot: string
 }
 
-/** A boot as far as one epoch has records of it. */
+/** The part of a boot that one epoch has records of. */
 interface Stretch extends Boot {
   readonly epoch: string
   readonly first_n: number
@@ -32,7 +32,7 @@ interface Stretch extends Boot {
   readonly begins_before: number | null
 }
 
-/** What one batch has of a boot. */
+/** The records of a boot that one batch has. */
 interface Span {
   readonly boot: string
   readonly first_n: number
@@ -41,13 +41,13 @@ interface Span {
   readonly last_mono: number
 }
 
-/** A moment of the line, and what was last said of it. */
+/** A moment of the line, and the bounds that were last noted for it. */
 interface KnownMoment extends BoundMoment {
   readonly id: number
   readonly said: Bounds | null
 }
 
-/** A moment as it lies in a row: SQL has one null, and a probe two ways of not saying how long it slept. */
+/** A moment as a row holds it: SQL has one null, where a moment tells null (not known) from undefined (not slept). */
 interface MomentRow {
   readonly mono_ms: number
   readonly suspended_ms: number | null
@@ -69,9 +69,12 @@ interface DatedRow extends MomentRow {
   readonly error_ms: number | null
 }
 
-/** A century: beyond it nobody can say, and what SQL gives back is no safe number much further on. */
+/**
+ * A century. A larger error means that the date is not known, and numbers that are much larger come back from SQL
+ * inexact.
+ */
 const longestErrorMs = 3.2e12
-/** Readings that lie closer than this may be in another order by the monotonic clock than on the line. */
+/** Readings that lie closer than this may have another order by the monotonic clock than on the line. */
 const reorderedMs = 5_000
 
 export class ReDating {
@@ -82,7 +85,10 @@ export class ReDating {
     this.#statements = Object.fromEntries(prepared) as Record<keyof typeof statements, StatementSync>
   }
 
-  /** Takes in what the batch says of the time, and dates anew whatever that changes. The batch must be in already. */
+  /**
+   * Takes in the batch's evidence of the time, and dates anew all measurements that it changes. The batch must be
+   * indexed already.
+   */
   add({ id, manifest, receivedAt }: IndexedBatch): void {
     const { device, epoch, time } = manifest
     const waiting = new Set<string>()
@@ -97,7 +103,7 @@ export class ReDating {
       for (const neighbour of this.#stretch({ device, epoch, ...span })) ask(neighbour)
       ask(span.boot)
     }
-    // Receipts that another batch spoke of, and that could not be held against this one before.
+    // Boots whose evidence is a receipt of this batch, which could not be compared with it before.
     for (const { boot } of this.#all<Boot>('bootsAwaiting', device, id)) ask(boot)
 
     for (const boot of waiting) {
@@ -110,7 +116,7 @@ export class ReDating {
     }
   }
 
-  /** @returns Boots that have another neighbour since the batch. */
+  /** @returns Boots that have another neighbour because of the batch. */
   #stretch({ device, boot, epoch, first_n, last_n }: Span & Pick<Stretch, 'device' | 'epoch'>): string[] {
     const before = this.#one<Stretch>('stretch', device, epoch, boot)
     this.#statements.addStretch.run(device, epoch, boot, first_n, last_n)
@@ -132,7 +138,7 @@ export class ReDating {
 
   /**
    * @param fresh - Rows that were never dated; null when there are none.
-   * @returns Boots that may take something new from this one.
+   * @returns Boots that may learn something new from this one.
    */
   #dateBoot({ device, boot }: Boot, fresh: Span | null): string[] {
     const stretches = this.#all<Stretch>('stretches', device, boot)
@@ -165,7 +171,7 @@ export class ReDating {
     }))
   }
 
-  /** The first and the last moment of a stretch, with what the boots before and after it say. */
+  /** The first and the last moment of a stretch, with what the boots before and after it tell about them. */
   #edges(stretch: Stretch): KnownMoment[] {
     type Row = MomentRow & Said & { readonly id: number; readonly edge: 'first' | 'last' }
     const { device, boot, epoch } = stretch
@@ -176,7 +182,7 @@ export class ReDating {
     })
   }
 
-  /** Notes what is said of each moment now, and dates the rows around those of which something else is said. */
+  /** Notes the present bounds of each moment, and dates the rows around those moments whose bounds have changed. */
   #dateRows(boot: Boot, line: readonly KnownMoment[], fresh: Span | null): void {
     const changed = line.flatMap(({ id, earliest, latest, said }, place) => {
       if (said?.earliest === earliest && said.latest === latest) return []
@@ -195,14 +201,14 @@ export class ReDating {
     for (const target of targets.values()) this.#statements.renew.run(...target)
   }
 
-  /** @returns Whether the row has another date now. */
+  /** @returns Whether the date of the row has changed. */
   #dateRow({ device }: Boot, row: DatedRow, line: readonly KnownMoment[]): boolean {
     const { earliest, latest } = boundsOn(line, momentIn(row))
     const within = { earliest, latest: Math.min(latest, row.received_at) }
     const { at, errorMs: stated } = datedWithin(within, row.wall_ms, row.clock)
     const errorMs = stated !== null && stated > longestErrorMs ? null : stated
-    // A clock that contradicts everything is no reason to show a year that has not come, and a line of absurd length
-    // none to show one before there were clocks.
+    // A clock that contradicts everything must not lead to a year in the future, and a line of absurd length must not
+    // lead to a date before 1970.
     const datedAt = Math.max(0, Math.min(at, row.received_at))
     if (datedAt === row.corrected_at && errorMs === row.error_ms) return false
     this.#statements.date.run(datedAt, errorMs, device, row.epoch, row.n)
@@ -222,7 +228,7 @@ export class ReDating {
   }
 }
 
-/** Where rows are dated otherwise: between two moments of which the same is said as before, nothing is. */
+/** The range of rows that need another date: between two moments whose bounds are unchanged, no row does. */
 function around(line: readonly KnownMoment[], first: number, last: number): [number, number] {
   const from = line[first - 1]?.monoMs ?? 0
   const to = line[last + 1]?.monoMs ?? Number.MAX_SAFE_INTEGER
@@ -255,7 +261,7 @@ function momentIn({ mono_ms, suspended_ms, is_slept, steps }: MomentRow): Moment
   return { monoMs: mono_ms, suspendedMs: is_slept === 0 ? undefined : suspended_ms, steps }
 }
 
-/** In the order of the columns: `mono_ms`, `suspended_ms`, `is_slept`, `steps`. */
+/** The values in the order of the columns: `mono_ms`, `suspended_ms`, `is_slept`, `steps`. */
 export function rowOf({ monoMs, suspendedMs, steps }: Moment): [number, number | null, number, number] {
   return [monoMs, suspendedMs ?? null, suspendedMs === undefined ? 0 : 1, steps]
 }
@@ -265,7 +271,7 @@ const statements = {
     insert into moments (device, boot, mono_ms, suspended_ms, is_slept, steps, not_before, not_after, batch, at)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 
-  // A probe cannot speak of another's batch, nor of one whose receipt said something else.
+  // A probe's evidence does not count for another probe's batch, nor when the receipt said something else.
   evidence: `
     select m.id as id, m.mono_ms as mono_ms, m.suspended_ms as suspended_ms, m.is_slept as is_slept,
       m.steps as steps, m.not_before as not_before, m.not_after as not_after, m.asked as asked,

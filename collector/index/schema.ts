@@ -1,6 +1,8 @@
-// The tables of the index. Plain SQL that SQLite and PostgreSQL read alike, types and pragmas aside.
+// The tables of the index, in plain SQL that SQLite and PostgreSQL read alike, types and pragmas aside.
 
-/** Of this schema. An index with another number is made again from the archive: there is nothing to migrate. */
+/**
+ * Version of this schema. An index with another number is made again from the archive: there is nothing to migrate.
+ */
 export const schemaVersion = 4
 
 export const schema = `

@@ -1,5 +1,6 @@
-// The index in one SQLite file. Everything in it can be made again, so it trades durability for speed: after a power
-// cut the last inserts may be gone, the file is whole, and the batches that lack are found at the next start.
+// The index in one SQLite file. Everything in it can be made again, so it gives up durability for speed: after a
+// power cut the last inserts may be gone, but the file is whole, and the batches that are missing are found at the
+// next start.
 
 import { rm } from 'node:fs/promises'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
@@ -19,10 +20,10 @@ import { schema, schemaVersion } from './schema.ts'
 import { conditionsOf, type Selection } from './selection.ts'
 import { loadSqlite } from './sqlite.ts'
 
-/** No honest spool holds so many records; sums of it stay exact for 9 million batches. */
+/** No honest spool holds so many records; with this limit, sums stay exact for 9 million batches. */
 const maxLostPerBatch = 1e9
 
-/** Deletes an index, with the files SQLite keeps beside it. */
+/** Deletes an index, with the files that SQLite keeps beside it. */
 export async function deleteIndex(path: string): Promise<void> {
   for (const suffix of ['', '-wal', '-shm']) await rm(`${path}${suffix}`, { force: true })
 }
@@ -40,19 +41,38 @@ export class SqliteIndex implements MeasurementIndex {
   }
 
   /**
-   * Opens an index, or makes an empty one. One that is damaged or of another version is deleted and made empty.
+   * Opens an index, or makes an empty one. One that is damaged or of another version is deleted and replaced by an
+   * empty one.
    *
    * @throws {SqliteMissing} Before Node.js 22.13.
-   * @throws What SQLite says when even an empty one cannot be made.
+   * @throws SQLite's error when even an empty index cannot be made.
    */
   static async open(path: string): Promise<SqliteIndex> {
     const { DatabaseSync } = loadSqlite()
     try {
       return new SqliteIndex(prepare(new DatabaseSync(path)))
     } catch {
-      // Safe to drop: whatever was wrong with it, the archive has what it had.
+      // It is safe to delete: the archive has everything that was in it.
       await deleteIndex(path)
       return new SqliteIndex(prepare(new DatabaseSync(path)))
+    }
+  }
+
+  /**
+   * Opens an index to read it, beside whoever writes it. Makes, mends and deletes nothing.
+   * @throws {Error} `no_index`, when there is none that this version can read.
+   */
+  static async openExisting(path: string): Promise<SqliteIndex> {
+    const { DatabaseSync } = loadSqlite()
+    try {
+      const database = new DatabaseSync(path, { readOnly: true })
+      const version = database.prepare('pragma user_version').get()?.user_version
+      if (version !== schemaVersion) throw new Error(`it has schema ${version}, expected ${schemaVersion}`)
+      return new SqliteIndex(database)
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      const message = `Cannot read the index ${path}: ${why}. Start the collector once, or give rebuild-index`
+      throw Object.assign(new Error(message, { cause }), { code: 'no_index' })
     }
   }
 
@@ -65,7 +85,8 @@ export class SqliteIndex implements MeasurementIndex {
     this.#atOnce(() => {
       for (const row of rows) {
         const { found } = row
-        // Nothing is measured after it was received: a clock that is ahead must not hold its place for years.
+        // No measurement was made after it was received: with a clock that is ahead, it would stay the newest for
+        // years.
         const datedAt = Math.min(row.wallMs, receivedAt)
         const { changes } = this.#statements.addMeasurement.run(
           ...[device, epoch, row.n, id, row.class, row.testName, row.input, row.startedAt, row.clock],
@@ -74,7 +95,7 @@ export class SqliteIndex implements MeasurementIndex {
           ...[row.parts === null ? null : JSON.stringify(row.parts)],
           ...[row.asn, row.cc, row.networkName, row.runtimeSeconds, row.bytes, receivedAt],
         )
-        // A probe's word about itself is no result for a target.
+        // A diagnostic is about the probe itself, and no result for a target.
         if (changes === 0 || row.class === 'diagnostic') continue
         this.#statements.addNewest.run(row.testName, row.input, row.asn, datedAt, device, epoch, row.n)
       }
@@ -105,7 +126,7 @@ export class SqliteIndex implements MeasurementIndex {
 
   select(selection: Selection): SelectedRow[] {
     const { where, values } = conditionsOf(selection)
-    // One of a few hundred forms: SQLite keeps what it has prepared.
+    // There are only a few hundred different statements, and SQLite keeps those it has prepared.
     const statement = this.#database.prepare(
       `${selected} where ${where} order by received_at, batch, n limit ?`,
     )
@@ -139,7 +160,7 @@ export class SqliteIndex implements MeasurementIndex {
   }
 }
 
-/** A row of columns with its verdict in one, and its parts as they were. */
+/** A row whose columns of the verdict are put together, with its parts unchanged. */
 function withVerdict(row: Readonly<Record<string, unknown>>) {
   const { verdict, rule, step, how, parts, ...rest } = row
   const found = { verdict, rule, step, how } as FoundVerdict
@@ -148,7 +169,7 @@ function withVerdict(row: Readonly<Record<string, unknown>>) {
 
 function prepare(database: DatabaseSync): DatabaseSync {
   try {
-    // WAL and NORMAL: no flush per commit, and never a broken file.
+    // WAL and NORMAL: no flush for each commit, and still never a broken file.
     database.exec('pragma journal_mode = wal; pragma synchronous = normal')
     const version = database.prepare('pragma user_version').get()?.user_version
     if (version !== 0 && version !== schemaVersion) throw new Error(`Index has schema ${version}`)

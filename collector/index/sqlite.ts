@@ -1,18 +1,19 @@
-// The door to `node:sqlite`, which is not in every Node.js that can load this file, and which warns where it is.
+// Loads `node:sqlite`, which not every Node.js has that can load this file, and which prints a warning where it
+// exists.
 
 import type { DatabaseSync } from 'node:sqlite'
 
 type Sqlite = { DatabaseSync: typeof DatabaseSync }
 
-/** This Node.js has no `node:sqlite`. Everything but the index works without. */
+/** This Node.js has no `node:sqlite`. Everything but the index works without it. */
 export class SqliteMissing extends Error {
   override readonly name = 'SqliteMissing'
   readonly code = 'node_too_old'
 }
 
 /**
- * @returns The module. Not imported by name at the top of a file, because a Node.js without it then fails to load
- *   the whole program instead of doing without an index.
+ * @returns The module. It is not imported at the top of a file, because a Node.js without it would then fail to load
+ * the whole program instead of doing without an index.
  * @throws {SqliteMissing} Before 22.13.
  */
 export function loadSqlite(): Sqlite {
@@ -24,8 +25,9 @@ export function loadSqlite(): Sqlite {
 }
 
 /**
- * Node.js 22 and 24 call the module experimental each time a process loads it. We know: what it holds can be made
- * again, and an operator who reads a warning at every start stops reading warnings. All others still appear.
+ * Node.js 22 and 24 print that the module is experimental each time a process loads it. That is acceptable here: the
+ * index can be made again, and an operator who sees a warning at every start stops reading warnings. All other
+ * warnings still appear.
  */
 function withoutSqliteWarning<T>(load: () => T): T {
   const emitWarning = process.emitWarning

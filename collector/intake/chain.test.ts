@@ -1,4 +1,5 @@
-// The chain against a model: whatever the order, what is held, missing and refused is what a list would say.
+// The chain against a model: in whatever order batches come, what is held, missing and refused is what a plain list
+// would say.
 
 import fc from 'fast-check'
 import * as v from 'valibot'

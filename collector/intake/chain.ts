@@ -1,7 +1,7 @@
-// Which batches of one epoch are held, and whether another fits: batch.md. Pure.
+// Which batches of one epoch are held, and whether another one fits: batch.md. Pure.
 //
 // Held batches are kept as unbroken runs, each linked from its first to its last, so the gaps between runs are
-// exactly what is missing. 32 bytes a batch: a million batches fit where a small server has room for them.
+// exactly the missing batches. A batch takes 32 bytes: a million batches fit into the memory of a small server.
 
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 
@@ -13,20 +13,21 @@ export interface Link {
 }
 
 /**
- * - `fits`: new, and every neighbour that is held agrees. Neighbours may be missing: a probe can lose a batch, and
- *   batches may come in any order.
- * - `held`: this very batch.
- * - `conflict`: another batch has this seq. A copied card, a stolen key, or a spool that lost its memory.
- * - `broken`: a neighbour that is held says otherwise.
+ * - `fits`: the batch is new, and every neighbour that is held agrees. Neighbours may be missing: a probe can lose a
+ *   batch, and batches may come in any order.
+ * - `held`: this very batch is held already.
+ * - `conflict`: another batch has this seq. The cause is a copied card, a stolen key, or a spool that lost its
+ *   memory.
+ * - `broken`: a neighbour that is held contradicts it.
  */
 export type Judgement =
   | { readonly kind: 'fits' | 'held' }
   | { readonly kind: 'conflict' | 'broken'; readonly because: string }
 
-/** Batches `first` to `first + count − 1`. `ids` has room for more. */
+/** The batches from `first` to `first + count − 1`. `ids` has room for more. */
 interface Run {
   first: number
-  /** What the first batch names as the one before it. */
+  /** Id that the first batch of the run names as the one before it. */
   prev: string
   count: number
   ids: Buffer
@@ -35,11 +36,11 @@ interface Run {
 const idBytes = 32
 
 export class Chain {
-  /** Ascending; never adjacent. */
+  /** Runs in ascending order; two of them are never adjacent. */
   readonly #runs: Run[] = []
   readonly #enrolmentDigest: string
 
-  /** @param enrolmentDigest - What seq 0 must name as the one before it. */
+  /** @param enrolmentDigest - The digest that seq 0 must name as the one before it. */
   constructor(enrolmentDigest: string) {
     this.#enrolmentDigest = enrolmentDigest
   }
@@ -80,7 +81,7 @@ export class Chain {
     return first?.first === 0 ? first.count - 1 : null
   }
 
-  /** Seqs below the highest held that are missing, as first and last of each gap, at most `limit` gaps. */
+  /** Seqs below the highest held that are missing, as first and last of each gap; at most `limit` gaps. */
   missing(limit: number): [number, number][] {
     const gaps: [number, number][] = []
     let next = 0
@@ -94,7 +95,7 @@ export class Chain {
 
   /** The run that begins at or before `seq`, the one after it, and the index of the former (−1 for none). */
   #around(seq: number): { before: Run | undefined; after: Run | undefined; index: number } {
-    // From the end: a probe sends its newest batch nearly always.
+    // The search begins at the end: a probe nearly always sends its newest batch.
     const index = this.#runs.findLastIndex((run) => run.first <= seq)
     return { before: this.#runs[index], after: this.#runs[index + 1], index }
   }
@@ -122,7 +123,7 @@ function append(run: Run, ids: Buffer): void {
   const used = run.count * idBytes
   const needed = used + ids.length
   if (needed > run.ids.length) {
-    // Half as much again: growing one by one would copy a long run for each batch.
+    // The room grows by half: growing by one batch at a time would copy a long run for each.
     const roomier = Buffer.alloc(Math.ceil((needed * 1.5) / idBytes) * idBytes)
     run.ids.copy(roomier, 0, 0, used)
     run.ids = roomier

@@ -1,10 +1,10 @@
-// The chain of every epoch of every probe, in memory. Made from the archive at start, so that intake needs no
+// The chain of every epoch of every probe, in memory. Built from the archive at start, so that intake needs no
 // database and cannot disagree with the files.
 
 import type { BatchId, DeviceId, Manifest } from '../../tests-spec/protocol/batch.ts'
 import { Chain, type Judgement, type Link } from './chain.ts'
 
-/** Where a batch stands, as its manifest says. */
+/** Where a batch stands in a chain, as its manifest says. */
 export interface Place extends Link {
   readonly device: DeviceId
   readonly epoch: string
@@ -19,9 +19,9 @@ export class Chains {
 
   /**
    * @param places - Every batch that is held, in any order.
-   * @param digestOf - The digest of a probe's enrolment record, or null for a probe that is not enrolled: its
-   *   batches are passed over, since nothing of it is taken in either.
-   * @returns The chains, and what in the archive contradicts itself: nothing does unless someone changed the files.
+   * @param digestOf - The digest of a probe's enrolment record, or null for a probe that is not enrolled: its batches
+   * are left out, since no further batch of it is taken either.
+   * @returns The chains, and the contradictions in the archive: there are none unless the files were changed.
    */
   static of(
     places: readonly Place[],
@@ -29,7 +29,7 @@ export class Chains {
   ): { chains: Chains; contradictions: string[] } {
     const chains = new Chains()
     const contradictions: string[] = []
-    // In order of seq, so that each is added at the end of its run.
+    // In order of seq, each batch is added at the end of its run.
     for (const place of places.toSorted((a, b) => a.seq - b.seq)) {
       const digest = digestOf(place.device)
       if (digest === null) continue
@@ -44,7 +44,10 @@ export class Chains {
     return (this.#chains.get(keyOf(place)) ?? new Chain(enrolmentDigest)).judge(place)
   }
 
-  /** Adds a batch that fits. @returns Its chain, with it. */
+  /**
+   * Adds a batch that fits.
+   * @returns Its chain, which now includes it.
+   */
   add(place: Place, enrolmentDigest: string): Chain {
     const key = keyOf(place)
     const chain = this.#chains.get(key) ?? new Chain(enrolmentDigest)

@@ -1,4 +1,4 @@
-// Enrolment over HTTP: one token, one probe, one record, whatever is lost on the way.
+// Enrolment over HTTP: one token, one probe, one record, whatever gets lost on the way.
 
 import { generateKeyPairSync } from 'node:crypto'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'

@@ -1,5 +1,5 @@
 // Enrols probes: enrolment.md. A token is spent before its record is issued, so that a crash in between costs a retry
-// and never lets a second probe in; the probe it was spent on may retry for ever.
+// and never lets a second probe in; the probe that spent the token may retry for ever.
 
 import type { KeyObject } from 'node:crypto'
 import * as v from 'valibot'
@@ -23,9 +23,12 @@ export interface EnrolmentDeskParts {
   readonly tokens: TokenBox
   readonly probes: ProbeRegister
   readonly key: CollectorKey
-  /** Whom probes seal batches to: `age1…`. */
+  /** Age recipient that probes seal batches to: `age1…`. */
   readonly recipient: string
-  /** Ways to this collector, for the records it issues from now on; none leaves the URL a probe enrols with. */
+  /**
+   * Ways to this collector, for the records that it issues from now on; without them, a probe has only the URL it
+   * enrols with.
+   */
   readonly endpoints?: readonly Endpoint[]
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -41,16 +44,18 @@ export class EnrolmentDesk {
   }
 
   /**
-   * Enrols the probe that holds an unused token and the key it names.
+   * Enrols the probe that holds an unused token and the key that it names.
    *
-   * @param body - As it came; parsed here.
+   * @param body - The request as it came; parsed here.
    * @returns The signed enrolment record. A probe that is enrolled already gets its record as it was issued: its
-   *   chains begin at that record's digest, so there is never a second one.
-   * @throws {Refused} `bad_request`, `token_unknown`, `token_damaged`, `bad_key`, `bad_proof`, `token_used`, `revoked`.
+   * chains begin at that record's digest, so there is never a second one.
+   * @throws {Refused} `bad_request`, `token_unknown`, `token_damaged`, `bad_key`, `bad_proof`, `token_used`,
+   * `revoked`.
    */
   async enrol(body: unknown): Promise<Buffer> {
     const request = parse(body)
-    // Stops two probes from spending one token at the same moment. Enrolment is rare: one queue for all will do.
+    // Requests are settled one at a time, so that two probes cannot spend one token at the same moment. Enrolment is
+    // rare: one queue for all is enough.
     return this.#turns.run('enrolment', () => this.#settle(request))
   }
 
@@ -64,7 +69,7 @@ export class EnrolmentDesk {
         'The collector cannot read its note of this token: ask for a new one',
       )
     const publicKey = readKey(request.spki)
-    // Stops a probe from being enrolled with a key its sender has only seen.
+    // The proof stops a sender that has only seen a probe's public key from enrolling a probe with it.
     if (!proofHolds(request, publicKey)) throw new Refused('bad_proof', 'The proof is not by this key')
     const device = v.parse(deviceId, keyIdOf(publicKey))
     if (token.usedBy !== null && token.usedBy !== device) {
@@ -112,7 +117,10 @@ function readKey(spki: string): KeyObject {
   }
 }
 
-/** From the key and not from the request: base64 has several spellings, a record has one. */
+/**
+ * The text is made from the key and not taken from the request: base64 can write the same key in several ways, and a
+ * record must have one.
+ */
 function base64Spki(key: KeyObject): string {
   return key.export({ type: 'spki', format: 'der' }).toString('base64')
 }

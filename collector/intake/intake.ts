@@ -1,5 +1,5 @@
-// Takes batches in: batch.md. A receipt exists only after the file does, on the disk and not in a cache.
-// What is in the payload is none of its business.
+// Takes batches in: batch.md. A receipt is made only after the file is on the disk, and not just in a cache. Intake
+// does not look at what is in the payload.
 
 import { type BatchId, type VerifiedBatch, verifyBatch } from '../../tests-spec/protocol/batch.ts'
 import { onlyKey } from '../../tests-spec/protocol/dsse.ts'
@@ -14,7 +14,7 @@ import { Refused } from './refusal.ts'
 import { Turns } from './turns.ts'
 import type { Admission } from './upload.ts'
 
-/** A receipt has room for this many gaps; the first are the ones a probe can still fill. */
+/** Number of gaps that a receipt has room for; the first gaps are those that a probe can still fill. */
 const maxMissing = 32
 
 export interface IntakeParts {
@@ -22,19 +22,19 @@ export interface IntakeParts {
   readonly probes: ProbeRegister
   readonly chains: Chains
   readonly key: CollectorKey
-  /** Whom probes seal batches to: `age1…`. */
+  /** Age recipient that probes seal batches to: `age1…`. */
   readonly recipient: string
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly log: Pick<Log, 'info' | 'error'>
-  /** Called after a batch is durable and its receipt is, with nobody waiting for what it does. */
+  /** Called after a batch and its receipt are durable; intake does not wait for what it does. */
   readonly onStored: (id: BatchId, receivedAt: number) => void
 }
 
-/** Both let the probe forget the batch. */
+/** The result for a new batch and for a duplicate: both let the probe forget the batch. */
 export interface Accepted {
   readonly kind: 'stored' | 'duplicate'
-  /** The DSSE envelope; for a duplicate the same bytes as the first time. */
+  /** The receipt's DSSE envelope; for a duplicate, the same bytes as the first time. */
   readonly receipt: Buffer
 }
 
@@ -47,7 +47,7 @@ export class Intake {
     this.#parts = parts
   }
 
-  /** The key of a probe whose batches are taken. */
+  /** @returns The key of a probe, if its batches are taken. */
   readonly admission: Admission = (device) => {
     const { probes } = this.#parts
     const probe = probes.get(device)
@@ -57,7 +57,8 @@ export class Intake {
   }
 
   /**
-   * The receipt that was given for a batch: no secret, and all a probe needs that lost its own on the way.
+   * The receipt that was given for a batch. It is no secret, and it is all that a probe needs whose receipt was lost
+   * on the way.
    * @returns null while the batch is not held, and when its file has rotted: the probe may have the last good copy.
    */
   async receipt(id: BatchId): Promise<Buffer | null> {
@@ -65,7 +66,7 @@ export class Intake {
     if (!(await archive.isWhole(id))) return null
     const given = await this.#given(id)
     if (given !== null) return given
-    // A crash came between the batch and its receipt: signed for now, as when the batch comes again.
+    // A crash came between the batch and its receipt: the receipt is signed now, as when the batch comes again.
     const content = await archive.content(id)
     if (content === null) return null
     const place = placeOf(id, content.manifest)
@@ -74,23 +75,23 @@ export class Intake {
     )
   }
 
-  /** Batches that have been read and not yet answered. */
+  /** Number of batches that have been read and not yet answered. */
   get underWay(): number {
     return this.#underWay
   }
 
   /**
-   * Verifies a batch, keeps it, and signs for it.
+   * Verifies a batch, keeps it, and signs a receipt for it.
    *
    * @throws {BatchRefused} When it is not a batch of an enrolled probe.
-   * @throws {Refused} `revoked`, `seq_conflict`, `chain_broken`. Nothing but the copy of a conflict is then on the disk.
-   * @throws What the file system says when it cannot be kept; the probe keeps it then.
+   * @throws {Refused} `revoked`, `seq_conflict`, `chain_broken`. Nothing is kept then, except a copy of a conflict.
+   * @throws The file system's error when the batch cannot be kept; the probe then still has it.
    */
   async accept(bytes: Uint8Array): Promise<Accepted> {
     const batch = verifyBatch(bytes, this.admission)
     this.#underWay++
     try {
-      // Stops two posts of one seq from both finding it free.
+      // Batches of one probe are settled one at a time, so that two posts of one seq cannot both find it free.
       return await this.#turns.run(batch.manifest.device, () => this.#settle(batch, bytes))
     } finally {
       this.#underWay--
@@ -127,7 +128,9 @@ export class Intake {
     return { kind: 'duplicate', receipt: await this.#sign(place, chain) }
   }
 
-  /** Puts a batch that has rotted here back as it was: the same id is the same content, and this copy was verified. */
+  /**
+   * Writes a batch again whose file has rotted here: the same id means the same content, and this copy was verified.
+   */
   async #mend(id: BatchId, bytes: Uint8Array): Promise<void> {
     const { archive, log } = this.#parts
     if (await archive.isWhole(id)) return
@@ -135,7 +138,10 @@ export class Intake {
     await archive.putBatch(id, bytes)
   }
 
-  /** @returns The receipt as it was given; null when there is none, or it has rotted: no probe would take it. */
+  /**
+   * @returns The receipt as it was given; null when there is none, or when it has rotted, since no probe would take
+   * it.
+   */
   async #given(id: BatchId): Promise<Buffer | null> {
     const { archive, key, log } = this.#parts
     const bytes = await archive.receipt(id)
@@ -143,7 +149,7 @@ export class Intake {
     try {
       if (openReceipt(bytes, onlyKey(key)).batch === id) return bytes
     } catch {
-      // Below: whatever is wrong with it, another is signed.
+      // Whatever is wrong with the receipt, another one is signed below.
     }
     log.error('receipt_damaged', { batch: id })
     return null
@@ -152,7 +158,7 @@ export class Intake {
   async #refuseConflict({ id, manifest }: VerifiedBatch, bytes: Uint8Array, because: string): Promise<never> {
     const kept = await this.#parts.archive.putConflict(manifest.device, id, bytes)
     const { device, epoch, seq } = manifest
-    // An alarm: one seq with two signed contents is a cloned card or a key in other hands.
+    // This is an alarm: one seq with two signed contents means a cloned card, or a key in other hands.
     this.#parts.log.error('seq_conflict', { device, epoch, seq, batch: id, kept, problem: because })
     throw new Refused('seq_conflict', because)
   }
@@ -177,7 +183,8 @@ export class Intake {
       recipient,
     }
     const receipt = sealReceipt(content, key.privateKey)
-    // Before the answer, so that a probe that lost it on the way gets this one and not another.
+    // The receipt is kept before the answer is sent, so that a probe that lost it on the way gets this one and not
+    // another.
     await archive.putReceipt(id, receipt)
     log.info('batch_stored', { device, epoch, seq, batch: id })
     onStored(id, at)
@@ -194,8 +201,9 @@ export class Intake {
 /**
  * How long a probe should wait before its next routine batch, in seconds.
  *
- * Nothing up to 64 at once, which is where more only wait for the disk. Beyond that, as long as 200 a second take,
- * a third of what one machine was measured to do, so that an anomaly always finds room: 2,100 probes at once are told 11 s.
+ * 0 for up to 64 batches at once; beyond that number, further batches only wait for the disk. With more, the pause is
+ * the time in which 200 batches a second are settled. That is a third of what one machine was measured to do, so that
+ * there is always room for an anomaly: 2,100 probes at once are told 11 s.
  */
 export function pauseSeconds(underWay: number): number {
   return underWay <= 64 ? 0 : Math.ceil(underWay / 200)

@@ -1,5 +1,5 @@
-// Why the collector says no, as a closed list. Codes are stable: probes decide on them whether to try again, tests name
-// them, and so do the pages for operators (docs/configuration.md) and for probes (tests-spec/protocol/batch.md).
+// Why the collector refuses, as a closed list. Codes are stable: probes decide by them whether to try again, tests
+// name them, and so do the pages for operators (docs/configuration.md) and for probes (tests-spec/protocol/batch.md).
 
 import type { BatchRefusalCode } from '../../tests-spec/protocol/batch.ts'
 
@@ -25,7 +25,10 @@ export type RefusalCode =
   | 'too_slow'
   | 'busy'
 
-/** A request that changed nothing. All but `busy`, `too_slow` and those about uploads would be refused again. */
+/**
+ * A request that changed nothing. The same request would be refused again, except after `busy`, `too_slow` and the
+ * codes about uploads.
+ */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly code: RefusalCode
@@ -38,7 +41,7 @@ export class Refused extends Error {
 
 /** A part of a batch that does not begin where the part that is held ends. */
 export class OffsetMismatch extends Refused {
-  /** Bytes held. */
+  /** Bytes that are held. */
   readonly held: number
 
   constructor(held: number) {

@@ -1,4 +1,4 @@
-// Reading with limits: over one body, and over all of them.
+// Reading with limits: for one body, and for all bodies together.
 
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
@@ -35,7 +35,7 @@ describe('SealedBodies.with()', () => {
     const working = new Promise<void>((resolve) => {
       done = resolve
     })
-    // Eight of 8 MB are read and being worked on, when the next byte comes.
+    // Eight files of 8 MB have been read and are being worked on when the next byte comes.
     let read = 0
     const reading = new Promise<void>((resolve) => {
       for (let i = 0; i < 8; i++) {

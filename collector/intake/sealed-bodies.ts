@@ -1,14 +1,15 @@
-// Reads the body of a request that brings a sealed file into memory: never more than one may have, never more over all
-// such requests together than this machine should spare. Nothing of it can be checked before it is whole, unlike a
-// batch (uploads.ts), and carriers are few.
+// Reads into memory the body of a request that brings a sealed file: never more than one file may have, and never
+// more over all such requests together than this machine can spare. Unlike a batch (uploads.ts), nothing of it can be
+// checked before it is whole, and carriers are few.
 
 import type { Readable } from 'node:stream'
 import { maxSealedBytes } from '../../tests-spec/protocol/sealed.ts'
 import { Refused } from './refusal.ts'
 
 /**
- * What bodies under way may take together. Counted as it arrives and not as it is announced, so that a client who
- * promises much and sends nothing takes no room from others. Seven of the largest kind, 60 of the usual.
+ * Bytes that the bodies under way may take together. They are counted as they arrive and not as they are announced,
+ * so that a client that announces much and sends nothing takes no room from others. The limit is seven files of the
+ * largest kind, or 60 of the usual.
  */
 const maxBytesUnderWay = 64 * 1024 * 1024
 
@@ -16,11 +17,12 @@ export class SealedBodies {
   #bytesUnderWay = 0
 
   /**
-   * Reads `stream` to its end and hands the bytes to `use`.
+   * Reads `stream` to its end and passes the bytes to `use`.
    *
-   * @param announcedBytes - The Content-Length, or null. Refused by it alone, before anything is read.
-   * @throws {Refused} `too_large`; `busy` when others fill the room; `truncated` when the sender went away. What
-   *   is left of the stream is then not read: close the connection.
+   * @param announcedBytes - The Content-Length, or null. If it is too large, the request is refused before anything
+   * is read.
+   * @throws {Refused} `too_large`; `busy` when other bodies fill the room; `truncated` when the sender went away. The
+   * rest of the stream is then not read: close the connection.
    */
   async with<T>(
     stream: Readable,
@@ -48,7 +50,10 @@ function tooLarge(): Refused {
   return new Refused('too_large', `A sealed file has at most ${maxSealedBytes} bytes`)
 }
 
-/** By events: leaving a `for await` early destroys the stream, and with it the socket the refusal should go out on. */
+/**
+ * Events are used because leaving a `for await` early destroys the stream, and with it the socket over which the
+ * refusal should be sent.
+ */
 function readAll(stream: Readable, take: (bytes: number) => void): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -61,7 +66,7 @@ function readAll(stream: Readable, take: (bytes: number) => void): Promise<Buffe
         reject(refusal)
       }
     })
-    // Emptied: the stream lives until the answer is sent, and would hold every byte a second time.
+    // The list is emptied: the stream lives until the answer is sent, and would hold every byte a second time.
     stream.on('end', () => resolve(Buffer.concat(chunks.splice(0))))
     stream.on('error', (cause) => reject(new Refused('truncated', 'The sender went away', { cause })))
     stream.on('close', () => reject(new Refused('truncated', 'The sender went away')))

@@ -1,6 +1,6 @@
-// Takes sealed files in, wherever they come from: tests-spec/protocol/sealed.md. Opens one, cuts it into batches, and
-// gives each to the same intake as if its probe had posted it. Whoever carried the file proves nothing and is asked
-// nothing.
+// Takes sealed files in, wherever they come from: tests-spec/protocol/sealed.md. Opens a file, cuts it into batches,
+// and gives each to the same intake as if its probe had posted it. The carrier of the file proves nothing and is
+// asked nothing.
 
 import * as v from 'valibot'
 import { type BatchId, BatchRefused, batchId, sha256Hex } from '../../tests-spec/protocol/batch.ts'
@@ -18,7 +18,7 @@ import type { Accepted } from './intake.ts'
 import { Refused } from './refusal.ts'
 
 export interface SealedIntakeParts {
-  /** `AGE-SECRET-KEY-1…`, each tried in turn. */
+  /** `AGE-SECRET-KEY-1…`; each is tried in turn. */
   readonly identities: readonly string[]
   readonly intake: { accept(bytes: Uint8Array): Promise<Accepted> }
   readonly key: CollectorKey
@@ -29,17 +29,17 @@ export interface SealedIntakeParts {
 
 /** What became of a sealed file. */
 export interface Taken {
-  /** The signed word that it has arrived. */
+  /** The collector's signed word that the file has arrived. */
   readonly word: Buffer
-  /** What stands in it. */
+  /** The content of that word. */
   readonly said: SealedReceipt
-  /** Of every batch that is held now, in the order of the file. */
+  /** Receipts of every batch that is held now, in the order of the file. */
   readonly receipts: readonly Buffer[]
 }
 
 /**
- * A header for one X25519 recipient has 168 bytes. Each further one costs a millisecond of arithmetic to try, and a
- * hostile file could hold 50,000.
+ * A header for one X25519 recipient has 168 bytes. Each further recipient costs a millisecond of arithmetic to try,
+ * and a hostile file could have 50,000 of them.
  */
 const maxHeaderBytes = 2_048
 
@@ -51,13 +51,13 @@ export class SealedIntake {
   }
 
   /**
-   * Opens a sealed file and keeps what is in it.
+   * Opens a sealed file and keeps the batches in it.
    *
-   * One batch that is refused does not keep the next from being taken, and is named in the word.
+   * If one batch is refused, the next is still taken; the word names the one that was refused.
    *
    * @throws {Refused} `too_large`, `not_sealed`, `other_recipient`, `damaged`: nothing was taken.
-   * @throws What the file system says when a batch cannot be kept. Those before it are held, and are duplicates when
-   *   the same file comes again.
+   * @throws The file system's error when a batch cannot be kept. The batches before it are held, and are duplicates
+   * when the same file comes again.
    */
   async take(bytes: Uint8Array): Promise<Taken> {
     const { key, now, log } = this.#parts
@@ -102,7 +102,7 @@ export class SealedIntake {
   }
 }
 
-/** The id of a batch that was refused, by its own word, so that a person can look for it; null when it has none. */
+/** The id that a refused batch claims for itself, so that the operator can look for it; null when it has none. */
 function claimedId(batch: Uint8Array): BatchId | null {
   try {
     const bytes = Buffer.from(batch)
@@ -120,7 +120,7 @@ async function open(bytes: Uint8Array, identities: readonly string[]): Promise<U
   if (!looksSealed(bytes)) throw new Refused('not_sealed', 'This is no age file')
   const start = Buffer.from(bytes.subarray(0, maxHeaderBytes)).toString('latin1')
   if (!start.includes('\n--- ')) throw new Refused('damaged', `No header ends within ${maxHeaderBytes} bytes`)
-  // Here and not above: 17 MB that a collector without sticks never needs.
+  // Imported only here: it takes 17 MB, which a collector without sticks never needs.
   const { Decrypter } = await import('age-encryption')
   const decrypter = new Decrypter()
   for (const identity of identities) decrypter.addIdentity(identity)
@@ -128,7 +128,8 @@ async function open(bytes: Uint8Array, identities: readonly string[]): Promise<U
     return await decrypter.decrypt(bytes)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    // The library has no codes. Should its words change, a file for others is called damaged, and left alone as well.
+    // The library has no error codes. If its texts change, a file for another recipient is called damaged, and it is
+    // left alone just the same.
     if (why.startsWith('no identity matched'))
       throw new Refused('other_recipient', 'This file is sealed to another key than ours', { cause })
     throw new Refused('damaged', `The file is damaged or cut off: ${why}`, { cause })

@@ -1,4 +1,4 @@
-// The order of work under one key, and the absence of order between keys.
+// Work under one key is done in order, and work under different keys is not.
 
 import { expect, it } from 'vitest'
 import { Turns } from './turns.ts'

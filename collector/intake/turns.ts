@@ -1,15 +1,15 @@
-// One at a time per key: two posts from one probe are settled in order, posts from two probes do not wait for each
-// other.
+// Runs work one at a time per key: two posts from one probe are settled in order, and posts from two probes do not
+// wait for each other.
 
 export class Turns {
-  /** The end of each queue. A key is here only while something runs under it. */
+  /** The end of each queue. A key is in the map only while something runs under it. */
   readonly #last = new Map<string, Promise<void>>()
 
-  /** Runs `work` when everything asked for earlier under this key has ended, well or not. */
+  /** Runs `work` when everything that was asked for earlier under this key has ended, successfully or not. */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key) ?? Promise.resolve()
     const result = before.then(work)
-    // Only the order is passed on: how the one before ended is the business of whoever asked for it.
+    // Only the order is passed on: how the work before ended concerns only its own caller.
     const end = result.then(nothing, nothing)
     this.#last.set(key, end)
     try {

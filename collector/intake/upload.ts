@@ -1,24 +1,24 @@
-// One batch on its way in: the bytes so far, and what its head has proved. Nothing is kept of a body whose beginning is
-// not the head of a batch by an enrolled probe, so the first request of an upload must hold the whole envelope.
+// One batch on its way in: the bytes so far, and what its head has proved. Nothing is kept of a body whose beginning
+// is not the head of a batch by an enrolled probe, so the first request of an upload must hold the whole envelope.
 
 import type { KeyObject } from 'node:crypto'
 import { type BatchHead, BatchRefused, envelopeEnd, verifyHead } from '../../tests-spec/protocol/batch.ts'
 import { Refused } from './refusal.ts'
 
 /**
- * Whose word counts.
- * @throws {Refused} `revoked`, for a key that counted once.
+ * Gives the key of a device whose batches are taken, or null.
+ * @throws {Refused} `revoked`, for a key whose batches were once taken.
  */
 export type Admission = (device: string) => KeyObject | null
 
 export class Upload {
   #chunks: Buffer[] = []
   #bytes = 0
-  /** Where the envelope ends; null while fewer than 8 bytes are there. */
+  /** Offset in bytes at which the envelope ends; null while fewer than 8 bytes are there. */
   #envelopeEnd: number | null = null
   #head: BatchHead | null = null
   readonly #admission: Admission
-  /** Milliseconds, when bytes last came. */
+  /** When the last bytes came, in milliseconds. */
   touchedAt = 0
 
   constructor(admission: Admission) {
@@ -29,7 +29,7 @@ export class Upload {
     return this.#bytes
   }
 
-  /** null until the whole envelope is here and verified. */
+  /** Head of the batch; null until the whole envelope is here and verified. */
   get head(): BatchHead | null {
     return this.#head
   }
@@ -43,7 +43,7 @@ export class Upload {
     return this.#bytes === this.expected
   }
 
-  /** @throws {BatchRefused} As soon as what is here cannot become a batch, and {Refused} `revoked`. */
+  /** @throws {BatchRefused} As soon as the bytes here cannot become a batch; {Refused} `revoked`. */
   append(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
@@ -53,7 +53,7 @@ export class Upload {
       throw new BatchRefused('trailing_bytes', `At least ${this.#bytes - expected} bytes follow the payload`)
   }
 
-  /** What came, in one piece; the upload is empty afterwards, so that nothing is held twice. */
+  /** Takes out the bytes that came, in one piece; the upload is empty afterwards, so that nothing is held twice. */
   take(): Buffer {
     const whole = this.#joined()
     this.#chunks = []
@@ -63,7 +63,7 @@ export class Upload {
 
   #readHead(): void {
     if (this.#bytes < 8) return
-    // Asked once and not with every byte: an envelope that trickles in would be copied 65,536 times.
+    // Computed once and not with every byte: an envelope that comes byte by byte would be copied 65,536 times.
     this.#envelopeEnd ??= envelopeEnd(this.#joined())
     if (this.#bytes >= this.#envelopeEnd) this.#head = verifyHead(this.#joined(), this.#admission)
   }

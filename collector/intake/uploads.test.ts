@@ -1,4 +1,4 @@
-// Reading with limits: over one body, over one probe, over all of them; and what an interrupted upload leaves.
+// Reading with limits: for one body, for one probe, for all of them; and what an interrupted upload leaves.
 
 import { PassThrough, Readable } from 'node:stream'
 import fc from 'fast-check'
@@ -11,7 +11,7 @@ const probe = new SampleProbe()
 const other = new SampleProbe()
 const MiB = 1024 * 1024
 
-/** A payload of noise: as large as it is said to be. */
+/** The payload is noise: it takes as many bytes as the argument says. */
 function batchOf(size: number, from = probe, name = ''): SampleBatch {
   return from.batchOf(null, Buffer.from(name), Buffer.alloc(size, 7), (m) => ({
     ...m,
@@ -95,7 +95,7 @@ describe('Uploads.begin()', () => {
     const working = new Promise<void>((resolve) => {
       done = resolve
     })
-    // Fifteen of 8 MB are read and being worked on, when one too many comes.
+    // Fifteen batches of 8 MB have been read and are being worked on when one more comes, which is too many.
     const { bytes } = batchOf(8 * MiB)
     let read = 0
     const reading = new Promise<void>((resolve) => {

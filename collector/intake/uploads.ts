@@ -1,6 +1,7 @@
-// Every batch on its way in, and what interrupted ones left: batch.md, "Interrupted uploads". Bounded in number, bytes
-// and age, in all and for each probe. In memory only: a batch that was not signed for is safe with its probe, so a
-// restart costs a few bytes sent again, while a file for each would cost a flush and a folder to sweep.
+// Every batch on its way in, and what interrupted uploads left: batch.md, "Interrupted uploads". Their number, bytes
+// and age are limited, in all and for each probe. They are in memory only: a batch without a receipt is safe with its
+// probe, so a restart costs a few bytes sent again, while a file for each would cost a flush and a folder to clean
+// up.
 
 import type { Readable } from 'node:stream'
 import { type BatchId, BatchRefused, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
@@ -9,22 +10,32 @@ import { type Admission, cutShort, Upload } from './upload.ts'
 
 export interface UploadLimits {
   /**
-   * What bodies may take together, interrupted ones included. Counted as it arrives and not as it is announced, so that
-   * a client who promises much and sends nothing takes no room. Sixteen of the largest batches, 2,000 of the usual.
+   * Bytes that bodies may take together, interrupted ones included. They are counted as they arrive and not as they
+   * are announced, so that a client that announces much and sends nothing takes no room. The limit is sixteen of the
+   * largest batches, or 2,000 of the usual.
    */
   readonly bytes: number
-  /** Interrupted uploads are given up beyond this, the oldest first; at once when bytes are needed for the living. */
+  /**
+   * Bytes of interrupted uploads beyond which the oldest are given up; they are given up at once when uploads under
+   * way need the bytes.
+   */
   readonly idleBytes: number
   readonly idle: number
-  /** A probe sends one batch at a time; a second is left over when the first was tried another way. */
+  /**
+   * Number of interrupted uploads per probe. A probe sends one batch at a time; a second upload is left over when the
+   * first was tried over another way.
+   */
   readonly idlePerProbe: number
-  /** A link that dies every 15 s is back within a minute; after a quarter of an hour sending again costs little. */
+  /**
+   * Age at which interrupted uploads are given up. On a link that dies every 15 s, a probe is back within a minute;
+   * after a quarter of an hour, sending again costs little.
+   */
   readonly idleMs: number
-  /** Requests of one probe at once: a stolen key must not take the room of 2,100 others. */
+  /** Number of requests of one probe at once: a stolen key must not take the room of 2,100 other probes. */
   readonly activePerProbe: number
   /**
-   * The time a body has to show whose it is. An envelope of 2 kB comes in 8 s at 2 kbit/s; a sender nobody knows holds
-   * a connection for a minute and no longer.
+   * The time in which a body must show which probe it is from. An envelope of 2 kB comes in 8 s at 2 kbit/s; an
+   * unknown sender can hold a connection for a minute and no longer.
    */
   readonly unknownMs: number
 }
@@ -46,7 +57,7 @@ export interface Incoming {
   readonly announcedBytes: number | null
   /** Whether the sender says that the batch ends with this body. */
   readonly complete: boolean
-  /** Called with the bytes held, when the head is verified and now and then afterwards. */
+  /** Called with the number of bytes held, when the head is verified and now and then afterwards. */
   readonly onProgress: (id: BatchId, held: number) => void
 }
 
@@ -55,19 +66,19 @@ export type Arrived =
   | { readonly kind: 'part'; readonly id: BatchId; readonly held: number }
 
 /**
- * How often a sender hears how far its body has come: 80 bytes down for each 4 kB up. A sender has no more under way than
- * its link can carry soon, and that is little where flows die.
+ * After how many bytes a sender is told how far its body has come: 80 bytes down for each 4 kB up. A sender has no
+ * more under way than its link can carry soon, and that is little where flows die.
  */
 const progressBytes = 4_096
 
 export class Uploads {
   readonly #admission: Admission
   readonly #limits: UploadLimits
-  /** Milliseconds that only grow. */
+  /** Clock in milliseconds that never goes back. */
   readonly #now: () => number
-  /** Being received, and how to end that in favour of another connection. */
+  /** Uploads that are being received, each with a function that ends it in favour of another connection. */
   readonly #active = new Map<Upload, () => void>()
-  /** Interrupted, the one touched longest ago first. */
+  /** Interrupted uploads, the one touched longest ago first. */
   readonly #idle = new Set<Upload>()
   #bytes = 0
 
@@ -77,25 +88,25 @@ export class Uploads {
     this.#limits = limits
   }
 
-  /** For the operator: what is in memory now. */
+  /** What is in memory now, for the operator. */
   get held(): { readonly active: number; readonly idle: number; readonly bytes: number } {
     return { active: this.#active.size, idle: this.#idle.size, bytes: this.#bytes }
   }
 
   /**
-   * Receives a batch from its beginning and hands it to `use`, or keeps the part that came.
+   * Receives a batch from its beginning and passes it to `use`, or keeps the part that came.
    *
-   * @throws {BatchRefused | Refused} What is left of the stream is then not read: close the connection.
+   * @throws {BatchRefused | Refused} The rest of the stream is then not read: close the connection.
    */
   begin<T>(incoming: Incoming, use: (arrived: Arrived) => Promise<T>): Promise<T> {
     return this.#receive(new Upload(this.#admission), incoming, use)
   }
 
   /**
-   * Goes on with an upload from `offset`. Whoever was still sending it is cut off: their connection is dead, or they
-   * would not have come again.
+   * Goes on with an upload from `offset`. A connection that was still sending it is cut off: it must be dead, or the
+   * probe would not have come again.
    *
-   * @throws {Refused} `no_upload`; {OffsetMismatch}; and as `begin`.
+   * @throws {Refused} `no_upload`; {OffsetMismatch}; and the errors of `begin`.
    */
   resume<T>(
     id: BatchId,
@@ -117,7 +128,7 @@ export class Uploads {
     return this.#receive(upload, incoming, use)
   }
 
-  /** Bytes held of a batch, by an upload under way or an interrupted one; null when there is none. */
+  /** Bytes held of a batch, by an upload under way or an interrupted one; null when there is neither. */
   offsetOf(id: BatchId): number | null {
     return this.#longest(id)?.bytes ?? null
   }
@@ -131,7 +142,8 @@ export class Uploads {
     try {
       await this.#read(upload, incoming)
     } catch (error) {
-      // What was cut off goes on later; what was refused never does; what was superseded has another owner.
+      // An upload that was cut off may go on later, one that was refused never does, and one that was superseded
+      // belongs to another connection.
       const code = error instanceof Refused ? error.code : null
       if (code === 'truncated') this.#keepOrDrop(upload)
       else if (code !== 'superseded') this.#drop(upload)
@@ -158,7 +170,10 @@ export class Uploads {
     }
   }
 
-  /** By events: leaving a `for await` early destroys the stream, and with it the socket the refusal should go out on. */
+  /**
+   * Events are used because leaving a `for await` early destroys the stream, and with it the socket over which the
+   * refusal should be sent.
+   */
   #read(upload: Upload, { stream, onProgress }: Incoming): Promise<void> {
     let told = upload.bytes
     let supersede = () => {}
@@ -169,7 +184,7 @@ export class Uploads {
       }
       supersede = () => {
         fail(new Refused('superseded', 'The same batch came over another connection'))
-        // Nobody waits for an answer there any more.
+        // The probe does not wait for an answer on that connection any more.
         stream.destroy()
       }
       this.#active.set(upload, supersede)
@@ -211,7 +226,7 @@ export class Uploads {
     if (upload.bytes > maxBatchBytes) throw tooLarge()
   }
 
-  /** Stops one probe's key from taking every place. */
+  /** Checks the number of uploads of one probe, so that its key cannot take every place. */
   #checkShare(upload: Upload): void {
     const device = upload.head?.manifest.device
     const others = [...this.#active.keys()].filter((each) => each.head?.manifest.device === device)
@@ -225,7 +240,7 @@ export class Uploads {
     return of.sort((a, b) => b.bytes - a.bytes)[0] ?? null
   }
 
-  /** Keeps what an interrupted upload brought, if there is a head to it and room. */
+  /** Keeps what an interrupted upload brought, if its head has come and there is room. */
   #keepOrDrop(upload: Upload): void {
     const { head } = upload
     if (head === null || upload.isWhole) {
@@ -255,7 +270,7 @@ export class Uploads {
     }
   }
 
-  /** The batch is whole: parts of it that other connections left are of no use. */
+  /** The batch is whole: parts of it that other connections left are not needed any more. */
   #forget(id: BatchId | null): void {
     for (const each of this.#idle) if (each.head?.id === id) this.#drop(each)
   }

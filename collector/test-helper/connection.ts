@@ -1,4 +1,4 @@
-// The one place where the helper opens a TCP connection, and only to an address that was checked.
+// The only place where the helper opens a TCP connection, and only to an address that was checked.
 
 import net from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
@@ -7,7 +7,7 @@ import type { CheckedAddress } from './destination.ts'
 import { endOfStream, failureOf } from './failure.ts'
 
 /**
- * One attempt, no name, no second address, no proxy.
+ * Makes one attempt, with no name, no second address and no proxy.
  *
  * @returns A connected socket, which the caller destroys, or why there is none. It has a listener for `error`.
  */
@@ -24,7 +24,7 @@ export async function connect(
     noDelay: true,
     lookup: noLookup,
   })
-  // For the whole life of the socket: a reset while nobody uses it must not end the process.
+  // The listener stays for the whole life of the socket: a reset while no step uses it must not end the process.
   socket.on('error', () => {})
   const failure = await firstOf<Failure | null>(signal, 'generic_timeout_error', (settle) => {
     socket.once('connect', () => settle(null))
@@ -36,6 +36,6 @@ export async function connect(
   return failure
 }
 
-/** A literal needs none. A name that came here in spite of its type would be looked up behind the check's back. */
+/** An IP literal needs no lookup. A name that came here in spite of its type would be looked up without the check. */
 const noLookup: net.LookupFunction = (_name, _options, callback) =>
   callback(new TypeError('Cannot connect to a name'), '', 0)

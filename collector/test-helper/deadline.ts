@@ -1,11 +1,11 @@
-// When an operation of the helper has to end: after its own time, after that of what it is part of, or because the
-// probe has gone away. All three are one signal.
+// When an operation of the helper must end: after its own time, after the time of the operation it is part of, or
+// because the probe has gone away. All three come as one signal.
 
 import { setMaxListeners } from 'node:events'
 
 /**
  * Runs `work` with a signal that fires after `timeoutMs`, or with `parent` if that is earlier. `work` must end by
- * itself when it does; timer and listener are let go when it has ended.
+ * itself when the signal fires; timer and listener are freed when it has ended.
  */
 export async function within<T>(
   parent: AbortSignal,
@@ -13,7 +13,7 @@ export async function within<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const end = new AbortController()
-  // Every endpoint of a request listens to one signal, which Node.js would take for a leak.
+  // Every endpoint of a request listens to one signal, which Node.js would report as a leak.
   setMaxListeners(0, end.signal)
   const stop = () => end.abort()
   const timer = setTimeout(stop, timeoutMs)
@@ -27,7 +27,7 @@ export async function within<T>(
   }
 }
 
-/** One answer out of events that may come in any order, the end of `signal` among them. */
+/** Resolves with the first of several events that may come in any order; the end of `signal` is one of them. */
 export function firstOf<T>(
   signal: AbortSignal,
   ended: T,

@@ -4,7 +4,7 @@ import { canonical, checkNothing, checkPublic } from './destination.ts'
 const check = checkPublic(() => ['1.2.3.4', '2620:1::4'])
 
 describe('checkPublic()', () => {
-  // Addresses of the public only as numbers: nothing is sent to them.
+  // These addresses are public only as numbers: nothing is sent to them.
   it.each([
     ['the first of 1.0.0.0/8', '1.0.0.0'],
     ['below 10.0.0.0/8', '9.255.255.255'],

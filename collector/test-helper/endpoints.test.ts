@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkPublic } from './destination.ts'
 import { candidatesOf, endpointsOf, speaksTls } from './endpoints.ts'
 
-// Public as numbers; nothing is sent to them.
+// These addresses are public as numbers; nothing is sent to them.
 const [one, two, three] = ['9.0.0.1', '9.0.0.2', '9.0.0.3']
 const check = checkPublic(() => [])
 

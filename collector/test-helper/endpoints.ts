@@ -4,11 +4,13 @@ import { ipFlags, readEndpoint } from '../../tests-spec/protocol/test-helper.ts'
 import { type CheckAddress, type CheckedAddress, canonical } from './destination.ts'
 
 export interface Candidate {
-  /** As the probe spelled it, so that it finds it again; else as the helper's resolver did. */
+  /**
+   * The address as the probe spelled it, so that the probe finds it again; otherwise as the helper's resolver did.
+   */
   readonly name: string
-  /** null when it must not be connected to. */
+  /** null when connecting to it is not allowed. */
   readonly address: CheckedAddress | null
-  /** Of `ipFlags`, without what only a handshake can tell. */
+  /** Bits of `ipFlags`, without the one that needs a handshake. */
   readonly flags: number
 }
 
@@ -18,13 +20,16 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** Of addresses only the helper found. A name with more is served from many places, and ten of them are a sample. */
+/**
+ * Number of addresses that only the helper found. A name with more is served from many places, and ten of them are a
+ * sample.
+ */
 const maxAddressesOfHelper = 10
 
 /**
- * The addresses of both sides, each once, the probe's first.
+ * The addresses that the probe and the helper found, each once, the probe's first.
  *
- * @param tcpConnect - The request's, checked already.
+ * @param tcpConnect - The request's endpoints, checked already.
  */
 export function candidatesOf(
   tcpConnect: readonly string[],
@@ -47,7 +52,7 @@ export function candidatesOf(
   return [...found.values()]
 }
 
-/** What is tried of them for `url`. */
+/** The endpoints among the candidates that are tried for `url`. */
 export function endpointsOf(url: URL, candidates: readonly Candidate[]): Endpoint[] {
   const known = candidates.filter(({ flags }) => (flags & ipFlags.probe) !== 0)
   const others = candidates.filter(({ flags }) => (flags & ipFlags.probe) === 0)
@@ -61,7 +66,7 @@ function portsOf({ port, protocol }: URL): number[] {
   return protocol === 'https:' ? [443] : [80, 443]
 }
 
-/** Whether a handshake belongs to trying `port`. */
+/** Whether trying `port` includes a handshake. */
 export function speaksTls({ protocol }: URL, port: number): boolean {
   return protocol === 'https:' || port === 443
 }

@@ -18,7 +18,7 @@ describe('handshake()', () => {
   const future = { notBefore: new Date(Date.now() + day), notAfter: new Date(Date.now() + 9 * day) }
   const names = ['site.test']
 
-  /** What the endpoint's handshake ended in; the page must have failed too. */
+  /** How the endpoint's handshake failed; the page must have failed too. */
   async function failureOver({ port }: Listening, silentMs = 20_000): Promise<string | null | undefined> {
     const answer = await askSample({
       url: `https://site.test:${port}/`,
@@ -77,11 +77,11 @@ describe('handshake()', () => {
     readonly protocols: string[]
   }
 
-  /** A site that answers everybody with 204, and what each ClientHello had in it. */
+  /** A site that answers every request with 204, and records what each ClientHello contained. */
   async function serveAndListen(certificate: Issued): Promise<Listening & { readonly hellos: Hello[] }> {
     const hellos: Hello[] = []
     const ALPNCallback = (hello: Hello) => {
-      // Node.js has false for none, whatever its types say.
+      // Node.js has false when no name was sent, whatever its types say.
       hellos.push({ servername: hello.servername || '', protocols: hello.protocols })
       return hello.protocols[0]
     }

@@ -1,5 +1,5 @@
 // One TLS handshake over a connected socket, and the verdict on the certificate: dates, then name, then path, as
-// tests-spec/data-formats/failure.md has it. OpenSSL alone would name whichever fault it met first.
+// tests-spec/data-formats/failure.md has it. OpenSSL alone would name whichever fault it found first.
 
 import net from 'node:net'
 import tls from 'node:tls'
@@ -9,7 +9,7 @@ import { firstOf } from './deadline.ts'
 import { endOfStream, failureOf } from './failure.ts'
 
 export interface HandshakeOptions {
-  /** What the certificate must be for, and the server name that is sent unless it is an IP literal. */
+  /** Name that the certificate must be for, and that is sent as the server name unless it is an IP literal. */
   readonly host: string
   readonly alpn: readonly string[]
   readonly trust: tls.SecureContext
@@ -18,7 +18,7 @@ export interface HandshakeOptions {
 /**
  * The roots that came with this Node.js, whatever the system or the environment says, so that two helpers agree.
  *
- * @param extraCa - PEM, for laboratories.
+ * @param extraCa - PEM certificates, for laboratories.
  */
 export function makeTrust(extraCa: readonly string[] = []): tls.SecureContext {
   return tls.createSecureContext({
@@ -30,8 +30,9 @@ export function makeTrust(extraCa: readonly string[] = []): tls.SecureContext {
 }
 
 /**
- * @param socket - Connected, nothing read from it yet. The caller destroys it, which ends the TLS socket as well.
- * @returns The TLS socket when the certificate is good, else why not.
+ * @param socket - Connected, with nothing read from it yet. The caller destroys it, which ends the TLS socket as
+ * well.
+ * @returns The TLS socket when the certificate is good; otherwise the failure.
  */
 export async function handshake(
   socket: net.Socket,
@@ -39,7 +40,7 @@ export async function handshake(
   signal: AbortSignal,
 ): Promise<tls.TLSSocket | Failure> {
   if (signal.aborted) return 'generic_timeout_error'
-  // It closed while nobody looked, and would never say so again.
+  // The socket closed before its events were listened to, and would never report that again.
   if (socket.destroyed) return failureOf(socket.errored ?? endOfStream())
   const secured = tls.connect({
     socket,
@@ -47,7 +48,7 @@ export async function handshake(
     ...(net.isIP(host) === 0 && { servername: host }),
     ALPNProtocols: [...alpn],
     rejectUnauthorized: false,
-    // Judged below.
+    // The name is judged below.
     checkServerIdentity: () => undefined,
   })
   secured.on('error', () => {})
@@ -71,10 +72,10 @@ function certificateFailure(secured: tls.TLSSocket, host: string): Failure | nul
       return 'ssl_invalid_hostname'
     }
     if (secured.authorized) return null
-    // A string since always; `@types/node` says Error.
+    // The error has always been a string; `@types/node` says Error.
     return failureOfVerdict(String(secured.authorizationError))
   } catch {
-    // Node.js throws on fields it cannot parse; a certificate that has such is not a good one.
+    // Node.js throws on fields that it cannot parse; a certificate with such a field is not a good one.
     return 'ssl_invalid_certificate'
   }
 }

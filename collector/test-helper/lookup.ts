@@ -1,5 +1,6 @@
-// The helper's resolver: A and AAAA of a name, by c-ares, which tells NXDOMAIN from REFUSED from SERVFAIL where
-// getaddrinfo has one word for all, reads no hosts file, and holds none of libuv's threads, which the archive needs.
+// The helper's resolver: A and AAAA of a name, by c-ares. It tells NXDOMAIN, REFUSED and SERVFAIL apart, where
+// getaddrinfo has one word for all of them; it reads no hosts file, and holds none of libuv's threads, which the
+// archive needs.
 
 import { Resolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
@@ -12,20 +13,23 @@ import { canonical } from './destination.ts'
 export interface Resolution {
   /** null also when one family failed and the other was found. */
   readonly failure: Failure | null
-  /** A before AAAA, in the order they came, without repeats. */
+  /** Addresses without repeats, A before AAAA, in the order in which they came. */
   readonly addresses: readonly string[]
 }
 
-/** Never rejects. An IP literal is a bug in the caller: nobody is to be asked about it. */
+/** Never rejects. An IP literal is a bug in the caller: it needs no lookup. */
 export type Lookup = (name: string, signal: AbortSignal) => Promise<Resolution>
 
-/** A name with more addresses is a joke or an attack: the answer carries each of them. */
+/** Only an attack or a joke gives a name more addresses than this: the answer holds each of them. */
 const maxAddresses = 32
 
 /** c-ares waits twice as long at its second try. */
 const tries = { timeout: patience.helperQueryMs, tries: 2 }
 
-/** @param server - Asked over UDP, and over TCP where its answer does not fit; null for the system's resolvers. */
+/**
+ * @param server - Resolver that is asked over UDP, and over TCP when its answer does not fit; null for the system's
+ * resolvers.
+ */
 export function makeLookup(server: HelperEndpoint | null, timeoutMs: number): Lookup {
   return async (name, signal) => {
     if (isIP(name) !== 0) throw new TypeError('Cannot look up an IP address')
@@ -38,13 +42,13 @@ export function makeLookup(server: HelperEndpoint | null, timeoutMs: number): Lo
   }
 }
 
-/** That a family has no record says nothing when the other could not be asked. */
+/** If one family has no record, that proves nothing when the other could not be asked. */
 function joined(failures: readonly (Failure | null)[]): Failure {
   return failures.find((failure) => failure !== 'dns_no_answer') ?? 'dns_no_answer'
 }
 
 async function ask(server: HelperEndpoint | null, name: string, signal: AbortSignal): Promise<Resolution[]> {
-  // One for each lookup, because cancelling ends all that one of them has under way.
+  // There is one resolver for each lookup, because cancelling ends all lookups that a resolver has under way.
   const resolver = new Resolver(tries)
   if (server !== null) resolver.setServers([writeEndpoint(server)])
   const cancel = () => resolver.cancel()
@@ -77,7 +81,7 @@ function failureOfCares(code: string | undefined): Failure {
       return 'dns_refused_error'
     case 'ESERVFAIL':
       return 'dns_servfail_error'
-    // A reply that says the question was wrong, that it is not done here, or that cannot be read.
+    // Replies that call the question wrong, do not support it, or cannot be read.
     case 'EFORMERR':
     case 'ENOTIMP':
     case 'EBADRESP':
@@ -88,7 +92,7 @@ function failureOfCares(code: string | undefined): Failure {
     case 'ECONNREFUSED':
       return 'connection_refused'
     default:
-      // EBADNAME among them: a name that DNS cannot carry.
+      // EBADNAME is one of these: a name that DNS cannot carry.
       return `unknown_failure: ${code ?? 'no code'}`
   }
 }

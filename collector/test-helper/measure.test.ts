@@ -1,4 +1,4 @@
-// What is answered for a site that does this or that: real servers on loopback, which a laboratory's check lets through.
+// The answer for sites of different conduct: real servers on loopback, which the check of a laboratory allows.
 
 import http from 'node:http'
 import https from 'node:https'
@@ -130,7 +130,7 @@ describe('measure()', () => {
   })
 
   it('says connect_error where no connection can lead, and unknown_error of its page', async () => {
-    // The kernel refuses TCP to multicast by itself: nothing is sent.
+    // The kernel itself refuses TCP to multicast: nothing is sent.
     const names: SampleConduct = (_, type) => (type === 'A' ? ['224.0.0.1'] : [])
     const answer = await askSample({ url: 'https://site.test/', names })
     expect(answer.tcp_connect).toEqual({ '224.0.0.1:443': { status: false, failure: 'connect_error' } })
@@ -153,7 +153,7 @@ describe('measure()', () => {
     const peers: net.Socket[] = []
     const { port } = await serveTcp((socket) => {
       peers.push(socket)
-      // The endpoint's connection and the page's.
+      // There are two connections: the endpoint's and the page's.
       if (peers.length === 2) gone.abort()
     })
     const answer = await askSample({ url: `http://site.test:${port}/`, signal: gone.signal })

@@ -1,5 +1,5 @@
-// One request measured: resolve, then endpoints and page at the same time. Follows tests-spec/protocol/test-helper.md,
-// "Method" and "Response". Leaves to test-helper.ts who may ask.
+// Measures one request: resolves, then tries the endpoints and fetches the page at the same time. Follows
+// tests-spec/protocol/test-helper.md, "Method" and "Response". test-helper.ts decides which requests are measured.
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import { hostOfUrl, isIpLiteral } from '../../tests-spec/nettests/host-text.ts'
@@ -57,7 +57,7 @@ export function measure(
 
 const outcome = (failure: string | null) => ({ status: failure === null, failure })
 
-/** The first value of each header that is sent on. */
+/** The first value of each header that the helper forwards. */
 function headersOf({ http_request_headers: given }: TestHelperRequest): Record<string, string> {
   const pairs = forwardedHeaders.flatMap((name) => {
     const found = Object.entries(given).find(([each]) => each.toLowerCase() === name.toLowerCase())
@@ -68,7 +68,7 @@ function headersOf({ http_request_headers: given }: TestHelperRequest): Record<s
 }
 
 interface Try {
-  /** `IP:PORT`. */
+  /** Key of the endpoint in the answer: `IP:PORT`. */
   readonly key: string
   readonly ip: string
   readonly tcp: Failure | null
@@ -97,7 +97,7 @@ async function tryEndpoint(
 
 function infoOf({ name, flags }: Candidate, tries: readonly Try[]): { asn: number; flags: number } {
   const valid = tries.some(({ ip, tls }) => ip === name && tls === null)
-  // Which network an address is in is for the collector to say, from its own table.
+  // The number of the network is 0: the collector finds it in its own table.
   return { asn: 0, flags: flags | (valid ? ipFlags.validForDomain : 0) }
 }
 
@@ -118,7 +118,7 @@ function describePage(page: ChainEnd): TestHelperResponse['http_request'] {
     discovered_h3_endpoint: '',
     failure: null,
     title: titleOf(body),
-    // From the back, so that the first of each name is written last.
+    // The list is reversed, so that the first value of each name is written last.
     headers: Object.fromEntries([...headers].reverse()),
     status_code: status,
     ...(bodySeconds !== null && { x_sonde_body_seconds: bodySeconds }),
@@ -128,9 +128,9 @@ function describePage(page: ChainEnd): TestHelperResponse['http_request'] {
 const maxTitleChars = 512
 
 /**
- * The first title of a page. It is looked for in bytes, because a body that was cut in the middle of a character is no
- * longer UTF-8 and its title still is. Every repetition is bounded: on a page made of `<title ` alone an unbounded one
- * takes hours.
+ * The first title of a page. It is searched in bytes, because a body that was cut in the middle of a character is no
+ * longer UTF-8 while its title still is. Every repetition in the expression is bounded: on a page that consists only
+ * of `<title `, an unbounded one takes hours.
  */
 function titleOf(body: Buffer): string {
   const bytes = /<title(?:\s[^>]{0,128})?>([^<]{1,2048})<\/title>/i.exec(body.toString('latin1'))?.[1] ?? ''

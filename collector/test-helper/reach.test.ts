@@ -1,6 +1,6 @@
 // What a helper must not become: a way to the machines around it. A listener on every address of this machine stands
-// for them. The same table runs with the laboratory's check, where the listener must hear of most rows: a table that
-// cannot fail protects nothing.
+// for them. The same table runs with the laboratory's check, where the listener must be reached in most rows: a table
+// that cannot fail protects nothing.
 
 import http from 'node:http'
 import type net from 'node:net'
@@ -10,11 +10,11 @@ import { askSample, noPage } from '../../test/support/sample-ask.ts'
 import type { SampleConduct } from '../../test/support/sample-names.ts'
 import { type CheckAddress, type CheckedAddress, checkNothing, checkPublic } from './destination.ts'
 
-/** An address of loopback that stands for a public one: the only place here that could be one. */
+/** An address of loopback that stands for a public one; only loopback is available here. */
 const stage = '127.0.0.2'
 const checkWithStage: CheckAddress = (ip) => (ip === stage ? (ip as CheckedAddress) : checkPublic()(ip))
 
-/** An HTTP server on `host` that counts who connects. */
+/** An HTTP server on `host` that counts connections. */
 async function listenOn(
   host: string,
   port: number,
@@ -28,7 +28,7 @@ async function listenOn(
   return { port: (server.address() as net.AddressInfo).port, connections: () => connections }
 }
 
-/** What the trick names lead to. */
+/** The addresses that the trick names resolve to. */
 const innerNames: Readonly<Record<string, readonly string[]>> = {
   localhost: ['127.0.0.1', '::1'],
   'inner.test': ['127.0.0.1'],
@@ -45,7 +45,7 @@ const innerNames: Readonly<Record<string, readonly string[]>> = {
 const names: SampleConduct = (name) => innerNames[name] ?? 3
 
 const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? [])
-/** Our own address on some network, where there is one. */
+/** This machine's own address on some network, if it has one. */
 const own = addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1'
 const hasIpv6 = addresses.some(({ address }) => address === '::1')
 /** Every address of this machine, IPv4 included. */
@@ -53,7 +53,10 @@ const everywhere = hasIpv6 ? '::' : '0.0.0.0'
 
 const leads = true
 const mayLead = false
-/** What it is, the host as in a URL, and whether a helper without a check gets to the listener on any machine. */
+/**
+ * What the trick is, the host as in a URL, and whether a helper without a check reaches the listener with it on any
+ * machine.
+ */
 const tricks: readonly (readonly [string, string, boolean])[] = [
   ['loopback', '127.0.0.1', leads],
   ['another address of loopback', '127.255.255.254', leads],
@@ -108,7 +111,7 @@ describe('TestHelper', () => {
     const answer = await askSample({ url, names, check: checkPublic() })
     expect(answer.tcp_connect).toEqual({})
     expect(answer.http_request).toEqual({ ...noPage(''), failure: isFailure })
-    // Flag 4, and never that it was found valid.
+    // The addresses have flags 2 and 4, and never the flag for a valid certificate.
     expect(Object.values(answer.ip_info ?? {}).every(({ flags }) => flags === 2 + 4)).toBe(true)
     expect(inner.connections()).toBe(0)
   })
@@ -116,7 +119,7 @@ describe('TestHelper', () => {
   it.each(tricks)('goes nowhere when a redirect leads to %s: %s', async (_, host) => {
     const inner = await listenOn(everywhere, 0)
     const outer = await listenOn(stage, 0, (_request, response) => {
-      // One character per byte, which is how Node.js sends UTF-8 in a header.
+      // Each character stands for one byte, which is how Node.js sends UTF-8 in a header.
       const location = Buffer.from(`http://${host}:${inner.port}/`).toString('latin1')
       response.writeHead(302, { Location: location }).end()
     })
@@ -194,7 +197,7 @@ describe('TestHelper', () => {
 })
 
 describe('a name that changes its address', () => {
-  /** The stage the first time, then loopback. */
+  /** The name resolves to `stage` the first time, then to loopback. */
   const rebinding: SampleConduct = (_, type, nth) => {
     if (type === 'AAAA') return []
     return [nth === 0 ? stage : '127.0.0.1']
@@ -228,7 +231,7 @@ describe('a name that changes its address', () => {
   })
 
   it('does not get to its second address when the first refuses', async () => {
-    // Only the inner one listens.
+    // Only the inner server listens.
     const inner = await listenOn('127.0.0.1', 0)
     const url = `http://both.test:${inner.port}/`
     const both: SampleConduct = (_, type) => (type === 'A' ? [stage, '127.0.0.1'] : ['::1'])

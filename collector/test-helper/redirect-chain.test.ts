@@ -49,7 +49,7 @@ describe('followRedirects()', () => {
       })
       const answer = await askSample({ url: `http://site.test:${port}/`, extraCa })
       expect(answer.http_request).toMatchObject({ status_code: 200, body_length: 6 })
-      // Endpoints are those of the first host.
+      // The endpoints are those of the first host.
       expect(Object.keys(answer.tcp_connect)).toEqual([`127.0.0.1:${port}`])
     },
   )

@@ -1,5 +1,5 @@
-// The page behind a URL: one hop after the other, each resolved, checked and connected to anew, because a redirect is
-// the easiest way to send a helper where it must not go. test-helper.md, "Method", step 4.
+// Fetches the page behind a URL: one redirect after the other, each resolved, checked and connected to anew, because
+// a redirect is the easiest way to make a helper connect where it must not. test-helper.md, "Method", step 4.
 
 import { isIP, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
@@ -16,7 +16,7 @@ import type { Limits } from './limits.ts'
 import type { Lookup, Resolution } from './lookup.ts'
 import { type Response, roundTrip } from './round-trip.ts'
 
-/** What the helper measures with, the same for every request. */
+/** What the helper measures with; the same for every request. */
 export interface Instruments {
   readonly lookup: Lookup
   readonly check: CheckAddress
@@ -24,13 +24,16 @@ export interface Instruments {
   readonly limits: Limits
 }
 
-/** The last response of a chain, or where it broke. */
+/** The last response of a chain, or where the chain broke. */
 export type ChainEnd =
   | { readonly kind: 'page'; readonly response: Response }
   | { readonly kind: 'failed'; readonly operation: 'resolve' | 'other'; readonly failure: Failure }
 
 const maxRedirects = 10
-/** Of the addresses of one host: OONI tries all, and a host with thirty would take all the time there is. */
+/**
+ * Number of addresses of one host that are tried: OONI tries all, and a host with thirty would take all the time
+ * there is.
+ */
 const maxAddresses = 3
 
 const failed = (failure: Failure, operation: 'resolve' | 'other' = 'other'): ChainEnd => ({
@@ -42,7 +45,7 @@ const failed = (failure: Failure, operation: 'resolve' | 'other' = 'other'): Cha
 /**
  * Follows `url` to its last response.
  *
- * @param first - What the host of `url` resolved to already; null for an IP literal.
+ * @param first - What the host of `url` resolved to before; null for an IP literal.
  */
 export async function followRedirects(
   url: URL,
@@ -70,7 +73,9 @@ export async function followRedirects(
   return failed('unknown_failure: too many redirects')
 }
 
-/** @returns null for what no helper may ask: some app's scheme, a port for mail, or nothing that can be read. */
+/**
+ * @returns null for a URL that no helper may ask: the scheme of an app, a port for mail, or a text that is no URL.
+ */
 function nextUrl(location: string, here: URL): URL | null {
   const next = redirectTarget(location, here)
   return next === null || urlFault(next.href) !== null ? null : next
@@ -94,7 +99,7 @@ async function takeHop(
     : (known ?? (await instruments.lookup(host, signal)))
   if (failure !== null) return failed(failure, 'resolve')
   const open = addresses.flatMap((address) => instruments.check(address) ?? [])
-  // For a name it is the lookup that led nowhere. For a literal nothing was looked up.
+  // For a name, the lookup is what failed. For a literal, there was no lookup.
   if (open.length === 0) return failed('dns_bogon_error', literal ? 'other' : 'resolve')
   const socket = await connectFirst(open.slice(0, maxAddresses), portOfUrl(url), instruments, signal)
   if (typeof socket === 'string') return failed(socket)
@@ -105,7 +110,10 @@ async function takeHop(
   }
 }
 
-/** One after the other, so that a site is not asked twice. @returns The first failure when all fail. */
+/**
+ * Tries addresses one after the other, so that a site is not asked twice.
+ * @returns The first failure when all fail.
+ */
 async function connectFirst(
   addresses: readonly CheckedAddress[],
   port: number,

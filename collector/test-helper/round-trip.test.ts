@@ -12,7 +12,7 @@ function serveHttp(conduct: http.RequestListener): Promise<Listening> {
 }
 
 describe('roundTrip()', () => {
-  /** The page of a server that says `conduct` to whoever connects. */
+  /** The page of a server that does `conduct` with each connection. */
   async function pageOf(
     conduct: (socket: net.Socket) => void,
     limits: Partial<Limits> = {},
@@ -73,7 +73,7 @@ describe('roundTrip()', () => {
     expect(await pageOf(dripping, { httpMs: 200 })).toEqual(noPage('generic_timeout_error'))
   })
 
-  /** Writes `chunk` again and again, as fast as it is taken, `limit` bytes at most. */
+  /** Writes `chunk` again and again, as fast as the other side reads, `limit` bytes at most. */
   function pour(socket: net.Socket, chunk: string, limit = Number.POSITIVE_INFINITY): void {
     const more = () => {
       while (!socket.destroyed && socket.bytesWritten < limit) if (!socket.write(chunk)) return
@@ -91,7 +91,7 @@ describe('roundTrip()', () => {
     })
     expect(await pageOf(endless)).toEqual(noPage('unknown_error'))
     await Promise.all(sockets.map(closed))
-    // What lies in the buffers of two sockets, and no more.
+    // These bytes fit into the buffers of two sockets.
     expect(sockets[0]?.bytesWritten).toBeLessThan(32 * 2 ** 20)
   })
 

@@ -1,5 +1,5 @@
-// One GET over a socket that is open already, by Node's own HTTP/1.1 client. No redirect, no cookie, no encoding: those
-// are redirect-chain.ts's business.
+// One GET over a socket that is open already, by Node's own HTTP/1.1 client. It follows no redirect, keeps no cookie
+// and asks for no encoding: redirects are in redirect-chain.ts.
 
 import { isUtf8 } from 'node:buffer'
 import { type IncomingMessage, request as startRequest } from 'node:http'
@@ -10,28 +10,31 @@ import { failureOf } from './failure.ts'
 
 export interface Response {
   readonly status: number
-  /** As received, with names in the form `Content-Type`. */
+  /** Headers as received, with names in the form `Content-Type`. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: Buffer
-  /** From the head to the end of the body; null when it was not read. */
+  /** Seconds from the head to the end of the body; null when the body was not read. */
   readonly bodySeconds: number | null
 }
 
 export interface RoundTripOptions {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  /** Reading stops there; what came until then is the body, and being cut is no failure. */
+  /**
+   * Bytes after which reading stops; those that came until then are the body, and it is no failure that it was cut.
+   */
   readonly maxBodyBytes: number
-  /** Whether the body is of interest, once the head is known. Without it the body is empty. */
+  /** Whether the body is wanted, decided once the head is known. If not, the body is empty. */
   readonly wantsBody: (response: Response) => boolean
 }
 
-/** Room for the longest security policies seen; a header that never ends does end here. */
+/** Room for the longest security policies seen; an endless header is cut off here. */
 const maxHeaderBytes = 64 * 1024
 
 /**
- * @param socket - Connected, and handshaken for https. The caller destroys it; what is left unread stays unread.
- * @returns The response, or why there is none. Half a body is none.
+ * @param socket - Connected and, for https, after its handshake. The caller destroys it; bytes that were not read
+ * stay unread.
+ * @returns The response, or why there is none. A response with half a body does not count.
  */
 export function roundTrip(
   socket: Socket,
@@ -47,14 +50,14 @@ export function roundTrip(
     })
     asked.on('error', (error) => settle(failureOf(error)))
     let responded = false
-    // A change of protocol nobody asked for ends so, and without an error. Later it says nothing: the last of a
-    // body may still have to be read.
+    // A change of protocol that was not asked for closes the request like this, without an error. A later close means
+    // nothing: the last part of a body may still have to be read.
     asked.on('close', () => {
       if (!responded) settle('eof_error')
     })
     asked.on('response', (incoming) => {
       responded = true
-      // What befalls a response nobody reads any more is no news.
+      // Errors of a response that is not read any more do not matter.
       incoming.on('error', () => {})
       const head = headOf(incoming)
       if (!wantsBody(head)) return settle(head)
@@ -95,12 +98,14 @@ function readBody(
   incoming.on('close', () => settle('eof_error'))
 }
 
-/** `content-type` as `Content-Type`, the form OONI's data has whatever the server wrote. */
+/** Writes `content-type` as `Content-Type`, the form that OONI's data has whatever the server wrote. */
 function headerName(name: string): string {
   return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
 }
 
-/** Text of which each character stands for a byte: as UTF-8 where it is that, which is what servers mean. */
+/**
+ * Decodes text in which each character stands for a byte: as UTF-8 if it is valid UTF-8, which is what servers mean.
+ */
 export function latin1OrUtf8(latin1: string): string {
   const bytes = Buffer.from(latin1, 'latin1')
   return isUtf8(bytes) ? bytes.toString('utf8') : latin1

@@ -1,5 +1,5 @@
-// Who may ask and how often, and the helper behind the collector's own server: routes, limits, and a log that says
-// nothing of who looked at what.
+// Which clients may ask and how often, and the helper behind the collector's own server: routes, limits, and a log
+// that does not tell which client asked about which site.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import http from 'node:http'
@@ -23,7 +23,7 @@ const lab: HelperSettings = { allowPrivate: true, resolver: null }
 const untilDone = () => new AbortController().signal
 const statusOf = (answer: HelperAnswer) => (answer.kind === 'refused' ? answer.status : 200)
 
-/** Refused for what it is, so that nothing is measured, but counted. */
+/** The request is refused by its content, so nothing is measured, but it counts. */
 const bad = { http_request: 'ftp://www.example.test/' }
 
 describe('TestHelper', () => {
@@ -140,7 +140,7 @@ interface Running {
   post(body: unknown, headers?: Record<string, string>): Promise<Response>
 }
 
-/** A collector on a port of its own. `helper` null is one that is no helper. */
+/** A collector on a port of its own. With `helper` null, it is no helper. */
 async function startCollector(helper: HelperSettings | null, parts?: HelperParts): Promise<Running> {
   const state = await mkdtemp(join(tmpdir(), 'sonde-helper-'))
   const logged: string[] = []
@@ -268,7 +268,7 @@ describe('/v1/web-connectivity', () => {
         statuses.push((await post(body, { 'x-forwarded-for': '203.0.113.55' })).status)
       expect(statuses).toHaveLength(25)
       if ('check' in parts) expect(statuses[0]).toBe(500)
-      // The one line with an address is our own, from before anybody asked.
+      // The one line with an address is our own, from before the first request.
       const lines = logged.filter((line) => !line.includes('Server listening'))
       expect(lines.join('')).not.toMatch(/secret|198\.51|203\.0|example\.test|127\.0\.0\.1/)
     }

@@ -1,6 +1,6 @@
-// The helper as the server sees it: who may ask now, what a request must be, and an answer. Follows
-// tests-spec/protocol/test-helper.md, "Refusals". Logs nothing: what was asked, and by whom, is a list of who looks at
-// which forbidden site.
+// The helper as the server sees it: which requests are accepted now, what a request must contain, and the answer.
+// Follows tests-spec/protocol/test-helper.md, "Refusals". It logs nothing: a log of requests and their senders would
+// be a list of the people who look at forbidden sites.
 
 import * as v from 'valibot'
 import {
@@ -17,19 +17,19 @@ import type { Instruments } from './redirect-chain.ts'
 import { TokenBuckets } from './token-buckets.ts'
 
 export interface HelperSettings {
-  /** For laboratories: contacts private addresses, loopback and its own machine too. */
+  /** For laboratories: the helper then also connects to private addresses, loopback and its own machine. */
   readonly allowPrivate: boolean
-  /** null for the system's. */
+  /** Resolver to ask; null for the system's. */
   readonly resolver: HelperEndpoint | null
 }
 
-/** What tests put in the place of the usual. */
+/** Parts that tests replace. */
 export interface HelperParts {
   readonly limits?: Partial<Limits>
   readonly check?: CheckAddress
   /** PEM certificates to trust besides those of Node.js. */
   readonly extraCa?: readonly string[]
-  /** Milliseconds on a clock that only goes forward. */
+  /** @returns Milliseconds on a clock that never goes back. */
   readonly now?: () => number
 }
 
@@ -40,14 +40,14 @@ export type HelperAnswer =
       readonly status: 400 | 429 | 503
       readonly code: 'bad_request' | 'too_many_requests' | 'busy'
       readonly detail: string
-      /** null when asking again would not help. */
+      /** Seconds after which to ask again; null when asking again would not help. */
       readonly retryAfterSeconds: number | null
     }
 
-/** What `GET` gets. */
+/** The answer to `GET`. */
 export const greeting = { message: 'A web_connectivity test helper is here; POST what it should look at' }
 
-/** A request lasts some seconds, so places come free as often. */
+/** A request takes some seconds, so places become free within that time. */
 const busyRetryAfterSeconds = 5
 
 export class TestHelper {
@@ -68,12 +68,12 @@ export class TestHelper {
   }
 
   /**
-   * @param body - As parsed from JSON, nothing checked.
-   * @param from - The IP address of whoever asks; compared, and forgotten within seconds.
-   * @param signal - Fires when nobody waits for the answer any more.
+   * @param body - As parsed from JSON, not checked.
+   * @param from - IP address of the client; compared, and forgotten within seconds.
+   * @param signal - Fires when the client does not wait for the answer any more.
    */
   async answer(body: unknown, from: string, signal: AbortSignal): Promise<HelperAnswer> {
-    // Before the token: who is turned away for others' sake has not had a turn.
+    // This comes before the token: a client that is turned away because of others must not lose a token for it.
     if (this.#inFlight >= this.#instruments.limits.maxInFlight) {
       return refused(503, 'busy', 'The helper is measuring for others', busyRetryAfterSeconds)
     }
@@ -108,7 +108,9 @@ function sentenceOf(issue: v.BaseIssue<unknown>): string {
   return path === null ? issue.message : `${path}: ${issue.message}`
 }
 
-/** Where a bug is, without its message, which may quote what was asked: the server logs what it is thrown. */
+/**
+ * Tells where a bug is, without its message, which may quote what was asked: the server logs the errors thrown to it.
+ */
 function withoutWords(bug: unknown): Error {
   const frames = String(bug instanceof Error ? bug.stack : '').match(/^ +at .*$/gm) ?? []
   const clean = new Error('The test helper has a bug')

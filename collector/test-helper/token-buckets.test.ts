@@ -3,7 +3,7 @@ import { TokenBuckets } from './token-buckets.ts'
 
 const ip = '198.51.100.7'
 
-/** How many of `count` are let through at one moment. */
+/** How many of `count` requests are allowed at one moment. */
 function taken(buckets: TokenBuckets, count: number, now: number, from = ip): number {
   return Array.from({ length: count }, () => buckets.take(from, now)).filter((wait) => wait === 0).length
 }

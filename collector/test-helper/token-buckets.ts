@@ -1,13 +1,16 @@
-// How often one address may ask: a bucket of tokens each, kept only while it is not full, which is some seconds after
-// the last request. Pure but for what it remembers; the time is an argument.
+// How often one address may ask: each has a bucket of tokens, kept only while it is not full, which is some seconds
+// after the last request. Pure but for what it remembers; the time is an argument.
 
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** Requests at once; a probe with its whole list to measure asks a few at a time. */
+/** Number of requests that are allowed at once; a probe with its whole list to measure asks a few at a time. */
 const burst = 20
-/** One a second: a cycle of forty targets is done in a minute. */
+/** One token a second: a cycle of forty targets is done in a minute. */
 const perMs = 60 / 60_000
-/** What is remembered at most. A flood from more addresses than that pushes out the one that has been quiet longest. */
+/**
+ * Number of addresses that are remembered. A flood from more addresses pushes out the one that has been quiet
+ * longest.
+ */
 const maxBuckets = 10_000
 
 interface Bucket {
@@ -17,14 +20,14 @@ interface Bucket {
 }
 
 export class TokenBuckets {
-  /** The one used longest ago first. */
+  /** Buckets by address, the one used longest ago first. */
   readonly #buckets = new Map<string, Bucket>()
 
   /**
-   * Takes one token of the bucket of `ip`.
+   * Takes one token out of the bucket of `ip`.
    *
-   * @param now - Milliseconds on a clock that only goes forward.
-   * @returns 0 when there was one, else the milliseconds until there will be.
+   * @param now - Milliseconds on a clock that never goes back.
+   * @returns 0 when there was a token, otherwise the milliseconds until there will be one.
    */
   take(ip: string, now: number): number {
     this.#forgetFull(now)
@@ -37,7 +40,7 @@ export class TokenBuckets {
     return 0
   }
 
-  /** How many addresses are remembered. */
+  /** Number of addresses that are remembered. */
   get size(): number {
     return this.#buckets.size
   }
@@ -46,7 +49,7 @@ export class TokenBuckets {
     return bucket === undefined ? burst : Math.min(burst, bucket.tokens + (now - bucket.at) * perMs)
   }
 
-  /** A full bucket is as good as none. */
+  /** Forgets full buckets: a full one means the same as none. */
   #forgetFull(now: number): void {
     for (const [owner, bucket] of this.#buckets) {
       if (this.#tokens(bucket, now) < burst) return
@@ -62,7 +65,7 @@ export class TokenBuckets {
   }
 }
 
-/** Who has one IPv6 address has 2⁶⁴ of them: they share a bucket. */
+/** A client with one IPv6 address has 2⁶⁴ of them: they share a bucket. */
 function ownerOf(ip: string): string {
   const mapped = /^::ffff:([\d.]+)$/i.exec(ip)?.[1]
   if (mapped !== undefined && isIPv4(mapped)) return mapped

@@ -4,7 +4,7 @@ import { dnsWord, httpWord, tcpWord } from './vocabulary.ts'
 
 const unknown: Failure = 'unknown_failure: x'
 
-/** Whatever is not in a table has the word of "anything else". */
+/** Failures that are not in a table get the word for "anything else". */
 function others(named: readonly (readonly [Failure | null, unknown])[]): Failure[] {
   return [...knownFailures, unknown].filter((failure) => !named.some(([each]) => each === failure))
 }

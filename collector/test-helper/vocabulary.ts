@@ -1,5 +1,5 @@
-// From our list of failures to the older words a helper answers with: the table of tests-spec/protocol/test-helper.md,
-// "Failures". Pure.
+// Translates our list of failures into the older words that a helper answers with: the table of
+// tests-spec/protocol/test-helper.md, "Failures". Pure.
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type {
@@ -38,7 +38,7 @@ export function tcpWord(failure: Failure | null): TcpHelperFailure | null {
   }
 }
 
-/** @param operation - During which it failed: a lookup has one word, whatever befell it. */
+/** @param operation - The operation that failed: a lookup has only one word, however it failed. */
 export function httpWord(failure: Failure | null, operation: 'resolve' | 'other'): HttpHelperFailure | null {
   if (failure === null) return null
   if (operation === 'resolve') return 'dns_lookup_error'

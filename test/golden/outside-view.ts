@@ -1,7 +1,6 @@
 // Golden verdicts of web_connectivity with a helper's view, and OONI's conclusion from the same two views beside each.
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { OutsideView } from '../../tests-spec/nettests/outside-view.ts'
 import type { Step } from '../../tests-spec/nettests/verdict.ts'
 import { connect, handshake, join, link, query, response } from '../support/observations.ts'
@@ -32,7 +31,8 @@ export function outside(over: Partial<OutsideView> = {}): OutsideView {
   }
 }
 
-const failing = {
+/** A request that failed there. */
+export const failing = {
   status_code: -1,
   body_length: -1,
   failure: 'unknown_error',
@@ -47,29 +47,6 @@ const siteDown = outside({
   },
   http_request: failing,
 })
-
-/** A clear-text page with what is compared. */
-export function page(over: {
-  code?: number
-  length?: number
-  title?: string
-  headers?: Record<string, string>
-}): Observations {
-  const {
-    code = 200,
-    length = 1000,
-    title = 'Guardian Project',
-    headers = { Server: 'nginx', 'X-Request-Id': '2' },
-  } = over
-  const seen = join(resolved, connect(null, { port: 80 }), response(code, { url: 'http://site.example/' }))
-  return {
-    ...seen,
-    requests: seen.requests.map((each) => ({
-      ...each,
-      response: { ...each.response, headers, x_sonde_body_length: length, x_sonde_title: title },
-    })),
-  }
-}
 
 export const silence = 'generic_timeout_error'
 const overIpv6 = { ip: '2d00:22::10' }
@@ -92,12 +69,17 @@ const redirectToNobody = join(
   query('dns_nxdomain_error', { tags: ['depth=1', 'classic'], hostname: 'gone.example' }),
 )
 
-interface Row extends GoldenRow {
+export interface Row extends GoldenRow {
   readonly outside: OutsideView
   /** OONI's `blocking` and `accessible`. */
   readonly concluded: Conclusion
 }
 type Conclusion = readonly [blocking: unknown, accessible: unknown]
+
+/** A request in clear text, and what tells that it was made once more. */
+const clear = (failure: Failure | number, over: object = {}) =>
+  response(failure, { url: 'http://site.example/', ...over })
+const again = { tags: ['classic', 'depth=0', 'followup=same_request'], id: 40_002 }
 
 export const rows: readonly Row[] = [
   {
@@ -306,7 +288,60 @@ export const rows: readonly Row[] = [
       followUp('same_name', null),
     ),
     outside: outside(),
-    verdict: 'undetermined failed_once',
+    verdict: 'undetermined passed_again',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset once behind the ClientHello, then answered under its own name, fine outside',
+    seen: join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', null),
+      followUp('same_name', null),
+    ),
+    outside: outside(),
+    verdict: 'undetermined passed_again',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset twice behind the ClientHello, fine outside',
+    seen: join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', null),
+      followUp('same_name', 'connection_reset'),
+    ),
+    outside: outside(),
+    verdict: 'anomaly tls_handshake_interfered',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset, then a certificate of nobody known under its own name: that is no pass',
+    seen: join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', null),
+      followUp('same_name', 'ssl_unknown_authority'),
+    ),
+    outside: outside(),
+    verdict: 'anomaly tls_handshake_interfered',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset once behind a clear-text request, then answered, fine outside',
+    seen: join(resolved, connect(null), clear('connection_reset'), clear(200, again)),
+    outside: outside(),
+    verdict: 'undetermined passed_again',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'reset twice behind a clear-text request, fine outside',
+    seen: join(resolved, connect(null), clear('connection_reset'), clear('connection_reset', again)),
+    outside: outside(),
+    verdict: 'anomaly http_round_trip_interfered',
     concluded: ['http-failure', false],
   },
   {
@@ -381,70 +416,5 @@ export const rows: readonly Row[] = [
     outside: outside({ dns: { failure: null, addrs: ['22.0.0.1'] } }),
     verdict: 'ok https_response',
     concluded: [false, true],
-  },
-  {
-    name: 'the clear-text page the helper got',
-    seen: page({}),
-    outside: outside(),
-    verdict: 'ok same_page_outside',
-    concluded: [false, true],
-  },
-  {
-    name: 'a block page with status 200 and a server of its own',
-    seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'filter' } }),
-    outside: outside(),
-    verdict: 'anomaly foreign_page',
-    concluded: ['http-diff', false],
-  },
-  {
-    name: 'a captcha of the same server',
-    seen: page({ code: 403, length: 300, title: 'Just a moment', headers: { Server: 'nginx' } }),
-    outside: outside(),
-    verdict: 'undetermined page_differs',
-    concluded: ['http-diff', false],
-  },
-  {
-    name: 'a captcha of a CDN that names the single machine',
-    seen: page({ code: 403, length: 300, title: 'Just a moment', headers: { Server: 'nginx (bko/7EC7)' } }),
-    outside: outside(),
-    verdict: 'undetermined page_differs',
-    concluded: ['http-diff', false],
-  },
-  {
-    name: 'a block page of a server of another version',
-    seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'nginx/1.2 (Debian)' } }),
-    outside: outside(),
-    verdict: 'anomaly foreign_page',
-    concluded: ['http-diff', false],
-  },
-  {
-    name: 'a page while the helper was turned away',
-    seen: page({ headers: {}, title: 'x' }),
-    outside: outside({ http_request: { ...failing, failure: null, status_code: 403, body_length: 5 } }),
-    verdict: 'undetermined page_differs',
-    concluded: ['http-diff', false],
-  },
-  {
-    name: 'a block page, as the helper saw another, while only the provider answers',
-    seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'filter' } }),
-    outside: outside(),
-    verdict: 'link_down link_down',
-    concluded: ['http-diff', false],
-    circumstances: { link: link('provider_only') },
-  },
-  {
-    name: 'a block page on a link that loses controls',
-    seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'filter' } }),
-    outside: outside(),
-    verdict: 'undetermined link_degraded',
-    concluded: ['http-diff', false],
-    circumstances: { link: link('degraded', 2) },
-  },
-  {
-    name: 'a page that the helper could not fetch',
-    seen: page({}),
-    outside: outside({ http_request: failing }),
-    verdict: 'undetermined cleartext_response',
-    concluded: [null, null],
   },
 ]

@@ -5,6 +5,7 @@ import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
 import { type Golden, type GoldenRow, sample } from './golden.ts'
+import { rows as pages } from './outside-pages.ts'
 import { rows as withHelper } from './outside-view.ts'
 import { rows as throttled } from './throttling.ts'
 
@@ -130,7 +131,7 @@ export const rows: readonly Row[] = [
       followUp('neutral_name', 'ssl_invalid_hostname'),
       followUp('same_name', null),
     ),
-    verdict: 'undetermined no_outside_view',
+    verdict: 'undetermined passed_again',
     step: 'tls_handshake',
   },
   {
@@ -475,7 +476,9 @@ export const golden: Golden = {
   sharedRules: failedStepRules,
   samples: [
     ...rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
-    ...withHelper.map(({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside)),
+    ...[...withHelper, ...pages].map(({ name, seen, outside, circumstances }) =>
+      sample(name, seen, circumstances, outside),
+    ),
     ...throttled.map(({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside)),
   ],
 }

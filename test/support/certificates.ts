@@ -1,5 +1,6 @@
-// Certificates for tests, good and bad, made by the `openssl` command line: an authority of one's own, leaves for any
-// name and any dates, and certificates that nobody signed. Each call takes some 30 ms, so make them once per file.
+// Certificates for tests, good and bad, made by the `openssl` command line: an authority of the test's own, leaves
+// for any name and any dates, and certificates without an issuer. Each call takes some 30 ms, so make them once per
+// file.
 
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
@@ -8,42 +9,42 @@ import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** PEM. */
+/** Certificate and key as PEM. */
 export interface Issued {
   readonly key: string
   readonly cert: string
 }
 
 export interface CertificateRequest {
-  /** DNS names and IP literals, all of them as subject alternative names. */
+  /** DNS names and IP literals, all of them written as subject alternative names. */
   readonly names: readonly string[]
-  /** By default a day before now, or before `notAfter` when that is earlier. */
+  /** Absent: a day before now, or before `notAfter` when that is earlier. */
   readonly notBefore?: Date
-  /** By default in thirty days. */
+  /** Absent: in thirty days. */
   readonly notAfter?: Date
 }
 
 export interface Authority {
   readonly caPem: string
-  /** A leaf. For a subordinate authority `cert` holds the chain: leaf, then the authority itself. */
+  /** Issues a leaf. From a subordinate authority, `cert` holds the chain: the leaf, then the authority itself. */
   issue(request: CertificateRequest): Issued
-  /** An authority under this one, for chains of three. Its `caPem` is the intermediate. */
+  /** Makes an authority under this one, for chains of three. Its `caPem` is the intermediate. */
   subordinate(request?: AuthorityRequest): Authority
 }
 
 export interface AuthorityRequest extends Omit<CertificateRequest, 'names'> {
-  /** By default one of its own; the same name for two authorities makes one an impostor. */
+  /** Absent: a name of its own. When two authorities have the same name, one is an impostor. */
   readonly commonName?: string
 }
 
-/** A root. */
+/** Makes a root. */
 export function makeAuthority({ commonName, ...dates }: AuthorityRequest = {}): Authority {
   const key = makeKey()
   const subject = commonName ?? `Test Authority ${randomUUID()}`
   return authorityOf({ key, cert: sign({ ...dates, subject, key, extensions: authorityExtensions }) }, '')
 }
 
-/** A leaf that signed itself. */
+/** Makes a leaf that signed itself. */
 export function selfSigned(request: CertificateRequest): Issued {
   const key = makeKey()
   return { key, cert: sign({ ...request, subject: 'Self-signed', key, extensions: leafExtensions(request) }) }
@@ -84,13 +85,13 @@ interface Signing {
   readonly extensions: string
   readonly notBefore?: Date
   readonly notAfter?: Date
-  /** Absent: signs itself. */
+  /** Absent when the certificate signs itself. */
   readonly issuer?: Issued
 }
 
 const dayMs = 86_400_000
 
-/** `openssl ca`, because `openssl x509` cannot date a certificate back before OpenSSL 3.4. */
+/** Signs with `openssl ca`, because `openssl x509` cannot date a certificate back before OpenSSL 3.4. */
 function sign(signing: Signing): string {
   const folder = mkdtempSync(join(tmpdir(), 'sonde-certificate-'))
   try {
@@ -152,7 +153,7 @@ subjectKeyIdentifier=hash
 ${extensions}`
 }
 
-/** Its own configuration also for `req`: the machine's may be missing or ask for more names. */
+/** `req` gets a configuration of its own too: the machine's may be missing, or ask for more names. */
 function openssl(args: readonly string[], folder: string): void {
   const env = { ...process.env, OPENSSL_CONF: join(folder, 'ca.cnf') }
   execFileSync('openssl', args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] })

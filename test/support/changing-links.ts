@@ -1,5 +1,5 @@
-// What ownAddresses() says before and after each of the shell commands given, as JSON: run in a network namespace by
-// own-addresses.test.ts.
+// Prints as JSON what ownAddresses() returns before and after each of the shell commands given: own-addresses.test.ts
+// runs it in a network namespace.
 
 import { execFileSync } from 'node:child_process'
 import { type OwnAddresses, ownAddresses } from '../../agent/platform/own-addresses.ts'

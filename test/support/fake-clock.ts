@@ -1,14 +1,14 @@
-// A clock that a test moves by hand. Wall clock and monotonic clock move apart when told to.
+// A clock that a test moves by hand. Wall clock and monotonic clock can be moved apart.
 
 import type { Clock } from '../../agent/platform/clock.ts'
 import type { ClockQuality } from '../../tests-spec/nettests/verdict.ts'
 
 export interface FakeClock extends Clock {
-  /** Both clocks go on. */
+  /** Moves both clocks forward. */
   advance(ms: number): void
-  /** Only the wall clock changes, as when somebody sets it. */
+  /** Changes only the wall clock, as when a person or a program sets it. */
   setWall(ms: number): void
-  /** The machine sleeps: the wall clock goes on alone, and the machine can tell. */
+  /** Makes the machine sleep: the wall clock goes on alone, and the machine can tell that it slept. */
   sleep(ms: number): void
   setQuality(quality: ClockQuality): void
 }

@@ -1,6 +1,6 @@
-// How fuzz tests run: how many cases, in which order, and what holds whatever the case. Pure parsers are driven by
-// fast-check's properties; operations over real sockets by its samples, several at a time, because one after the other
-// they would spend their time waiting.
+// How fuzz tests run: how many cases, in which order, and what must hold in every case. Pure parsers are tested by
+// fast-check's properties; operations over real sockets by its samples, several at a time, because one after the
+// other they would spend their time waiting.
 
 import net from 'node:net'
 import { performance } from 'node:perf_hooks'
@@ -9,15 +9,15 @@ import { expect } from 'vitest'
 import { isFailure } from '../../tests-spec/data-formats/failure.ts'
 import { serveTcp } from './loopback.ts'
 
-/** A long run, with another seed each time; the usual one is the same everywhere. */
+/** A deep run is long and has another seed each time; the usual run is the same everywhere. */
 const deep = process.env.SONDE_DEEP === '1'
-/** Shown when a case fails. */
+/** The seed is shown when a case fails. */
 export const seed = deep ? Math.floor(performance.timeOrigin % 2 ** 31) : 20_180_729
 
 /** @returns `usual` cases, or `long` ones in a deep run. */
 export const cases = (usual: number, long: number) => (deep ? long : usual)
 
-/** Runs `check` on each of `count` inputs. It must not throw, nor take longer than a reader may. */
+/** Runs `check` on each of `count` inputs. It must not throw, nor take longer than a parser may. */
 export function fuzz<T>(arbitrary: fc.Arbitrary<T>, count: number, check: (input: T) => void): void {
   const property = fc.property(arbitrary, (input) => {
     const begun = performance.now()
@@ -27,17 +27,20 @@ export function fuzz<T>(arbitrary: fc.Arbitrary<T>, count: number, check: (input
   fc.assert(property, { numRuns: count, seed })
 }
 
-/** Generous: what is looked for is a parser that goes round in circles, and the machine may be busy. */
+/** The limit is generous: it must find a parser that loops, and the machine may be busy. */
 const parserLimitMs = 1_000
 
 /** How many operations over sockets run at the same time. */
 const width = 12
-/** Given to each operation. Long enough for an answer over loopback, short enough to wait for in a few per cent. */
+/**
+ * Time for each operation in milliseconds. It is long enough for an answer over loopback, and short enough to be
+ * waited for in a few per cent of the cases.
+ */
 export const timeoutMs = 150
-/** By how much an operation may be late on a machine that has more to do. */
+/** By how many milliseconds an operation may be late on a busy machine. */
 const latenessMs = 3_000
 
-/** Runs `operate` on each of `count` inputs, several at a time; it must come back before its deadline. */
+/** Runs `operate` on each of `count` inputs, several at a time; each must end before its deadline. */
 export async function fuzzSockets<T>(
   arbitrary: fc.Arbitrary<T>,
   count: number,
@@ -63,7 +66,10 @@ export function expectFailureOrNull(failure: string | null): void {
   expect(failure === null || isFailure(failure), String(failure)).toBe(true)
 }
 
-/** What a server does with a connection once the first bytes came: these bytes, in two pieces, then this end. */
+/**
+ * What a server does with a connection once the first bytes have come: it sends these bytes, in two pieces, and ends
+ * like this.
+ */
 export interface Script {
   readonly bytes: Uint8Array
   readonly cutAt: number
@@ -74,13 +80,16 @@ export function scripts(bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Script> {
   const end = fc.oneof(
     { arbitrary: fc.constant('fin' as const), weight: 60 },
     { arbitrary: fc.constant('reset' as const), weight: 37 },
-    // Each costs the whole deadline.
+    // Each silence costs the whole deadline.
     { arbitrary: fc.constant('silence' as const), weight: 3 },
   )
   return fc.record({ bytes, cutAt: fc.nat(400), end })
 }
 
-/** A server that follows the script it was last given, and a function that gives it the next and connects. */
+/**
+ * A server that follows the script it was last given.
+ * @returns A function that gives it the next script and connects to it.
+ */
 export async function scriptedServer(): Promise<(script: Script) => Promise<net.Socket>> {
   let script: Script = { bytes: Buffer.alloc(0), cutAt: 0, end: 'fin' }
   const server = await serveTcp((socket) => {

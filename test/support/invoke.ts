@@ -1,10 +1,10 @@
-// A command of the agent run in this process, by what stands on its line: for tests of one command, without a bundle.
+// Runs a command of the agent in this process, from its command line: for tests of one command, without a bundle.
 
 import { sonde } from '../../agent/cli/commands.ts'
 import { machineClocks } from '../../agent/platform/clock.ts'
 import { readCommandLine } from '../../tests-spec/command-line/read-command-line.ts'
 
-/** @throws What the command throws, and for a line that is not understood its faults. */
+/** @throws The error of the command; for a command line that is not understood, its faults. */
 export async function invoke(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const reading = readCommandLine(sonde, argv, env)
   if (reading.kind !== 'command') throw new Error(`Not a command: ${JSON.stringify(reading)}`)

@@ -1,4 +1,4 @@
-// What a nettest concludes from given observations, as tests of its rules ask it.
+// What a nettest concludes from given observations, for the tests of its rules.
 
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Asked, Conclusion } from '../../tests-spec/nettests/nettest-spec.ts'
@@ -12,11 +12,11 @@ interface Concluding<Keys> {
 export interface Judged<Keys> {
   readonly keys: Keys
   readonly verdict: Verdict
-  /** None where the nettest has none. */
+  /** Verdicts on parts; empty when the nettest has none. */
   readonly parts: Readonly<Record<string, Verdict>>
 }
 
-/** @returns A function that judges, in good circumstances but for those it is given. */
+/** @returns A function that judges, in good circumstances except for those that it is given. */
 export function judging<Keys>(nettest: Concluding<Keys>, asked: Partial<Asked> = {}) {
   return (
     seen: Observations,

@@ -1,5 +1,5 @@
-// What is kept of what a nettest saw and concluded, held to the schemas: the measurement, the keys of its nettest, and no
-// key beside them that no schema knows.
+// What is kept of the observations and conclusions of a nettest, checked with the schemas: the measurement, the keys
+// of its nettest, and that no key is kept which no schema knows.
 
 import * as v from 'valibot'
 import { expect } from 'vitest'
@@ -12,7 +12,7 @@ import { ownTestKeys, testKeysOf } from '../../tests-spec/nettests/test-keys.ts'
 import { measured } from './measured.ts'
 import { good } from './observations.ts'
 
-/** Measures in a laboratory and concludes; what would be kept of it, in full and in brief, fits its schemas. */
+/** Measures in a laboratory and concludes; what would be kept, in full and in brief, must fit its schemas. */
 export async function measureKept(
   nettest: Nettest,
   context: NettestContext,
@@ -26,7 +26,7 @@ export async function measureKept(
   return { seen, ...conclusion }
 }
 
-/** Takes what was seen and concluded through the envelope and through both levels of evidence. */
+/** Puts observations and conclusions through the envelope and through both levels of evidence. */
 export function expectKept(
   { name, version }: Pick<Nettest, 'name' | 'version'>,
   input: string | null,
@@ -39,7 +39,9 @@ export function expectKept(
     expect(faultsOf(each)).toEqual([])
 }
 
-/** @returns Paths and sentences; empty for a measurement that is, written and read, as the pages have it. */
+/**
+ * @returns Paths and sentences; empty for a measurement that is as the pages have it, after it was written and read.
+ */
 export function faultsOf(kept: Measurement): string[] {
   const read: Measurement = JSON.parse(JSON.stringify(kept))
   const { test_name, test_keys } = read

@@ -10,7 +10,7 @@ import type { StepOptions, Trace } from '../../agent/operations/trace.ts'
 import { makeTrust } from '../../agent/operations/trust.ts'
 import { measurementClock, systemClock } from '../../agent/platform/clock.ts'
 
-/** A trace over loopback. Trusts the roots of Node.js unless `trust` is given. */
+/** A trace over loopback. It trusts the roots of Node.js unless `trust` is given. */
 export function makeTrace(parts: Partial<Trace> = {}): Trace {
   return {
     clock: measurementClock(systemClock()),
@@ -21,17 +21,17 @@ export function makeTrace(parts: Partial<Trace> = {}): Trace {
   }
 }
 
-/** Long enough never to be reached on a busy machine; tests of the deadline give their own. */
+/** The time is so long that it is never reached on a busy machine; tests of the deadline set their own. */
 export const step: StepOptions = { transactionId: 7, tags: ['tested'], timeoutMs: 20_000 }
 
 export interface Listening {
   readonly ip: string
   readonly port: number
-  /** The server's ends of the TCP connections, oldest first: what lies below TLS, to be reset or watched. */
+  /** The server's ends of the TCP connections, oldest first: the layer below TLS, to be reset or watched. */
   readonly peers: readonly net.Socket[]
 }
 
-/** What the server does with each connection. Bytes it does not read are thrown away. */
+/** What the server does with each connection. Bytes that it does not read are discarded. */
 export type Conduct = (socket: net.Socket) => void
 
 export async function serveTcp(
@@ -59,7 +59,7 @@ export async function serveTls(
 
 /** Any server of Node.js that takes connections: http, tls, http2. */
 export async function serveWith(server: net.Server): Promise<Listening> {
-  // What the client does to the server is the client's test's business.
+  // What the client does to the server is checked by the test of the client.
   server.on('tlsClientError', () => {})
   return listen((socket) => server.emit('connection', socket))
 }
@@ -81,7 +81,7 @@ async function listen(
   return { ip: bound.address, port: bound.port, peers }
 }
 
-/** Datagrams in, a function to answer them with, any number of times, and the port they came from. */
+/** Gets each datagram, a function that answers it any number of times, and the port that it came from. */
 export type UdpConduct = (query: Buffer, reply: (bytes: Buffer) => void, from: number) => void
 
 export async function serveUdp(conduct: UdpConduct, port = 0): Promise<Omit<Listening, 'peers'>> {
@@ -96,7 +96,7 @@ export async function serveUdp(conduct: UdpConduct, port = 0): Promise<Omit<List
   return { ip: socket.address().address, port: socket.address().port }
 }
 
-/** A TCP port on which nothing listens: taken once and let go. */
+/** A TCP port on which nothing listens: it was opened once and closed again. */
 export async function closedPort(): Promise<{ readonly ip: string; readonly port: number }> {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

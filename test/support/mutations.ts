@@ -1,15 +1,15 @@
-// Inputs for fuzzing: random bytes, and valid messages with a few edits, which come further into a parser than random
-// bytes do. Arbitraries of fast-check, so that a failure is shrunk to the fewest edits and can be run again.
+// Inputs for fuzzing: random bytes, and valid messages with a few edits, which get further into a parser than random
+// bytes do. They are arbitraries of fast-check, so that a failure is shrunk to the fewest edits and can be run again.
 
 import fc from 'fast-check'
 
-/** What is done to a message at one place. */
+/** One edit of a message at one place. */
 type Edit = (bytes: Buffer, at: number) => Buffer
 
 const splice = (bytes: Buffer, at: number, remove: number, insert: Uint8Array) =>
   Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)])
 
-/** Numbers at the edges of what lengths, counts and pointers can be. */
+/** Numbers at the limits of what lengths, counts and pointers can be. */
 const edges = [0, 1, 2, 3, 4, 7, 8, 0x0f, 0x10, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xc1, 0xfe, 0xff]
 
 const edit: fc.Arbitrary<Edit> = fc.oneof(
@@ -45,10 +45,10 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   ),
 )
 
-/** No operation reads more of an answer than this at once. */
+/** Bytes: no operation reads more of an answer at once. */
 const maxLength = 70_000
 
-/** One to six edits at places of chance, for messages that are not known beforehand. */
+/** One to six edits at random places, for messages that are not known beforehand. */
 export const mutation: fc.Arbitrary<(message: Uint8Array) => Buffer> = fc
   .array(fc.record({ change: edit, where: fc.double({ min: 0, max: 1, noNaN: true }) }), {
     minLength: 1,
@@ -60,7 +60,7 @@ export const mutation: fc.Arbitrary<(message: Uint8Array) => Buffer> = fc
     return bytes.subarray(0, maxLength)
   })
 
-/** Mutations of `valid`, and now and then bytes that were never a message. */
+/** Mutations of `valid`, and now and then random bytes. */
 export function hostileBytes(...valid: readonly Uint8Array[]): fc.Arbitrary<Buffer> {
   const random = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
   const mutated = fc

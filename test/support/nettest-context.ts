@@ -1,4 +1,4 @@
-// What a nettest may use, for tests over loopback: a laboratory without helpers, where nobody but the system is asked.
+// What a nettest may use, for tests over loopback: a laboratory without helpers, where only the system is asked.
 
 import type { NettestContext } from '../../agent/nettests/nettest.ts'
 import { transactionIds } from '../../agent/nettests/transaction-ids.ts'

@@ -1,4 +1,4 @@
-// How a TypeScript program of a test is made into one file that any Node.js of ours runs, for esbuild.
+// Options for esbuild to make a TypeScript program of a test into one file that any of our Node.js versions runs.
 
 import type { BuildOptions } from 'esbuild'
 
@@ -8,6 +8,6 @@ export const nodeProgram = {
   format: 'esm',
   target: 'node20',
   logLevel: 'error',
-  // An ES module has no `require`, and some packages ask for Node's own modules with it.
+  // An ES module has no `require`, and some packages load Node's own modules with it.
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
 } satisfies BuildOptions

@@ -1,4 +1,4 @@
-// Observations as the operations make them, for tests of the rules: one line an operation.
+// Observations as the operations make them, for tests of the rules: one line for each operation.
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type {
@@ -142,7 +142,7 @@ export function link(state: LinkState['state'], controlsOk = state === 'up' ? 4 
 
 export const good: Circumstances = { link: link('up'), clock: 'synced', lab: false, earlier: null }
 
-/** What somebody on the path sends, or a site that is broken. */
+/** Failures that a network which interferes causes, or a broken site. */
 export const cutBySomeone: readonly (readonly [string, Step, Observations])[] = [
   [
     'reset behind the ClientHello',
@@ -195,7 +195,7 @@ interface Judged {
   readonly parts: Readonly<Record<string, Verdict>>
 }
 
-/** What is said of the same observations when they were made half a minute before as well. */
+/** The verdict on the same observations when they were also made half a minute before. */
 export function judgedAgain(judge: (circumstances: Circumstances) => Judged): Judged {
   const { verdict, parts } = judge(good)
   return judge({ ...good, earlier: earlierFailure(verdict, parts, 30) })

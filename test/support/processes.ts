@@ -42,7 +42,7 @@ export interface RunningCollector {
   readonly url: string
   readonly state: string
   token(): Promise<string>
-  /** What it holds, newest last, from its own export. */
+  /** The measurements that the collector holds, newest last, from its own export. */
   measurements(): Promise<CollectedMeasurement[]>
   stop(): Promise<void>
   kill(): Promise<void>
@@ -100,7 +100,7 @@ export async function startCollector(
   }
 }
 
-/** The agent's command line, under the Node that runs the tests. */
+/** Runs the agent's command line, under the Node.js that runs the tests. */
 export function sonde(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return runToEnd(process.execPath, [agentBundle, ...argv], env)
 }
@@ -119,7 +119,7 @@ function listeningAt(child: ChildProcess): Promise<string> {
   })
 }
 
-/** What a developer has exported must not change what is tested. */
+/** Environment variables that a developer has set must not change what is tested. */
 function cleanEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('SONDE_') && name !== 'NODE_OPTIONS',

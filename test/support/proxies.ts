@@ -1,5 +1,5 @@
-// Proxies on loopback, over real sockets, that a test can ask what they were told: HTTP CONNECT and SOCKS5, and a plain
-// TCP relay that goes silent after so many bytes. They close with the test that opened them.
+// Proxies on loopback, over real sockets, which record what clients told them: HTTP CONNECT and SOCKS5, and a plain
+// TCP relay that goes silent after a number of bytes. They close with the test that opened them.
 
 import dgram from 'node:dgram'
 import { once } from 'node:events'
@@ -9,13 +9,13 @@ import { onTestFinished } from 'vitest'
 export interface TestProxy {
   readonly host: string
   readonly port: number
-  /** Targets it was asked for, as they were written. */
+  /** Targets that clients asked for, as they were written. */
   readonly asked: string[]
   /** First lines, credentials and the like, as they came. */
   readonly heard: string[]
 }
 
-/** @param conduct - Gets each client, which is paused nowhere and whose errors are seen to. */
+/** @param conduct - Gets each client's socket, which is not paused and has a listener for errors. */
 async function listen(conduct: (client: net.Socket) => void): Promise<{ host: string; port: number }> {
   const clients = new Set<net.Socket>()
   const server = net.createServer((client) => {
@@ -35,7 +35,7 @@ async function listen(conduct: (client: net.Socket) => void): Promise<{ host: st
   return { host: '127.0.0.1', port: (server.address() as net.AddressInfo).port }
 }
 
-/** Passes bytes both ways until either side ends. */
+/** Passes bytes in both directions until either side ends. */
 function join(client: net.Socket, target: net.Socket): void {
   target.on('error', () => client.destroy())
   client.on('close', () => target.destroy())
@@ -44,8 +44,8 @@ function join(client: net.Socket, target: net.Socket): void {
 }
 
 /**
- * @param reply - What it answers to the request for a target; null lets it through.
- * @param resolve - Where a target leads.
+ * @param reply - Answer to the request for a target; null accepts the request.
+ * @param resolve - Address that a target leads to.
  */
 export async function connectProxy(
   resolve: (target: string) => number,
@@ -77,14 +77,14 @@ export async function connectProxy(
 }
 
 export interface SocksConduct {
-  /** Method it chooses; by default the first offered. */
+  /** Method that the proxy chooses; absent: the first one offered. */
   readonly method?: number
-  /** Reply code of RFC 1928 §6; 0 lets it through. */
+  /** Reply code of RFC 1928 §6; 0 accepts the request. */
   readonly code?: number
   readonly password?: string
-  /** How it names what it bound, which a client must be able to skip. */
+  /** Bytes for the address that the proxy bound, which a client must be able to skip. */
   readonly bound?: Buffer
-  /** In place of version 5. */
+  /** Version that the proxy sends in place of 5. */
   readonly version?: number
 }
 
@@ -124,7 +124,7 @@ export async function socksProxy(
       if (code !== 0) return void client.end(Buffer.from([5, code, 0, 1, 0, 0, 0, 0, 0, 0]))
       const upstream = net.connect(resolve(target), '127.0.0.1')
       await once(upstream, 'connect')
-      // In two pieces, as a slow proxy would.
+      // The reply comes in two pieces, as from a slow proxy.
       client.write(Buffer.from([5, 0, 0]))
       setImmediate(() => {
         client.write(bound)
@@ -137,7 +137,7 @@ export async function socksProxy(
   return { ...where, asked, heard }
 }
 
-/** Reads exactly so many bytes, and leaves the rest in the socket. */
+/** Reads exactly `count` bytes, and leaves the rest in the socket. */
 function reader(socket: net.Socket): (count: number) => Promise<Buffer> {
   return async (count) => {
     if (count === 0) return Buffer.alloc(0)
@@ -151,19 +151,19 @@ function reader(socket: net.Socket): (count: number) => Promise<Buffer> {
 }
 
 export interface SilentRelay extends Pick<TestProxy, 'host' | 'port'> {
-  /** Connections so far. */
+  /** Number of connections so far. */
   readonly connections: () => number
-  /** Bytes passed up, over all connections. */
+  /** Bytes passed from clients to the target, over all connections. */
   readonly passed: () => number
-  /** Swallows what comes down on a connection, by its number. */
+  /** Discards what comes from the target on a connection, by the connection's number. */
   mute(connection: number): void
 }
 
 /**
- * Passes bytes on and, on some connections, goes silent after so many bytes up: nothing is refused and nothing comes back,
- * as on a flow that a box in the middle has forgotten.
+ * Passes bytes on and, on some connections, goes silent after a number of bytes from the client: it refuses nothing
+ * and sends nothing back, as on a flow that a middlebox has forgotten.
  *
- * @param silentAfter - By the number of the connection, from 0; null for never.
+ * @param silentAfter - Gives this number of bytes for the connection's number, from 0; null for never.
  */
 export async function silentRelay(
   port: number,
@@ -177,7 +177,7 @@ export async function silentRelay(
     const limit = silentAfter(number)
     const upstream = net.connect(port, '127.0.0.1')
     let here = 0
-    // Neither end hears of the other's end once it is silent.
+    // Once a connection is silent, neither end notices that the other end closes.
     const isSilent = () => limit !== null && here >= limit
     upstream.on('error', () => {})
     upstream.on('data', (chunk) => {
@@ -208,11 +208,11 @@ export async function silentRelay(
 
 export interface CountingRelay {
   readonly port: number
-  /** Payload that crossed it, over every connection and flow: what clients sent, and what came back to them. */
+  /** Bytes of payload that crossed the relay, over every connection and flow: from clients, and back to them. */
   bytes(): { readonly sent: number; readonly received: number }
 }
 
-/** Passes everything on, over TCP and over UDP under one number of a port, and counts it. */
+/** Passes everything on, over TCP and UDP on the same port number, and counts it. */
 export async function countingRelay(port: number): Promise<CountingRelay> {
   const bytes = { sent: 0, received: 0 }
   const where = await listen((client) => {

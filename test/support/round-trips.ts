@@ -1,4 +1,4 @@
-// One HTTP round trip over a scripted server on loopback, checked for what holds whatever comes of it.
+// One HTTP round trip over a scripted server on loopback, checked for what must hold in every outcome.
 
 import type { Socket } from 'node:net'
 import { parse } from 'valibot'
@@ -31,7 +31,7 @@ export interface Changes {
   readonly trace?: Partial<Trace>
 }
 
-/** One round trip over `raw`. Checks what holds for every outcome, the end of the socket included. */
+/** One round trip over `socket`. Checks what holds for every outcome, the end of the socket included. */
 export async function roundTripOver(socket: Socket, changes: Changes = {}) {
   const { observation, bytes } = await httpRoundTrip(
     makeTrace({ trust, ...changes.trace }),
@@ -48,7 +48,7 @@ export async function roundTrip(server: Listening, changes: Changes = {}) {
   return (await roundTripOver(await connectTo(server), changes)).observation
 }
 
-/** Handshakes first. */
+/** Does the handshake first. */
 export async function secureRoundTrip(server: Listening, changes: Changes = {}) {
   const raw = await connectTo(server)
   const handshake = await tlsHandshake(makeTrace({ trust }), raw, {
@@ -63,10 +63,10 @@ export async function secureRoundTrip(server: Listening, changes: Changes = {}) 
   return { ...result, raw }
 }
 
-/** Waits for the request, then acts. */
+/** Waits for the request, then calls `act`. */
 export function afterRequest(act: (socket: Socket) => void): (socket: Socket) => void {
   return (socket) => socket.once('data', () => act(socket))
 }
 
-/** Answers with these bytes, then closes. */
+/** A server that answers with these bytes, then closes. */
 export const answering = (text: string | Buffer) => serveTcp(afterRequest((socket) => socket.end(text)))

@@ -1,5 +1,5 @@
-// One question to a helper for the tests: the helper of a laboratory, with a DNS server of its own, and an answer that
-// has been through JSON and the schema. Part of no program.
+// One question to a helper for the tests: the helper of a laboratory, with a DNS server of its own, and an answer
+// that has been through JSON and the schema. Not part of any program.
 
 import { deepStrictEqual } from 'node:assert/strict'
 import * as v from 'valibot'
@@ -12,18 +12,18 @@ export interface SampleQuestion {
   readonly url: string
   readonly tcpConnect?: readonly string[]
   readonly headers?: Readonly<Record<string, readonly string[]>>
-  /** By default every name is 127.0.0.1. */
+  /** Absent: every name is 127.0.0.1. */
   readonly names?: SampleConduct
   readonly limits?: Partial<Limits>
   readonly extraCa?: readonly string[]
-  /** In the place of the check that lets everything through. */
+  /** Replaces the check that allows everything. */
   readonly check?: HelperParts['check']
   readonly signal?: AbortSignal
 }
 
 export const toLoopback: SampleConduct = (_, type) => (type === 'A' ? ['127.0.0.1'] : [])
 
-/** Long enough never to be reached on a busy machine; tests of the deadlines give their own. */
+/** The times are so long that they are never reached on a busy machine; tests of the deadlines set their own. */
 const patient: Partial<Limits> = { wholeMs: 60_000, lookupMs: 60_000, httpMs: 60_000 }
 
 /** @throws {Error} When the request is refused. */
@@ -44,7 +44,7 @@ export async function askSample(question: SampleQuestion): Promise<TestHelperRes
   }
 }
 
-/** The page of an answer when there was none. */
+/** The page in an answer when fetching it failed. */
 export const noPage = (failure: string): TestHelperResponse['http_request'] => ({
   body_length: -1,
   discovered_h3_endpoint: '',

@@ -1,5 +1,5 @@
-// A collector for the tests: a real folder, a real server on a port of its own, and the requests a probe makes. Part
-// of no program.
+// A collector for the tests: a real folder, a real server on a port of its own, and the requests that a probe makes.
+// Not part of any program.
 
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
@@ -15,7 +15,7 @@ import { onlyKey } from '../../tests-spec/protocol/dsse.ts'
 import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { SampleBatch, SampleProbe } from './sample-probe.ts'
 
-/** What came back, read whole. */
+/** An answer of the collector, read to its end. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
@@ -25,12 +25,12 @@ export interface Answer {
 export class SampleCollector {
   readonly state: string
   readonly #openIndex: CollectorSettings['openIndex']
-  /** Everything logged, as the lines that would have been written. */
+  /** Everything that was logged, one object for each line that would have been written. */
   readonly logged: Record<string, unknown>[] = []
   #running: { collector: Collector; server: ReturnType<typeof buildServer>; url: string } | null = null
-  /** TCP connections since it was opened. */
+  /** Number of TCP connections since the collector was opened. */
   connections = 0
-  /** Moved by hand. */
+  /** The collector's clock, in milliseconds since 1970; the test moves it. */
   now = Date.UTC(2018, 6, 29, 13)
 
   readonly #timeouts: Timeouts | undefined
@@ -59,7 +59,7 @@ export class SampleCollector {
     return this.#parts.url
   }
 
-  /** Sees each request as it comes, before the server does. */
+  /** Calls `see` with each request as it comes, before the server handles it. */
   onRequest(see: (request: IncomingMessage) => void): void {
     this.#parts.server.server.prependListener('request', see)
   }
@@ -69,7 +69,7 @@ export class SampleCollector {
     await this.#open()
   }
 
-  /** Stops it and deletes its folder. */
+  /** Stops the collector and deletes its folder. */
   async remove(): Promise<void> {
     await this.#close()
     await rm(this.state, { recursive: true })
@@ -114,7 +114,7 @@ export class SampleCollector {
     return this.#read(await fetch(url, { method, headers, body: new Uint8Array(body) }))
   }
 
-  /** As a crash between a batch and its receipt does. */
+  /** Removes a receipt, as a crash between a batch and its receipt does. */
   async loseReceipt(id: BatchId): Promise<void> {
     await rm(join(this.state, 'batches', id.slice(0, 2), `${id}.receipt.json`))
   }
@@ -123,12 +123,12 @@ export class SampleCollector {
     return this.#read(await fetch(`${this.url}${path}`, { headers }))
   }
 
-  /** @returns The receipt, checked against the collector's key. */
+  /** @returns The receipt, checked with the collector's key. */
   receiptIn({ body }: Answer): Receipt {
     return openReceipt(body, onlyKey(this.collector.key))
   }
 
-  /** Every file of the state folder and the digest of what is in it, the index aside. */
+  /** Every file of the state folder with the digest of its content, without the index. */
   async tree(): Promise<Record<string, string>> {
     const entries = await readdir(this.state, { recursive: true, withFileTypes: true })
     const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
@@ -165,7 +165,7 @@ export class SampleCollector {
   async #close(): Promise<void> {
     const { collector, server } = this.#parts
     this.#running = null
-    // fetch() keeps its connections open for the next request, which would be waited for.
+    // fetch() keeps its connections open for the next request, and closing the server would wait for them.
     server.server.closeAllConnections()
     await server.close()
     await collector.stop()

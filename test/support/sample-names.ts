@@ -1,10 +1,12 @@
-// A DNS server on loopback for the tests: real datagrams, answers by a function. Part of no program.
+// A DNS server on loopback for the tests: real datagrams, answers by a function. Not part of any program.
 
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv4 } from 'node:net'
 
-/** Addresses to answer with (those of the type asked for are), an RCODE, or what a bad server does. */
+/**
+ * The addresses to answer with (only those of the type asked for are sent), an RCODE, or the conduct of a bad server.
+ */
 export type SampleAnswer = readonly string[] | number | 'silence' | 'junk' | 'truncated'
 
 /** @param nth - How often this name was asked for this type before. */
@@ -13,7 +15,7 @@ export type SampleConduct = (name: string, type: 'A' | 'AAAA', nth: number) => S
 export interface SampleNames {
   readonly ip: string
   readonly port: number
-  /** `name type`, in the order asked. */
+  /** The questions as `name type`, in order. */
   readonly asked: readonly string[]
   close(): Promise<void>
 }
@@ -50,7 +52,10 @@ function questionOf(query: Buffer): { name: string; type: 'A' | 'AAAA'; end: num
   return { name: labels.join('.').toLowerCase(), type, end: at + 5 }
 }
 
-/** Header and question of the query come back, then the answers, each pointing at the name in the question. */
+/**
+ * The reply repeats header and question of the query; then come the answers, each pointing at the name in the
+ * question.
+ */
 function replyTo(
   query: Buffer,
   type: 'A' | 'AAAA',
@@ -76,7 +81,7 @@ function recordOf(ip: string): Buffer {
 }
 
 function ipv6Bytes(ip: string): Buffer {
-  // The URL parser knows every spelling and writes one, without IPv4 in it.
+  // The URL parser accepts every spelling and writes one, which contains no IPv4.
   const [head = '', tail] = new URL(`http://[${ip}]`).hostname.slice(1, -1).split('::')
   const groups = (text: string) => text.split(':').filter((group) => group !== '')
   const after = groups(tail ?? '')

@@ -1,5 +1,5 @@
 // A probe for the tests: a real key, a real chain, real batches, and measurements with as much in them as a row and a
-// page need. Part of no program.
+// page need. Not part of any program.
 
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { brotliCompressSync, constants } from 'node:zlib'
@@ -38,7 +38,7 @@ export interface SampleNetwork {
 export const orange: SampleNetwork = { asn: 'AS64500', name: 'Example Orange' }
 export const malitel: SampleNetwork = { asn: 'AS64501', name: 'Example Malitel' }
 
-/** Brotli's own default is 160 times slower, for a fifth less. */
+/** Brotli's default level takes 160 times as long and saves only a fifth. */
 const likeAProbe = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }
 
 /** The wall clock of every sample: 29 July 2018, 12:00 UTC. */
@@ -48,9 +48,9 @@ export class SampleProbe {
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
   readonly device: DeviceId
-  /** Another life of the spool: set it, and `next()` begins again at 0. */
+  /** Epoch, one life of the spool: when a test sets it, `next()` begins again at 0. */
   epoch = '0123456789abcdef01'
-  /** What its enrolment record names. */
+  /** Endpoints that its enrolment record names. */
   endpoints: readonly unknown[] = []
   #collectorKeyId = ''
   #enrolmentDigest = ''
@@ -64,7 +64,7 @@ export class SampleProbe {
     this.device = v.parse(deviceId, keyIdOf(publicKey))
   }
 
-  /** What this probe sends to be enrolled with a token. */
+  /** The request that this probe sends to be enrolled with a token. */
   enrolmentRequest(token: string): EnrolmentRequest {
     const read = readToken(token)
     if (read === null) throw new Error(`Not a token: ${token}`)
@@ -79,7 +79,7 @@ export class SampleProbe {
     this.endpoints = enrolment.endpoints ?? []
   }
 
-  /** @returns The next batch of the chain. `change` makes it a worse one; the chain goes on from what was made. */
+  /** @returns The next batch of the chain. `change` can spoil its manifest; the chain goes on from what was made. */
   next(
     measurements: readonly Measurement[] = [sampleMeasurement()],
     change: (manifest: Manifest) => Manifest = (m) => m,
@@ -89,14 +89,14 @@ export class SampleProbe {
     return batch
   }
 
-  /** @returns The next batch of the chain around a payload that need not be one. */
+  /** @returns The next batch of the chain, around any bytes as payload. */
   nextOf(payload: Buffer, change: (manifest: Manifest) => Manifest = (m) => m): SampleBatch {
     const batch = this.batchOf(this.#last, Buffer.alloc(0), payload, change)
     this.#last = batch
     return batch
   }
 
-  /** @returns A batch that follows `last`, and is not part of the chain this probe goes on with. */
+  /** @returns A batch that follows `last`, and is not part of the chain that this probe goes on with. */
   after(
     last: SampleBatch | null,
     measurements: readonly Measurement[],
@@ -110,7 +110,7 @@ export class SampleProbe {
     return this.batchOf(last, raw, payload, (m) => change({ ...m, payload: { ...m.payload, codec } }))
   }
 
-  /** @returns A batch around a payload that need not be one. */
+  /** @returns A batch around any bytes as payload. */
   batchOf(
     last: SampleBatch | null,
     raw: Buffer,

@@ -1,4 +1,5 @@
-// A spool for tests: a clock moved by hand, records that look like the field's, and a reader of what was sealed.
+// A spool for tests: a clock that the test moves, records that look like those of a device, and a reader of sealed
+// batches.
 
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import * as v from 'valibot'
@@ -10,7 +11,10 @@ import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { openPayload } from '../../tests-spec/protocol/payload.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 
-/** Always the same, since processes that are killed must find each other's batches: RFC 8410 around 32 times 0x07. */
+/**
+ * The key is always the same, since processes that are killed must accept each other's batches: RFC 8410 around 32
+ * times 0x07.
+ */
 const privateKey = createPrivateKey({
   key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, 7)]),
   format: 'der',
@@ -20,7 +24,7 @@ const publicKey = createPublicKey(privateKey)
 export const sampleDevice = v.parse(deviceId, keyIdOf(publicKey))
 export const enrolmentDigest = 'e'.repeat(64)
 
-/** A clock that stands until it is moved. */
+/** A clock that stands until the test moves it. */
 export function handClock(): Clock & { move(ms: number): void } {
   let ms = 0
   return {
@@ -36,7 +40,7 @@ export function handClock(): Clock & { move(ms: number): void } {
   }
 }
 
-/** A timer whose time comes when `run` is called. */
+/** A timer that fires when the test calls `run`. */
 export function handTimer() {
   const due = new Map<object, () => void>()
   return {
@@ -70,11 +74,11 @@ export async function openSample(
   })
 }
 
-/** The same numbers for the same seed: a failing case can be run again. */
+/** Gives the same numbers for the same seed: a failing case can be run again. */
 export function seededChance(seed: number): () => number {
   let state = (seed + 1) >>> 0
   return () => {
-    // mulberry32
+    // The generator is mulberry32.
     state = (state + 0x6d2b79f5) >>> 0
     let t = state
     t = Math.imul(t ^ (t >>> 15), t | 1)
@@ -88,7 +92,7 @@ export function noise(chance: () => number, length: number): string {
   return Array.from({ length }, () => String.fromCharCode(35 + Math.floor(chance() * 57))).join('')
 }
 
-/** A small record that says which one it is. */
+/** A small record that contains its own name. */
 export function sampleEntry(name: string, recordClass: RecordClass = 'routine', padding = ''): SpoolEntry {
   const measurement = { input: `https://${name}.example/`, padding } as unknown as Measurement
   return {
@@ -102,7 +106,7 @@ export function sampleEntry(name: string, recordClass: RecordClass = 'routine', 
 export interface SealedRecord {
   readonly n: number
   readonly class: RecordClass
-  /** As given to `sampleEntry`. */
+  /** The name given to `sampleEntry`. */
   readonly name: string
   readonly padding: string
 }
@@ -127,7 +131,7 @@ export function openBatch(bytes: Uint8Array): OpenedBatch {
   return { id, manifest, records }
 }
 
-/** Seals until there is nothing left, and reads all that waits. */
+/** Seals until nothing is left, and reads all batches that are pending. */
 export async function sealAll(spool: Spool): Promise<OpenedBatch[]> {
   while ((await spool.seal('manual', enrolmentDigest)) !== null);
   return await readPending(spool)

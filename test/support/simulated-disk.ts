@@ -1,19 +1,19 @@
-// A disk in memory for tests, as treacherous as a real one: what was not synced may be there after a power cut, or not,
-// or in part. `kill -9` cannot show that, since the kernel outlives the process.
+// A disk in memory for tests, as treacherous as a real one: after a power cut, what was not synced may be there, or
+// not, or in part. `kill -9` cannot show that, since the kernel outlives the process.
 
 import { basename, dirname } from 'node:path'
 import type { DiskFile } from '../../agent/platform/atomic-file.ts'
 import type { Disk, ReadableFile } from '../../agent/spool/log/disk.ts'
 
-/** What a cheap card writes at once; anything longer can be torn. */
+/** Bytes that a cheap card writes at once; a longer write can be torn. */
 const sectorBytes = 512
-/** What it erases at once: a write that the power cut may leave none of the block as it was. */
+/** Bytes that a cheap card erases at once: a power cut during a write may ruin the whole block. */
 const blockBytes = 4096
 const ruinedBlocks = 0.05
 
 class Inode {
   content: Buffer
-  /** As on the medium. */
+  /** Content as it is on the medium. */
   durable: Buffer
   unsynced: { readonly position: number; readonly bytes: Buffer }[] = []
 
@@ -32,7 +32,10 @@ class Inode {
     this.unsynced = []
   }
 
-  /** @returns The file as it may be found after a cut: every unsynced sector made it, did not, or ruined its block. */
+  /**
+   * @returns The file as it may be found after a power cut: every unsynced sector was written, was not, or ruined its
+   * block.
+   */
   afterCut(chance: () => number): Inode {
     let found = this.durable
     for (const { position, bytes } of this.unsynced) {
@@ -56,7 +59,7 @@ function overlaid(content: Buffer, bytes: Buffer, position: number): Buffer {
   return roomy
 }
 
-/** A change of names: nothing of it is sure before one of its folders is synced. */
+/** A change of names: it is not durable before one of its folders is synced. */
 interface Change {
   readonly folders: readonly string[]
   readonly apply: (names: Map<string, Inode>) => void
@@ -75,18 +78,18 @@ export type Operation =
   | 'syncDirectory'
 
 export class SimulatedDisk implements Disk {
-  /** Full paths; folders are not modelled, they are always there and durable. */
+  /** Files by full path; folders are not modelled: they are always there and durable. */
   #names: Map<string, Inode>
   #durableNames: Map<string, Inode>
   #changes: Change[] = []
   readonly #type: number
-  /** Told before each operation; may throw in its place, or never resolve. */
+  /** Called before each operation; may throw in its place, or never resolve. */
   before: (operation: Operation, path: string) => Promise<void> = async () => {}
-  /** Told after each operation; may throw as if it had not been done. */
+  /** Called after each operation; may throw as if it had not been done. */
   after: (operation: Operation, path: string) => Promise<void> = async () => {}
-  /** Told before each reading of a part of a file, or of all of it; may throw in its place. */
+  /** Called before each read of a file or of a part of it; may throw in its place. */
   beforeRead: (path: string, position: number, length: number) => void = () => {}
-  /** How many of `length` bytes one write takes. */
+  /** @returns How many of `length` bytes one write takes. */
   takes: (length: number) => number = (length) => length
 
   constructor(options: { readonly type?: number; readonly files?: Map<string, Inode> } = {}) {
@@ -141,7 +144,7 @@ export class SimulatedDisk implements Disk {
 
   syncDirectory(path: string): Promise<void> {
     return this.#do('syncDirectory', path, () => {
-      // ext4 journals names in order, so what came before becomes durable with it; f2fs promises this folder alone.
+      // ext4 journals names in order, so earlier changes become durable with it; f2fs promises this folder alone.
       const last = this.#changes.findLastIndex(({ folders }) => folders.includes(path))
       const synced = this.#changes.filter(
         ({ folders }, i) => i <= last && (this.#type === ext4 || folders.includes(path)),
@@ -170,7 +173,7 @@ export class SimulatedDisk implements Disk {
     return Buffer.from(this.#inode(path).content)
   }
 
-  /** @returns A disk with the same files and `bytes` in the place of one; null takes it away. */
+  /** @returns A disk with the same files and `bytes` in place of one; null removes that file. */
   damaged(path: string, bytes: Buffer | null): SimulatedDisk {
     const files = new Map(
       [...this.#names].map(([name, { content }]) => [name, new Inode(Buffer.from(content))]),
@@ -180,7 +183,9 @@ export class SimulatedDisk implements Disk {
     return new SimulatedDisk({ type: this.#type, files })
   }
 
-  /** The process is gone and the kernel is not: nothing is lost, and nothing more is sure than before. */
+  /**
+   * The disk after the process died while the kernel lives: nothing is lost, and nothing more is durable than before.
+   */
   afterKill(): SimulatedDisk {
     const survivor = new SimulatedDisk({ type: this.#type })
     survivor.#names = this.#names
@@ -189,7 +194,7 @@ export class SimulatedDisk implements Disk {
     return survivor
   }
 
-  /** @returns What the next start may find when the power goes now. */
+  /** @returns What the next start may find if the power goes now. */
   afterCut(chance: () => number): SimulatedDisk {
     const names = new Map(this.#durableNames)
     const journalled = Math.floor(chance() * (this.#changes.length + 1))
@@ -215,7 +220,7 @@ export class SimulatedDisk implements Disk {
       read: (into, offset, length, position) =>
         this.#do('read', path, () => {
           this.beforeRead(path, position, length)
-          // Never all at once, as any file system may.
+          // A read never returns all bytes at once, as any file system may do.
           const found = inode.content.subarray(position, position + Math.min(length, 10_000))
           into.set(found, offset)
           return { bytesRead: found.length }
@@ -241,10 +246,10 @@ export class SimulatedDisk implements Disk {
 }
 
 const ext4 = 0xef53
-/** f2fs: no zeros are written ahead there, so files grow. */
+/** The type number of f2fs: no zeros are written ahead there, so files grow. */
 export const f2fs = 0xf2f52010
 
-/** @returns An error as the system makes it. */
+/** @returns An error in the form that the system gives it. */
 export function diskError(code: string, what = 'write'): Error {
   return Object.assign(new Error(`${code}: simulated, ${what}`), { code, syscall: what })
 }

@@ -1,4 +1,4 @@
-// The files of this repository as values, for the tests that are about the files themselves.
+// The files of this repository as values, for the tests about the files themselves.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,16 +6,16 @@ import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Made by a tool or by git, so not ours to judge. */
+/** Folders and files that a tool or git made, to which our rules do not apply. */
 const notOurs: ReadonlySet<string> = new Set(['node_modules', 'dist', 'coverage', '.git', '.sonde'])
 
 export interface SourceFile {
-  /** From the root of the repository, with `/`. */
+  /** Path from the root of the repository, with `/`. */
   readonly path: string
   readonly text: string
 }
 
-/** Walks rather than asks git, so that a file not yet added is already held to the rules. */
+/** Walks the folders instead of asking git, so that the rules already apply to a file that is not added yet. */
 export function filesEndingIn(extension: string): SourceFile[] {
   return readdirSync(root, { withFileTypes: true, recursive: false })
     .filter((entry) => !notOurs.has(entry.name))

@@ -34,7 +34,7 @@ export interface StickDevice {
   readonly collector: Collector
   readonly recipient: AgeRecipient
   readonly carried: Carried
-  /** Receipts that were believed, in order. */
+  /** Receipts that the device believed, in order. */
   readonly receipts: Receipt[]
   ledger(): Promise<ExportLedger>
   /** Puts `count` records of about `bytes` bytes that do not compress, and seals them into a batch. */
@@ -43,19 +43,19 @@ export interface StickDevice {
   batches(count: number, bytes?: number): Promise<void>
   export(path: string): ReturnType<typeof exportBatches>
   import(path: string): ReturnType<typeof importReceipts>
-  /** The same device once more, as a copied card makes one. */
+  /** Makes the same device once more, as a copied card does. */
   clone(): Promise<StickDevice>
 }
 
 const open = new Set<Spool>()
 
-/** To be called after each test: lets go of all that was opened. */
+/** To be called after each test: closes everything that was opened. */
 export async function closeDevices(): Promise<void> {
   for (const spool of open) await spool.close()
   open.clear()
 }
 
-/** What a stick must never show. */
+/** A word that must never be readable on a stick. */
 export const secretWord = 'web.whatsapp.example'
 
 export async function stickDevice(at: SampleCollector, quotaBytes = 1_000_000): Promise<StickDevice> {

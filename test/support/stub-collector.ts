@@ -1,5 +1,5 @@
-// A collector for tests: answers one post after the other with what it was told to, over a real socket. Leaves
-// everything a collector decides to the test.
+// A collector for tests: it answers one post after the other with what it was told to, over a real socket. The test
+// makes all decisions of the collector.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
@@ -10,16 +10,16 @@ export interface Posted {
   readonly path: string
   readonly headers: IncomingMessage['headers']
   readonly body: Buffer
-  /** Which TCP connection it came over, from 0. */
+  /** Number of the TCP connection that it came over, from 0. */
   readonly connection: number
 }
 
-/** Answers one post. Not answering at all is an answer too. */
+/** Answers one post, or leaves it without an answer. */
 export type Reply = (response: ServerResponse, posted: Posted) => void
 
 export interface StubCollector {
   readonly url: string
-  /** What was posted, in order. */
+  /** Posts in the order in which they came. */
   readonly posted: Posted[]
   close(): Promise<void>
 }

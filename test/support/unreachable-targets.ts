@@ -1,5 +1,5 @@
-// Run inside a network namespace of its own by network-errors.test.ts: connects to each address of its argument, asks
-// each as a resolver, and prints what the operations made of it.
+// network-errors.test.ts runs this inside a network namespace of its own: it connects to each address of its
+// argument, asks each as a resolver, and prints the results of the operations.
 
 import { resolveDns } from '../../agent/operations/resolve-dns.ts'
 import { tcpConnect } from '../../agent/operations/tcp-connect.ts'

@@ -16,6 +16,8 @@ export interface Output {
    */
   settled(): Promise<string | null>
   isBroken(): boolean
+  /** Waits until what was written so far is out. @returns Whether writing more makes sense. */
+  drained(): Promise<boolean>
 }
 
 /** After the first failure nothing more is written: a gap in the middle would look like the whole. */
@@ -29,6 +31,10 @@ export function outputOn(stream: OutputStream): Output {
   stream.on('error', note)
   return {
     isBroken: () => failure !== null,
+    async drained() {
+      await underWay
+      return failure === null
+    },
     write(text) {
       if (failure !== null) return
       const written = new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
-// A probe's clocks are made up here, with their faults, and the truth beside them. Whatever the method says must have
-// the truth in it.
+// The clocks of a probe are simulated, with their faults, and the true times are kept beside them. The bounds that
+// the method finds must contain the truth.
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -20,7 +20,7 @@ import {
 
 const second = 1_000
 const hour = 3_600 * second
-/** What the method must bear: 200 ppm. */
+/** The drift that the method must stand: 200 ppm. */
 const worst = 2e-4
 const noon = Date.UTC(2018, 6, 29, 12)
 
@@ -40,7 +40,7 @@ const duration = fc.oneof(
   fc.integer({ min: 1, max: 5 * second }),
   fc.integer({ min: 1, max: 30 * 24 * hour }),
 )
-/** Some of them too short for the machine to tell. */
+/** Some naps are too short for the machine to notice. */
 const nap = fc.oneof(fc.integer({ min: 1, max: 120 }), duration)
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ what: fc.constant('wait' as const), ms: duration }) },
@@ -75,7 +75,7 @@ interface Measured {
   readonly truth: number
 }
 
-/** One boot as its probe would tell it, and as it was. */
+/** One boot as its probe would report it, and as it truly was. */
 function live({ kind, drift, events }: { kind: Kind; drift: number; events: readonly Event[] }) {
   let [truth, mono, slept, held, steps] = [noon, 5_000.4, 0, 0, 0]
   const evidence: BoundMoment[] = []
@@ -115,7 +115,7 @@ function live({ kind, drift, events }: { kind: Kind; drift: number; events: read
         if (kind === 'blind' && each.ms >= second) steps++
         break
       case 'set':
-        // The line does not have the wall clock in it: only the count shows.
+        // The line does not contain the wall clock: only the count of steps shows the change.
         steps++
         break
       case 'measure':
@@ -174,7 +174,7 @@ describe('the time of every measurement', () => {
       }
     })
     fc.assert(property, { numRuns: cases(400, 20_000), seed })
-    // A method that never commits itself would pass as well.
+    // Without this check, a method that never gives any bounds would pass.
     expect(bounded / total).toBeGreaterThan(0.2)
   })
 
@@ -213,7 +213,7 @@ describe('dating by one receipt', () => {
     const line = receipt(at(1_000), at(1_400))
     const { at: when, errorMs } = datedWithin(boundsOn(line, at(1_200)), 0, 'unknown')
     expect(when).toBe(noon)
-    // Half of 400 ms, and what readings and rounding are off by.
+    // Half of 400 ms, and the errors of readings and rounding.
     expect(errorMs).toBeGreaterThan(200)
     expect(errorMs).toBeLessThan(500)
   })

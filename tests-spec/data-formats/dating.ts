@@ -1,41 +1,43 @@
-// The true time of what a probe recorded under a clock that may have been wrong: dating.md is the page. Pure; whoever
-// has a probe's batches and their receipts comes to the same times.
+// The true time of what a probe recorded under a clock that may have been wrong: dating.md is the page. Pure; anyone
+// who has a probe's batches and their receipts gets the same times.
 //
-// A boot is a line of moments in the order of its own clock. Some of them are known to be not before, or not after, an
-// instant; between two of them the line itself says how much time passed, to within its drift. One pass forward and
-// one back along the line bound every moment as closely as all of it together can.
+// A boot is a line of moments in the order of its own clock. For some of them it is known that they are not before,
+// or not after, an instant; between two of them the line itself tells how much time passed, to within its drift. One
+// pass forward and one back along the line bound every moment as closely as all evidence together allows.
 
 import type { ClockQuality } from '../nettests/verdict.ts'
 import type { Manifest, TimeAnchor } from '../protocol/batch.ts'
 import type { RecordTime } from './measurement.ts'
 
 /**
- * By how much the clock of a line may run fast or slow. Crystals of such devices are within 100 ppm; as much again for
- * heat and for a system that slews.
+ * By how much the clock of a line may run fast or slow. Crystals of such devices are within 100 ppm; as much again is
+ * for heat and for a system that slews.
  */
 export const maxDrift = 200e-6
 
-/** How far off the length of the line may be where `suspended_ms` is absent, and where it is not; milliseconds. */
+/**
+ * By how many milliseconds the length of the line may be wrong, where `suspended_ms` is absent and where it is not.
+ */
 const readingMs = { awake: 120, slept: 2_000 }
-/** Both ends of a comparison are rounded to milliseconds. */
+/** Milliseconds: both ends of a comparison are rounded to whole ones. */
 const roundingMs = 2
 
 /** A moment of one boot, on its own clock. */
 export interface Moment {
   readonly monoMs: number
-  /** Slept until then; null when the machine cannot tell, undefined when it has not. */
+  /** Milliseconds slept until then; null when the machine cannot tell, undefined when it has not slept. */
   readonly suspendedMs: number | null | undefined
-  /** Times the clocks had stepped. Two moments with the same number have no step between them. */
+  /** How often the clocks had stepped by then. Two moments with the same number have no step between them. */
   readonly steps: number
 }
 
-/** Milliseconds since 1970, both included; infinite where nothing is known. */
+/** Bounds in milliseconds since 1970, both included; infinite where nothing is known. */
 export interface Bounds {
   readonly earliest: number
   readonly latest: number
 }
 
-/** A moment and what is known of it. */
+/** A moment and the bounds of its true time. */
 export interface BoundMoment extends Moment, Bounds {}
 
 export const unbounded: Bounds = {
@@ -47,7 +49,7 @@ export const unbounded: Bounds = {
 export interface Dated {
   /** Milliseconds since 1970. */
   readonly at: number
-  /** The true time is within so many milliseconds of `at`; null when nobody can say. */
+  /** The true time is within this many milliseconds of `at`; null when that is not known. */
   readonly errorMs: number | null
 }
 
@@ -56,22 +58,22 @@ export function momentOf(time: Pick<RecordTime, 'mono_ms' | 'suspended_ms' | 'st
   return { monoMs: time.mono_ms, suspendedMs: time.suspended_ms, steps: time.steps ?? 0 }
 }
 
-/** What one batch says of the boot it was sealed in, and which receipts it must be held against. */
+/** What one batch tells of the boot it was sealed in, and the receipt that it must be compared with. */
 export interface Evidence {
   readonly moment: BoundMoment
-  /** The batch whose receipt says so. With any other `at` in that receipt this is worth nothing. */
+  /** Id of the batch whose receipt proves this. If the receipt has another `at`, the evidence is worth nothing. */
   readonly batch: string
   readonly at: number
 }
 
 /**
- * @param id - Of the batch.
- * @param receivedAt - `at` of its receipt.
+ * @param id - Id of the batch.
+ * @param receivedAt - The `at` of its receipt.
  */
 export function evidenceOf(id: string, { time }: Manifest, receivedAt: number): Evidence[] {
   const { notBefore = unbounded.earliest, anchors = [] } = time
   return [
-    // Nothing is received before it was sealed.
+    // No batch is received before it was sealed.
     { moment: known(placed(time), { earliest: notBefore, latest: receivedAt }), batch: id, at: receivedAt },
     ...anchors.flatMap((anchor) =>
       anchorMoments(anchor).map((moment) => ({ moment, batch: anchor.batch, at: anchor.at })),
@@ -80,8 +82,8 @@ export function evidenceOf(id: string, { time }: Manifest, receivedAt: number): 
 }
 
 /**
- * What one receipt told a probe. It says `at` of a batch that had left, and it cannot be had before it was made: that
- * is true also of a receipt that was held back on the way, or given a second time.
+ * What one receipt told a probe. It says `at` of a batch that had left, and the probe cannot have it before it was
+ * made: this holds also for a receipt that was held back on the way, or given a second time.
  */
 export function anchorMoments({ at, sent, received }: TimeAnchor): BoundMoment[] {
   return [
@@ -94,7 +96,7 @@ function placed({ monoMs, suspendedMs, stepCount = 0 }: TimeAnchor['received']):
   return { monoMs, suspendedMs, steps: stepCount }
 }
 
-/** What is known at a moment, less what its place on the line may be off by. */
+/** The bounds of a moment, widened by the possible error of its place on the line. */
 export function known(moment: Moment, { earliest, latest }: Bounds): BoundMoment {
   const margin = marginOf(moment)
   return { ...moment, earliest: earliest - margin, latest: latest + margin }
@@ -105,8 +107,8 @@ function marginOf({ suspendedMs }: Moment): number {
 }
 
 /**
- * The order of moments on a line: by all the time that passed, sleep included. Not by the monotonic clock first, which
- * stands at the same millisecond before a sleep and after it.
+ * The order of moments on a line: by all the time that passed, sleep included. The monotonic clock alone would not
+ * do: it stands at the same millisecond before a sleep and after it.
  */
 export function compareMoments(a: Moment, b: Moment): number {
   if (a.suspendedMs === null && b.suspendedMs === null) return a.steps - b.steps || a.monoMs - b.monoMs
@@ -121,7 +123,7 @@ function lengthOf({ monoMs, suspendedMs }: Moment): number {
  * Bounds every moment of one boot by all the others.
  *
  * @param moments - In any order.
- * @returns The same, in order. Where `earliest` comes after `latest`, what is known contradicts itself.
+ * @returns The same moments, in order. Where `earliest` comes after `latest`, the evidence contradicts itself.
  */
 export function tighten<M extends BoundMoment>(moments: readonly M[]): M[] {
   const line = [...moments].sort(compareMoments)
@@ -131,8 +133,8 @@ export function tighten<M extends BoundMoment>(moments: readonly M[]): M[] {
 }
 
 /**
- * @param line - What `tighten` gave back.
- * @returns What is known of a moment of the same boot; the moment need not be one of the line's.
+ * @param line - The result of `tighten`.
+ * @returns The bounds of a moment of the same boot; the moment need not be on the line.
  */
 export function boundsOn(line: readonly BoundMoment[], moment: Moment): Bounds {
   const next = firstAfter(line, moment)
@@ -155,7 +157,7 @@ function firstAfter(line: readonly BoundMoment[], moment: Moment): number {
   return from
 }
 
-/** `next` with what follows for it from `earlier`. */
+/** `next` with the bounds that follow for it from `earlier`. */
 function after<M extends BoundMoment>(earlier: BoundMoment, next: M): M {
   const { least, most } = elapsed(earlier, next)
   return {
@@ -165,7 +167,7 @@ function after<M extends BoundMoment>(earlier: BoundMoment, next: M): M {
   }
 }
 
-/** `earlier` with what follows for it from `next`. */
+/** `earlier` with the bounds that follow for it from `next`. */
 function before<M extends BoundMoment>(earlier: M, next: BoundMoment): M {
   const { least, most } = elapsed(earlier, next)
   return {
@@ -179,7 +181,7 @@ function before<M extends BoundMoment>(earlier: M, next: BoundMoment): M {
 function elapsed(from: Moment, to: Moment): { readonly least: number; readonly most: number } {
   const told = from.suspendedMs !== null && to.suspendedMs !== null
   const length = Math.max(0, told ? lengthOf(to) - lengthOf(from) : to.monoMs - from.monoMs)
-  // A step whose cause nobody knows may have been a sleep of any length.
+  // A step whose cause is not known may have been a sleep of any length.
   const isKnown = told || from.steps === to.steps
   return {
     least: length * (1 - maxDrift),
@@ -188,10 +190,10 @@ function elapsed(from: Moment, to: Moment): { readonly least: number; readonly m
 }
 
 /**
- * Chooses a time within the bounds: the clock's own where the network had set it, else the middle.
+ * Chooses a time within the bounds: the clock's own if the network had set it, otherwise the middle.
  *
- * @param wallMs - By the probe's clock.
- * @returns The clock's own time, with an error that nobody knows, where the bounds contradict each other.
+ * @param wallMs - Time by the probe's clock.
+ * @returns The clock's own time, with an unknown error, where the bounds contradict each other.
  */
 export function datedWithin({ earliest, latest }: Bounds, wallMs: number, clock: ClockQuality): Dated {
   if (earliest > latest) return { at: wallMs, errorMs: null }

@@ -1,6 +1,6 @@
-// Why an operation failed, as a closed list of strings. Follows OONI's df-007 vocabulary, with the system-call
-// names that OONI's engine writes and its page leaves out, and two of our own (marked). failure.md is the page.
-// Leaves to agent/operations/failure.ts how a Node.js error becomes one of these.
+// Why an operation failed, as a closed list of strings. Follows OONI's df-007 vocabulary, with the system-call names
+// that OONI's engine writes and its page leaves out, and three of our own (marked). failure.md is the page.
+// agent/operations/failure.ts turns Node.js errors into these strings.
 
 export const knownFailures = [
   'address_family_not_supported',
@@ -24,7 +24,7 @@ export const knownFailures = [
   'host_unreachable',
   'http_invalid_redirect_location_host',
   'http_request_failed',
-  // Ours: the bytes that came back are not an HTTP response. OONI has only `unknown_failure: …` for it.
+  // Our own: the bytes that came back are not an HTTP response. OONI has only `unknown_failure: …` for it.
   'http_invalid_response',
   'interrupted',
   'invalid_argument',
@@ -45,19 +45,34 @@ export const knownFailures = [
   'ssl_failed_handshake',
   'ssl_invalid_certificate',
   'ssl_invalid_hostname',
-  // Ours: the first bytes after our ClientHello are not a TLS record (plain HTTP on 443, a banner, zeros).
+  // Our own: the first bytes after our ClientHello are not a TLS record (plain HTTP on 443, a banner, zeros).
   'ssl_not_tls',
   'ssl_unknown_authority',
   'timed_out',
+  // Ours: this process or machine has no file descriptor left. OONI has only `unknown_failure: …` for it.
+  'too_many_open_files',
 ] as const
 
 export type KnownFailure = (typeof knownFailures)[number]
 
 /**
- * Where the type is `Failure | null`, null means the operation did not fail. `unknown_failure: …` carries the
- * system's own words, scrubbed of addresses, and is a request to whoever reads it to extend the list.
+ * Where the type is `Failure | null`, null means that the operation did not fail. `unknown_failure: …` carries the
+ * system's own words, with addresses scrubbed; it asks its reader to extend the list.
  */
 export type Failure = KnownFailure | `unknown_failure: ${string}`
+
+/** This machine's own: no packet was sent, or none could have come back. They say nothing of any network. */
+export const localFailures: ReadonlySet<Failure> = new Set([
+  'address_family_not_supported',
+  'address_in_use',
+  'address_not_available',
+  'invalid_argument',
+  'network_down',
+  'no_buffer_space',
+  // Of a connect: a firewall of this machine, or a right that the program was not given.
+  'permission_denied',
+  'too_many_open_files',
+])
 
 const known: ReadonlySet<string> = new Set(knownFailures)
 

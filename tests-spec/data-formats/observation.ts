@@ -14,12 +14,18 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const timing = {
   t0: seconds,
   t: seconds,
-  /** Ties the steps of one flow together: the connect, the handshake and the round trip that used one socket. */
+  /**
+   * Links the steps of one flow: the connect, the handshake and the round trip that used one socket have the same
+   * number.
+   */
   transaction_id: count,
   tags: v.array(v.string()),
 }
 
-/** Payload of TCP or UDP that the operation gave to its socket and took from it. Absent: observation.md says where. */
+/**
+ * Bytes of TCP or UDP payload that the operation gave to its socket and took from it. observation.md says where they
+ * are absent.
+ */
 const bytes = { x_sonde_bytes_received: v.optional(count), x_sonde_bytes_sent: v.optional(count) }
 
 /** Binary data as OONI writes it. */
@@ -31,7 +37,7 @@ export const dnsAnswer = v.looseObject({
   ipv4: v.optional(v.string()),
   ipv6: v.optional(v.string()),
   ttl: v.nullable(count),
-  /** Base64 of the data of a record of type HTTPS, or of a type without a name here. */
+  /** Base64 of the data of a record of type HTTPS, or of a type that has no name here. */
   x_sonde_rdata: v.optional(v.string()),
 })
 
@@ -45,9 +51,9 @@ export const dnsQuery = v.looseObject({
   hostname: v.string(),
   query_type: v.string(),
   failure,
-  /** null when nothing came back that could be read. */
+  /** null when no reply came that could be read. */
   answers: v.nullable(v.array(dnsAnswer)),
-  /** `ip:port` or URL; empty for `getaddrinfo`, which does not say whom it asked. */
+  /** `ip:port` or URL; empty for `getaddrinfo`, which does not tell which resolver it asked. */
   resolver_address: v.string(),
   resolver_hostname: v.null(),
   resolver_port: v.null(),
@@ -55,7 +61,9 @@ export const dnsQuery = v.looseObject({
   raw_response: v.optional(v.string()),
   rcode: v.optional(count),
   x_sonde_late_replies: v.optional(v.array(lateReply)),
-  /** The question never left: every lookup of the system's resolver hung. Its failure says nothing about the name. */
+  /**
+   * The question was never sent: every lookup of the system's resolver hung. Its failure says nothing about the name.
+   */
   x_sonde_not_sent: v.optional(v.literal(true)),
   ...bytes,
 })
@@ -71,7 +79,7 @@ export const tlsHandshake = v.looseObject({
   ...timing,
   network: v.literal('tcp'),
   address: v.string(),
-  /** The SNI sent; empty when none was sent. */
+  /** The SNI that was sent; empty when none was sent. */
   server_name: v.string(),
   failure,
   /** `TLSv1` … `TLSv1.3`; empty when no version was agreed. */
@@ -80,13 +88,13 @@ export const tlsHandshake = v.looseObject({
   cipher_suite: v.string(),
   negotiated_protocol: v.string(),
   no_tls_verify: v.boolean(),
-  /** DER, the chain as sent, also when it did not verify. */
+  /** Certificates as DER: the chain as sent, also when it did not verify. */
   peer_certificates: v.array(binaryData),
-  /** The number of the fatal alert received (RFC 8446 §6), when one was. */
+  /** The number of the fatal alert received (RFC 8446 §6), if one was. */
   x_sonde_tls_alert: v.optional(count),
-  /** Every fault of the certificate, not only the one `failure` names. */
+  /** Every fault of the certificate, not only the one in `failure`. */
   x_sonde_certificate_faults: v.optional(v.array(v.string())),
-  /** In place of `peer_certificates` that were kept before: SHA-256 of each, in hex, in their order. */
+  /** Stands in place of `peer_certificates` that were kept before: SHA-256 of each, in hex, in their order. */
   x_sonde_certificates_sha256: v.optional(v.array(v.string())),
   /** Bytes received before the failure: 0 means nothing came back after the ClientHello. */
   x_sonde_bytes_received: count,
@@ -113,16 +121,19 @@ export const httpRequest = v.looseObject({
     x_transport: v.literal('tcp'),
   }),
   response: v.looseObject({
-    /** 0 when no status line came. */
+    /** Status code; 0 when no status line came. */
     code: count,
     headers: v.record(v.string(), v.string()),
     headers_list: headersList,
     body: maybeBinary,
     body_is_truncated: v.boolean(),
-    /** Of the body as received (after the cap), so that bodies compare without being kept. Absent without a body. */
+    /**
+     * Digest of the body as received, up to the cap, so that bodies can be compared without being kept. Absent
+     * without a body.
+     */
     x_sonde_body_sha256: v.optional(v.string()),
     x_sonde_body_length: v.optional(count),
-    /** From the head to the last byte of body that was kept. */
+    /** Seconds from the head to the last byte of body that was kept. */
     x_sonde_body_seconds: v.optional(seconds),
     x_sonde_title: v.optional(v.string()),
   }),
@@ -147,12 +158,12 @@ export const quicPing = v.looseObject({
   conn_id_src: v.string(),
   failure,
   ...bytes,
-  /** The packet's header; what follows it is random. */
+  /** The packet's header; the bytes behind it are random. */
   request: binaryData,
   responses: v.array(
     v.object({
       t: seconds,
-      /** The first bytes, without addresses. */
+      /** The first bytes of the response, without addresses. */
       response_data: binaryData,
       failure,
       supported_versions: v.array(count),
@@ -174,7 +185,7 @@ export const stunBinding = v.looseObject({
   /** null when the reply holds no XOR-MAPPED-ADDRESS that can be read. */
   mapped_address_family: v.nullable(v.picklist(['ipv4', 'ipv6'])),
   error_code: v.nullable(count),
-  /** Datagrams that came and are no reply to this request. */
+  /** Number of datagrams that came and are no reply to this request. */
   unfit_replies: count,
 })
 
@@ -187,7 +198,10 @@ export type NetworkEvent = v.InferOutput<typeof networkEvent>
 export type QuicPing = v.InferOutput<typeof quicPing>
 export type StunBinding = v.InferOutput<typeof stunBinding>
 
-/** The lists every nettest's test_keys carry. `requests` is newest first, as OONI has it; the others oldest first. */
+/**
+ * The lists that the test_keys of every nettest have. `requests` is newest first, as in OONI's data; the others are
+ * oldest first.
+ */
 export const observations = {
   queries: v.array(dnsQuery),
   tcp_connect: v.array(tcpConnect),

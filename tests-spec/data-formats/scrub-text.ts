@@ -1,13 +1,16 @@
-// Takes IP addresses out of text that came from the network: a server, or somebody on the path, may echo whom it sees.
-// measurement.md, "Scrubbing". In the contract because the keys of some nettests hold such text, and because whoever
-// makes measurements must take out the same.
+// Removes IP addresses from text that came from the network: a server, or a network that interferes, may echo the
+// client's address. measurement.md, "Scrubbing". It is part of the contract because the keys of some nettests hold
+// such text, and because every program that makes measurements must remove the same.
 
 export const scrubbed = '[scrubbed]'
 
 const octet = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)'
-/** Dots may come URL-encoded. */
+/** The dots may be URL-encoded. */
 const ipv4 = `\\b${octet}(?:(?:\\.|%2[eE])${octet}){3}\\b`
-/** Colons may come URL-encoded. At least two groups with `::`, or eight without, so that times stay times. */
+/**
+ * The colons may be URL-encoded. At least two groups with `::`, or eight without, so that times are not taken for
+ * addresses.
+ */
 const colon = '(?::|%3[aA])'
 const group = '[0-9a-fA-F]{1,4}'
 const ipv6 =
@@ -22,17 +25,19 @@ export function scrubText(text: string): string {
   return text.replace(anyAddress, scrubbed)
 }
 
-/** @returns `bytes` without any address written as text. One in binary form cannot be told from other bytes. */
+/**
+ * @returns `bytes` without any address written as text. An address in binary form cannot be told from other bytes.
+ */
 export function scrubBytes(bytes: Uint8Array): Buffer {
   return Buffer.from(scrubText(Buffer.from(bytes).toString('latin1')), 'latin1')
 }
 
-/** A query, a fragment, and any run of digits as long as a telephone number, with or without letters beside it. */
+/** A query, a fragment, and any run of digits as long as a telephone number, also with letters beside it. */
 const personal = /[?#][^\s<>"]*|\d{8,}/g
 
 /**
- * @returns `url` without what a portal may have put there to know its customer by: query, fragment, and long numbers in
- *   the path. Host and the rest of the path stay.
+ * @returns `url` without the parts by which a portal may recognise its customer: query, fragment, and long numbers in
+ * the path. Host and the rest of the path stay.
  */
 export function scrubUrl(url: string): string {
   return url.replace(personal, (found) => (/^[?#]/.test(found) ? `${found[0]}${scrubbed}` : scrubbed))

@@ -1,10 +1,10 @@
-// What the errors of an operating system and of OpenSSL are called: failure.md, "Where they come from". Probe and helper
-// read them alike, or what differs between the two would be the reader. Each builds its own map from the numbers of the
-// system it runs on, which this folder does not know.
+// Names for the errors of an operating system and of OpenSSL: failure.md, "Where they come from". Probe and helper
+// use the same names, or their results would differ because of the reader. Each builds its own map from the numbers
+// of the system that it runs on, which this folder does not know.
 
 import type { Failure } from './failure.ts'
 
-/** By the name of the errno. */
+/** Failures by the name of the errno. */
 export const failureOfErrno = {
   EACCES: 'permission_denied',
   EADDRINUSE: 'address_in_use',
@@ -16,17 +16,19 @@ export const failureOfErrno = {
   ECONNRESET: 'connection_reset',
   EHOSTUNREACH: 'host_unreachable',
   EINTR: 'interrupted',
+  EMFILE: 'too_many_open_files',
   EINVAL: 'invalid_argument',
   EMSGSIZE: 'message_size',
+  ENFILE: 'too_many_open_files',
   ENETDOWN: 'network_down',
   ENETRESET: 'network_reset',
   ENETUNREACH: 'network_unreachable',
   ENOBUFS: 'no_buffer_space',
   ENOPROTOOPT: 'no_protocol_option',
   ENOTCONN: 'not_connected',
-  // A local firewall rule that rejects what we send; OONI leaves it unknown.
+  // A local firewall rule rejects what we send; OONI counts this as unknown.
   EPERM: 'permission_denied',
-  // Writing on a connection that was gone already. OONI leaves it unknown.
+  // Writing to a connection that was gone already; OONI counts this as unknown.
   EPIPE: 'connection_already_closed',
   EPROTONOSUPPORT: 'protocol_not_supported',
   // The kernel gave up, not our timer: OONI keeps the two apart.
@@ -34,8 +36,9 @@ export const failureOfErrno = {
 } as const satisfies Readonly<Record<string, Failure>>
 
 /**
- * @param numbers - The errno numbers of this system by name, positive. A name it does not have is left out.
- * @returns By the number as Node.js and libuv report it, which is negative.
+ * @param numbers - The errno numbers of this system by name, positive. A name that the system does not have is left
+ * out.
+ * @returns Failures by the number as Node.js and libuv report it, which is negative.
  */
 export function failuresByErrno(numbers: Readonly<Record<string, number>>): ReadonlyMap<number, Failure> {
   return new Map(
@@ -46,7 +49,7 @@ export function failuresByErrno(numbers: Readonly<Record<string, number>>): Read
   )
 }
 
-/** OpenSSL's SSL library, whose reasons above 1000 are the alerts of the other side. */
+/** Number of OpenSSL's SSL library, whose reasons above 1000 are the alerts of the other side. */
 const sslLibrary = 20
 const alertOffset = 1000
 const unrecognizedName = alertOffset + 112
@@ -57,17 +60,20 @@ const unrecognizedName = alertOffset + 112
  */
 const notTls: ReadonlySet<number> = new Set([155, 156, 198, 245, 252, 267, 443])
 
-/** @param message - Of an error; OpenSSL's own begin with a packed number. @returns null when it is none of those. */
+/**
+ * @param message - Message of an error; OpenSSL's own begin with a packed number.
+ * @returns null when the error is not one of OpenSSL's.
+ */
 export function failureOfOpenSsl(message: string): Failure | null {
   const reason = openSslReason(message)
   if (reason === null) return null
-  // OONI counts this alert as a fault of the name, like a certificate for another one.
+  // OONI counts this alert as a fault of the name, like a certificate for another name.
   if (reason === unrecognizedName) return 'ssl_invalid_hostname'
   return notTls.has(reason) ? 'ssl_not_tls' : 'ssl_failed_handshake'
 }
 
 /**
- * The number of the fatal TLS alert (RFC 8446 §6) that an error reports as received.
+ * The number of the fatal TLS alert (RFC 8446 §6) that was received, as an error reports it.
  * @returns null when the error is something else; an alert that this side sent does not count.
  */
 export function alertOfOpenSsl(message: string): number | null {
@@ -75,7 +81,7 @@ export function alertOfOpenSsl(message: string): number | null {
   return reason !== null && reason > alertOffset && reason < alertOffset + 256 ? reason - alertOffset : null
 }
 
-/** 0 for a reason of another of OpenSSL's libraries. */
+/** @returns The reason; 0 when it is of another of OpenSSL's libraries. */
 function openSslReason(message: string): number | null {
   const packed = /error:([0-9A-Fa-f]{8}):/.exec(message)?.[1]
   if (packed === undefined) return null
@@ -83,7 +89,7 @@ function openSslReason(message: string): number | null {
   return number >>> 23 === sslLibrary ? number & 0x7fffff : 0
 }
 
-/** OpenSSL's verdicts (`X509_V_ERR_…` without its head) that say: this chain leads to no root of ours. */
+/** OpenSSL's verdicts (`X509_V_ERR_…` without that prefix) which mean that the chain leads to no root of ours. */
 const noRoot: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -96,12 +102,12 @@ const noRoot: ReadonlySet<string> = new Set([
 
 const wrongDate: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
 
-/** Whether OpenSSL's one verdict is about a date, which hides every other fault of the chain. */
+/** Whether OpenSSL's only verdict is about a date, which hides every other fault of the chain. */
 export function isDateVerdict(verdict: string): boolean {
   return wrongDate.has(verdict)
 }
 
-/** What remains beside "no root" is "not for this use", "not an authority", "revoked" and the like. */
+/** The verdicts besides "no root" are "not for this use", "not an authority", "revoked" and the like. */
 export function failureOfVerdict(verdict: string): 'ssl_unknown_authority' | 'ssl_invalid_certificate' {
   return noRoot.has(verdict) ? 'ssl_unknown_authority' : 'ssl_invalid_certificate'
 }

@@ -26,6 +26,11 @@ export interface FailedStep {
    * as foreign to it; null: not tried, or that host did not.
    */
   readonly nameElsewhere: 'answered' | 'failed_too' | null
+  /**
+   * What became of the step when it was taken once more, at once, with the same address under the same name; null: not
+   * tried.
+   */
+  readonly again: 'passed' | 'failed_too' | null
   /** The step is a lookup, and lost datagrams make this failure too. */
   readonly maybeLost: boolean
   /** Every address that failed at the step is one of IPv6. */
@@ -35,6 +40,8 @@ export interface FailedStep {
 /** Tags of the follow-ups to a failed handshake: the same address under a neutral name, then under the name again. */
 export const neutralNameTag = 'followup=neutral_name'
 export const sameNameTag = 'followup=same_name'
+/** The same request in clear text, once more at the same address. */
+export const sameRequestTag = 'followup=same_request'
 /** The address of a neutral host: looked up, under a name foreign to it, and under the name that failed. */
 export const neutralHostTag = 'followup=neutral_host'
 export const foreignNameTag = 'followup=foreign_name'
@@ -69,7 +76,8 @@ function keeping(seen: Observations, has: (each: Tagged) => boolean): Observatio
  * @returns null when a response came over an address of the system resolver, or of the input itself.
  */
 export function failedStepOf(seen: Observations, lab: boolean): FailedStep | null {
-  const answered = seen.requests.filter((request) => request.failure === null)
+  // A request that passed when it was made once more says that the first may pass, not that it did.
+  const answered = withoutFollowUps(seen).requests.filter((request) => request.failure === null)
   const asked = seen.queries.length > 0
   const classic = withoutFollowUps(asked ? tagged(seen, classicTag) : seen)
   const isClassic = (request: HttpRequest) => !asked || request.tags.includes(classicTag)
@@ -79,6 +87,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
     reachedElsewhere: answered.length > 0,
     neutralName: null,
     nameElsewhere: null,
+    again: null,
     certificateFaults: [],
     maybeLost: false,
     onlyIpv6: false,
@@ -100,8 +109,9 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
     return {
       step: 'http_round_trip',
       failure: request.failure,
-      because: [request.transaction_id],
+      because: [request, ...seen.requests.filter(isFollowUp)].map((each) => each.transaction_id),
       ...elsewhere,
+      again: passedOrNot(tagged(seen, sameRequestTag).requests[0]),
       onlyIpv6: requests.every(isIpv6Endpoint),
     }
   }
@@ -118,6 +128,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
       certificateFaults,
       neutralName: neutralName(seen),
       nameElsewhere: nameElsewhere(seen),
+      again: passedOrNot(tagged(seen, sameNameTag).tls_handshakes[0]),
       onlyIpv6: handshakes.every(isIpv6Endpoint),
     }
   }
@@ -158,6 +169,11 @@ function neutralName(seen: Observations): FailedStep['neutralName'] {
   const again = tagged(seen, sameNameTag).tls_handshakes[0]
   if (neutral === undefined) return null
   return answeredInTls(neutral) && again !== undefined && !answeredInTls(again) ? 'answered' : 'failed_too'
+}
+
+function passedOrNot(again: { readonly failure: Failure | null } | undefined): FailedStep['again'] {
+  if (again === undefined) return null
+  return again.failure === null ? 'passed' : 'failed_too'
 }
 
 function nameElsewhere(seen: Observations): FailedStep['nameElsewhere'] {

@@ -4,8 +4,16 @@
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
-import { addressesIn, classicTag, type FailedStep, failedStepOf, tagged } from './failed-step.ts'
+import {
+  addressesIn,
+  classicTag,
+  type FailedStep,
+  failedStepOf,
+  tagged,
+  withoutFollowUps,
+} from './failed-step.ts'
 import { hostOf, portsOf, type ServiceEndpoint, type ServiceGroup } from './service.ts'
+import { failedAt } from './system-lookup.ts'
 import { steps } from './verdict.ts'
 import { depthTag } from './web-connectivity.ts'
 
@@ -86,7 +94,7 @@ function proofIn(seen: Observations, endpoint: ServiceEndpoint, lab: boolean): P
       if (failedStepOf(seen, lab) !== null) return null
       return endpoint.url.startsWith('https:') ? 'certificate' : 'answer'
     case 'tls':
-      return tagged(seen, classicTag).tls_handshakes.some((each) => each.failure === null)
+      return withoutFollowUps(tagged(seen, classicTag)).tls_handshakes.some((each) => each.failure === null)
         ? 'certificate'
         : null
     case 'tcp':
@@ -130,6 +138,7 @@ function commonest(failures: readonly FailedStep[]): FailedStep {
     reachedElsewhere: same.some((each) => each.reachedElsewhere),
     neutralName: same.find((each) => each.neutralName === 'answered')?.neutralName ?? speaks.neutralName,
     nameElsewhere: same.find((each) => each.nameElsewhere !== null)?.nameElsewhere ?? null,
+    again: same.find((each) => each.again === 'passed')?.again ?? speaks.again,
     maybeLost: same.every((each) => each.maybeLost),
     onlyIpv6: furthest.every((each) => each.onlyIpv6),
   }
@@ -142,15 +151,4 @@ function anyTrue(answers: readonly (boolean | null)[]): boolean | null {
 }
 
 /** Nothing was sent, or nothing that could fail: as good as not measured. */
-const cutShort: FailedStep = {
-  step: 'resolve',
-  failure: 'interrupted',
-  because: [],
-  certificateFaults: [],
-  resolvedElsewhere: null,
-  reachedElsewhere: false,
-  neutralName: null,
-  nameElsewhere: null,
-  maybeLost: false,
-  onlyIpv6: false,
-}
+const cutShort = failedAt('resolve', 'interrupted', [])

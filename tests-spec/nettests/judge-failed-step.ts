@@ -2,7 +2,7 @@
 // nettest shares. verdict.md, "A failed step", is the page: it asks the same questions under the same numbers, and a test
 // holds the two together. Each answer is the least that the observations force.
 
-import type { Failure } from '../data-formats/failure.ts'
+import { type Failure, localFailures } from '../data-formats/failure.ts'
 import type { FailedStep } from './failed-step.ts'
 import { type Circumstances, failedBefore, isCutOff, type Step, type Verdict } from './verdict.ts'
 
@@ -16,6 +16,7 @@ export const failedStepRules = [
   'family_unproven',
   'local_clock',
   'certificate_date',
+  'passed_again',
   'fails_outside_too',
   'resolvers_disagree',
   'server_name_interfered',
@@ -92,18 +93,19 @@ export const failedStepQuestions: readonly Question[] = [
   { number: 4, rules: ['local_failure'], ask: isLocal },
   { number: 5, rules: ['family_unproven'], ask: isFamilyUnproven },
   { number: 6, rules: ['local_clock', 'certificate_date'], ask: isDateWrong },
-  { number: 7, rules: ['fails_outside_too'], ask: failsOutsideToo },
-  { number: 8, rules: ['resolvers_disagree'], ask: doResolversDisagree },
-  { number: 9, rules: ['server_name_interfered'], ask: isNameCutAtTwoHosts },
+  { number: 7, rules: ['passed_again'], ask: didItPassAgain },
+  { number: 8, rules: ['fails_outside_too'], ask: failsOutsideToo },
+  { number: 9, rules: ['resolvers_disagree'], ask: doResolversDisagree },
+  { number: 10, rules: ['server_name_interfered'], ask: isNameCutAtTwoHosts },
   {
-    number: 10,
+    number: 11,
     rules: ['resolve_interfered', 'tls_handshake_interfered', 'http_round_trip_interfered'],
     ask: wasSentBySomeone,
   },
-  { number: 11, rules: ['a_control_failed'], ask: didAControlFail },
-  { number: 12, rules: ['server_name_interfered'], ask: doesOnlyTheNameDiffer },
+  { number: 12, rules: ['a_control_failed'], ask: didAControlFail },
+  { number: 13, rules: ['server_name_interfered'], ask: doesOnlyTheNameDiffer },
   {
-    number: 13,
+    number: 14,
     rules: [
       'failed_once',
       'resolvers_disagree',
@@ -114,7 +116,7 @@ export const failedStepQuestions: readonly Question[] = [
     ],
     ask: failsOnlyHere,
   },
-  { number: 14, rules: ['no_outside_view'], ask: () => undetermined('no_outside_view') },
+  { number: 15, rules: ['no_outside_view'], ask: () => undetermined('no_outside_view') },
 ]
 
 function firstAnswer(asked: Asked): Answer {
@@ -141,19 +143,9 @@ function wasInterrupted({ failed }: Asked): Answer | null {
   return failed.failure === 'interrupted' ? undetermined('interrupted') : null
 }
 
-/** This machine's own: no packet was sent, or none could have come back. */
-const local: ReadonlySet<Failure> = new Set([
-  'address_family_not_supported',
-  'address_in_use',
-  'address_not_available',
-  'invalid_argument',
-  'network_down',
-  'no_buffer_space',
-])
-
 /** 4 */
 function isLocal({ failed }: Asked): Answer | null {
-  return local.has(failed.failure) ? undetermined('local_failure') : null
+  return localFailures.has(failed.failure) ? undetermined('local_failure') : null
 }
 
 /** 5: controls that were reached over IPv4 say nothing of an IPv6 that ends at the router, or loses what is large. */
@@ -174,17 +166,22 @@ function isDateWrong(asked: Asked): Answer | null {
   return undetermined(circumstances.clock === 'synced' ? 'certificate_date' : 'local_clock')
 }
 
-/** 7 */
+/** 7: a failure counts when it was seen twice under the same name, and no success stands between. */
+function didItPassAgain({ failed }: Asked): Answer | null {
+  return failed.again === 'passed' ? undetermined('passed_again') : null
+}
+
+/** 8 */
 function failsOutsideToo({ outside }: Asked): Answer | null {
   return outside === false ? undetermined('fails_outside_too') : null
 }
 
-/** 8 */
+/** 9 */
 function doResolversDisagree({ failed }: Asked): Answer | null {
   return isResolvedElsewhere(failed) && !isSilent(failed) ? anomaly('resolvers_disagree') : null
 }
 
-/** 9: two hosts of different people cannot both be broken for one name. */
+/** 10: two hosts of different people cannot both be broken for one name. */
 function isNameCutAtTwoHosts({ failed }: Asked): Answer | null {
   return failed.nameElsewhere === 'failed_too' && !isSilent(failed) ? anomaly('server_name_interfered') : null
 }
@@ -205,7 +202,7 @@ const sentBySomeone: Readonly<Record<Exclude<Step, 'connect'>, ReadonlySet<Failu
   http_round_trip: new Set(['connection_reset', 'http_invalid_response']),
 }
 
-/** 10 */
+/** 11 */
 function wasSentBySomeone(asked: Asked): Answer | null {
   const { step, failure } = asked.failed
   if (step === 'connect') return null
@@ -213,19 +210,19 @@ function wasSentBySomeone(asked: Asked): Answer | null {
   return sent && !isMaybeItsOwnTrouble(asked) ? anomaly(`${step}_interfered`) : null
 }
 
-/** 11: what is left is silence or refusal, which loss and a busy host make too. */
+/** 12: what is left is silence or refusal, which loss and a busy host make too. */
 function didAControlFail({ circumstances: { link } }: Asked): Answer | null {
   return link.controls_ok < link.controls ? undetermined('a_control_failed') : null
 }
 
-/** 12 */
+/** 13 */
 function doesOnlyTheNameDiffer(asked: Asked): Answer | null {
   const { neutralName, nameElsewhere } = asked.failed
   const nameDecides = neutralName === 'answered' || nameElsewhere === 'failed_too'
   return nameDecides && !isMaybeItsOwnTrouble(asked) ? anomaly('server_name_interfered') : null
 }
 
-/** 13 */
+/** 14 */
 function failsOnlyHere({ failed, outside, circumstances: { earlier } }: Asked): Answer | null {
   const elsewhere = isResolvedElsewhere(failed)
   if (outside !== true && !elsewhere) return null

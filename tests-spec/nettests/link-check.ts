@@ -17,9 +17,10 @@ const controlResult = v.object({
   role: v.optional(controlRole),
   /**
    * `ok`: the expected answer. `other_resolver_only`: the expected answer, but over an address that the system's
-   * resolver did not give. `other_answer`: some answer, not the expected one. `failed`: none.
+   * resolver did not give. `other_answer`: some answer, not the expected one. `failed`: none. `local_failure`: this
+   * machine itself could not ask, which says nothing of the link.
    */
-  result: v.picklist(['ok', 'other_resolver_only', 'other_answer', 'failed']),
+  result: v.picklist(['ok', 'other_resolver_only', 'other_answer', 'failed', 'local_failure']),
   /** Host of the page that came, or of the last redirect; null or absent when nothing came. */
   led_to: v.optional(v.nullable(v.string())),
   transaction_id: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -52,14 +53,14 @@ export function judgeLink(
   at: string,
   ipv6 = false,
 ): LinkState {
-  const neutral = ofRole(controls, 'neutral')
+  const neutral = asked(ofRole(controls, 'neutral'))
   const state = stateFrom(controls)
   const since = state === previous.state && previous.since !== null ? previous.since : at
   return { state, controls_ok: count(neutral, 'ok'), controls: neutral.length, ipv6, checked_at: at, since }
 }
 
 function stateFrom(controls: readonly ControlResult[]): LinkState['state'] {
-  const neutral = ofRole(controls, 'neutral')
+  const neutral = asked(ofRole(controls, 'neutral'))
   const [ok, other] = [count(neutral, 'ok'), count(neutral, 'other_answer')]
   if (neutral.length === 0) return 'unknown'
   // A portal answers in the name of everyone; one changed page could be the control's own doing.
@@ -98,6 +99,10 @@ export function isOfSite(host: string, home: string): boolean {
 
 const ofRole = (controls: readonly ControlResult[], role: ControlRole) =>
   controls.filter((each) => (each.role ?? 'neutral') === role)
+
+/** Those that this machine could ask. */
+const asked = (controls: readonly ControlResult[]) =>
+  controls.filter(({ result }) => result !== 'local_failure')
 
 const count = (controls: readonly ControlResult[], result: ControlResult['result']) =>
   controls.filter((each) => each.result === result).length

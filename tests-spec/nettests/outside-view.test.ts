@@ -1,7 +1,8 @@
 // Golden verdicts of web_connectivity with a helper's view, and OONI's conclusion from the same two views beside each.
 
 import { describe, expect, it } from 'vitest'
-import { outside, page, resolved, rows, silence } from '../../test/golden/outside-view.ts'
+import { page, rows as pages } from '../../test/golden/outside-pages.ts'
+import { outside, resolved, rows, silence } from '../../test/golden/outside-view.ts'
 import { judging } from '../../test/support/judge.ts'
 import { connect, handshake, join, query, response } from '../../test/support/observations.ts'
 import type { Observations } from '../data-formats/observation.ts'
@@ -18,7 +19,7 @@ describe("web_connectivity with a helper, and OONI's conclusion beside it", () =
     verdict: expected,
     concluded: [blocking, accessible],
     circumstances,
-  } of rows) {
+  } of [...rows, ...pages]) {
     it(name, () => {
       const { verdict, keys } = judge(seen, circumstances, { outside: view })
       expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')}`).toBe(

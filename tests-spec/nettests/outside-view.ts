@@ -6,7 +6,7 @@ import type { HttpRequest, Observations, TcpConnect } from '../data-formats/obse
 import type { TestHelperResponse } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
 import { addressesIn, classicTag, tagged } from './failed-step.ts'
-import { type Comparison, comparePages, notCompared, samePage } from './page-comparison.ts'
+import { type Comparison, comparePages, notCompared, type Page, samePage } from './page-comparison.ts'
 
 export type OutsideView = TestHelperResponse
 
@@ -112,23 +112,31 @@ function fromAddresses(addresses: readonly string[], { dns }: OutsideView): Ooni
 }
 
 /** @returns `notCompared` when there is nothing to compare with. */
-export function compareWithOutside(answer: HttpRequest, { http_request: theirs }: OutsideView): Comparison {
-  if (theirs.failure !== null) return notCompared
-  const { response } = answer
-  return comparePages(
-    {
+export function compareWithOutside(answer: HttpRequest, outside: OutsideView): Comparison {
+  const pages = pagesOf(answer, outside)
+  return pages === null ? notCompared : comparePages(pages.probe, pages.helper)
+}
+
+/** @returns null when the helper got no page. */
+export function pagesOf(
+  { response }: HttpRequest,
+  { http_request: theirs }: OutsideView,
+): { readonly probe: Page; readonly helper: Page } | null {
+  if (theirs.failure !== null) return null
+  return {
+    probe: {
       status: response.code,
       bodyLength: response.body_is_truncated ? null : (response.x_sonde_body_length ?? 0),
       title: response.x_sonde_title ?? '',
       headerNames: Object.keys(response.headers),
     },
-    {
+    helper: {
       status: theirs.status_code,
       bodyLength: theirs.body_length,
       title: theirs.title,
       headerNames: Object.keys(theirs.headers),
     },
-  )
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 // The comparison of two pages, row by row: what must match, what must not, and what cannot be told.
 
 import { describe, expect, it } from 'vitest'
-import { comparePages, type Page, samePage } from './page-comparison.ts'
+import { comparePages, likeness, type Page, samePage } from './page-comparison.ts'
 
 const page = (over: Partial<Page> = {}): Page => ({
   status: 200,
@@ -63,5 +63,36 @@ describe('comparePages()', () => {
   it('two empty titles match, one empty title does not', () => {
     expect(comparePages(page({ title: '' }), page({ title: '' })).title_match).toBe(true)
     expect(comparePages(page({ title: '' }), page()).title_match).toBe(false)
+  })
+})
+
+describe('likeness()', () => {
+  const bare = (over: Partial<Page> = {}) => page({ headerNames: [], ...over })
+  const rows: readonly (readonly [string, Page, Page, string])[] = [
+    ['the same page', page(), page(), 'same'],
+    ['the same title at another length', bare({ bodyLength: 100 }), page(), 'same'],
+    ['the same length, titles on neither side', bare({ title: '' }), bare({ title: '' }), 'same'],
+    ['the same length, and a title on one side', bare({ title: '' }), bare(), 'other'],
+    ['the same length, one word of the title', bare({ title: 'Guardian, accueil' }), bare(), 'same'],
+    ['the same length, another title', bare({ title: 'Accès refusé' }), bare(), 'other'],
+    ['nothing but the status', bare({ bodyLength: 100, title: '' }), bare({ title: '' }), 'other'],
+    [
+      'headers that everyone writes',
+      page({ bodyLength: 100, title: '', headerNames: ['Connection', 'Content-Length'] }),
+      page({ title: '', headerNames: ['connection', 'content-length'] }),
+      'other',
+    ],
+    ['an uncommon header, all else another', page({ bodyLength: 100, title: 'Accueil' }), page(), 'unclear'],
+    ['a body that was cut, the same title', bare({ bodyLength: null }), bare(), 'same'],
+    ['another status', bare({ status: 403 }), bare(), 'other'],
+    ['a helper that was turned away', bare(), bare({ status: 503 }), 'unclear'],
+    ['both answered 404 alike', bare({ status: 404 }), bare({ status: 404 }), 'same'],
+  ]
+  it.each(rows)('%s', (_name, probe, helper, like) => {
+    expect(likeness(probe, helper, false)).toBe(like)
+  })
+
+  it('is unclear and not other where the server is the same', () => {
+    expect(likeness(bare({ title: 'Accès refusé' }), bare(), true)).toBe('unclear')
   })
 })

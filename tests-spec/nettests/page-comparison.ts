@@ -60,6 +60,55 @@ export function samePage({
   )
 }
 
+/**
+ * Whose page it is, for the verdict: stricter than OONI's comparison, since what every server has is no identity.
+ *
+ * - `same`: the same status, something that only this page has (its title, its length, an uncommon header), and nothing
+ *   that contradicts it.
+ * - `unclear`: no page to compare with, or a page that differs while an uncommon header or the server is the same: a captcha,
+ *   a consent wall, a page for this country.
+ * - `other`: everything else.
+ */
+export type Likeness = 'same' | 'unclear' | 'other'
+
+export function likeness(probe: Page, helper: Page, isSameServer: boolean): Likeness {
+  const status = statusMatches(probe.status, helper.status)
+  if (status === null) return 'unclear'
+  const title = titleLikeness(probe.title, helper.title)
+  const proportion = bodyProportion(probe.bodyLength, helper.bodyLength)
+  const length = proportion === null ? null : proportion > 0.7
+  const header = sharesOwnHeader(probe.headerNames, helper.headerNames)
+  const contradicted = title === false || (length === false && title !== true)
+  const alike = title === true || length === true || header
+  if (status && alike && !contradicted) return 'same'
+  return header || isSameServer ? 'unclear' : 'other'
+}
+
+/** Beside OONI's list, what every server and every middlebox writes. */
+const everyones = new Set(
+  'connection content-length transfer-encoding keep-alive proxy-connection upgrade trailer refresh alt-svc mime-version'.split(
+    ' ',
+  ),
+)
+
+function sharesOwnHeader(probe: readonly string[], helper: readonly string[]): boolean {
+  return sharesUncommonHeader(
+    probe.filter((name) => !everyones.has(name.toLowerCase())),
+    helper,
+  )
+}
+
+/** @returns true for one title, or one that has all longer words of the other; false for two without a word in common. */
+function titleLikeness(probe: string, helper: string): boolean | null {
+  const [ours, theirs] = [probe, helper].map((title) => title.toLowerCase().replaceAll(/\s+/g, ' ').trim())
+  if (ours === undefined || theirs === undefined || (ours === '' && theirs === '')) return null
+  if (ours === theirs) return true
+  if (ours === '' || theirs === '') return false
+  const words = (title: string) => new Set(title.match(/[\p{L}\p{N}]{3,}/gu) ?? [])
+  const shared = [...words(ours)].filter((word) => words(theirs).has(word))
+  return shared.length === 0 ? false : null
+}
+
 function bodyProportion(probe: number | null, helper: number | null): number | null {
   if (probe === null || helper === null || probe <= 0 || helper <= 0) return null
   return Math.min(probe, helper) / Math.max(probe, helper)

@@ -31,6 +31,7 @@ export function failedAt(step: Step, failure: Failure, because: readonly number[
     reachedElsewhere: false,
     neutralName: null,
     nameElsewhere: null,
+    again: null,
     maybeLost: false,
     onlyIpv6: false,
   }

@@ -7,7 +7,14 @@ import { httpUrl } from '../data-formats/http-url.ts'
 import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
 import { testHelperResponse } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
-import { classicTag, type FailedStep, failedStepOf, tagged, untagged } from './failed-step.ts'
+import {
+  classicTag,
+  type FailedStep,
+  failedStepOf,
+  tagged,
+  untagged,
+  withoutFollowUps,
+} from './failed-step.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { defineNettest } from './nettest-spec.ts'
 import {
@@ -16,8 +23,9 @@ import {
   concludeAsOoni,
   dnsConsistency,
   type OutsideView,
+  pagesOf,
 } from './outside-view.ts'
-import { type Comparison, comparison, notCompared, samePage } from './page-comparison.ts'
+import { type Comparison, comparison, type Likeness, likeness, notCompared } from './page-comparison.ts'
 import {
   type Throttling,
   throttling,
@@ -76,12 +84,17 @@ export const webConnectivity = defineNettest({
   about: 'one URL, step by step',
   input: httpUrl,
   options: webConnectivityOptions,
-  observations: {},
+  observations: {
+    /** URL of the test helper that gave the outside view. Absent when none did. */
+    x_sonde_test_helper: v.optional(v.string()),
+  },
   findings,
   parts: null,
   rules,
   judge({ seen: all, circumstances, outside = noHelper }) {
-    const seen = untagged(all, transferControlTag)
+    const looked = untagged(all, transferControlTag)
+    // What came of the same request once more is evidence about a failure, and no page.
+    const seen = { ...looked, requests: withoutFollowUps(looked).requests }
     const answered = typeof outside === 'string' ? null : outside
     const first = tagged(seen, depthTag(0))
     const consistency = dnsConsistency(first, answered)
@@ -89,7 +102,7 @@ export const webConnectivity = defineNettest({
     const clearText = last?.failure === null && !isOverTls(last)
     const compared =
       last === undefined || answered === null ? notCompared : compareWithOutside(last, answered)
-    const hop = failedHop(seen, circumstances.lab)
+    const hop = failedHop(looked, circumstances.lab)
     const depth = lastDepth(seen)
     const slow = throttlingIn(seen, all, answered?.http_request ?? null)
     const reached = judgeReached(seen, { hop, outside: answered, compared }, circumstances)
@@ -163,7 +176,7 @@ function judgeReached(
   const last = seen.requests[0]
   const say = (verdict: Verdict['verdict'], rule: WebConnectivityRule, how: string | null): Verdict => ({
     verdict,
-    rule: `${nettest}/${rule}@${rule === 'foreign_page' ? 2 : 1}`,
+    rule: `${nettest}/${rule}@${versionOf(rule)}`,
     step: verdict === 'ok' ? null : 'http_round_trip',
     how,
     because: last === undefined ? [] : [last.transaction_id],
@@ -177,16 +190,25 @@ function judgeReached(
     if (isCutOff(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
     return say('undetermined', 'cleartext_response', null)
   }
-  if (samePage(compared)) return say('ok', 'same_page_outside', null)
+  const like = likenessOf(last, outside)
+  if (like === 'same') return say('ok', 'same_page_outside', null)
   const { state } = circumstances.link
   if (isCutOff(circumstances.link)) return say('link_down', 'link_down', state)
   if (state !== 'up')
     return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', 'page_differs')
-  // A captcha, a consent wall, a page for this country: the same server may well have sent it.
-  if (compared.status_code_match === null || sameServer(last, outside)) {
-    return say('undetermined', 'page_differs', 'page_differs')
-  }
+  if (like === 'unclear') return say('undetermined', 'page_differs', 'page_differs')
   return say('anomaly', 'foreign_page', 'page_differs')
+}
+
+/** Rules that changed their mind: whose page it is was OONI's comparison at first. */
+function versionOf(rule: WebConnectivityRule): number {
+  if (rule === 'foreign_page') return 3
+  return rule === 'same_page_outside' || rule === 'page_differs' ? 2 : 1
+}
+
+function likenessOf(answer: HttpRequest, outside: OutsideView): Likeness {
+  const pages = pagesOf(answer, outside)
+  return pages === null ? 'unclear' : likeness(pages.probe, pages.helper, sameServer(answer, outside))
 }
 
 interface FailedHop {

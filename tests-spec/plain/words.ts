@@ -5,6 +5,8 @@ const nearest: Readonly<Record<string, string>> = {
   ssl_not_tls: 'ssl_failed_handshake',
   // What came back was no HTTP, and the request had no answer.
   http_invalid_response: 'http_request_failed',
+  // A fault of the probe, which is what readers take an unknown failure for.
+  too_many_open_files: 'unknown_failure: too many open files',
 }
 
 /** The key of our own word, beside OONI's. */

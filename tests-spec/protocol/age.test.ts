@@ -1,4 +1,4 @@
-// The age writer, held to what others read: the stock `age` program, and the library of age's own author.
+// The age writer, checked with other readers: the stock `age` program, and the library of age's own author.
 
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -13,7 +13,7 @@ import { type AgeRecipient, ageFileBytes, ageRecipientText, readAgeRecipient, se
 const folder = mkdtempSync(join(tmpdir(), 'sonde-age-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const keyFile = join(folder, 'key')
-/** By the stock program, as a person would make it. */
+/** The identity is made by the stock program, as an operator would make it. */
 const identity = execFileSync('age-keygen', { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
 writeFileSync(keyFile, identity)
 const recipient = read(execFileSync('age-keygen', ['-y', keyFile], { encoding: 'utf8' }))
@@ -104,7 +104,7 @@ describe('readAgeRecipient()', () => {
   it('reads what the stock program prints, and writes it the same', async () => {
     expect(ageRecipientText(recipient.publicKey)).toBe(recipient.text)
     expect(read(` ${recipient.text.toUpperCase()}\n`).text).toBe(recipient.text)
-    // And what is sealed by others to it is what we call its key.
+    // The identity also opens what the library seals to this recipient.
     const other = new Encrypter()
     other.addRecipient(recipient.text)
     expect((await library(await other.encrypt('x'))).toString()).toBe('x')

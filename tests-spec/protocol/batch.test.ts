@@ -1,4 +1,4 @@
-// Batches: the example of batch.md, round trips, and a table of files nobody may believe.
+// Batches: the example of batch.md, round trips, and a table of files that must not be believed.
 
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -22,7 +22,7 @@ const probe = generateKeyPairSync('ed25519')
 const device = v.parse(deviceId, keyIdOf(probe.publicKey))
 const other = generateKeyPairSync('ed25519')
 const otherDevice = v.parse(deviceId, keyIdOf(other.publicKey))
-/** A collector with two probes enrolled. */
+/** The keys of two enrolled probes, as a collector knows them. */
 const enrolled: KeyLookup = (id) =>
   id === device ? probe.publicKey : id === otherDevice ? other.publicKey : null
 
@@ -65,7 +65,7 @@ function codeOf(bytes: Uint8Array, keyOf: KeyLookup = enrolled): string {
   return 'accepted'
 }
 
-/** The parts of a file, to be put together wrongly. */
+/** Puts the parts of a file together, possibly wrongly. */
 function frame(envelope: Uint8Array, body: Uint8Array, length = envelope.length): Buffer {
   const head = Buffer.alloc(8)
   head.write('PSB1', 'latin1')
@@ -73,13 +73,13 @@ function frame(envelope: Uint8Array, body: Uint8Array, length = envelope.length)
   return Buffer.concat([head, envelope, body])
 }
 
-/** A batch with this manifest, well signed. */
+/** A batch with a changed manifest, correctly signed. */
 function withManifest(change: (manifest: Manifest) => unknown): Buffer {
   const body = Buffer.from(JSON.stringify(change(structuredClone(content))))
   return frame(sealEnvelope(manifestType, body, device, probe.privateKey), payload)
 }
 
-/** With this in its evidence of the time. */
+/** A batch whose evidence of the time has these fields. */
 function withTime(time: object): Buffer {
   return withManifest((manifest) => ({ ...manifest, time: { ...manifest.time, ...time } }))
 }
@@ -139,7 +139,7 @@ describe('encodeBatch() and verifyBatch()', () => {
   })
 })
 
-/** What is wrong, the code it is refused with, the file. */
+/** Each row: what is wrong, the code of the refusal, the file. */
 const rows: readonly [what: string, code: string, bytes: Uint8Array][] = [
   ['nothing at all', 'truncated', Buffer.alloc(0)],
   ['a head that is cut', 'truncated', good.bytes.subarray(0, 7)],
@@ -300,7 +300,7 @@ describe('verifyBatch() refuses', () => {
   it('a file of which any byte was changed, or gives back the same batch', () => {
     for (let at = 0; at < good.bytes.length; at++) {
       try {
-        // Base64 has more than one spelling of the same bytes; no other change goes through.
+        // Base64 can write the same bytes in more than one way; no other change is accepted.
         expect(verifyBatch(flipped(good.bytes, at), enrolled)).toMatchObject({
           id: good.id,
           manifest: content,

@@ -1,10 +1,10 @@
 // PSB1: a batch of records as one file, the same bytes on the wire, on a USB stick and in the archive. batch.md is
-// the page; this file builds and checks. Opening the payload is the reader's business, after the check.
+// the page; this file builds and checks batches. The reader unpacks the payload, after the check.
 //
-//   0    "PSB1"        4 bytes
-//   4    u32be H       length of the envelope
-//   8    DSSE envelope over the manifest, H bytes
-//   8+H  payload       exactly manifest.payload.len bytes, then end of file
+//   0 "PSB1" 4 bytes
+//   4 u32be H length of the envelope
+//   8 DSSE envelope over the manifest, H bytes
+//   8+H payload exactly manifest.payload.len bytes, then end of file
 
 import { createHash, type KeyObject } from 'node:crypto'
 import * as v from 'valibot'
@@ -13,13 +13,19 @@ import { EnvelopeRefused, type KeyLookup, openEnvelope, sealEnvelope } from './d
 export const batchMediaType = 'application/vnd.sonde.batch'
 export const manifestType = 'application/vnd.sonde.batch-manifest.v1+json'
 
-/** Manifests are about 1 kB; 64 KiB leaves room for 32 lost ranges and bounds what is read before the signature. */
+/**
+ * Manifests have about 1 kB; 64 KiB leaves room for 32 lost ranges and limits what is read before the signature is
+ * checked.
+ */
 export const maxEnvelopeBytes = 65_536
-/** What a collector takes at most. A device seals at 64 KiB, the unit of resumption on a bad link. */
+/**
+ * Bytes of the largest payload that a collector takes. A device seals at 64 KiB, the unit of resumption on a bad
+ * link.
+ */
 export const maxPayloadBytes = 8 * 1024 * 1024
-/** The largest batch there can be: head, envelope, payload. */
+/** Bytes of the largest possible batch: head, envelope, payload. */
 export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
-/** Ceiling of the unpacked payload: sixteen times what a probe seals at once. */
+/** Ceiling of the unpacked payload in bytes: sixteen times what a probe seals at once. */
 export const maxRawBytes = 64 * 1024 * 1024
 
 /** How a payload is packed. */
@@ -37,7 +43,7 @@ export type BatchId = v.InferOutput<typeof batchId>
 
 const change = v.pipe(v.number(), v.safeInteger())
 
-/** Where a moment lies in the probe's boot: `mono_ms`, `suspended_ms` and `steps` of a record's time. */
+/** A moment within the probe's boot: `mono_ms`, `suspended_ms` and `steps` of a record's time. */
 const moment = {
   monoMs: count,
   suspendedMs: v.optional(v.nullable(change)),
@@ -46,27 +52,27 @@ const moment = {
 
 /** What a receipt told the probe of the time. batch.md, "Time". */
 export const timeAnchor = v.looseObject({
-  /** The batch that was receipted, and the receipt's `at`. */
+  /** Id of the batch that was receipted; `at` is the receipt's. */
   batch: batchId,
   at: count,
-  /** Before this moment the batch had not left the probe; null when that is not known. */
+  /** A moment at which the batch had not left the probe yet; null when none is known. */
   sent: v.nullable(v.looseObject(moment)),
-  /** At this moment the probe had the receipt. */
+  /** A moment at which the probe had the receipt. */
   received: v.looseObject(moment),
 })
 export type TimeAnchor = v.InferOutput<typeof timeAnchor>
 
-/** The wall clock against the monotonic one, between two looks at both. */
+/** How the wall clock moved against the monotonic one between two checks of both. */
 export const timeStep = v.looseObject({
   monoMs: count,
-  /** How much further the wall clock went; negative when it was set back. */
+  /** How many milliseconds the wall clock went further; negative when it was set back. */
   deltaMs: change,
-  /** How much of it the machine slept; null when it cannot tell. */
+  /** For how many of these milliseconds the machine slept; null when it cannot tell. */
   suspendedMs: v.nullable(change),
 })
 export type TimeStep = v.InferOutput<typeof timeStep>
 
-/** Records that will never be sent, and why. A hole that is not named here is tampering or a lost card. */
+/** Records that will never be sent, and why. A gap that is not named here is tampering or a lost card. */
 export const lostRecords = v.looseObject({
   ranges: v.pipe(v.array(range), v.maxLength(32)),
   reason: v.picklist(['evicted', 'corrupt', 'torn', 'disk_full']),
@@ -78,9 +84,9 @@ export const manifest = v.looseObject({
   device: deviceId,
   /** Names one life of the spool: 72 random bits, new when the spool is created or lost. */
   epoch: hex(18),
-  /** From 0, without gaps within an epoch. One seq never has two contents. */
+  /** Number of the batch, from 0, without gaps within an epoch. One seq never has two contents. */
   seq: count,
-  /** batchId of seq − 1; for seq 0 the SHA-256 of the enrolment record. */
+  /** The batchId of seq − 1; for seq 0, the SHA-256 of the enrolment record. */
   prev: hex(64),
   records: v.looseObject({
     n: count,
@@ -95,7 +101,7 @@ export const manifest = v.looseObject({
     sha256: hex(64),
     rawLen: v.pipe(count, v.maxValue(maxRawBytes)),
     rawSha256: hex(64),
-    /** Which document each line is. */
+    /** Which kind of document each line is. */
     schema: v.literal('sonde-record-1'),
   }),
   time: v.looseObject({
@@ -103,23 +109,23 @@ export const manifest = v.looseObject({
     bootId: v.string(),
     ...moment,
     src: v.picklist(['ntp', 'receipt', 'http-date', 'rtc', 'user', 'none']),
-    /** Milliseconds the wall clock may be wrong by; null when nobody knows. */
+    /** Milliseconds by which the wall clock may be wrong; null when that is not known. */
     uncMs: v.nullable(count),
-    /** Seconds since somebody last told this probe the time; absent when nobody has since it started. */
+    /** Seconds since this probe was last told the time; absent when it has not been told since it started. */
     lastSyncAgeS: v.optional(count),
-    /** The true time at sealing was not before this, by build date and receipts; milliseconds since 1970. */
+    /** Lower bound of the true time at sealing, from build date and receipts; milliseconds since 1970. */
     notBefore: v.optional(count),
-    /** Since the batch before, the newest few. */
+    /** Steps of the clock since the batch before; only the newest few. */
     steps: v.optional(v.pipe(v.array(timeStep), v.maxLength(32))),
-    /** Of this boot, since the batch before. */
+    /** What receipts told in this boot, since the batch before. */
     anchors: v.optional(v.pipe(v.array(timeAnchor), v.maxLength(16))),
   }),
-  /** What else waited on the device when this batch was sealed; absent where it is not said. */
+  /** What else waited on the device when this batch was sealed; absent when the probe does not say. */
   backlog: v.optional(
     v.looseObject({
-      /** Records in no batch yet. */
+      /** Number of records in no batch yet. */
       records: count,
-      /** Sealed batches without a receipt, this one not among them. */
+      /** Number of sealed batches without a receipt, not counting this one. */
       batches: count,
     }),
   ),
@@ -142,7 +148,7 @@ export type BatchRefusalCode =
   | 'device_mismatch'
   | 'payload_mismatch'
 
-/** A file that is not a batch anyone should believe. */
+/** A file that must not be believed as a batch. */
 export class BatchRefused extends Error {
   override readonly name = 'BatchRefused'
   readonly code: BatchRefusalCode
@@ -156,21 +162,27 @@ export class BatchRefused extends Error {
 export interface VerifiedBatch {
   readonly id: BatchId
   readonly manifest: Manifest
-  /** As stored, still compressed: unpacking comes after the receipt, with `manifest.payload.rawLen` as ceiling. */
+  /**
+   * The payload as stored, still compressed: it is unpacked after the receipt, with `manifest.payload.rawLen` as
+   * ceiling.
+   */
   readonly payload: Uint8Array
 }
 
-/** A batch that waits for its receipt, in the words in which the parts of a probe speak of it. On no wire of its own. */
+/**
+ * A batch that waits for its receipt, as the parts of a probe describe it to each other. It is never sent in this
+ * form.
+ */
 export interface PendingBatch {
   readonly id: BatchId
   readonly seq: number
   /** Size of the batch as it is sent. */
   readonly bytes: number
-  /** How many of its records are anomalies. */
+  /** Number of its records that are anomalies. */
   readonly anomalies: number
 }
 
-/** Puts a batch together. `payload` must be what `manifest.payload` describes. */
+/** Puts a batch together. `payload` must be the bytes that `manifest.payload` describes. */
 export function encodeBatch(
   content: Manifest,
   payload: Uint8Array,
@@ -187,10 +199,10 @@ export function encodeBatch(
 /**
  * Checks everything that can be checked with one public key: form, signature, device, length, digest.
  *
- * Leaves out what needs other batches (seq and prev) and never unpacks the payload: of 60 damaged files, 13
- * reached a decompressor that ran before the digest had spoken.
+ * It leaves out what needs other batches (seq and prev) and never unpacks the payload: of 60 damaged files, 13
+ * reached a decompressor that ran before the digest was checked.
  *
- * @param keyOf - Public key of a device by its id, or null.
+ * @param keyOf - Gives the public key of a device by its id, or null.
  * @throws {BatchRefused}
  */
 export function verifyBatch(bytes: Uint8Array, keyOf: KeyLookup): VerifiedBatch {
@@ -224,7 +236,7 @@ export function verifyHead(bytes: Uint8Array, keyOf: KeyLookup): BatchHead {
   }
   const { body, keyId } = openManifest(bytes.subarray(8, payloadOffset), keyOf)
   const content = readManifest(body)
-  // Stops one enrolled device from signing in another's name.
+  // Stops one enrolled device from signing in the name of another.
   if (content.device !== keyId) {
     throw new BatchRefused('device_mismatch', `Batch of ${content.device} is signed by ${keyId}`)
   }
@@ -232,7 +244,7 @@ export function verifyHead(bytes: Uint8Array, keyOf: KeyLookup): BatchHead {
 }
 
 /**
- * How long the batch at the beginning of `bytes` says it is, for cutting apart batches that follow each other.
+ * The length that the batch at the beginning of `bytes` claims, for cutting apart batches that follow each other.
  *
  * Nothing is verified: the length is only good for choosing which bytes to give to `verifyBatch`.
  *
@@ -314,7 +326,7 @@ function batchIdOf(manifestBytes: Uint8Array): BatchId {
   return v.parse(batchId, sha256Hex(manifestBytes))
 }
 
-/** SHA-256 in hex, the form every digest in these documents has. */
+/** SHA-256 in hex, the form of every digest in these documents. */
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }

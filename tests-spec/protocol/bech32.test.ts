@@ -1,4 +1,4 @@
-// Bech32: BIP 173's own vectors, and the texts it must not take.
+// Bech32: BIP 173's own vectors, and texts that must be refused.
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -29,7 +29,7 @@ describe('decodeBech32()', () => {
 
   it('refuses bits left over: one key has one spelling', () => {
     expect(decodeBech32('x', encodeBech32('x', Uint8Array.of(0)))).toEqual(Buffer.of(0))
-    // One byte of zeros with a padding bit set, and with a letter too many; their checksums fit.
+    // A zero byte with a padding bit set, and one with a letter too many; their checksums are right.
     expect(decodeBech32('x', 'x1qpxqa3vz')).toBeNull()
     expect(decodeBech32('x', 'x1qqqn0an5s')).toBeNull()
   })

@@ -1,5 +1,5 @@
-// Bech32 (BIP 173): how age writes its keys for people. The checksum finds any four wrong letters, which is why a key
-// that was read out over a telephone can be trusted to be the one that was meant.
+// Bech32 (BIP 173): the form in which age writes its keys for people. The checksum finds any four wrong letters,
+// which is why a key that was read out over a telephone can be trusted to be the right one.
 
 const alphabet = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
 const checksumLength = 6
@@ -16,12 +16,12 @@ export function encodeBech32(prefix: string, bytes: Uint8Array): string {
 
 /**
  * @returns The bytes behind `prefix`; null for anything else: another prefix, a wrong checksum, upper and lower case
- *   mixed, bits left over. Longer texts than BIP 173 allows are taken, as age does.
+ * mixed, bits left over. Longer texts than BIP 173 allows are accepted, as age does.
  */
 export function decodeBech32(prefix: string, text: string): Buffer | null {
   const lower = text.toLowerCase()
   if (text !== lower && text !== text.toUpperCase()) return null
-  // Not the first "1" but the last: a prefix may hold one, the rest cannot.
+  // The separator is the last "1" and not the first: a prefix may contain one, the rest cannot.
   const separator = lower.lastIndexOf('1')
   if (lower.slice(0, separator) !== prefix || lower.length < separator + 1 + checksumLength) return null
   const values = Array.from(lower.slice(separator + 1), (letter) => alphabet.indexOf(letter))
@@ -30,7 +30,7 @@ export function decodeBech32(prefix: string, text: string): Buffer | null {
   return bytes === null ? null : Buffer.from(bytes)
 }
 
-/** The prefix as the checksum covers it: high bits, a zero, low bits. */
+/** The prefix in the form that the checksum covers: high bits, a zero, low bits. */
 function expand(prefix: string): number[] {
   const codes = Array.from(prefix, (letter) => letter.charCodeAt(0))
   return [...codes.map((code) => code >> 5), 0, ...codes.map((code) => code & 31)]
@@ -48,7 +48,10 @@ function polymod(values: readonly number[]): number {
   return residue
 }
 
-/** Cuts a row of `from`-bit numbers into `to`-bit ones. @returns null when what is left over is not padding. */
+/**
+ * Regroups a row of `from`-bit numbers into `to`-bit ones.
+ * @returns null when the bits that are left over are not padding.
+ */
 function regroup(values: Iterable<number>, from: number, to: number, pad: boolean): number[] | null {
   const out: number[] = []
   let held = 0
@@ -62,6 +65,6 @@ function regroup(values: Iterable<number>, from: number, to: number, pad: boolea
   }
   const rest = held & ((1 << bits) - 1)
   if (pad) return bits === 0 ? out : [...out, rest << (to - bits)]
-  // Two spellings of one key would be two keys to whoever compares texts.
+  // Two spellings of one key would be two keys to a program that compares texts.
   return bits < from && rest === 0 ? out : null
 }

@@ -1,4 +1,5 @@
-// Columns give back exactly what went in, whatever it was; and what is no columns is refused, before it costs anything.
+// Columns give back exactly the lines that went in, whatever these were; a document that is no columns is refused,
+// before it costs time or memory.
 
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -14,7 +15,7 @@ const back = (lines: readonly string[]) => fromColumns(toColumns(lines), textOf(
 const line = fc.string({
   unit: fc.integer({ min: 0, max: 255 }).map((code) => (code === 10 ? ' ' : String.fromCharCode(code))),
 })
-/** What is alike, as measurements are, with the numbers that are hard to keep. */
+/** Lines that are alike, as measurements are, with the numbers that are hard to preserve. */
 const alike = fc.tuple(
   fc.oneof(
     fc.nat(),
@@ -63,7 +64,7 @@ describe('toColumns()', () => {
   })
 })
 
-// By another reader, written from the page alone.
+// Read by another reader, which was written from the page alone.
 describe.skipIf(spawnSync('python3', ['--version']).status !== 0)('columns.py', () => {
   it('reads the same lines', () => {
     const rows = fc.sample(alike, { numRuns: cases(200, 5_000), seed: 1 })

@@ -1,8 +1,8 @@
-// Lines that are alike, written as what they share and what they differ in: batch.md, "Columns". Pure, and exact to the
-// byte. A measurement of the same target an hour later has other times and hardly anything else; packed this way, an
-// unchanged result is less than half of what brotli alone makes of it.
+// Lines that are alike, written as what they share and what differs: batch.md, "Columns". Pure, and exact to the
+// byte. A measurement of the same target an hour later has other times and little else that differs; packed this way,
+// an unchanged result takes less than half of what brotli alone makes of it.
 
-/** A document that does not follow batch.md, "Columns", or would come to more than it may. */
+/** A document that does not follow batch.md, "Columns", or would unpack to more than the limit. */
 export class ColumnsRefused extends Error {
   override readonly name = 'ColumnsRefused'
   readonly code: 'not_columns' | 'too_long'
@@ -13,22 +13,25 @@ export class ColumnsRefused extends Error {
   }
 }
 
-/** Stands in a form where a word was. */
+/** Stands in a form in place of a word. */
 const gap = '\t'
-/** What may differ: a word with a digit in it. Words are found first, so that no text takes longer than its length. */
+/**
+ * A word that may differ: one with a digit in it. All words are found first, so that the time is linear in the length
+ * of the text.
+ */
 const word = /[A-Za-z0-9+/=.\t]+/g
 const mayDiffer = /[0-9\t]/
 
-/** Lines that differ in their words alone. */
+/** Lines that differ only in their words. */
 interface Form {
   readonly index: number
-  /** By place in the line, then by line. */
+  /** Words by their place in the line, then by line. */
   readonly columns: string[][]
 }
 
 /**
- * @param lines - Without the newline at their end, a character for each byte (latin1).
- * @returns The document, in the same way.
+ * @param lines - Without the newline at their end, one character for each byte (latin1).
+ * @returns The document, also with one character for each byte.
  */
 export function toColumns(lines: Iterable<string>): string {
   const forms = new Map<string, Form>()
@@ -50,7 +53,7 @@ export function toColumns(lines: Iterable<string>): string {
 }
 
 /**
- * @param mostBytes - What the lines may come to, their newlines included. Nothing longer is made.
+ * @param mostBytes - Limit of the lines' bytes, their newlines included. Nothing longer is made.
  * @returns The lines, each with its newline.
  * @throws {ColumnsRefused}
  */
@@ -96,7 +99,7 @@ function refuse(problem: string): never {
   throw new ColumnsRefused('not_columns', problem)
 }
 
-/** A column read back: one value for all lines, or one for each. */
+/** A column that was read back: one value for all lines, or one for each. */
 type Column = string | readonly string[]
 
 function valueAt(column: Column | undefined, row: number): string {
@@ -118,7 +121,7 @@ function writeColumn(values: readonly string[]): string {
 function readColumn(text: string, length: number): Column {
   const kind = text[0]
   const values = kind === '=' ? [text.slice(1)] : text.slice(kind === 't' ? 1 : 3).split(',')
-  // Also what bounds the work: a line is no shorter than it has words.
+  // This check also bounds the work: a line has at least one character for each word.
   if (values.includes('')) refuse('A column has an empty value')
   if (kind === '=') return text.slice(1)
   if (values.length !== length) refuse(`A column has ${values.length} values, not ${length}`)
@@ -140,7 +143,7 @@ function readCount(text: string): number {
   return Number(text)
 }
 
-/** Digits behind the point. */
+/** Number of digits behind the decimal point. */
 function decimalsOf(value: string): number {
   const point = value.indexOf('.')
   return point === -1 ? 0 : value.length - point - 1
@@ -153,7 +156,7 @@ function toScaled(value: string, scale: number): number | null {
   return Number.isSafeInteger(scaled) && fromScaled(scaled, scale) === value ? scaled : null
 }
 
-/** As JSON writes numbers: no more zeros than it takes. */
+/** Numbers as JSON writes them: without unnecessary zeros. */
 function fromScaled(scaled: number, scale: number): string {
   const digits = String(scaled).padStart(scale + 1, '0')
   const decimals = digits.slice(digits.length - scale).replace(/0+$/, '')

@@ -1,4 +1,4 @@
-// Envelopes: the published vector first, then what must be refused.
+// Envelopes: the published vector first, then envelopes that must be refused.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import fc from 'fast-check'
@@ -118,7 +118,7 @@ describe('openEnvelope()', () => {
     expect(openEnvelope(Buffer.from(JSON.stringify(later)), type, known).keyId).toBe(id)
   })
 
-  /** `sealed()`, changed. */
+  /** The envelope of `sealed()` with a change. */
   const changed = (change: (envelope: Record<string, unknown>) => unknown) =>
     Buffer.from(JSON.stringify(change(JSON.parse(sealed().toString()))))
   const sigOf = (bytes: Buffer) => JSON.parse(bytes.toString()).signatures[0].sig
@@ -196,7 +196,7 @@ describe('openEnvelope()', () => {
       const bytes = Buffer.from(envelope)
       bytes.writeUInt8(bytes.readUInt8(i) ^ 1, i)
       try {
-        // Base64 has more than one spelling of the same bytes; no other change goes through.
+        // Base64 can write the same bytes in more than one way; no other change is accepted.
         expect(openEnvelope(bytes, type, known)).toEqual({ payload: body, keyId: id })
       } catch (error) {
         expect(error).toBeInstanceOf(EnvelopeRefused)

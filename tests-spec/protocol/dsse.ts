@@ -1,5 +1,5 @@
-// DSSE envelopes (secure-systems-lab/dsse, protocol 1.0.2) with one Ed25519 signature. What is signed is the type
-// and the very bytes that travel, so nothing is re-serialised before it is checked.
+// DSSE envelopes (secure-systems-lab/dsse, protocol 1.0.2) with one Ed25519 signature. The signature covers the type
+// and the very bytes that are sent, so nothing is serialised again before it is checked.
 
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import * as v from 'valibot'
@@ -26,10 +26,10 @@ export class EnvelopeRefused extends Error {
   }
 }
 
-/** Who may have signed, by key id. Returns null for a key that is not known. */
+/** Gives the key of an accepted signer by its id; null for a key that is not known. */
 export type KeyLookup = (keyId: string) => KeyObject | null
 
-/** Where one key alone may have signed. */
+/** A lookup that accepts one key alone. */
 export function onlyKey({
   id,
   publicKey,
@@ -41,7 +41,7 @@ export function onlyKey({
 }
 
 /**
- * 128 bits of the SHA-256 of the public key's SPKI form, in hex. The name of a device and of a collector's key.
+ * 128 bits of the SHA-256 of the public key's SPKI form, in hex. It is the name of a device and of a collector's key.
  */
 export function keyIdOf(publicKey: KeyObject): string {
   const spki = publicKey.export({ type: 'spki', format: 'der' })
@@ -68,7 +68,10 @@ export function publicKeyFrom(spkiBase64: string): KeyObject {
   return key
 }
 
-/** Signs `payload` as it stands. @returns One line of JSON. */
+/**
+ * Signs the bytes of `payload` unchanged.
+ * @returns One line of JSON.
+ */
 export function sealEnvelope(
   payloadType: string,
   payload: Uint8Array,
@@ -87,8 +90,8 @@ export function sealEnvelope(
 /**
  * Opens an envelope of type `payloadType` that carries one good signature by a known key.
  *
- * A signature by a key we do not know is passed over (DSSE allows several signers); one by a known key that does
- * not verify refuses the envelope, since nobody honest sends that.
+ * A signature by an unknown key is ignored (DSSE allows several signers); if one by a known key does not verify, the
+ * envelope is refused, since no honest sender makes one.
  *
  * @returns The payload's bytes and the key that signed them.
  * @throws {EnvelopeRefused} In every other case.
@@ -99,7 +102,7 @@ export function openEnvelope(
   keyOf: KeyLookup,
 ): { payload: Buffer; keyId: string } {
   const { unverified, payload } = readEnvelope(bytes)
-  // Stops one kind of document from being passed off as another kind signed by the same key.
+  // Stops one kind of document from being passed off as another kind that the same key signs.
   if (unverified.payloadType !== payloadType) {
     throw new EnvelopeRefused(
       'wrong_type',
@@ -132,7 +135,7 @@ function readEnvelope(bytes: Uint8Array): { unverified: v.InferOutput<typeof env
   return { unverified: parsed.output, payload: Buffer.from(parsed.output.payload, 'base64') }
 }
 
-/** DSSE "PAE": lengths first, so that no two (type, payload) pairs sign the same bytes. */
+/** DSSE's "PAE": lengths come first, so that no two (type, payload) pairs have the same signed bytes. */
 export function preAuthEncoding(payloadType: string, payload: Uint8Array): Buffer {
   const type = Buffer.from(payloadType)
   return Buffer.concat([

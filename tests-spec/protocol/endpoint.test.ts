@@ -1,4 +1,4 @@
-// Endpoints: what is one, what contradicts itself, and that one of next year does not cost the others.
+// Endpoints: which are valid, which contradict themselves, and that one of a later kind does not cost the others.
 
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'

@@ -1,5 +1,5 @@
-// One way to a collector, as data: where to connect, under which name, through whom, and whose key to expect there.
-// endpoint.md is the page. Which ways are tried, and in which order, is the probe's business.
+// One way to a collector, as data: where to connect, under which name, through which proxy, and which key to expect
+// there. endpoint.md is the page. The probe decides which ways are tried, and in which order.
 
 import * as v from 'valibot'
 import { sha256Hex } from './batch.ts'
@@ -10,11 +10,11 @@ const dnsName = v.pipe(
   v.regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i, 'expected a host name'),
 )
 const host = v.union([dnsName, v.pipe(v.string(), v.ip())], 'expected a host name or an IP address')
-/** RFC 1929 §2: one byte tells the length. */
+/** RFC 1929 §2: the length is sent in one byte. */
 const credential = v.pipe(v.string(), v.minLength(1), v.maxBytes(255))
 
 const proxyFields = {
-  /** `connect` is HTTP CONNECT (RFC 9110 §9.3.6); `socks5` is RFC 1928, the name resolved at its far end. */
+  /** `connect` is HTTP CONNECT (RFC 9110 §9.3.6); `socks5` is RFC 1928, where the proxy resolves the name. */
   kind: v.picklist(['connect', 'socks5']),
   host,
   port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
@@ -30,11 +30,14 @@ const commonFields = {
     v.maxLength(512),
     v.check(isPlainUrl, 'expected https://NAME[:PORT][/PATH], without user, query or fragment'),
   ),
-  /** Connect here and resolve no name. */
+  /** IP address to connect to; then no name is resolved. */
   ip: v.optional(v.pipe(v.string(), v.ip('expected an IP address'))),
   /** The name in the ClientHello: absent for the URL's own, null for none. */
   sni: v.optional(v.nullable(dnsName)),
-  /** SHA-256 of the SPKI of the certificate's key, base64: one of these, and then nothing else of it is looked at. */
+  /**
+   * Base64 of the SHA-256 over the SPKI of the certificate's key. The key must be one of these; then nothing else in
+   * the certificate is checked.
+   */
   pins: v.optional(
     v.pipe(
       v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}=$/, 'expected base64 of 32 bytes'))),
@@ -53,7 +56,7 @@ const secure = 'pins and sni say what TLS does: they need an https URL'
 const onion = 'a .onion name is resolved by a SOCKS5 proxy: give one, and no ip'
 const contradiction = 'with a socks5 proxy the far end resolves the name: give no ip'
 
-/** As it stands in a signed document: unknown fields are kept. */
+/** An endpoint in a signed document: unknown fields are kept. */
 export const endpoint = v.pipe(
   signedEndpoint,
   v.check((each) => tlsWhereNeeded(each), secure),
@@ -61,7 +64,7 @@ export const endpoint = v.pipe(
   v.check((each) => oneResolver(each), contradiction),
 )
 
-/** As a person writes it, in a configuration: a field that means nothing is a mistake. */
+/** An endpoint that the operator writes in a configuration: an unknown field is a mistake. */
 export const endpointSetting = v.pipe(
   writtenEndpoint,
   v.check((each) => tlsWhereNeeded(each), secure),
@@ -69,10 +72,10 @@ export const endpointSetting = v.pipe(
   v.check((each) => oneResolver(each), contradiction),
 )
 
-/** More ways than anyone runs; each costs a probe a second to try. */
+/** More ways than any operator has; a probe needs a second to try each. */
 export const maxEndpoints = 32
 
-/** @returns The endpoints that can be used. One of a later kind is passed over: it must not cost the others. */
+/** @returns The endpoints that can be used. One of a later kind is left out: it must not cost the others. */
 export function readEndpoints(unread: readonly unknown[]): Endpoint[] {
   return unread.flatMap((each) => {
     const parsed = v.safeParse(endpoint, each)
@@ -80,7 +83,7 @@ export function readEndpoints(unread: readonly unknown[]): Endpoint[] {
   })
 }
 
-/** @returns The same for two endpoints that lead the same way, 16 hex digits; nothing of the way can be read from it. */
+/** @returns 16 hex digits, the same for two endpoints that lead the same way; the way cannot be read from them. */
 export function endpointId({ kind, url, ip, sni, pins, proxy }: Endpoint): string {
   const way = [kind, url, ip, sni === undefined ? 'own' : sni, pins?.toSorted(), proxy]
   return sha256Hex(Buffer.from(JSON.stringify(way))).slice(0, 16)

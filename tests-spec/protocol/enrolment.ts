@@ -1,8 +1,8 @@
-// How a device becomes known to a collector: a one-time token against a signed enrolment record. enrolment.md is
-// the page.
+// How a device becomes known to a collector: a one-time token is exchanged for a signed enrolment record.
+// enrolment.md is the page.
 //
-// Token: `sonde1-SECRET-KEYID`. SECRET is 26 base32 digits (130 bits), of which the collector keeps only the
-// SHA-256. KEYID names the collector's signing key, so a device that was given the token by hand knows whose
+// Token: `sonde1-SECRET-KEYID`. SECRET is 26 base32 digits (130 bits), of which the collector keeps only the SHA-256.
+// KEYID names the collector's signing key, so a device that was given the token by hand knows which collector's
 // record to believe, whatever network lies between.
 
 import { type KeyObject, randomBytes, sign, verify } from 'node:crypto'
@@ -21,7 +21,7 @@ export interface Token {
   readonly collectorKeyId: string
 }
 
-/** @returns A token nobody has used. The random source is an argument so that tests can name theirs. */
+/** @returns A new token. The random source is an argument so that tests can fix it. */
 export function makeToken(
   collectorKeyId: string,
   random: (bytes: number) => Uint8Array = randomBytes,
@@ -30,7 +30,7 @@ export function makeToken(
   return `sonde1-${digits}-${collectorKeyId}`
 }
 
-/** @returns null for anything that is not a token, white space around it aside. */
+/** @returns null for anything that is not a token; white space around it is ignored. */
 export function readToken(text: string): Token | null {
   const match = tokenForm.exec(text.trim().toLowerCase())
   if (match?.[1] === undefined || match[2] === undefined) return null
@@ -40,9 +40,9 @@ export function readToken(text: string): Token | null {
 export const enrolmentRequest = v.object({
   v: v.literal(1),
   secret: v.pipe(v.string(), v.regex(/^[a-z2-9]{26}$/)),
-  /** The device's public key, base64 SPKI. */
+  /** The device's public key, in base64 SPKI form. */
   spki: v.pipe(v.string(), v.maxLength(200)),
-  /** Base64 Ed25519 signature over `proofBytes(secret)`: the device holds the key it enrols. */
+  /** Base64 Ed25519 signature over `proofBytes(secret)`: proves that the device holds the key that it enrols. */
   proof: v.pipe(v.string(), v.maxLength(200)),
 })
 export type EnrolmentRequest = v.InferOutput<typeof enrolmentRequest>
@@ -53,11 +53,13 @@ export const enrolment = v.looseObject({
   spki: v.string(),
   collector: v.string(),
   collectorSpki: v.string(),
-  /** Whom to seal batches to for a stick: an age recipient. Absent in records from before there were any. */
+  /** Age recipient to seal batches to for a stick. Absent in records from before collectors had one. */
   recipient: v.optional(v.string()),
   /** Milliseconds since 1970 on the collector's clock. */
   at: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  /** Ways to the collector, in the order it names them; `readEndpoints()` passes over those of a later kind. */
+  /**
+   * Ways to the collector, in the order in which it names them; `readEndpoints()` leaves out those of a later kind.
+   */
   endpoints: v.optional(v.pipe(v.array(v.looseObject({ kind: v.string() })), v.maxLength(maxEndpoints))),
 })
 export type Enrolment = v.InferOutput<typeof enrolment>
@@ -89,10 +91,10 @@ export function sealEnrolment(content: Enrolment, privateKey: KeyObject): Buffer
 }
 
 /**
- * Opens an enrolment record, which brings its own collector key: that key must have the id the token named.
+ * Opens an enrolment record, which contains the collector's key: that key must have the id that the token names.
  *
  * @returns The record, the collector's key, and the SHA-256 that seq 0 of every epoch links back to.
- * @throws {EnvelopeRefused} When the record is not signed by the key the token named.
+ * @throws {EnvelopeRefused} When the record is not signed by the key that the token names.
  */
 export function openEnrolment(
   bytes: Uint8Array,

@@ -1,11 +1,12 @@
-// What the payload of a batch unpacks to, and how it can differ from what its signed manifest says: batch.md, "Payload".
-// Signed is not true: nothing in a payload makes this throw, and nothing comes to more than the manifest promises.
+// What the payload of a batch unpacks to, and how it can differ from what its signed manifest says: batch.md,
+// "Payload". A signature does not make it true: no payload makes this throw, and none unpacks to more than the
+// manifest promises.
 
 import { brotliDecompressSync } from 'node:zlib'
 import { type Manifest, type PayloadCodec, sha256Hex } from './batch.ts'
 import { ColumnsRefused, fromColumns } from './columns.ts'
 
-/** In the order of the checks. Stable: scripts match on these. */
+/** Faults in the order of the checks. Stable: scripts match on these. */
 export type PayloadFault = 'not_brotli' | 'not_columns' | 'too_long' | 'wrong_length' | 'wrong_digest'
 
 export type OpenedPayload =
@@ -22,24 +23,24 @@ export function openPayload(promised: Manifest['payload'], payload: Uint8Array):
   return openUnpacked(promised, unpacked)
 }
 
-/** A few lines share too little, and columns that are longer than their lines nobody unpacks. */
+/** Chooses the codec: a few lines share too little, and columns that are longer than their lines are no gain. */
 export function codecFor(columns: string, rawLen: number): PayloadCodec {
   return columns.length <= rawLen ? 'br+columns' : 'br'
 }
 
-/** For zlib, which wants at least 1. Stops a bomb: a few kB can unpack to gigabytes. */
+/** The limit for zlib, which wants at least 1. Stops a bomb: a few kB can unpack to gigabytes. */
 export function unpackingLimit({ rawLen }: Manifest['payload']): { readonly maxOutputLength: number } {
   return { maxOutputLength: Math.max(1, rawLen) }
 }
 
-/** @param error - What zlib threw, under that limit. */
+/** @param error - The error that zlib threw under that limit. */
 export function notUnpacked({ rawLen }: Manifest['payload'], error: unknown): OpenedPayload {
   return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
     ? lying('too_long', `Payload unpacks to more than the ${rawLen} bytes it promises`)
     : lying('not_brotli', 'Payload does not unpack')
 }
 
-/** @param unpacked - What brotli made of the payload. */
+/** @param unpacked - The bytes that brotli made of the payload. */
 export function openUnpacked(promised: Manifest['payload'], unpacked: Buffer): OpenedPayload {
   let raw: Buffer
   try {

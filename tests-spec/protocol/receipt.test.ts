@@ -1,4 +1,4 @@
-// Receipts: what lets a probe forget, and what must not.
+// Receipts: which let a probe forget a batch, and which must not.
 
 import { generateKeyPairSync } from 'node:crypto'
 import * as v from 'valibot'
@@ -27,7 +27,7 @@ const content: Receipt = {
   nextAfterS: 0,
 }
 
-/** A receipt with this content, well signed. */
+/** A receipt with this content, correctly signed. */
 const signed = (change: (receipt: Receipt) => unknown, type = receiptType) =>
   sealEnvelope(type, Buffer.from(JSON.stringify(change(content))), collectorId, collector.privateKey)
 

@@ -1,11 +1,14 @@
-// How a body that was cut off goes on where it stopped: the shape of draft-ietf-httpbis-resumable-upload-15. It is still
-// a draft, so that its words stand here and nowhere else. batch.md, "Interrupted uploads", says what they mean for a batch.
+// How an upload that was cut off goes on where it stopped: the headers of draft-ietf-httpbis-resumable-upload-15. It
+// is still a draft, so its words are kept in this file only. batch.md, "Interrupted uploads", says what they mean for
+// a batch.
 
-/** In lower case, as Node.js gives them. */
+/** Names of the headers in lower case, as Node.js gives them. */
 export const uploadHeaders = {
-  /** Bytes the collector holds; in a request, where its body belongs. */
+  /** Bytes that the collector holds; in a request, the offset at which its body belongs. */
   offset: 'upload-offset',
-  /** A structured boolean (RFC 9651 §3.3.6): whether the body, or what is held, ends the batch. */
+  /**
+   * A structured boolean (RFC 9651 §3.3.6): whether the body, or the part that is held, reaches the end of the batch.
+   */
   complete: 'upload-complete',
   limit: 'upload-limit',
 } as const
@@ -15,9 +18,12 @@ export const partialUploadType = 'application/partial-upload'
 /** Status of an interim answer that says how far the body has come. */
 export const progressStatus = 104
 
-/** A batch up to this size goes whole: a second round trip would cost more than what an interruption does. */
+/** A batch up to this many bytes is sent whole: a second round trip would cost more than an interruption does. */
 export const wholeUpToBytes = 64 * 1024
-/** Of larger ones. Four times as many bytes were resent at 64 KiB where flows die, and 16 KiB waits for round trips. */
+/**
+ * Bytes of a part of a larger batch. Parts of 64 KiB meant four times as many bytes sent again where flows die, and
+ * parts of 16 KiB wait for round trips.
+ */
 export const chunkBytes = 32 * 1024
 
 export const structuredBoolean = (value: boolean) => (value ? '?1' : '?0')

@@ -1,4 +1,4 @@
-// Sealed files: the example of sealed.md, how batches are cut apart, and words that must not be believed.
+// Sealed files: the example of sealed.md, how batches are cut apart, and signed words that must not be believed.
 
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'

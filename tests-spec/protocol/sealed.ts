@@ -1,6 +1,6 @@
-// A sealed file: batches that only the collector can read, for a stick, a colleague's pocket, another probe. sealed.md
-// is the page. Here is what both sides agree on around age.ts: limits, how batches stand in a file, and the collector's
-// word that a file has arrived, which is all that whoever carried it can check.
+// A sealed file: batches that only the collector can read, to be carried on a stick, by a colleague, by another
+// probe. sealed.md is the page. This file has what both sides agree on around age.ts: limits, how batches stand in a
+// file, and the collector's word that a file has arrived, which is all that its carrier can check.
 
 import type { KeyObject } from 'node:crypto'
 import * as v from 'valibot'
@@ -9,35 +9,42 @@ import { BatchRefused, batchId, claimedBatchBytes, maxBatchBytes, sha256Hex } fr
 import { type KeyLookup, openEnvelope, sealEnvelope } from './dsse.ts'
 
 export const sealedMediaType = 'application/vnd.sonde.sealed'
-/** The answer to a sealed file: lines, the first of them the word that it has arrived, then a receipt each. */
+/**
+ * Media type of the answer to a sealed file: lines, of which the first is the word that it has arrived, and each
+ * other one a receipt.
+ */
 export const receiptsMediaType = 'application/x-ndjson'
 export const sealedReceiptType = 'application/vnd.sonde.sealed-receipt.v1+json'
 
-/** Short enough for any file system a stick may have, and for the oldest of them: eight letters, a dot, three. */
+/** Short enough for any file system that a stick may have, also the oldest: eight letters, a dot, three letters. */
 export const sealedExtension = '.age'
 export const receiptsExtension = '.rcp'
 
-/** Their receipts are then at most about 37 kB, which is one answer and not a download. */
+/** The receipts of this many batches have at most about 37 kB, which is small enough for one answer. */
 export const maxBatchesInFile = 16
-/** What a writer puts into one file unless a single batch is larger: 11 s on a link of 100 kbit/s, for who carries it. */
+/**
+ * Bytes that a writer puts into one file unless a single batch is larger: they take the carrier's device 11 s on a
+ * link of 100 kbit/s.
+ */
 export const usualContentBytes = 128 * 1024
-/** No sealed file is longer: one that is need not be read. */
+/** Bytes of the largest sealed file: a longer one need not be read. */
 export const maxSealedBytes = ageFileBytes(maxBatchBytes)
-/** What a file of receipts has at most: a thousand of them. There may be several files. */
+/** Bytes that a file of receipts has at most: room for a thousand. There may be several files. */
 export const maxReceiptsFileBytes = 1024 * 1024
-/** A receipt with every gap it may name has 2.2 kB, a sealed receipt less. */
+/** A receipt with every gap that it may name has 2.2 kB, and a receipt for a sealed file has less. */
 const maxLineBytes = 16 * 1024
 
 /**
- * What a file is called: the beginning of its own digest. Says nothing, and shows damage to who cannot read it.
- * @returns The name, then longer ones for when it is taken by another file.
+ * The name of a file: the beginning of its own digest. It reveals nothing, and shows damage to a carrier that cannot
+ * read the file.
+ * @returns The name, then longer ones for when another file has taken it.
  */
 export function namesOf(bytes: Uint8Array, extension: string): readonly [string, ...string[]] {
   const digest = sha256Hex(bytes)
   return [`${digest.slice(0, 8)}${extension}`, `${digest.slice(0, 16)}${extension}`, `${digest}${extension}`]
 }
 
-/** Whether it begins as an age file does. No more can be told without the key. */
+/** Whether the bytes begin as an age file does. Without the key, no more can be checked. */
 export function looksSealed(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, firstLine.length)).toString('latin1') === firstLine
 }
@@ -45,10 +52,10 @@ export function looksSealed(bytes: Uint8Array): boolean {
 const firstLine = 'age-encryption.org/v1\n'
 
 /**
- * Cuts the content of a sealed file into its batches, by lengths that nobody has verified yet: each is a batch only
- * once `verifyBatch` says so.
+ * Cuts the content of a sealed file into its batches, by lengths that are not verified yet: each is a batch only once
+ * `verifyBatch` says so.
  *
- * @returns The batches as far as they can be told apart, and why there are no more; null when that is the end.
+ * @returns The batches as far as they can be told apart, and why there are no more; null when the content ends there.
  */
 export function splitBatches(content: Uint8Array): {
   readonly batches: readonly Uint8Array[]
@@ -72,7 +79,7 @@ export function splitBatches(content: Uint8Array): {
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
-/** The collector's word that a sealed file has arrived and what became of each batch in it. */
+/** The collector's word that a sealed file has arrived, and what became of each batch in it. */
 export const sealedReceipt = v.looseObject({
   v: v.literal(1),
   /** SHA-256 of the file as it was carried. */
@@ -80,11 +87,11 @@ export const sealedReceipt = v.looseObject({
   collector: v.string(),
   /** Milliseconds since 1970 on the collector's clock. */
   at: count,
-  /** How many receipts belong to it. */
+  /** Number of receipts that belong to it. */
   receipts: v.pipe(count, v.maxValue(maxBatchesInFile)),
-  /** How many of these batches it had not held before. */
+  /** Number of these batches that the collector had not held before. */
   stored: count,
-  /** What was not taken, and why; `batch` is null for bytes that are none. */
+  /** What was refused, and why; `batch` is null for bytes that are no batch. */
   refused: v.pipe(
     v.array(v.looseObject({ batch: v.nullable(batchId), code: v.string() })),
     v.maxLength(maxBatchesInFile + 1),
@@ -97,8 +104,8 @@ export function signSealedReceipt(content: SealedReceipt, privateKey: KeyObject)
 }
 
 /**
- * @returns The word on a sealed file, signed by a collector `keyOf` knows. Which file it speaks of is for the caller
- *   to compare.
+ * @returns The word on a sealed file, signed by a collector that `keyOf` knows. The caller must check that it is for
+ * the right file.
  * @throws {EnvelopeRefused} When it is not signed so, or `v.ValiError` when signed bytes do not fit the schema.
  */
 export function openSealedReceipt(line: Uint8Array, keyOf: KeyLookup): SealedReceipt {
@@ -106,7 +113,7 @@ export function openSealedReceipt(line: Uint8Array, keyOf: KeyLookup): SealedRec
   return v.parse(sealedReceipt, JSON.parse(payload.toString('utf8')))
 }
 
-/** @returns Envelopes as lines. They hold no line feed of their own: JSON writes it as two letters. */
+/** @returns The envelopes as lines. They contain no line feed themselves: JSON writes it as two letters. */
 export function joinLines(lines: readonly Uint8Array[]): Buffer {
   return Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]))
 }

@@ -40,10 +40,10 @@ const response = {
   ip_info: { '198.51.100.7': { asn: 0, flags: 11 } },
 }
 
-/** Through JSON, as it travels. */
+/** The value after it went through JSON, as it does on the wire. */
 const travelled = (value: unknown) => JSON.parse(JSON.stringify(value))
 
-/** The sentences of every issue, each behind its path. */
+/** The sentences of all issues, each with its path in front. */
 function faultsOf(change: Record<string, unknown>): string[] {
   const { issues } = v.safeParse(testHelperRequest, { ...request, ...change })
   return (issues ?? []).map((issue) => `${v.getDotPath(issue)}: ${issue.message}`)

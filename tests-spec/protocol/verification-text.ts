@@ -1,4 +1,4 @@
-// What `verifyBatches()` found, in words for a person: one paragraph a file, then one a chain.
+// The results of `verifyBatches()` in words for a person: one paragraph a file, then one a chain.
 
 import type { Manifest } from './batch.ts'
 import {
@@ -83,13 +83,13 @@ function paragraph(title: string, lines: Readonly<Record<string, string>>): stri
   ].join('\n')
 }
 
-/** A clock may stand anywhere, also where JavaScript has no date. */
+/** A clock may be set to any value, also to one for which JavaScript has no date. */
 function instant(ms: number): string {
   const date = new Date(ms)
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString()
 }
 
-/** What a probe wrote must not steer the terminal of whoever looks at it. */
+/** Text that a probe wrote must not control the reader's terminal. */
 function plain(text: string): string {
   return text.replace(/\p{Cc}|\p{Cf}/gu, '?')
 }

@@ -1,4 +1,5 @@
-// Batch files checked offline: a whole chain, damaged files, probes that sign lies, a gap, a fork, and the words for it.
+// Batch files checked offline: a whole chain, damaged files, probes that sign lies, a gap, a fork, and the text about
+// each.
 
 import { generateKeyPairSync } from 'node:crypto'
 import { brotliCompressSync } from 'node:zlib'

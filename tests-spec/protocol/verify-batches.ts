@@ -1,8 +1,9 @@
 // Checks batch files offline, with public keys and nothing else, and says what each proves: batch.md, "Checks" and
-// "Chain". For whoever holds files: a probe's owner, a collector's operator, a court. Reads no disk and asks nobody.
+// "Chain". It is for every holder of files: a probe's owner, a collector's operator, a court. It reads no disk and
+// uses no network.
 //
-// One file proves who sealed it, what is in it and what was lost; several prove whether a batch between them is
-// missing, or exists twice.
+// One file proves which probe sealed it, what is in it and what was lost; several prove whether a batch between them
+// is missing, or exists twice.
 
 import type { KeyObject } from 'node:crypto'
 import * as v from 'valibot'
@@ -12,13 +13,13 @@ import { keyIdOf, publicKeyFrom } from './dsse.ts'
 import { openEnrolment } from './enrolment.ts'
 import { openPayload, type PayloadFault } from './payload.ts'
 
-/** Why a file is not believed: a check of batch.md, in its order. Stable: scripts match on these. */
+/** Why a file is not believed: a check of batch.md, in the order there. Stable: scripts match on these. */
 export type FileFault =
   | BatchRefusalCode
   /** The file could not be read at all. */
   | 'unreadable'
   | PayloadFault
-  /** Its lines are not the records that the manifest counts and numbers. */
+  /** The file's lines are not the records that the manifest counts and numbers. */
   | 'records_mismatch'
 
 export type Range = readonly [first: number, last: number]
@@ -26,7 +27,7 @@ export type Range = readonly [first: number, last: number]
 /** A probe whose batches may be believed. */
 export interface KnownProbe {
   readonly publicKey: KeyObject
-  /** What seq 0 of each epoch links back to; null when that is not known, and then not checked. */
+  /** Digest that seq 0 of each epoch links back to; null when it is not known, and then it is not checked. */
   readonly enrolmentDigest: string | null
 }
 
@@ -35,9 +36,9 @@ export interface GoodFile {
   readonly code: null
   readonly id: BatchId
   readonly manifest: Manifest
-  /** Wall clock of the first and last record, milliseconds since 1970 by the probe; null without records. */
+  /** Wall clock of the first and last record, in milliseconds since 1970 by the probe; null without records. */
   readonly measured: Range | null
-  /** How many records were made under which quality of the clock. */
+  /** Number of records that were made under each quality of the clock. */
   readonly clocks: Readonly<Record<string, number>>
 }
 
@@ -54,7 +55,7 @@ export interface CheckedChain {
   readonly device: string
   readonly epoch: string
   readonly seqs: readonly Range[]
-  /** Below the highest: not among these files. No fault, they may be elsewhere. */
+  /** Seqs below the highest that are not among these files. This is no fault: they may be elsewhere. */
   readonly missing: readonly Range[]
   /** Record numbers below the highest that are in no batch and in no `lost`; null while batches are missing. */
   readonly unnamed: readonly Range[] | null
@@ -74,12 +75,14 @@ export interface Verification {
   readonly chains: readonly CheckedChain[]
 }
 
-/** @throws {EnvelopeRefused} When it is no Ed25519 key in base64 SPKI form. */
+/** @throws {EnvelopeRefused} When the text is no Ed25519 key in base64 SPKI form. */
 export function probeOfKey(spkiBase64: string): KnownProbe {
   return { publicKey: publicKeyFrom(spkiBase64), enrolmentDigest: null }
 }
 
-/** @throws {EnvelopeRefused} When the record is not signed by `collectorKeyId`, the id the probe's token named. */
+/**
+ * @throws {EnvelopeRefused} When the record is not signed by `collectorKeyId`, the id that the probe's token named.
+ */
 export function probeOfEnrolment(record: Uint8Array, collectorKeyId: string): KnownProbe {
   const { enrolment, digest } = openEnrolment(record, collectorKeyId)
   return { publicKey: publicKeyFrom(enrolment.spki), enrolmentDigest: digest }
@@ -88,8 +91,8 @@ export function probeOfEnrolment(record: Uint8Array, collectorKeyId: string): Kn
 /**
  * Checks files one after the other, then how they link.
  *
- * @param read - Gives the bytes of a file; what it throws is that file's `unreadable`. It need read no file longer
- *   than `maxBatchBytes`.
+ * @param read - Gives the bytes of a file; when it throws, that file is `unreadable`. It need not read a file longer
+ * than `maxBatchBytes`.
  */
 export function verifyBatches(
   files: readonly string[],
@@ -138,7 +141,9 @@ function unpack({ payload: promised, records }: Manifest, payload: Uint8Array): 
     : { code: opened.fault, problem: opened.problem }
 }
 
-/** What of a record the manifest makes statements about. What was measured is for others to read. */
+/**
+ * The fields of a record about which the manifest makes statements. The results of measurements are not checked here.
+ */
 const recordHead = v.object({
   n: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   class: v.picklist(recordClasses),
@@ -180,7 +185,7 @@ function parsed(line: string): unknown {
   try {
     return JSON.parse(line)
   } catch {
-    // The schema refuses it in the same words as any other line that is no record.
+    // The schema then refuses the line in the same words as any other that is no record.
     return undefined
   }
 }
@@ -197,7 +202,7 @@ function chainsOf(files: readonly GoodFile[], known: ReadonlyMap<string, KnownPr
 }
 
 function chainOf(files: readonly GoodFile[], known: ReadonlyMap<string, KnownProbe>): CheckedChain {
-  // The same batch in two files, say from a stick and from an archive, is one.
+  // The same batch in two files, for example from a stick and from an archive, counts once.
   const byId = new Map(files.map((each) => [each.id, each]))
   const batches = [...byId.values()].sort((a, b) => a.manifest.seq - b.manifest.seq)
   const idsAt = new Map<number, BatchId[]>()
@@ -226,12 +231,12 @@ function chainOf(files: readonly GoodFile[], known: ReadonlyMap<string, KnownPro
   }
 }
 
-/** batch.md, Chain: a copied card or a stolen key. */
+/** batch.md, Chain: the cause is a copied card or a stolen key. */
 function conflict(seq: number, ids: readonly BatchId[]): ChainFault {
   return { code: 'seq_conflict', seq, problem: `${ids.length} contents: ${ids.join(', ')}` }
 }
 
-/** @param before - What `prev` may be; null or undefined when that is not known. */
+/** @param before - Ids that `prev` may be; null or undefined when that is not known. */
 function brokenLink(
   { manifest }: GoodFile,
   before: string | readonly string[] | null | undefined,
@@ -247,7 +252,10 @@ function brokenLink(
   ]
 }
 
-/** Ranges in ascending order, those that touch or overlap made one. Never counts through one: they may be long. */
+/**
+ * Ranges in ascending order, where those that touch or overlap become one. It never counts through a range: they may
+ * be long.
+ */
 function joined(ranges: readonly Range[]): Range[] {
   const joint: [number, number][] = []
   for (const [first, last] of ranges.toSorted((a, b) => a[0] - b[0])) {
@@ -258,7 +266,10 @@ function joined(ranges: readonly Range[]): Range[] {
   return joint
 }
 
-/** @param ranges - Ascending and apart. @returns What is between them, from 0. */
+/**
+ * @param ranges - In ascending order, and apart from each other.
+ * @returns The numbers between them, from 0.
+ */
 function holesIn(ranges: readonly Range[]): Range[] {
   return ranges.flatMap(([first], i): Range[] => {
     const from = (ranges[i - 1]?.[1] ?? -1) + 1
@@ -266,7 +277,7 @@ function holesIn(ranges: readonly Range[]): Range[] {
   })
 }
 
-/** `0-3, 7` */
+/** The ranges as text: `0-3, 7`. */
 export function listed(ranges: readonly Range[]): string {
   const parts = ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`))
   return parts.length === 0 ? 'none' : parts.join(', ')

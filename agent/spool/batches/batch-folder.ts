@@ -16,7 +16,7 @@ const nameForm = /^(\d{10})-([0-9a-f]{64})\.psb$/
 
 export type BatchName = Pick<PendingBatch, 'seq' | 'id'>
 
-/** A file that holds what its name and our own signature say. */
+/** A batch file that holds what its name says, and whose signature by this probe verifies. */
 export interface OwnBatch extends VerifiedBatch {
   readonly bytes: Buffer
 }
@@ -26,14 +26,14 @@ export class BatchFolder {
   readonly #dir: string
   readonly #ownKey: KeyLookup
 
-  /** @param ownKey - The probe's own key: what others signed is not ours to send. */
+  /** @param ownKey - The probe's own key: a batch that another key signed is not this probe's to send. */
   constructor(disk: Disk, dir: string, ownKey: KeyLookup) {
     this.#disk = disk
     this.#dir = dir
     this.#ownKey = ownKey
   }
 
-  /** @returns What is there by name, in order of seq. */
+  /** @returns The names of the files that are there, in order of seq. */
   async list(): Promise<BatchName[]> {
     const names = (await this.#disk.readDirectory(this.#dir)).flatMap((name) => {
       const match = nameForm.exec(name)
@@ -50,12 +50,12 @@ export class BatchFolder {
       const batch = verifyBatch(bytes, this.#ownKey)
       return batch.id === name.id && batch.manifest.seq === name.seq ? { ...batch, bytes } : null
     } catch {
-      // Half written or rotten: nobody would accept it.
+      // The file is half written or rotten: no collector would accept it.
       return null
     }
   }
 
-  /** @returns Bytes of the file; null when it is gone. */
+  /** @returns Size of the file in bytes; null when the file is gone. */
   async size(name: BatchName): Promise<number | null> {
     try {
       return await this.#disk.size(this.#pathOf(name))

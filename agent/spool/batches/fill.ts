@@ -1,40 +1,46 @@
-// How many of the records that wait make a batch of the wanted size. A compressor says nothing of its size before its
-// end, so packing is tried, and what two tries came to tells how far to go in the third. Of a record it knows nothing
-// but its size as stored.
+// How many of the waiting records make a batch of the wanted size. A compressor does not say how large its output
+// will be before it has finished, so packing is tried, and the sizes of two tries tell how far to go in the third. Of
+// a record, this file knows nothing but its size as stored.
 
 /** Something that can be packed. */
 export interface Stored {
-  /** Bytes it takes where it is now; what it takes packed goes with that. */
+  /** Bytes that the item takes where it is now; its size once packed is roughly in proportion. */
   readonly storedBytes: number
 }
 
-/** What a try came to. */
+/** Result of one try to pack. */
 export interface WithPayload {
   readonly payload: Uint8Array
 }
 
 export interface Filling<Item extends Stored, Packed extends WithPayload> {
-  /** Bytes of a batch, packed. */
+  /** Bytes that the packed batch should have. */
   readonly targetBytes: number
-  /** The next in the row; null when there is none. */
+  /** Gives the next item of the row; null when there are no more. */
   next(): Promise<Item | null>
-  /** Told of each one taken, in order. Whether no more may be, whatever they pack to. */
+  /**
+   * Called with each item that is taken, in order.
+   * @returns Whether the batch may take no more items, however small they pack.
+   */
   isEnough(item: Item): boolean
   pack(items: readonly Item[]): Promise<Packed>
 }
 
 export interface Filled<Item, Packed> {
-  /** From the head of the row. What was taken beyond them was too much. */
+  /** Items from the head of the row. Those that were taken beyond them made the batch too large. */
   readonly items: readonly Item[]
   readonly packed: Packed
 }
 
-/** Shares of the target. Between the first and the last another round of packing is not worth its time. */
+/**
+ * Shares of the target size. A result between `least` and `most` is good enough: another round of packing is not
+ * worth its time.
+ */
 const share = { least: 0.92, aim: 0.97, most: 1.04 }
-/** What packs well at first need not go on to: so many times as much is taken at once, at most. */
+/** When the first try packs to far less than the target, the next one takes at most this many times as much. */
 const maxGrowth = 3
 
-/** How much of the row was tried, and what it came to. */
+/** How much of the row was tried, and to how many bytes it packed. */
 interface Try {
   readonly count: number
   readonly storedBytes: number
@@ -42,9 +48,9 @@ interface Try {
 }
 
 /**
- * Takes from the row what, packed, comes near the target, or all there is.
+ * Takes items from the head of the row until their packed size is near the target, or the row is empty.
  *
- * One record may pass the target by its own size, however large: it has to go with something.
+ * A single item may be larger than the target, however large it is: it has to go with some batch.
  */
 export async function fill<Item extends Stored, Packed extends WithPayload>(
   filling: Filling<Item, Packed>,
@@ -76,8 +82,8 @@ export async function fill<Item extends Stored, Packed extends WithPayload>(
 }
 
 /**
- * Takes until what was taken is of `wanted` bytes as stored, one at least.
- * @returns Whether there is no more to be had.
+ * Takes items until those taken are of `wanted` bytes as stored, and at least one.
+ * @returns Whether the row is empty.
  */
 async function take<Item extends Stored>(
   { next, isEnough }: Pick<Filling<Item, WithPayload>, 'next' | 'isEnough'>,
@@ -95,7 +101,7 @@ async function take<Item extends Stored>(
   return false
 }
 
-/** @returns How many are of `wanted` bytes as stored; more than `low`, fewer than `high`. */
+/** @returns How many items are of `wanted` bytes as stored; more than `low` has, fewer than `high` has. */
 function between(row: readonly Stored[], wanted: number, low: Try, high: Try): number {
   let stored = low.storedBytes
   let count = low.count
@@ -103,7 +109,7 @@ function between(row: readonly Stored[], wanted: number, low: Try, high: Try): n
   return Math.max(count, low.count + 1)
 }
 
-/** @returns Bytes as stored that should pack to the target, if the ratio between two tries holds. */
+/** @returns How many bytes as stored should pack to the target, if the ratio between two tries holds. */
 function further(targetBytes: number, a: Try, b: Try): number {
   const ratio = (b.packedBytes - a.packedBytes) / (b.storedBytes - a.storedBytes)
   const wanted = a.storedBytes + (share.aim * targetBytes - a.packedBytes) / Math.max(ratio, 0.01)

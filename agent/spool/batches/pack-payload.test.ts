@@ -21,7 +21,7 @@ function unsealed(n: number, recordClass: RecordClass, name: string, input: stri
 
 const asBefore = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }
 
-/** As a collector reads it. */
+/** The text as a collector reads it. */
 function textOf({ codec, payload, raw }: Payload): string {
   const promised = {
     ...{ codec, len: payload.length, sha256: '', rawLen: raw.len, rawSha256: raw.sha256 },

@@ -1,7 +1,8 @@
-// Records as the payload of a batch: NDJSON, in columns and in one stream of brotli (tests-spec/protocol/batch.md,
-// "Payload").
+// Packs records as the payload of a batch: NDJSON, in columns and in one stream of brotli
+// (tests-spec/protocol/batch.md, "Payload").
 //
-// Like stands next to like: the records of one target differ in their times and hardly else, which columns write once.
+// Similar records stand next to each other: the records of one target differ in their times and in little else, and
+// columns write once what does not differ.
 
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -12,13 +13,16 @@ import { toColumns } from '../../../tests-spec/protocol/columns.ts'
 import { codecFor } from '../../../tests-spec/protocol/payload.ts'
 import { type Dictionary, inflateBody } from '../log/dictionary.ts'
 
-/** A record in no batch yet. */
+/** A record that is in no batch yet. */
 export interface UnsealedRecord {
   readonly n: number
   readonly class: RecordClass
-  /** `targetIn` of it. */
+  /** What `targetIn` returns for the record. */
   readonly target: string
-  /** As stored, known to unpack. Small enough to keep a thousand of while a batch is packed, which their JSON is not. */
+  /**
+   * The body as stored; it is known to unpack. It is small enough to keep a thousand of them while a batch is packed,
+   * and their JSON is not.
+   */
   readonly body: Uint8Array
   readonly dictionary: Dictionary
 }
@@ -31,7 +35,7 @@ export interface Payload {
 
 const compress = promisify(brotliCompress)
 
-/** Packs records, class by class and target by target; of one target in their order. */
+/** Packs records, class by class and target by target; the records of one target stay in their order. */
 export async function packPayload(records: readonly UnsealedRecord[]): Promise<Payload> {
   const sorted = [...records].sort(likeToLike)
   const rawHash = createHash('sha256')
@@ -53,9 +57,9 @@ export async function packPayload(records: readonly UnsealedRecord[]): Promise<P
 }
 
 const compression = {
-  // 7 gains 3 % for three times the time, and 9 gains 4 % for ten times.
+  // Level 7 gains 3 % for three times the time, and level 9 gains 4 % for ten times.
   [constants.BROTLI_PARAM_QUALITY]: 5,
-  // 1 MiB, which the columns of a batch seldom pass.
+  // A window of 1 MiB, which the columns of a batch seldom exceed.
   [constants.BROTLI_PARAM_LGWIN]: 20,
 }
 
@@ -65,14 +69,17 @@ function likeToLike(a: UnsealedRecord, b: UnsealedRecord): number {
   return a.n - b.n
 }
 
-/** @returns A line of NDJSON without its end, a character for each byte, with the number that only the frame had. */
+/**
+ * @returns A line of NDJSON without its line end, one character for each byte, with the number that only the frame
+ * had.
+ */
 function lineOf({ n, body, dictionary }: UnsealedRecord): string {
   return `{"n":${n},${inflateBody(body, dictionary).toString('latin1', 1)}`
 }
 
 /**
- * @returns What tells targets apart, read without parsing the record: its order in a batch is all that hangs on it, and
- *   a record of another make has a place too.
+ * @returns What tells targets apart, read without parsing the record: only the order of records in a batch depends on
+ * it, and a record of another version gets a place too.
  */
 export function targetIn(json: Buffer): string {
   return `${textAt(json, json.indexOf(inputKey), inputKey)} ${textAt(json, json.lastIndexOf(nameKey), nameKey)}`
@@ -81,7 +88,7 @@ export function targetIn(json: Buffer): string {
 const inputKey = Buffer.from('"input":')
 const nameKey = Buffer.from('"test_name":')
 const comma = 0x2c
-/** Of an input; what sorts the same so far is close enough. */
+/** Characters of an input that are compared; inputs that are equal so far are similar enough. */
 const maxTarget = 200
 
 function textAt(json: Buffer, at: number, key: Buffer): string {

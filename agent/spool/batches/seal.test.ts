@@ -15,7 +15,7 @@ import { currentDictionary } from '../log/dictionary.ts'
 
 const dir = '/state/spool'
 
-/** Half of it compresses, as in the field. */
+/** Half of the text compresses, as in the field. */
 function padding(chance: () => number, length: number): string {
   return noise(chance, length / 2) + 'header: the same in every record; '.repeat(length / 68)
 }
@@ -77,7 +77,7 @@ describe('seal()', () => {
     for (let i = 0; i < 5; i++) await spool.put(sampleEntry(`a${i}`, 'anomaly'))
     const path = disk.paths().find((each) => each.includes('/a-')) ?? ''
     const file = await disk.openExisting(path)
-    // The third commit, on the third block behind the header.
+    // This is the third commit, in the third block behind the header.
     await file.write(Buffer.alloc(8, 0xff), 0, 8, 3 * 4096 + 24)
     const [batch] = await sealAll(spool)
     expect(batch?.records.map(({ n }) => n)).toEqual([0, 1, 3, 4])
@@ -104,7 +104,7 @@ describe('seal()', () => {
     expect(batch?.records.map(({ n, name }) => [n, name])).toEqual([[1, 'newer']])
     await again.close()
 
-    // The version that knows the dictionary finds it where it was.
+    // An agent that knows the dictionary finds the record where it was.
     const back = await openSample(dir, { disk: other.damaged(path, disk.bytesOf(path)) })
     expect((await sealAll(back)).at(-1)?.records.map(({ name }) => name)).toEqual(['kept'])
   })

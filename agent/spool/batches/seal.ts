@@ -13,13 +13,18 @@ import { type Payload, packPayload, targetIn, type UnsealedRecord } from './pack
 
 /**
  * A batch goes up whole or not at all: 64 KiB is what a link of 100 kbit/s with 5 % loss still carries in one piece.
- * The envelope takes the rest.
+ * The envelope takes the other 4 KiB.
  */
 const targetPayloadBytes = 60 * 1024
-/** Bounds the time and the memory a small device packs with: some seconds on the slowest, some 10 MB. */
+/**
+ * Bounds the time and the memory that packing takes on a small device: some seconds on the slowest, and some 10 MB.
+ */
 const maxRawBytes = 4 * 1024 * 1024
 const maxRecords = 4_096
-/** A run is 16 bytes of manifest at most: keeps the envelope, base64 and losses included, far below its ceiling. */
+/**
+ * A run of numbers takes at most 16 bytes of the manifest: this keeps the envelope, base64 and losses included, far
+ * below its ceiling.
+ */
 const maxRuns = 1_000
 
 /** Records packed as the payload of a batch. */
@@ -27,11 +32,13 @@ export interface Packed extends Payload {
   readonly numbers: RangeSet
   readonly classes: Readonly<Record<RecordClass, number>>
   readonly oldestWallMs: number | null
-  /** Numbers that should be in the segments read and are not: rot found on the way. They are not in `numbers`. */
+  /**
+   * Numbers that should be in the segments that were read, and are not: they have rotted. They are not in `numbers`.
+   */
   readonly corrupt: RangeSet
 }
 
-/** A record while it is decided which go into the batch. */
+/** A record of which it is not decided yet whether it goes into the batch. */
 interface Candidate extends UnsealedRecord {
   readonly storedBytes: number
   readonly rawBytes: number
@@ -43,8 +50,8 @@ const classOf = { a: 'anomaly', r: 'routine', d: 'diagnostic' } as const
 /**
  * Packs unsealed records until a batch is full.
  *
- * @param streams - In the order of their urgency. Within one, the oldest records go first.
- * @param settled - Numbers that are not to be packed any more.
+ * @param streams - In the order of their urgency. Within a stream, the oldest records go first.
+ * @param settled - Numbers of records that are not to be packed any more.
  */
 export async function packRecords(
   reader: SegmentReader,
@@ -79,7 +86,10 @@ export async function packRecords(
   }
 }
 
-/** @param corrupt - Gets the numbers that a segment should hold and does not, once it was read to its end. */
+/**
+ * @param corrupt - Gets the numbers that a segment should hold and does not hold, once the segment was read to its
+ * end.
+ */
 async function* candidates(
   reader: SegmentReader,
   streams: readonly Stream[],
@@ -100,7 +110,7 @@ async function* candidates(
         missing.remove(n)
         yield {
           ...{ n, class: classOf[stream.letter], target: targetIn(json), dictionary },
-          // The reader's buffer is used again.
+          // The body is copied, because the reader uses its buffer again.
           body: Buffer.from(body),
           ...{ storedBytes: body.length, rawBytes: json.length, wallMs: wallMsIn(json) },
         }

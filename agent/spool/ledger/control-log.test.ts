@@ -29,7 +29,7 @@ const note = (seq: number): BatchNote => ({
   ranges: [[seq * 10, seq * 10 + 8]],
 })
 
-/** What a spool writes in a busy week. */
+/** The changes that a spool writes in a busy week. */
 function entries(count: number): Change[] {
   return Array.from({ length: count }, (_, i) => {
     const batch = note(Math.floor(i / 3))
@@ -112,7 +112,7 @@ describe('ControlLog', () => {
 })
 
 describe('readControlLog()', () => {
-  /** Where entry `i` was committed; the snapshot is entry 0. */
+  /** Place at which entry `i` was committed; the snapshot is entry 0. */
   const placeOf = (i: number) => headerBytes + i * blockBytes
 
   async function damagedAt(count: number, ...damaged: readonly number[]) {
@@ -143,7 +143,7 @@ describe('readControlLog()', () => {
     const reading = await damagedAt(7, 1)
     if (reading.kind !== 'lost') throw new Error('Expected a lost log')
     expect(reading.epoch).toBe('0123456789abcdef01')
-    // Entry 1 sealed 0 to 8; entry 3, the receipt, says so again.
+    // Entry 1 sealed the records 0 to 8; entry 3, the receipt, names them again.
     expect(reading.settled.list()).toEqual([[0, 28]])
   })
 

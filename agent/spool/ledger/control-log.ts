@@ -1,6 +1,6 @@
-// The ledger on disk: a log of what changed it, in segments that each begin with the whole of it. Every entry is on
-// the medium before anybody acts on it; in particular before a file it speaks of is removed. What nobody acts on yet may
-// wait for the next entry, and spare the medium a write of its own.
+// The ledger on disk: a log of what changed it, in segments that each begin with the whole ledger. Every entry is on
+// the medium before the spool acts on it; in particular before a file that it names is removed. An entry that the
+// spool does not act on yet may wait for the next one, which spares the medium a write.
 
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -17,7 +17,7 @@ export type ControlReading =
   | { readonly kind: 'intact'; readonly ledger: Ledger; readonly place: Place }
   /**
    * Entries are missing, or there are none. What can still be known about the records goes along: numbers that were
-   * sealed or lost, and in which life of the spool, if that could be read.
+   * sealed or lost, and the life of the spool they belong to, if that could be read.
    */
   | {
       readonly kind: 'lost'
@@ -30,16 +30,18 @@ export type ControlReading =
 interface Place {
   /** Number of the newest segment; 0 when there is none. */
   readonly newest: number
-  /** Of the next entry. */
+  /** Sequence number that the next entry will get. */
   readonly sequence: number
-  /** Where to go on in the newest segment; null when it cannot be gone on in. */
+  /**
+   * Offset in the newest segment at which writing can go on; null when nothing more can be written to that segment.
+   */
   readonly tail: number | null
   readonly bytes: number
 }
 
-/** More entries than any segment holds. What claims to be further on is damage, not an entry. */
+/** More entries than any segment holds. A sequence number that is further ahead is damage, not an entry. */
 const plausibleEntries = 10_000
-/** Room for entries behind a snapshot that is larger than a segment should be. */
+/** Number of entries for which there is room behind a snapshot that is larger than a segment should be. */
 const leastEntries = 16
 
 type Receipted = Extract<Change, { kind: 'receipted' }>
@@ -57,7 +59,7 @@ export class ControlLog {
   #writer: SegmentWriter | null = null
   #newest: number
   #sequence: number
-  /** In the ledger, and on the medium only with the next entry. */
+  /** Changes that are in the ledger, and get onto the medium only with the next entry. */
   #deferred: Receipted[] = []
 
   private constructor(
@@ -73,7 +75,7 @@ export class ControlLog {
     this.#sequence = place.sequence
   }
 
-  /** Goes on where an intact log ends. */
+  /** Goes on at the end of an intact log. */
   static async resume(
     at: { readonly disk: Disk; readonly dir: string; readonly segmentBytes: number },
     { ledger, place }: Extract<ControlReading, { kind: 'intact' }>,
@@ -86,7 +88,8 @@ export class ControlLog {
       bytes: place.bytes,
       capacity: place.bytes,
     })
-    // The last entries, and the file's name, may be known from the page cache only, and are about to be acted on.
+    // The last entries, and the file's name, may so far be in the page cache only, and the spool is about to act on
+    // them.
     await log.#writer.datasync()
     await at.disk.syncDirectory(at.dir)
     return log
@@ -103,28 +106,34 @@ export class ControlLog {
     return log
   }
 
-  /** Bytes on disk. */
+  /** Size of the log on disk in bytes. */
   get bytes(): number {
     return this.#writer?.bytes ?? 0
   }
 
   /**
-   * Makes `change` durable and all that was deferred with it, then applies it to the ledger.
-   * @throws The disk's error. The ledger is as before; what is on disk may hold the entry or not, and both are
-   *   states that the next start understands.
+   * Makes `change` durable together with all that was deferred, then applies it to the ledger.
+   * @throws The disk's error. The ledger is then as before; the disk may hold the entry or not, and the next start
+   * understands both states.
    */
   async append(change: Change): Promise<void> {
     await this.#write([...this.#deferred, change])
     this.ledger.apply(change)
   }
 
-  /** Applies `change` to the ledger. Should the power go first, it has never been: nobody may act on it yet. */
+  /**
+   * Applies `change` to the ledger. If the power goes before the next entry, the change has never happened: nothing
+   * may be done yet that depends on it.
+   */
   defer(change: Receipted): void {
     this.ledger.apply(change)
     this.#deferred.push(change)
   }
 
-  /** Makes durable what was deferred. @throws The disk's error; it then waits on. */
+  /**
+   * Makes durable what was deferred.
+   * @throws The disk's error; the deferred changes then go on waiting.
+   */
   async settle(): Promise<void> {
     if (this.#deferred.length > 0) await this.#write(this.#deferred)
   }
@@ -133,17 +142,17 @@ export class ControlLog {
     const [only] = changes
     const record: ControlRecord =
       only !== undefined && changes.length === 1 ? only : { kind: 'several', changes: [...changes] }
-    // What could not be read back would cost the whole log at the next start.
+    // An entry that cannot be read back would cost the whole log at the next start.
     v.assert(controlRecord, record)
     const frame = this.#encode(record)
     if (this.#writer === null || !this.#writer.fits(frame.length)) await this.#rotate(frame.length)
-    // The number was taken for `record`, and rotating has taken one since. What was deferred then stands in the
-    // snapshot as well, and a receipt applied twice changes nothing.
+    // This number was meant for `record`, and rotating has used one since. What was deferred then stands in the
+    // snapshot as well, and applying a receipt twice changes nothing.
     await this.#commit(this.#encode(record))
     this.#deferred = []
   }
 
-  /** Replaces the ledger by one of a new life, durably. */
+  /** Replaces the ledger by that of a new life of the spool, durably. */
   async restart(ledger: Ledger): Promise<void> {
     const before = this.ledger
     this.ledger = ledger
@@ -169,7 +178,7 @@ export class ControlLog {
   async #commit(frame: Buffer): Promise<void> {
     const writer = this.#writer
     if (writer === null) throw new Error('Cannot write to a closed control log')
-    // Taken even if it fails: no number ever stands on two different entries.
+    // The number counts as used even if the write fails: no two different entries ever have the same number.
     this.#sequence++
     try {
       await writer.commit(frame)
@@ -197,7 +206,8 @@ export class ControlLog {
     this.#newest = number
     this.#writer = await SegmentWriter.create(this.#disk, this.#dir, header, {
       capacity: Math.max(this.#segmentBytes, least + leastEntries * blockBytes),
-      // On every file system: these are the entries that free room, and must not need any.
+      // Zeros are written first on every file system: these are the entries that free room, and they must not need
+      // any themselves.
       prefill: true,
     })
     await this.#commit(snapshot)
@@ -205,12 +215,12 @@ export class ControlLog {
   }
 
   async #removeSegment(number: number): Promise<void> {
-    // One that stays only costs room: the newest snapshot is what counts.
+    // An old segment that cannot be removed only takes room: the newest snapshot is what counts.
     await removeFile(join(this.#dir, segmentName('c', number)), this.#disk).catch(() => {})
   }
 }
 
-/** Reads the control log. Damage makes a reading of its own, never an exception. */
+/** Reads the control log. Damage is a kind of reading, never an exception. */
 export async function readControlLog(disk: Disk, dir: string): Promise<ControlReading> {
   const entries: Entry[] = []
   const suspects: number[] = []
@@ -219,7 +229,7 @@ export async function readControlLog(disk: Disk, dir: string): Promise<ControlRe
   for (const number of await segmentNumbers(disk, dir, 'c')) {
     const bytes = await readWhatIsLeft(disk, join(dir, segmentName('c', number)))
     if (bytes === null) {
-      // What it said was acted on, whatever others say.
+      // The spool acted on what this segment said, whatever the other segments say.
       unreadable = true
       place = { newest: number, tail: null, bytes: 0 }
       continue
@@ -241,8 +251,8 @@ export async function readControlLog(disk: Disk, dir: string): Promise<ControlRe
   const last = entries.at(-1)?.sequence ?? -1
   const sequence = last + 1
   const ledger = replay(entries)
-  // One unreadable entry at the end was being written when the power went, and nobody acted on it. A second one
-  // behind it means that entries are missing which were acted on.
+  // One unreadable entry at the end was being written when the power went, and the spool had not acted on it. A
+  // second one behind it means that entries are missing on which the spool did act.
   const behind = suspects.some((each) => each > sequence && each < sequence + plausibleEntries)
   if (ledger === null || behind || unreadable)
     return { kind: 'lost', ...remains(entries), newest: place.newest, sequence }
@@ -253,12 +263,12 @@ function readRecord(text: () => string): ControlRecord | null {
   try {
     return v.parse(controlRecord, JSON.parse(text()))
   } catch {
-    // The checksum held, so another version wrote it: not to be guessed at.
+    // The checksum holds, so another version wrote the entry: its meaning is not guessed.
     return null
   }
 }
 
-/** @returns null unless every entry since a snapshot is there. */
+/** @returns The ledger; null when an entry since the snapshot is missing. */
 function replay(entries: readonly Entry[]): Ledger | null {
   let ledger: Ledger | null = null
   let expected = 0
@@ -271,7 +281,7 @@ function replay(entries: readonly Entry[]): Ledger | null {
   return ledger
 }
 
-/** What single entries still say when the sum cannot be trusted. */
+/** What single entries still tell when their sum cannot be trusted. */
 function remains(entries: readonly Entry[]): { epoch: string | null; settled: RangeSet } {
   let epoch: string | null = null
   const settled = new RangeSet()

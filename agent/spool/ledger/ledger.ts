@@ -1,5 +1,5 @@
-// What the spool knows about its records without looking at them: which are sealed, which are lost, which batches
-// wait. It is the sum of the control log; control-log.ts keeps it on disk. Pure.
+// What the spool knows about its records without reading them: which are sealed, which are lost, which batches wait.
+// It is the sum of the control log; control-log.ts keeps it on disk. Pure.
 
 import * as v from 'valibot'
 import { batchId, type Manifest } from '../../../tests-spec/protocol/batch.ts'
@@ -15,21 +15,24 @@ export type LossReason = (typeof lossReasons)[number]
 const losses = v.array(v.object({ reason: v.picklist(lossReasons), ranges }))
 export type Losses = v.InferOutput<typeof losses>
 
-/** A sealed batch, as far as its owner must remember it. */
+/** A sealed batch, as far as the spool must remember it. */
 const batchNote = v.object({
-  /** Batches of an earlier life of the spool are still worth sending. */
+  /** Epoch of the batch; batches of an earlier life of the spool are still worth sending. */
   epoch: v.string(),
   seq: count,
   id: batchId,
-  /** Of the file. */
+  /** Size of the batch file in bytes. */
   bytes: count,
   anomalies: count,
-  /** Present when its anomalies repeat what others say. */
+  /** Present when the anomalies in the batch repeat those of other batches. */
   repeats: v.optional(v.literal(true)),
-  /** Wall clock of the oldest record, or of the sealing where that is not known. */
+  /** Wall clock of the oldest record, or of the sealing where the former is not known. */
   oldestWallMs: count,
   ranges,
-  /** Losses that its manifest names: should it be given up, nobody has been told of them. Absent when there are none. */
+  /**
+   * Losses that the batch's manifest names: if the batch is given up, the collector has not been told of them. Absent
+   * when there are none.
+   */
   lost: v.optional(losses),
 })
 export type BatchNote = v.InferOutput<typeof batchNote>
@@ -48,21 +51,24 @@ const snapshot = v.object({
   carry: v.record(v.string(), ranges),
 })
 
-/** What changes the ledger. */
+/** A change of the ledger. */
 const change = v.variant('kind', [
   /** `signed` are the losses named in its manifest; `nextN` keeps numbers from being given twice. */
   v.object({ kind: v.literal('sealed'), batch: batchNote, signed: losses, nextN: count }),
-  /** Repeats the ranges, so that either of the two entries is enough to know the records went out. */
+  /** Has the ranges once more, so that either of the two entries is enough to know that the records were sent. */
   v.object({ kind: v.literal('receipted'), id: batchId, ranges }),
   v.object({ kind: v.literal('quarantined'), id: batchId, reason: v.string() }),
-  /** Records that will never be sent. With `batch`, that batch is given up with them. */
+  /** Records that will never be sent. If `batch` is not null, that batch is given up with them. */
   v.object({ kind: v.literal('lost'), losses, batch: v.nullable(batchId) }),
-  /** Records of an earlier life, found in the segments, now have numbers of this one. */
+  /** Records of an earlier life, found in the segments, have numbers of this life now. */
   v.object({ kind: v.literal('carried'), epoch: v.string(), ranges }),
 ])
 export type Change = v.InferOutput<typeof change>
 
-/** One entry of the control log: the whole ledger, a change, or several that are there together or not at all. */
+/**
+ * One entry of the control log: the whole ledger, one change, or several changes that are applied together or not at
+ * all.
+ */
 export const controlRecord = v.variant('kind', [
   snapshot,
   ...change.options,
@@ -76,15 +82,15 @@ export interface Quarantined {
 }
 
 export class Ledger {
-  /** 18 hex digits. */
+  /** Name of this life of the spool: 18 hex digits. */
   readonly epoch: string
-  /** Of the next batch. */
+  /** Number that the next batch will get. */
   nextSeq = 0
-  /** Id of the batch before; null while there is none. */
+  /** Id of the previous batch; null while there is none. */
   prev: BatchNote['id'] | null = null
-  /** Below this, numbers may have been given. */
+  /** Lowest record number that has certainly not been given; lower ones may have been. */
   nextN = 0
-  /** Records nothing more will be done with: sealed, or lost. */
+  /** Numbers of records that are sealed or lost: nothing more will be done with them. */
   readonly settled = new RangeSet()
   /** Losses that no manifest has named yet. */
   readonly unsigned = new Map<LossReason, RangeSet>()
@@ -92,7 +98,7 @@ export class Ledger {
   lost = 0
   pending: BatchNote[] = []
   quarantined: Quarantined[] = []
-  /** By earlier epoch: records that are not to be taken over from it. */
+  /** By earlier epoch: numbers of records that are not to be taken over from it. */
   readonly carry = new Map<string, RangeSet>()
 
   constructor(epoch: string) {
@@ -130,7 +136,7 @@ export class Ledger {
     }
   }
 
-  /** Takes note of one entry that is durable, or of a receipt that nobody acts on before it is. */
+  /** Takes note of one entry that is durable, or of a receipt that the spool does not act on before it is durable. */
   apply(record: Exclude<ControlRecord, { kind: 'snapshot' }>): void {
     switch (record.kind) {
       case 'several':
@@ -179,7 +185,7 @@ export class Ledger {
   #lost(losses: Losses, batch: BatchNote['id'] | null): void {
     const notes = [...this.pending, ...this.quarantined.map((each) => each.batch)]
     const gone = notes.find((each) => each.id === batch)
-    // What it told of was counted before, and is to be told again.
+    // The losses that the batch named were counted before, and have to be named again.
     if (gone?.epoch === this.epoch) for (const each of gone.lost ?? []) this.#owe(each)
     this.pending = this.pending.filter((each) => each.id !== batch)
     this.quarantined = this.quarantined.filter((each) => each.batch.id !== batch)
@@ -204,7 +210,7 @@ export class Ledger {
     this.carry.set(epoch, done)
   }
 
-  /** Losses of an earlier epoch that no manifest has named yet get numbers of this one, to be named under. */
+  /** Losses of an earlier epoch that no manifest has named yet get numbers of this epoch, to be named by. */
   inheritLosses(before: Readonly<Ledger>): void {
     for (const [reason, numbers] of before.unsigned) {
       const first = this.nextN
@@ -212,7 +218,10 @@ export class Ledger {
     }
   }
 
-  /** @returns Losses to be named in the next manifest, `most` ranges of them; the rest waits for the one after. */
+  /**
+   * @returns Losses that the next manifest names, in at most `most` ranges; the others wait for the manifest after
+   * it.
+   */
   unsignedLosses(most: number): Losses {
     let left = most
     const found: Losses = []
@@ -229,7 +238,7 @@ export function recordsIn({ ranges }: BatchNote): number {
   return RangeSet.of(ranges).size
 }
 
-/** What to remember of a batch, from what it says of itself. */
+/** @returns What to remember of a batch, taken from its manifest. */
 export function noteOf(
   { epoch, seq, records, lost, time }: Manifest,
   file: { readonly id: BatchNote['id']; readonly bytes: number; readonly oldestWallMs: number | null },

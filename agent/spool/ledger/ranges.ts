@@ -1,6 +1,6 @@
 // Sets of record numbers, kept as unbroken runs: a spool of a hundred thousand records is a few dozen runs.
 
-/** First and last, both included. */
+/** First and last number, both included. */
 export type Range = readonly [first: number, last: number]
 
 /** A set of whole numbers from 0. Runs are ascending, do not touch and are never empty. */
@@ -13,12 +13,12 @@ export class RangeSet {
     return set
   }
 
-  /** Adds `first` to `last`; nothing when `last` is below `first`. */
+  /** Adds the numbers from `first` to `last`; none when `last` is below `first`. */
   add(first: number, last = first): void {
     if (last < first) return
     const runs = this.#runs
     const newest = runs.at(-1)
-    // Numbers mostly arrive in order: this keeps recovery of a full spool linear.
+    // Numbers mostly arrive in order: with this, recovery of a full spool takes linear time.
     if (newest === undefined || first > newest[1] + 1) {
       runs.push([first, last])
       return
@@ -55,7 +55,7 @@ export class RangeSet {
     return run !== undefined && run[0] <= n
   }
 
-  /** @returns What is in this set and not in `other`, as a new set. */
+  /** @returns The numbers in this set and not in `other`, as a new set. */
   minus(other: RangeSet): RangeSet {
     const left = new RangeSet()
     for (const [first, last] of this.#runs) {
@@ -73,7 +73,7 @@ export class RangeSet {
     return left
   }
 
-  /** @returns What is in both, as a new set. */
+  /** @returns The numbers in both sets, as a new set. */
   and(other: RangeSet): RangeSet {
     return this.minus(this.minus(other))
   }
@@ -92,12 +92,12 @@ export class RangeSet {
     return this.#runs.length
   }
 
-  /** The highest number; −1 when there is none. */
+  /** The highest number; −1 when the set is empty. */
   get max(): number {
     return this.#runs.at(-1)?.[1] ?? -1
   }
 
-  /** @returns The runs, ascending; the first `most` of them. */
+  /** @returns The first `most` runs, in ascending order. */
   list(most = Number.POSITIVE_INFINITY): [number, number][] {
     return this.#runs.slice(0, most).map(([first, last]) => [first, last])
   }

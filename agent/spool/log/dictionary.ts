@@ -1,8 +1,10 @@
-// The body of a record: its JSON, deflated against a dictionary that both ends have. Alone, without one, a record
-// takes about four times the room, since nothing in it repeats yet. Batches are made for strangers and use none.
+// The body of a record: its JSON, deflated against a dictionary that writer and reader both have. Deflated alone and
+// without a dictionary, a record takes about four times the room, since nothing in it repeats yet. Batches are made
+// for readers that do not have this dictionary, and use none.
 //
 // A dictionary is named by its hash, and every segment names its own, so that an agent which does not know it leaves
-// the segment alone instead of misreading it. To change the text: add a second one, keep the first for reading.
+// the segment alone instead of misreading it. To change the text, add a second dictionary and keep the first one for
+// reading.
 
 import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
@@ -15,16 +17,16 @@ export interface Dictionary {
 
 /** Level 6 is where deflate stops gaining on records of this size. */
 const level = 6
-/** Far above any measurement; a damaged or foreign file must not fill the memory. */
+/** Far above the size of any measurement; a damaged or foreign file must not fill the memory. */
 const maxRecordBytes = 32 * 1024 * 1024
 /**
- * Most records deflate to less. Such small pieces come out of Node's pool; the default of 16 kB a record is not, and
- * tens of megabytes of them pile up before the garbage collector finds it worth its while.
+ * Most records deflate to less. Pieces as small as this come out of Node's pool; pieces of the default of 16 kB for
+ * each record do not, and tens of megabytes of them pile up before the garbage collector removes them.
  */
 const pieceBytes = 2_048
 
-// What measurements of the nettests in tests-spec are made of, runs as long as they occur, the commonest last:
-// deflate writes near distances in fewer bits. Whole documents, cut where values begin to differ.
+// Text that measurements of the nettests in tests-spec are made of, in runs as long as they occur, the commonest
+// last: deflate writes near distances in fewer bits. They are whole documents, cut where values begin to differ.
 const text = [
   '"strict-transport-security":"max-age=31536000; includeSubDomains; preload","x-frame-options":"SAMEORIGIN",',
   '["Connection","keep-alive"],["Transfer-Encoding","chunked"],["Server","cloudflare"],["server","nginx"],',
@@ -91,12 +93,12 @@ const text = [
   '"test_runtime":0.,"test_start_time":"2026-01-01 00:00:00","test_version":"0.5.28"}}',
 ].join('')
 
-/** What new segments are written with. */
+/** The dictionary that new segments are written with. */
 export const currentDictionary: Dictionary = named(text)
 
 const known: readonly Dictionary[] = [currentDictionary]
 
-/** @returns null for a dictionary this agent does not have. */
+/** @returns The dictionary; null when this agent does not have it. */
 export function dictionaryNamed(name: string): Dictionary | null {
   return known.find((each) => each.name === name) ?? null
 }
@@ -105,23 +107,28 @@ export function deflateBody(json: string, dictionary: Dictionary): Buffer {
   return deflateRawSync(inScratch(json), { level, dictionary: dictionary.text, chunkSize: pieceBytes })
 }
 
-/** @throws When the body was not made by `deflateBody` with the same dictionary, or nothing of ours is that large. */
+/**
+ * @throws When the body was not made by `deflateBody` with the same dictionary, or is larger than any record of ours.
+ */
 export function inflateBody(body: Uint8Array, dictionary: Dictionary): Buffer {
   return inflateRawSync(body, { dictionary: dictionary.text, maxOutputLength: maxRecordBytes })
 }
 
 let scratch = Buffer.alloc(0)
 
-/** @returns `text` in bytes that are good until the next call: one buffer for all records, for the same reason. */
+/**
+ * @returns `text` in bytes that are valid until the next call: one buffer serves all records, so that buffers do not
+ * pile up either.
+ */
 function inScratch(text: string): Buffer {
-  // UTF-8 takes at most three bytes for what a string counts as one.
+  // UTF-8 takes at most three bytes for one unit of a string's length.
   const needed = text.length * 3
   if (needed > maxScratchBytes) return Buffer.from(text)
   if (needed > scratch.length) scratch = Buffer.allocUnsafeSlow(needed)
   return scratch.subarray(0, scratch.write(text))
 }
 
-/** A record of 80 kB is rare, and what is kept for it is kept for ever. */
+/** A record of 80 kB is rare, and a buffer that is kept for it is kept for ever. */
 const maxScratchBytes = 256 * 1024
 
 function named(content: string): Dictionary {

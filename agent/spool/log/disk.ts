@@ -1,5 +1,5 @@
-// The file system as the spool sees it: the few calls it makes, as an argument, so that tests can be a disk that
-// fails. Paths are absolute. Calls reject with the system's own error.
+// The file system as the spool sees it: the few calls that it makes, as an argument, so that tests can simulate a
+// disk that fails. Paths are absolute. Calls reject with the system's own error.
 
 import { constants } from 'node:fs'
 import { mkdir, open, stat, statfs } from 'node:fs/promises'
@@ -27,11 +27,11 @@ export interface ReadableFile extends DiskFile {
 export interface Disk extends AtomicDisk {
   /** Opens an existing file to be read, or overwritten in place. */
   openExisting(path: string): Promise<ReadableFile>
-  /** Makes the folder and those above it. One that is there is no error. */
+  /** Makes the folder and those above it. It is no error if the folder exists. */
   makeDirectory(path: string): Promise<void>
-  /** Bytes in the file. */
+  /** @returns Size of the file in bytes. */
   size(path: string): Promise<number>
-  /** The kernel's number for the kind of file system that holds `path` (statfs(2), f_type). */
+  /** @returns The kernel's number for the kind of file system that holds `path` (statfs(2), f_type). */
   fileSystemType(path: string): Promise<number>
 }
 
@@ -46,12 +46,12 @@ export const nodeDisk: Disk = {
   fileSystemType: async (path) => (await statfs(path)).type,
 }
 
-/** Whether there is no room left: on the file system, or for this user. */
+/** Whether there is no room left, either on the file system or within this user's quota. */
 export function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }
 
-/** A sector that is gone, a file system that finds itself damaged, a folder where a file was. */
+/** Whether a sector is gone, the file system reports damage, or a folder is where a file was. */
 function isUnreadable(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return code === 'EIO' || code === 'EISDIR' || /^Unknown system error /.test(code)
@@ -60,10 +60,11 @@ function isUnreadable(error: unknown): boolean {
 const blockBytes = 4_096
 
 /**
- * Fills `into` from the start of a file, and leaves zeros in place of blocks that the medium does not give: one sector
- * that is gone must not hold up all the others for ever.
+ * Fills `into` from the start of a file, and leaves zeros in place of blocks that the medium does not give: one
+ * sector that is gone must not hold up all the others for ever.
  *
- * @returns How many bytes there were. @throws The disk's error when it gives nothing at all: that may pass.
+ * @returns How many bytes there were.
+ * @throws The disk's error when it gives nothing at all: that may pass.
  */
 export async function readAround(file: ReadableFile, into: Buffer): Promise<number> {
   let done = 0
@@ -78,7 +79,7 @@ export async function readAround(file: ReadableFile, into: Buffer): Promise<numb
     } catch (error) {
       if (!isUnreadable(error)) throw error
       refusal = error
-      // What was asked for in one piece is asked for block by block.
+      // The range that could not be read in one piece is read block by block.
       const end = Math.min(into.length, done + blockBytes - (done % blockBytes))
       const read = await readBlock(file, into, done, end)
       if (read === null) into.fill(0, done, end)
@@ -91,7 +92,7 @@ export async function readAround(file: ReadableFile, into: Buffer): Promise<numb
   return done
 }
 
-/** @returns How many bytes of the block were read; null when it cannot be. */
+/** @returns How many bytes of the block were read; null when the block cannot be read. */
 async function readBlock(file: ReadableFile, into: Buffer, from: number, to: number): Promise<number | null> {
   try {
     return (await file.read(into, from, to - from, from)).bytesRead
@@ -102,11 +103,12 @@ async function readBlock(file: ReadableFile, into: Buffer, from: number, to: num
 }
 
 /**
- * Reads a segment, zeros where it cannot be read. One of which nothing can be read is set aside under a name that nobody
- * looks for: its numbers may be given again, and must not come back when the card has a better day.
+ * Reads a segment, with zeros where it cannot be read. A segment of which nothing can be read is set aside under a
+ * name that the spool does not look for: its record numbers may be given again, so the segment must not come back
+ * when the card can be read again.
  *
- * @returns null for one that was set aside.
- * @throws What else the disk says, and when it lets nothing be set aside.
+ * @returns The bytes; null when the segment was set aside.
+ * @throws Any other error of the disk, and its error when it does not let the segment be set aside.
  */
 export async function readWhatIsLeft(disk: Disk, path: string): Promise<Buffer | null> {
   try {
@@ -116,7 +118,8 @@ export async function readWhatIsLeft(disk: Disk, path: string): Promise<Buffer |
   }
   const bytes = await readPieces(disk, path)
   if (bytes !== null) return bytes
-  // A card that refuses everything refuses this first: then nothing is given up, and another day all may be well.
+  // A card that refuses everything refuses this probe file first: then nothing is given up, since everything may be
+  // readable another day.
   const probe = `${path}.probe`
   await writeFileDurably(probe, Buffer.from('x'), { disk })
   await disk.unlink(probe)
@@ -141,15 +144,15 @@ async function readPieces(disk: Disk, path: string): Promise<Buffer | null> {
 }
 
 export interface Meter {
-  /** Times the medium was told to write out: the figure that wears a cheap card. */
+  /** How often the medium was told to write out: the figure that wears a cheap card. */
   flushes: number
   bytesWritten: number
 }
 
-/** @returns `disk`, with what goes through it counted in `meter`. */
+/** @returns A disk that does what `disk` does and counts it in `meter`. */
 export function meteredDisk(disk: Disk, meter: Meter): Disk {
   return {
-    // Spelled out, since `disk` may be an object whose methods live on its class.
+    // Each method is spelled out, since `disk` may be an object whose methods live on its class.
     rename: (from, to) => disk.rename(from, to),
     unlink: (path) => disk.unlink(path),
     readFile: (path) => disk.readFile(path),

@@ -8,7 +8,7 @@ const frame = (sequence: number, body = `body of ${sequence}`): Frame => ({
   body: Buffer.from(body),
 })
 
-/** Commits of frames, each on a block of its own, with room behind. */
+/** Commits of frames, each in a block of its own, with room behind the last. */
 function written(...commits: readonly (readonly Frame[])[]): Buffer {
   const parts = commits.map((frames) => {
     const group = Buffer.concat(frames.map(encodeFrame))

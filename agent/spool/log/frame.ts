@@ -20,14 +20,14 @@ export interface Frame {
   readonly body: Uint8Array
 }
 
-/** One that was found at `offset` of a segment. */
+/** A frame that was found at `offset` of a segment. */
 export interface FoundFrame extends Frame {
   readonly offset: number
   readonly end: number
 }
 
 export const frameHeadBytes = 20
-/** A commit begins on such a boundary, so that no block that was synced is ever written again. */
+/** Size of a block. A commit begins on a block boundary, so that no block that was synced is ever written again. */
 export const blockBytes = 4096
 
 /** 0xF5 occurs in no UTF-8 text, so no stored text can pass for a frame. */
@@ -36,7 +36,7 @@ const deflatedWithDictionary = 1
 const letters = 'ardc'
 
 export function encodeFrame({ stream, sequence, body }: Frame): Buffer {
-  // Every byte of it is written below.
+  // `allocUnsafe` is safe here: every byte is written below.
   const bytes = Buffer.allocUnsafe(frameHeadBytes + body.length)
   magic.copy(bytes)
   bytes.writeUInt32BE(body.length, 4)
@@ -48,20 +48,20 @@ export function encodeFrame({ stream, sequence, body }: Frame): Buffer {
   return bytes
 }
 
-/** A place where something is missing or unreadable, told by what stands around it. */
+/** A place where something is missing or unreadable, described by the frames around it. */
 export interface Gap {
-  /** Sequence of the frame before; null at the beginning of the segment. */
+  /** Sequence of the frame before the gap; null at the beginning of the segment. */
   readonly after: number | null
-  /** Sequence of the frame behind; null at the end of the segment. */
+  /** Sequence of the frame behind the gap; null at the end of the segment. */
   readonly before: number | null
-  /** Whether it lies in the last commit, where a power cut is the likely cause. */
+  /** Whether the gap lies in the last commit, where a power cut is the likely cause. */
   readonly inLastCommit: boolean
 }
 
 export interface Scan {
   readonly frames: readonly FoundFrame[]
   readonly gaps: readonly Gap[]
-  /** Sequences that unreadable heads name. Hints, not facts: the damage may be in them. */
+  /** Sequences that unreadable heads name. They are hints, not facts: the damage may be in these bytes too. */
   readonly suspects: readonly number[]
   /** Where the next commit may begin: a block boundary with nothing but zeros behind it. */
   readonly tail: number
@@ -113,14 +113,14 @@ function frameAt(bytes: Buffer, offset: number): FoundFrame | null {
 
 function gapsBetween(bytes: Buffer, from: number, frames: readonly FoundFrame[]): Gap[] {
   const gaps: Gap[] = []
-  // Walks backwards, so that "is there a later commit" is known at each frame.
+  // The loop goes backwards, so that each frame knows whether there is a later commit.
   let inLastCommit = true
   let next: FoundFrame | null = null
   for (let i = frames.length - 1; i >= -1; i--) {
     const frame = frames[i] ?? null
     const end = frame?.end ?? from
     const until = next?.offset ?? bytes.length
-    // A commit other than the last is followed by one that begins on a block of its own.
+    // Every commit except the last is followed by another one, which begins in a block of its own.
     if (next !== null && next.offset !== end && next.offset % blockBytes === 0) inLastCommit = false
     if (isDamaged(bytes, end, until, next !== null)) {
       gaps.unshift({ after: frame?.sequence ?? null, before: next?.sequence ?? null, inLastCommit })
@@ -130,12 +130,15 @@ function gapsBetween(bytes: Buffer, from: number, frames: readonly FoundFrame[])
   return gaps
 }
 
-/** Between two frames stand at most the zeros that fill a block; behind the last, any number of zeros. */
+/**
+ * Between two frames there are at most the zeros that fill a block; behind the last frame there may be any number of
+ * zeros.
+ */
 function isDamaged(bytes: Buffer, end: number, until: number, framed: boolean): boolean {
   return (framed && until !== end && until !== blockAligned(end)) || contentEnd(bytes, end, until) !== end
 }
 
-/** @returns One past the last byte that is not zero in `from` to `until`; `from` when there is none. */
+/** @returns One past the last byte that is not zero between `from` and `until`; `from` when there is none. */
 function contentEnd(bytes: Buffer, from: number, until = bytes.length): number {
   let end = until
   while (end > from && bytes[end - 1] === 0) end--

@@ -1,5 +1,6 @@
-// Room set aside on the file system itself. When others have filled the disk, the spool can still seal: it gives the
-// reserve back, seals, and what the collector receipts makes room again. Without it a full disk would be for ever.
+// Room set aside on the file system itself. When other programs have filled the disk, the spool can still seal: it
+// gives the reserve back, seals, and what the collector receipts makes room again. Without the reserve, a full disk
+// would stay full for ever.
 
 import { writeFully } from '../../platform/atomic-file.ts'
 import { type Disk, isDiskFailure, isFull } from './disk.ts'
@@ -18,12 +19,14 @@ export class Reserve {
     this.#onGivenBack = onGivenBack
   }
 
-  /** Bytes held at the moment. */
+  /** Bytes that are held at the moment. */
   get bytes(): number {
     return this.#held ? this.#size : 0
   }
 
-  /** Sets the room aside if it is not. A disk that refuses is no failure: the next call tries again. */
+  /**
+   * Sets the room aside unless that is done already. A disk that refuses is no failure: the next call tries again.
+   */
   async hold(): Promise<void> {
     if (this.#held) return
     try {
@@ -34,7 +37,7 @@ export class Reserve {
   }
 
   /**
-   * Does `work`; if the disk is full, gives the room back and does it once more.
+   * Does `work`; if the disk is full, gives the room back and does `work` once more.
    * @throws What `work` throws, the second time if there was one.
    */
   async during<T>(work: () => Promise<T>): Promise<T> {
@@ -53,12 +56,12 @@ export class Reserve {
     try {
       return await this.#disk.size(this.#path)
     } catch {
-      // Not there, or not readable: it is written anew either way.
+      // The file is not there, or not readable: in both cases it is written anew.
       return null
     }
   }
 
-  /** Not durable and not meant to be: a power cut may take it, and the next start makes it again. */
+  /** The file is not durable and need not be: a power cut may take it, and the next start makes it again. */
   async #fill(): Promise<boolean> {
     const file = await this.#disk.create(this.#path, 0o600)
     let full = false
@@ -67,7 +70,7 @@ export class Reserve {
       full = true
     } finally {
       await file.close()
-      // A piece of it would only take the room it is meant to keep.
+      // A file of part of the size would only take the room that it is meant to keep.
       if (!full) await this.#disk.unlink(this.#path)
     }
     return full

@@ -1,4 +1,5 @@
-// Reads records back from segments: what sealing and thinning need. Recovery, which wants numbers only, is stream.ts.
+// Reads records back from segments, for sealing and thinning. Recovery, which needs only the numbers, is in
+// stream.ts.
 
 import type { RangeSet } from '../ledger/ranges.ts'
 import { inflateBody } from './dictionary.ts'
@@ -7,7 +8,7 @@ import { scanFrames } from './frame.ts'
 import { headerBytes } from './segment.ts'
 import { type StoredSegment, wallMsIn } from './stream.ts'
 
-/** @returns Those of `numbers` that the segment holds and that can be read; none when the disk refuses. */
+/** @returns The records among `numbers` that the segment holds and that can be read; none when the disk refuses. */
 export async function readRecords(
   reader: SegmentReader,
   segment: StoredSegment,
@@ -23,8 +24,8 @@ export async function readRecords(
 }
 
 /**
- * Reads segments into one buffer that is kept: a megabyte thrown away at every sealing is a megabyte that the garbage
- * collector notices late.
+ * Reads segments into one buffer that is kept: a megabyte that is thrown away at every sealing is freed late by the
+ * garbage collector.
  */
 export class SegmentReader {
   readonly #disk: Disk
@@ -34,7 +35,7 @@ export class SegmentReader {
     this.#disk = disk
   }
 
-  /** @returns The segment, good until the next one is read; null when the disk refuses. */
+  /** @returns The segment, valid until the next one is read; null when the disk refuses. */
   async read({ path, bytes }: StoredSegment): Promise<Buffer | null> {
     if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(bytes)
     try {
@@ -46,19 +47,19 @@ export class SegmentReader {
       }
     } catch (error) {
       if (!isDiskFailure(error)) throw error
-      // One sick place on a card must not hold up everything else. The next sealing tries it again.
+      // One place of a card that cannot be read must not hold up everything else. The next sealing tries it again.
       return null
     }
   }
 }
 
-/** @returns null when it is not a record. */
+/** @returns The record's JSON; null when the bytes are not a record. */
 export function readRecord(inflate: () => Buffer): Buffer | null {
   try {
     const json = inflate()
     return json.subarray(0, recordBegins.length).equals(recordBegins) ? json : null
   } catch {
-    // Deflated with another dictionary, in a segment whose header could not say so.
+    // The record was deflated with another dictionary, in a segment whose header could not say so.
     return null
   }
 }

@@ -19,14 +19,14 @@ import { blockAligned, blockBytes, type StreamLetter } from './frame.ts'
 export interface SegmentHeader {
   readonly stream: StreamLetter
   readonly number: number
-  /** 18 hex digits. */
+  /** Life of the spool that the segment belongs to: 18 hex digits. */
   readonly epoch: string
-  /** 16 hex digits. */
+  /** Name of the dictionary of the bodies: 16 hex digits. */
   readonly dictionary: string
 }
 
 const magic = Buffer.from('SNDSEG1\n', 'latin1')
-/** Where commits begin. */
+/** Offset at which commits begin. */
 export const headerBytes = blockBytes
 const usedBytes = 40
 
@@ -66,14 +66,14 @@ export async function segmentNumbers(disk: Disk, dir: string, stream: StreamLett
   return found.sort((a, b) => a - b)
 }
 
-/** The writing end of one segment. After any failure it is to be closed and never written again. */
+/** The writing end of one segment. After any failure it must be closed and never written again. */
 export class SegmentWriter {
   /** Bytes the file takes on disk. */
   bytes: number
   readonly #file: DiskFile
-  /** Where the next commit begins. */
+  /** Offset at which the next commit begins. */
   #tail: number
-  /** The file never grows past this. */
+  /** Size in bytes that the file never exceeds. */
   readonly #capacity: number
 
   private constructor(file: DiskFile, tail: number, bytes: number, capacity: number) {
@@ -85,8 +85,8 @@ export class SegmentWriter {
 
   /**
    * Makes the file, durably.
-   * @param prefill - Writes zeros first: on ext4 a commit into blocks that are there already costs 5 kB on the medium,
-   *   one that lets the file grow 18 kB. It also makes sure of the room.
+   * @param prefill - Writes zeros first: on ext4, a commit into blocks that exist already costs 5 kB on the medium,
+   * and one that lets the file grow costs 18 kB. It also makes sure of the room.
    */
   static async create(
     disk: Disk,
@@ -98,7 +98,7 @@ export class SegmentWriter {
     const file = await disk.create(path, 0o600)
     try {
       await writeFully(file, encodeHeader(header), 0)
-      // A disk that is sick says so here, before a megabyte is written to it at every attempt.
+      // A disk that fails says so here, before a megabyte is written to it at every attempt.
       await file.sync()
       if (options.prefill) {
         await writeZeros(file, headerBytes, options.capacity)
@@ -118,7 +118,7 @@ export class SegmentWriter {
 
   /**
    * Goes on in a file that was read before.
-   * @param tail - A block boundary with nothing but zeros, or the end of the file, behind it.
+   * @param tail - A block boundary, with nothing but zeros or the end of the file behind it.
    */
   static async reopen(
     disk: Disk,
@@ -128,7 +128,7 @@ export class SegmentWriter {
     return new SegmentWriter(await disk.openExisting(path), place.tail, place.bytes, place.capacity)
   }
 
-  /** Whether a commit of `bytes` has room. */
+  /** Whether there is room for a commit of `bytes` bytes. */
   fits(bytes: number): boolean {
     return this.#tail + bytes <= this.#capacity
   }
@@ -141,7 +141,7 @@ export class SegmentWriter {
     this.#tail = blockAligned(this.#tail + group.length)
   }
 
-  /** What was written before this process began may be in the page cache only. */
+  /** Syncs the file: what was written before this process began may be in the page cache only. */
   async datasync(): Promise<void> {
     await this.#file.datasync()
   }
@@ -161,6 +161,6 @@ async function writeZeros(file: DiskFile, from: number, to: number): Promise<voi
 }
 
 async function closeQuietly(file: DiskFile): Promise<void> {
-  // close() reports errors of writes that no sync has vouched for; nobody relies on those.
+  // close() reports errors of writes that no sync has confirmed; the spool does not rely on those writes.
   await file.close().catch(() => {})
 }

@@ -1,5 +1,5 @@
-// The records of one class, as a row of segments: appended to the newest, given up oldest first. Knows which numbers
-// stand in which segment and nothing of their content.
+// The records of one class, as a row of segments: new records go to the newest, and the oldest is given up first. A
+// stream knows which numbers stand in which segment and nothing of their content.
 
 import { join } from 'node:path'
 import { removeFile } from '../../platform/atomic-file.ts'
@@ -21,7 +21,7 @@ export type RecordStreamLetter = Exclude<StreamLetter, 'c'>
 /** A record ready to be written. */
 export interface StoredRecord {
   readonly n: number
-  /** Deflated with the current dictionary. */
+  /** The record's JSON, deflated with the current dictionary. */
   readonly body: Uint8Array
   readonly wallMs: number
 }
@@ -29,15 +29,18 @@ export interface StoredRecord {
 export interface StoredSegment {
   readonly number: number
   readonly path: string
-  /** On disk. */
+  /** Size of the segment on disk. */
   bytes: number
-  /** Of the records in it; no number is in two segments. */
+  /** Numbers of the records in the segment; no number is in two segments. */
   readonly numbers: RangeSet
-  /** Wall clock of the first record; null while there is none, or none that can be read. */
+  /** Wall clock of the first record; null while there is no record, or none that can be read. */
   oldestWallMs: number | null
-  /** null: made with a dictionary this agent does not have, and left for one that has it. */
+  /**
+   * null when the segment was made with a dictionary that this agent does not have; it is left for an agent that has
+   * it.
+   */
   readonly dictionary: Dictionary | null
-  /** Nothing in it repeats anything else in it; forgotten at a restart. */
+  /** True when no record in the segment repeats another one in it; forgotten at a restart. */
   thinned?: boolean
 }
 
@@ -52,10 +55,10 @@ export interface StreamPlace {
 
 export class Stream {
   readonly letter: RecordStreamLetter
-  /** Oldest first. */
+  /** Segments of the stream, oldest first. */
   readonly segments: StoredSegment[]
   readonly #place: StreamPlace
-  /** Appends to the last of `segments`; null: the next commit begins a new one. */
+  /** Appends to the last of `segments`; null when the next commit begins a new one. */
   #writer: SegmentWriter | null
   #newest: number
 
@@ -75,7 +78,7 @@ export class Stream {
     return this.segments.reduce((sum, each) => sum + each.bytes, 0)
   }
 
-  /** @returns By how much the stream may grow on disk when `records` are appended. */
+  /** @returns By how many bytes the stream may grow on disk when `records` are appended. */
   growth(records: readonly StoredRecord[]): number {
     const bytes = records.reduce((sum, { body }) => sum + frameHeadBytes + body.length, 0)
     const fits = this.#writer?.fits(bytes) ?? false
@@ -86,9 +89,9 @@ export class Stream {
   /**
    * Writes the first of `records`, as many as one commit takes, and waits until they are durable.
    *
-   * @returns How many: at least one.
+   * @returns How many were written: at least one.
    * @throws The disk's error. Some of the records may be on disk all the same. Writing them again is right: only the
-   *   last writing counts here, and at the next start one of the two does.
+   * last copy counts here, and at the next start one of the two counts.
    */
   async append(records: readonly StoredRecord[]): Promise<number> {
     const most = this.#place.segmentBytes - headerBytes
@@ -112,7 +115,8 @@ export class Stream {
     try {
       await writer.commit(group)
     } catch (error) {
-      // After a failed sync nothing more is entrusted to this file: what it took is written again elsewhere.
+      // After a failed sync the spool trusts this file with nothing more: the records that went to it are written
+      // again elsewhere.
       await this.closeWriter()
       throw error
     }
@@ -127,7 +131,7 @@ export class Stream {
     const { disk, dir, epoch, segmentBytes, prefill } = this.#place
     const header = { stream: this.letter, number, epoch, dictionary: currentDictionary.name }
     const writer = await SegmentWriter.create(disk, dir, header, {
-      // A record larger than a segment gets one of its own size.
+      // A record that is larger than a segment gets a segment of its own size.
       capacity: Math.max(segmentBytes, headerBytes + blockAligned(groupBytes)),
       prefill,
     })
@@ -143,16 +147,18 @@ export class Stream {
     })
   }
 
-  /** Whether `segment` is the one being written. */
+  /** Whether `segment` is the one that is being written. */
   isOpen(segment: StoredSegment): boolean {
     return this.#writer !== null && segment === this.segments.at(-1)
   }
 
-  /** Forgets and removes a segment. That nothing in it is needed any more must be durable already. */
+  /**
+   * Forgets and removes a segment. Before that, it must be durable that nothing in the segment is needed any more.
+   */
   async remove(segment: StoredSegment): Promise<void> {
     if (this.isOpen(segment)) await this.closeWriter()
     this.segments.splice(this.segments.indexOf(segment), 1)
-    // One that cannot be removed is found at the next start, holds nothing that counts, and is removed then.
+    // A segment that cannot be removed is found at the next start, holds nothing that counts, and is removed then.
     await removeFile(segment.path, this.#place.disk).catch(() => {})
   }
 
@@ -162,17 +168,18 @@ export class Stream {
   }
 }
 
-/** What a stream's folder holds. */
+/** What was read from a stream's folder. */
 export interface StreamReading {
   readonly segments: readonly StoredSegment[]
   /**
-   * Numbers that stood, if they were of this stream, where something that was committed is now missing. Damage in
-   * the last commit is not among them: there a power cut is the likely cause, and nobody was told it was safe.
+   * Numbers that may have stood, if they were of this stream, where committed records are now missing. Damage in the
+   * last commit is not among them: there a power cut is the likely cause, and no `put` had resolved for those
+   * records.
    */
   readonly damaged: RangeSet
-  /** Numbers named by heads that cannot be trusted. */
+  /** Numbers that unreadable heads name; they cannot be trusted. */
   readonly suspects: readonly number[]
-  /** Where the last segment can be gone on in; null when a new one is due. */
+  /** Offset in the last segment at which writing can go on; null when a new segment is due. */
   readonly tail: number | null
 }
 
@@ -186,7 +193,7 @@ export async function readStream(
   const suspects: number[] = []
   const seen = new RangeSet()
   const damaged = new RangeSet()
-  /** Number before which the damage ends is not known yet: it is in the next segment. */
+  /** First number that the damage may cover; where it ends is known only from the next segment. */
   let damageFrom: number | null = null
   let last = -1
   let tail: number | null = null
@@ -200,7 +207,7 @@ export async function readStream(
       continue
     }
     const name = dictionaryOf(bytes)
-    // Without a header the current dictionary is the best guess; frames that it does not open are lost.
+    // Without a header, the current dictionary is the best guess; frames that it does not unpack are lost.
     const dictionary = name === null ? currentDictionary : dictionaryNamed(name)
     const scan = scanFrames(bytes, headerBytes)
     const first = scan.frames[0]?.sequence
@@ -215,7 +222,7 @@ export async function readStream(
       else damageFrom ??= from
     }
     last = scan.frames.at(-1)?.sequence ?? last
-    // After a failed sync a commit is written again: the first copy counts, and the second is never looked at.
+    // After a failed sync a commit is written again: the first copy counts, and the second is ignored.
     const fresh = scan.frames.filter((frame) => frame.stream === letter && !seen.has(frame.sequence))
     for (const { sequence } of fresh) seen.add(sequence)
     segments.push({
@@ -237,7 +244,7 @@ function wallMsOf(frame: FoundFrame | undefined, dictionary: Dictionary): number
   try {
     return wallMsIn(inflateBody(frame.body, dictionary))
   } catch {
-    // Only the age of the spool would have come from it.
+    // Without this time, only the spool's age in the statistics is missing.
     return null
   }
 }

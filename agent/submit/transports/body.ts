@@ -1,44 +1,50 @@
-// A body on its way, piece by piece, never far ahead of what the other side says it has. The kernel takes 64 kB in one
-// gulp and hides for how long it lies there; on a link whose flows die, all of it would be sent again.
+// Sends a body piece by piece, never far ahead of what the other side says it has. The kernel takes 64 kB in one call
+// and does not show how long they stay there; on a link whose flows die, all of it would be sent again.
 
-/** The kernel's acceptance of each is a sign of life. */
+/** Size of one piece. When the kernel accepts a piece, that counts as a sign of life. */
 export const pieceBytes = 4 * 1024
-/** Twice what is under way on a link of 100 kbit/s with a round trip of 600 ms; the collector confirms every 4 kB. */
+/**
+ * Twice the bytes that are under way on a link of 100 kbit/s with a round trip of 600 ms; the collector confirms
+ * every 4 kB.
+ */
 const leastWindowBytes = 16 * 1024
-/** On a faster link, what it carries in this time: no more than that is lost with a flow. */
+/** On a faster link, the window is what it carries in this time: no more than that is lost with a flow. */
 const windowMs = 1_500
-/** Where nobody says how far a body has come, waiting to hear costs this much, once for each line. */
+/**
+ * Where the other side does not confirm how far a body has come, waiting for a confirmation costs this much, once for
+ * each line.
+ */
 const leastWaitMs = 300
 
 export interface SendingWindow {
-  /** @param held - What the other side has, in bytes since the batch began; null says only that it is listening. */
+  /** @param held - Bytes that the other side has since the batch began; null says only that it is listening. */
   confirm(held: number | null): void
-  /** Resolves when `sent` bytes may become more. */
+  /** Resolves when more than `sent` bytes may be sent. */
   open(sent: number): Promise<void>
-  /** Nobody confirms anything here, so that bytes go as the kernel takes them. */
+  /** True when the other side confirms nothing, so that bytes go as fast as the kernel takes them. */
   readonly isBlind: boolean
-  /** The flow is about to die with pieces left, and those that went have had time to arrive. */
+  /** True when the flow is about to die with pieces left, and those that were sent have had time to arrive. */
   readonly isSpent: boolean
   close(): void
 }
 
 export interface WindowOptions {
-  /** Milliseconds that only grow. */
+  /** Clock in milliseconds that never goes back. */
   readonly now: () => number
-  /** Of the line, in milliseconds. */
+  /** Round trip time of the line in milliseconds. */
   readonly rttMs: number
-  /** Where in the batch the body begins. */
+  /** Offset in the batch, in bytes, at which the body begins. */
   readonly offset: number
-  /** What an earlier body on the same line found out. */
+  /** Whether an earlier body on the same line found out that the other side confirms nothing. */
   readonly knownBlind: boolean
-  /** From when on nothing more goes, by `now`; null when nothing says so. */
+  /** Moment, by `now`, from which nothing more is sent; null when there is no such limit. */
   readonly spentMs: number | null
 }
 
 export function sendingWindow({ now, rttMs, offset, knownBlind, spentMs }: WindowOptions): SendingWindow {
   const begun = now()
   let size = leastWindowBytes
-  /** Bytes of this body; null while nobody has confirmed anything. */
+  /** Bytes of this body that are confirmed; null while none have been confirmed. */
   let confirmed: number | null = null
   let blind = knownBlind
   let closed = false
@@ -49,7 +55,7 @@ export function sendingWindow({ now, rttMs, offset, knownBlind, spentMs }: Windo
   const mayGoOn = (sent: number) => closed || (pastMs() < 0 && (blind || sent - (confirmed ?? 0) < size))
   return {
     confirm(held) {
-      // Late, as it is where packets are lost: the other side does confirm after all.
+      // A late confirmation, as happens where packets are lost: the other side does confirm after all.
       blind = false
       confirmed = Math.max(confirmed ?? 0, (held ?? 0) - offset)
       size = Math.max(leastWindowBytes, (confirmed / Math.max(1, now() - begun)) * windowMs)
@@ -59,7 +65,7 @@ export function sendingWindow({ now, rttMs, offset, knownBlind, spentMs }: Windo
       if (confirmed === null && !mayGoOn(sent)) {
         timer = setTimeout(
           () => {
-            // A proxy in between that passes nothing on until it has everything, or a collector that says nothing.
+            // Either a proxy in between passes nothing on until it has everything, or the collector confirms nothing.
             if (confirmed === null) blind = true
             wake()
           },

@@ -1,5 +1,6 @@
-// HTTP/1.1 over a line that is open, one request after the other, by undici's Client, which is handed the socket and is
-// never let make another. Knows when nothing moves any more; what is asked and what an answer means is for the callers.
+// HTTP/1.1 over a line that is open, one request after the other, by undici's Client, which is given the socket and
+// never allowed to open another. It notices when no bytes move any more; what is asked, and what an answer means, is
+// decided by the callers.
 
 import { Readable } from 'node:stream'
 import { Client } from 'undici'
@@ -10,39 +11,50 @@ import { NoAnswer, noAnswer } from './no-answer.ts'
 
 export interface Request {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT'
-  /** Below the base URL, without a slash in front. */
+  /** Path below the base URL, without a slash in front. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
-  /** Where in the batch the body begins; 0 unless it is said. */
+  /** Offset in the batch, in bytes, at which the body begins; 0 if absent. */
   readonly offset?: number
 }
 
 export interface Answer {
   readonly status: number
   readonly body: Buffer
-  /** What the other side asks for in `Retry-After`, in milliseconds, an hour at most; null when it does not. */
+  /**
+   * Pause that the other side asks for in `Retry-After`, in milliseconds, an hour at most; null when it asks for
+   * none.
+   */
   readonly retryAfterMs: number | null
-  /** Bytes the other side holds of an upload; null when it does not say. */
+  /** Bytes of an upload that the other side holds; null when it does not say. */
   readonly held: number | null
-  /** The longest time nothing moved while waiting for it, in milliseconds. */
+  /** The longest time without movement while waiting for the answer, in milliseconds. */
   readonly silenceMs: number
 }
 
-/** When to stop waiting. */
+/** How long to wait. */
 export interface Patience {
-  /** Milliseconds without a byte moving either way, after which the line is taken for dead. */
+  /** Milliseconds without a byte moving in either direction, after which the line counts as dead. */
   readonly silenceMs: number
-  /** Age of the line from which on nothing is begun over it, in milliseconds; without, it may get as old as it likes. */
+  /**
+   * Age of the line in milliseconds from which no new request is begun over it; absent or null when there is no
+   * limit.
+   */
   readonly usableMs?: number | null
   readonly signal: AbortSignal
 }
 
-/** A receipt has 1 kB. Whatever sends more is not a collector. */
+/** A receipt has 1 kB. A server that sends more than this is not a collector. */
 const maxAnswerBytes = 64 * 1024
-/** A collector that asks for more is mistaken, or is none: a way out must not stay shut for a day on one word. */
+/**
+ * A server that asks for a longer pause is mistaken, or is no collector: one answer must not keep a way closed for a
+ * day.
+ */
 export const maxRetryAfterMs = 3_600_000
-/** How often the line is looked at: a stall is seen late by as much. */
+/**
+ * How often the line is checked within the limit of silence: a stall is noticed late by at most that fraction of it.
+ */
 const looksPerLimit = 8
 
 export class Connection {
@@ -50,13 +62,13 @@ export class Connection {
   readonly #line: Line
   readonly #client: Client
   readonly #now: () => number
-  /** Nobody on this line says how far a body has come, as an earlier body found out. */
+  /** Whether an earlier body found out that the other side of this line does not confirm how far a body has come. */
   #blind = false
   #heardMs: number
 
   /**
    * @param url - Base URL; may have a path.
-   * @param now - Milliseconds that only grow.
+   * @param now - Clock in milliseconds that never goes back.
    */
   constructor(url: string, line: Line, now: () => number) {
     this.#base = new URL(url.endsWith('/') ? url : `${url}/`)
@@ -70,19 +82,19 @@ export class Connection {
     return this.#line.rttMs
   }
 
-  /** How old the line was when something last came over it, in milliseconds. */
+  /** Age of the line when the last byte came over it, in milliseconds. */
   get heardAtAgeMs(): number {
     return this.#heardMs - this.#line.bornMs
   }
 
-  /** Bytes of TCP payload so far, TLS and proxy included. */
+  /** Bytes of TCP payload so far, those of TLS and of the proxy included. */
   get spent(): Spent {
     return spentBy(this.#line.raw)
   }
 
   /**
    * Sends a request and reads the answer. Follows no redirect: where a captive portal points is not the collector.
-   * @throws {NoAnswer} The line is then closed: what is half said cannot be gone on from.
+   * @throws {NoAnswer} The line is then closed: a request that broke off half-way cannot be gone on with.
    */
   async exchange(request: Request, { silenceMs, usableMs = null, signal }: Patience): Promise<Answer> {
     const spentMs = usableMs === null ? null : this.#line.bornMs + usableMs
@@ -108,7 +120,7 @@ export class Connection {
       }, silenceMs / looksPerLimit)
     })
     try {
-      // What is over before it begins sends nothing.
+      // A request that is over before it begins sends nothing.
       const isOver = signal.aborted || isSpent
       const answer = await Promise.race([isOver ? ended : this.#exchange(request, window), ended])
       return { ...answer, silenceMs: watch.longest() }
@@ -139,7 +151,7 @@ export class Connection {
         {
           path: `${this.#base.pathname}${path}`,
           method,
-          // undici would close after a HEAD, and this line is the only one.
+          // undici would close the line after a HEAD, and there is no other line.
           reset: false,
           headers: { ...headers, ...length },
           body: body === undefined ? null : bodyOf(body, window),
@@ -167,16 +179,16 @@ export class Connection {
     })
   }
 
-  /** Ends whatever is going on. The bytes can still be asked for. */
+  /** Ends what is going on. The count of bytes can still be read afterwards. */
   close(): void {
-    // Nothing is waited for: the socket is destroyed within the call.
+    // There is nothing to wait for: the socket is destroyed within the call.
     void this.#client.destroy().catch(() => {})
     this.#line.socket.destroy()
     cut(this.#line.raw)
   }
 }
 
-/** One gulp of the kernel's needs no window. */
+/** A body that the kernel takes in one call needs no window. */
 function bodyOf(body: Uint8Array, window: SendingWindow): Buffer | Readable {
   if (body.length > pieceBytes) return Readable.from(pieces(body, window), { objectMode: false })
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
@@ -188,14 +200,14 @@ function clientOver({ socket }: Line, { origin }: URL): Client {
     connect: (_options, callback) => {
       // undici hangs for ever when it is called back within this call.
       queueMicrotask(() => {
-        // A second connection would go another way than the one that was chosen.
+        // A second connection could take another way than the one that was chosen.
         if (handedOver || socket.destroyed) return callback(new NoAnswer('hung_up'), null)
         handedOver = true
         callback(null, socket)
       })
     },
     pipelining: 1,
-    // The one deadline is ours.
+    // undici's own limits are off: the only time limit is the one in this file.
     headersTimeout: 0,
     bodyTimeout: 0,
   })
@@ -225,7 +237,7 @@ function watchLine({ socket, raw }: Line, now: () => number) {
       look()
       return now() - movedAt
     },
-    /** When something last came, to within the time between two looks; null when nothing has. */
+    /** When the last byte came, to within the time between two checks; null when none has come. */
     heardMs(): number | null {
       look()
       return heardMs

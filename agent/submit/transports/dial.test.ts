@@ -1,5 +1,5 @@
-// Every way to a collector, over real sockets: what the other end and the proxies in between were told, whom TLS lets in,
-// and that nothing of the batch goes to anybody else.
+// Every way to a collector, over real sockets: what the other end and the proxies in between are told, which servers
+// TLS lets in, and that nothing of the batch goes to any other server.
 
 import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
@@ -48,7 +48,7 @@ const dialling = (over: Partial<Dialling> = {}): Dialling => ({
   ...over,
 })
 
-/** Dials, says a word, and gives back what was seen at the far end. */
+/** Dials, sends a word, and returns what the far end saw. */
 async function reach(endpoint: Endpoint, over: Partial<Dialling> = {}) {
   const line = await dial(endpoint, dialling(over))
   line.socket.write('hello')
@@ -67,7 +67,7 @@ async function failure(endpoint: Endpoint, over: Partial<Dialling> = {}): Promis
   throw new Error('It got through')
 }
 
-/** A server that answers with the name it was asked under, and remembers everything it was sent. */
+/** A server that answers with the name it was asked under, and remembers everything that was sent to it. */
 async function collector(issued: { key: string; cert: string } = good) {
   const said: string[] = []
   const names: (string | null)[] = []

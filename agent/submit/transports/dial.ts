@@ -1,7 +1,9 @@
-// One endpoint, one connection that HTTP can be spoken over: connect, ask the proxy if there is one, TLS if there is to
-// be. tests-spec/protocol/endpoint.md. Which endpoints are dialled, and when, is ladder.ts.
+// Opens one connection to one endpoint, over which HTTP can be spoken: connects, asks the proxy if there is one, and
+// starts TLS if the endpoint uses it. tests-spec/protocol/endpoint.md. ladder.ts decides which endpoints are dialled,
+// and when.
 
 import type { Socket } from 'node:net'
+import { hostOfUrl } from '../../../tests-spec/nettests/host-text.ts'
 import type { Endpoint, ProxyHop } from '../../../tests-spec/protocol/endpoint.ts'
 import { askConnect } from './http-connect.ts'
 import { NoAnswer } from './no-answer.ts'
@@ -11,34 +13,37 @@ import { type SessionSlot, secure } from './tls.ts'
 
 export interface Dialling {
   readonly signal: AbortSignal
-  /** Milliseconds that only grow. */
+  /** Clock in milliseconds that never goes back. */
   readonly now: () => number
   readonly session: SessionSlot
-  /** PEM, in place of Node.js' own roots. */
+  /** Root certificates as PEM, in place of Node.js' own. */
   readonly roots?: readonly string[] | undefined
-  /** Milliseconds for all of it. */
+  /** Milliseconds that all steps together may take. */
   readonly timeoutMs: number
 }
 
 /** An open connection. The caller of `dial` closes it. */
 export interface Line {
-  /** What HTTP is spoken over. */
+  /** Socket over which HTTP is spoken. */
   readonly socket: Socket
-  /** The TCP connection below it, which counts. */
+  /** The TCP connection underneath, whose bytes are counted. */
   readonly raw: Socket
-  /** The longest of the round trips that opening it took, in milliseconds: over a proxy, the far one. */
+  /**
+   * The longest of the round trips that opening the line took, in milliseconds: over a proxy, that is the trip to its
+   * far side.
+   */
   readonly rttMs: number
-  /** When its first packet left, or a little before; by the clock of the dialling. */
+  /** Moment at which the line's first packet left, or a little before; by the clock of the dialling. */
   readonly bornMs: number
 }
 
-/** What an attempt that failed had sent and received by then. */
+/** What a failed attempt had sent and received by then. */
 export interface Spent {
   readonly sent: number
   readonly received: number
 }
 
-/** An attempt that failed, with what it cost. */
+/** An attempt that failed, with the bytes that it cost. */
 export class DialFailed extends NoAnswer {
   readonly spent: Spent
 
@@ -48,12 +53,12 @@ export class DialFailed extends NoAnswer {
   }
 }
 
-/** A tunnel steps aside when this resolves. */
+/** Once a tunnel resolves, its proxy passes bytes on and says nothing of its own. */
 const tunnels: Readonly<
   Record<ProxyHop['kind'], (socket: Socket, to: Place, proxy: ProxyHop, signal: AbortSignal) => Promise<void>>
 > = { connect: askConnect, socks5: askSocks5 }
 
-/** @throws {DialFailed} With everything closed. */
+/** @throws {DialFailed} Everything is closed by then. */
 export async function dial(endpoint: Endpoint, { timeoutMs, ...dialling }: Dialling): Promise<Line> {
   const give = new AbortController()
   const timer = setTimeout(() => give.abort(new NoAnswer('timeout')), timeoutMs)
@@ -82,7 +87,7 @@ async function open(
   attempt: Attempt,
 ): Promise<Line> {
   const url = new URL(text)
-  const name = url.hostname.replace(/^\[|\]$/g, '')
+  const name = hostOfUrl(url)
   const collector = { host: ip ?? name, port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) }
   const bornMs = now()
   let rttMs = 0
@@ -103,9 +108,12 @@ export function spentBy(raw: Socket | null): Spent {
   return { sent: raw?.bytesWritten ?? 0, received: raw?.bytesRead ?? 0 }
 }
 
-/** By a reset: what the kernel still holds is then not sent, which a dead way does not deliver and a slow one should not. */
+/**
+ * Closes with a reset: what the kernel still holds is then not sent. A dead way does not deliver it, and a slow one
+ * should not have to.
+ */
 export function cut(raw: Socket | null): void {
-  // Before it is connected, a reset would wait for it to be.
+  // Before the socket is connected, a reset would wait for the connection.
   if (raw?.connecting) raw.destroy()
   else raw?.resetAndDestroy()
 }

@@ -6,7 +6,7 @@ import { NoAnswer } from './no-answer.ts'
 import { readReply } from './proxy-reply.ts'
 import type { Place } from './tcp.ts'
 
-/** @throws {NoAnswer} `proxy_status_…` when the proxy says no, `proxy_not_http` when it is none. */
+/** @throws {NoAnswer} `proxy_status_…` when the proxy refuses, `proxy_not_http` when the answer is not HTTP. */
 export async function askConnect(
   socket: Socket,
   { host, port }: Place,

@@ -1,11 +1,12 @@
-// Why there is no answer, as one word that says nothing of where the probe is or whom it asked.
+// Why there is no answer, as one word that does not tell where the probe is or which host it asked.
 
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
   /**
-   * `timeout` while connecting, `stalled` afterwards, `flow_spent` for one that was ended because flows on this way die
-   * when they are a little older, `interrupted` by the agent itself, `pin_mismatch`,
-   * `answer_too_large`, `proxy_…` and `socks_…` from a proxy, or the system's name for it, such as ECONNREFUSED.
+   * `timeout` while connecting; `stalled` afterwards; `flow_spent` when the agent ended the flow because flows on
+   * this way die when they are a little older; `interrupted` when the agent ended it for another reason;
+   * `pin_mismatch`; `answer_too_large`; `proxy_…` and `socks_…` from a proxy; otherwise the system's name for the
+   * error, such as ECONNREFUSED.
    */
   readonly code: string
 

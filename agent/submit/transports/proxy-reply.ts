@@ -1,14 +1,16 @@
-// Reads what a proxy says before it steps aside, and not a byte more: what follows is the other side's.
+// Reads what a proxy says before it begins to pass bytes on, and not a byte more: what follows comes from the other
+// side.
 
 import type { Socket } from 'node:net'
 import { NoAnswer } from './no-answer.ts'
 import { settled } from './tcp.ts'
 
-/** A CONNECT answer with a page of explanation; SOCKS5 needs 262 bytes at most. */
+/** Room for a CONNECT answer with a page of explanation; SOCKS5 needs 262 bytes at most. */
 const maxReplyBytes = 16 * 1024
 
 /**
- * @param lengthOf - Length of the reply at the front of the bytes so far; null while it is not whole.
+ * @param lengthOf - Gives the length of the reply at the front of the bytes so far; null while the reply is not
+ * whole.
  * @throws {NoAnswer}
  */
 export function readReply(

@@ -8,10 +8,10 @@ import { readReply } from './proxy-reply.ts'
 import type { Place } from './tcp.ts'
 
 const version = 5
-/** RFC 1928 §3. */
+/** Method by RFC 1928 §3. */
 const withoutPassword = 0
 const withPassword = 2
-/** RFC 1928 §4. */
+/** Command by RFC 1928 §4. */
 const connect = 1
 const addressTypes = { ipv4: 1, name: 3, ipv6: 4 } as const
 
@@ -22,7 +22,8 @@ export async function askSocks5(
   { user, password }: ProxyHop,
   signal: AbortSignal,
 ): Promise<void> {
-  // One method only, so that a proxy cannot choose to do without the password we were told to give.
+  // Only one method is offered, so that a proxy cannot choose to do without the password that the operator
+  // configured.
   const method = user === undefined ? withoutPassword : withPassword
   socket.write(Uint8Array.of(version, 1, method))
   const chosen = await readReply(socket, fixed(2), signal)
@@ -36,7 +37,7 @@ export async function askSocks5(
   if (reply[1] !== 0) throw new NoAnswer(`socks_${reply[1]}`)
 }
 
-/** RFC 1929 §2. */
+/** Signs in by RFC 1929 §2. */
 async function signIn(socket: Socket, user: string, password: string, signal: AbortSignal): Promise<void> {
   socket.write(Buffer.concat([Uint8Array.of(1), counted(user), counted(password)]))
   const verdict = await readReply(socket, fixed(2), signal)
@@ -55,7 +56,10 @@ function ipv4Bytes(ip: string): Buffer {
   return Buffer.from(ip.split('.').map(Number))
 }
 
-/** By way of a URL, whose host Node.js writes in one form: eight groups with one run of zeros shortened. */
+/**
+ * The address goes through a URL, whose host Node.js writes in one form: eight groups with one run of zeros
+ * shortened.
+ */
 function ipv6Bytes(ip: string): Buffer {
   const canonical = new URL(`http://[${ip}]`).hostname.slice(1, -1)
   const [front = '', back] = canonical.split('::')
@@ -66,7 +70,7 @@ function ipv6Bytes(ip: string): Buffer {
   return Buffer.from([...head, ...zeros, ...tail].map((each) => each.padStart(4, '0')).join(''), 'hex')
 }
 
-/** One byte of length, then the text. */
+/** Writes one byte of length, then the text. */
 function counted(text: string): Buffer {
   const bytes = Buffer.from(text)
   return Buffer.concat([Uint8Array.of(bytes.length), bytes])
@@ -76,7 +80,10 @@ function fixed(length: number): (bytes: Buffer) => number | null {
   return (bytes) => (bytes.length < length ? null : length)
 }
 
-/** RFC 1928 §6: what the proxy bound may be a name or an address of either kind. A refusal may end after its code. */
+/**
+ * RFC 1928 §6: the address that the proxy bound may be a name or an IP address of either version. A refusal may end
+ * after its code.
+ */
 function replyLength(bytes: Buffer): number | null {
   const [first, code, , type, nameLength = 0] = bytes
   if (bytes.length >= 2 && (first !== version || code !== 0)) return 2

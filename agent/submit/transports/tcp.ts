@@ -9,26 +9,26 @@ export interface Place {
   readonly port: number
 }
 
-/** What every step of a dial needs beside where it goes. */
+/** What every step of a dial needs beside its destination. */
 export interface Attempt {
-  /** Ends the attempt; the caller, who fires it, closes the sockets. */
+  /** Ends the attempt; the caller, which fires it, closes the sockets. */
   readonly signal: AbortSignal
-  /** Told of the TCP socket as soon as there is one, to count its bytes and to close it. */
+  /** Called with the TCP socket as soon as there is one, so that its bytes are counted and it is closed. */
   readonly onSocket: (socket: Socket) => void
 }
 
 /**
- * How long one address of several is tried before the next. Node's 250 ms would give up on every address of a 2G link
- * with a round trip of 600 ms, except the last, which may be the dead one.
+ * Time for one address before the next is tried, if a name has several. Node's 250 ms would give up on every address
+ * over a 2G link with a round trip of 600 ms, except on the last, which may be the dead one.
  */
 const attemptTimeoutMs = 4_000
 
 /** @throws {NoAnswer} */
 export function connectTcp({ host, port }: Place, { signal, onSocket }: Attempt): Promise<Socket> {
   const socket = connect({ host, port, autoSelectFamilyAttemptTimeout: attemptTimeoutMs })
-  // Each exchange is one small request after the other: waiting for more to send would cost a round trip.
+  // Each exchange is one small request after the other: waiting for more bytes to send would cost a round trip.
   socket.setNoDelay(true)
-  // For the whole life of the socket: an error between two requests must not end the process.
+  // The listener stays for the whole life of the socket: an error between two requests must not end the process.
   socket.on('error', () => {})
   onSocket(socket)
   return settled<Socket>(signal, (resolve, reject) => {
@@ -36,7 +36,10 @@ export function connectTcp({ host, port }: Place, { signal, onSocket }: Attempt)
   })
 }
 
-/** A promise that the signal ends. @throws {NoAnswer} */
+/**
+ * Waits for a promise that the signal can end.
+ * @throws {NoAnswer}
+ */
 export function settled<T>(
   signal: AbortSignal,
   run: (resolve: (value: T) => void, reject: (error: unknown) => void) => void,

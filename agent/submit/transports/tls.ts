@@ -1,5 +1,5 @@
-// TLS over a connection that is open: tests-spec/protocol/endpoint.md, "Whom TLS lets in". Without pins the roots that
-// came with Node.js decide; with pins the server's key and nothing else.
+// TLS over a connection that is open: tests-spec/protocol/endpoint.md, "Whom TLS lets in". Without pins, the roots
+// that came with Node.js decide whether a server is let in; with pins, only the server's key does.
 
 import { createHash } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
@@ -8,26 +8,29 @@ import { NoAnswer } from './no-answer.ts'
 import { settled } from './tcp.ts'
 
 export interface Expected {
-  /** The name or address in the URL, without brackets: what an unpinned certificate must be for. */
+  /** The name or address in the URL, without brackets: an unpinned certificate must be for it. */
   readonly name: string
-  /** Absent for that name, null for none. */
+  /** Name to send as SNI. Absent: `name` is sent; null: no SNI is sent. */
   readonly sni?: string | null | undefined
-  /** Base64 of SHA-256 over the SPKI. */
+  /** Base64 of the SHA-256 over the SPKI of each pinned key. */
   readonly pins?: readonly string[] | undefined
-  /** PEM, in place of Node.js' own. */
+  /** Root certificates as PEM, in place of Node.js' own. */
   readonly roots?: readonly string[] | undefined
 }
 
 /**
- * The session to resume one endpoint by, its pins included: who resumes proves to be who was let in when it began. In
- * memory only: on a disk it would tell where the probe has been.
+ * Keeps the session by which the connection to one endpoint, its pins included, can be resumed: a server that resumes
+ * it proves to be the one that was let in when it began. Kept in memory only: on a disk it would tell where the probe
+ * has been.
  */
 export interface SessionSlot {
   read(): Buffer | undefined
   write(session: Buffer | undefined): void
 }
 
-/** @throws {NoAnswer} `pin_mismatch`, before anything was sent that only the collector should see; or TLS's own code. */
+/**
+ * @throws {NoAnswer} `pin_mismatch`, before anything was sent that only the collector should see; or TLS's own code.
+ */
 export async function secure(
   socket: Socket,
   { name, sni, pins, roots }: Expected,
@@ -43,7 +46,7 @@ export async function secure(
     ...(shown === null || isIP(shown) !== 0 ? {} : { servername: shown }),
     ...(session === undefined ? {} : { session }),
     ...(roots === undefined ? {} : { ca: [...roots] }),
-    // `checkServerIdentity: undefined` breaks Node.js 20 from within, hence no key where there is no check.
+    // `checkServerIdentity: undefined` breaks Node.js 20 inside, so the field is left out where there is no check.
     ...(pins === undefined
       ? { checkServerIdentity: (_: string, certificate) => checkServerIdentity(name, certificate) }
       : { rejectUnauthorized: false }),
@@ -70,7 +73,10 @@ export async function secure(
   return secured
 }
 
-/** A resumed session of TLS 1.3 brings no certificate, and began with a pinned one. */
+/**
+ * Whether the server is the pinned one. A resumed session of TLS 1.3 brings no certificate, and began with a pinned
+ * one.
+ */
 function pinned(socket: TLSSocket, pins: readonly string[]): boolean {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return socket.isSessionReused()

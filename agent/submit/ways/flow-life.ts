@@ -1,26 +1,33 @@
-// How old a flow gets on a way. Pure. There are networks that forget every connection after some seconds, without a word:
-// what is under way then is lost, and so is the time until it is missed. After two such deaths a flow is ended before.
+// How long a flow lives on a way. Pure. Some networks forget every connection after some seconds, and tell neither
+// end: the bytes under way are lost, and so is the time until their loss is noticed. After two such deaths, the agent
+// ends a flow before it reaches that age.
 
-/** What one way has shown. */
+/** What one way has shown so far. */
 export interface FlowLife {
-  /** Age of the last flows that went silent, when something last came over them. Milliseconds, the newest first. */
+  /**
+   * For the last flows that went silent: the age in milliseconds at which the last byte came over each, the newest
+   * first.
+   */
   readonly deathsMs: readonly number[]
-  /** Flows that were ended in time since. */
+  /** Number of flows that the agent has ended in time since then. */
   readonly cuts: number
 }
 
 export const unknownLife: FlowLife = { deathsMs: [], cuts: 0 }
 
-/** Below it, opening flows would take more than they carry. */
+/** Below this age limit, opening flows would take more time than they are used for. */
 const leastMs = 5_000
-/** Two deaths that lie further apart are no rule of the network. */
+/** Two deaths at ages that differ by more than this factor are not a rule of the network. */
 const alike = 1.4
-/** What came last before the end came a little before it, and what is under way has to arrive. */
+/** The last byte came a little before the flow died, and the bytes that are under way still have to arrive. */
 const margin = 0.8
-/** So many, and the next is left to itself: the network may have changed. */
+/** After this many flows that were ended in time, the next one is left to itself: the network may have changed. */
 const cutsUntilTriedAgain = 12
 
-/** @returns Age in milliseconds from which on nothing more is begun; null while flows die of nothing in particular. */
+/**
+ * @returns Age of a flow, in milliseconds, from which no new request is begun; null while no age is known at which
+ * flows die.
+ */
 export function usableMs({ deathsMs }: FlowLife): number | null {
   const [one, other] = deathsMs
   if (one === undefined || other === undefined) return null
@@ -28,12 +35,15 @@ export function usableMs({ deathsMs }: FlowLife): number | null {
   return first < leastMs || last > first * alike ? null : first * margin
 }
 
-/** @param ageMs - When something last came. */
+/** @param ageMs - Age of the flow when the last byte came, in milliseconds. */
 export function afterDeath({ deathsMs }: FlowLife, ageMs: number): FlowLife {
   return { deathsMs: [ageMs, ...deathsMs].slice(0, 2), cuts: 0 }
 }
 
-/** An answer came. A flow that lives longer than those that died takes their rule away. */
+/**
+ * Takes note of an answer. A flow that lives longer than those that died disproves the rule that their deaths
+ * suggested.
+ */
 export function afterAnswer(life: FlowLife, ageMs: number): FlowLife {
   return life.deathsMs.some((each) => ageMs > each * alike) ? unknownLife : life
 }

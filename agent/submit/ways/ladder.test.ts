@@ -1,4 +1,4 @@
-// The order of the ways, and races run by every schedule that fast-check thinks of: one winner, nothing left open.
+// The order of the ways, and races with every schedule that fast-check generates: one winner, and nothing left open.
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -52,13 +52,13 @@ describe('climbingOrder()', () => {
   })
 })
 
-/** What happens to an id that was begun: it connects or fails after so many milliseconds, or never does. */
+/** What happens to an endpoint that was begun: it connects or fails after some milliseconds, or does neither. */
 interface Fate {
   readonly afterMs: number
   readonly end: 'connected' | 'failed' | 'never'
 }
 
-/** Runs a race over simulated time and checks at every step what must hold. */
+/** Runs a race over simulated time and checks the invariants at every step. */
 function run(fates: readonly Fate[]) {
   const ids = fates.map((_, i) => `${i}`)
   const begun = new Map<string, number>()
@@ -119,7 +119,8 @@ describe('a race', () => {
           expect(fates.every(({ end }) => end !== 'connected')).toBe(true)
           expect(isLost(step.race)).toBe(running.length === 0)
         }
-        // Never two within the stagger, unless the one before had failed: a slow link must not carry five handshakes.
+        // Two never start within the stagger, unless the one before had failed: a slow link must not carry five
+        // handshakes at once.
         for (const [i, { at, after }] of starts.entries())
           if (i > 0 && after === 'stagger')
             expect(at - (starts[i - 1]?.at ?? 0)).toBeGreaterThanOrEqual(staggerMs)

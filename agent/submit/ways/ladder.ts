@@ -1,23 +1,23 @@
-// Which way is tried when: tests-spec/protocol/endpoint.md, "What a probe does with them". Pure: deciding is here,
-// connecting in race.ts. Endpoints are known by their ids.
+// Which way is tried when: tests-spec/protocol/endpoint.md, "What a probe does with them". Pure: it decides, and
+// race.ts connects. Endpoints are known by their ids.
 
-/** One endpoint, as far as the order goes. */
+/** One endpoint, as far as it matters for the order. */
 export interface Rung {
   readonly id: string
   readonly isRelay: boolean
 }
 
-/** What happened on each rung; larger is later, any scale. */
+/** What happened on each rung; larger is later, on any scale. */
 export interface Past {
-  /** What last brought a receipt; null when nothing has, or what has is gone from the list. */
+  /** Id of the endpoint that last brought a receipt; null when none has, or when it is not in the list any more. */
   readonly lastGood: string | null
-  /** When each that failed did so last, since it was last good. */
+  /** By id: when the endpoint last failed, unless it was good after that. */
   readonly failedAt: ReadonlyMap<string, number>
 }
 
 /**
- * @returns Ids in the order to try them: the last good one, the others as they are listed, those that failed after
- *   them, the one that failed longest ago first; and relays after all that, in the same order.
+ * @returns Ids in the order to try them: the last good one first, then the others as they are listed, then those that
+ * failed, the one that failed longest ago first; and relays after all of these, in the same order.
  */
 export function climbingOrder(rungs: readonly Rung[], { lastGood, failedAt }: Past): string[] {
   const failure = ({ id }: Rung) => failedAt.get(id) ?? Number.NEGATIVE_INFINITY
@@ -34,41 +34,46 @@ export function climbingOrder(rungs: readonly Rung[], { lastGood, failedAt }: Pa
     .map(({ rung }) => rung.id)
 }
 
-/** Infinities are equal to themselves, which their difference is not. */
+/** The values are compared and not subtracted: the difference of two equal infinities is not 0. */
 function compare(a: number, b: number): number {
   if (a === b) return 0
   return a < b ? -1 : 1
 }
 
-/** A handshake over EDGE takes 2 s; one that has not come after twice that is worth a second iron in the fire. */
+/**
+ * A handshake over EDGE takes 2 s; one that has not finished after twice that time is reason enough to start a second
+ * one beside it.
+ */
 export const staggerMs = 4_000
 
-/** Several ways are being connected, and the first wins. */
+/** Several endpoints are being connected, and the first that connects wins. */
 export interface Race {
-  /** Not begun yet, in order. */
+  /** Ids that have not begun yet, in order. */
   readonly waiting: readonly string[]
   readonly running: readonly string[]
   readonly winner: string | null
-  /** When the last one began. */
+  /** Moment at which the last one began, in milliseconds. */
   readonly startedMs: number
 }
 
 export type RaceEvent =
   | { readonly kind: 'connected' | 'failed'; readonly id: string }
-  /** Time has passed, to `wakeAtMs` or any other moment. */
+  /** Time has passed, until `wakeAtMs` or any other moment. */
   | { readonly kind: 'time' }
 
 export interface RaceStep {
   readonly race: Race
-  /** To begin now. */
+  /** Ids to begin now. */
   readonly start: readonly string[]
-  /** To close now: connected or not, they have lost. */
+  /** Ids to close now: connected or not, they have lost. */
   readonly close: readonly string[]
-  /** When to come again if nothing happens before; null when nothing is left to begin. */
+  /**
+   * Moment, in milliseconds, at which to call again if nothing happens before; null when nothing is left to begin.
+   */
   readonly wakeAtMs: number | null
 }
 
-/** @param nowMs - Milliseconds that only grow, here and below. */
+/** @param nowMs - Clock in milliseconds that never goes back, here and below. */
 export function beginRace(ids: readonly string[], nowMs: number): RaceStep {
   return next({ waiting: ids, running: [], winner: null, startedMs: nowMs }, nowMs)
 }
@@ -77,7 +82,7 @@ export function stepRace(race: Race, event: RaceEvent, nowMs: number): RaceStep 
   if (event.kind === 'time') return next(race, nowMs)
   const running = race.running.filter((id) => id !== event.id)
   if (event.kind === 'failed') return next({ ...race, running }, nowMs)
-  // A second one that connects in the same breath has lost.
+  // A second endpoint that connects in the same moment has lost.
   if (race.winner !== null)
     return { race: { ...race, running }, start: [], close: [event.id], wakeAtMs: null }
   return {
@@ -88,7 +93,7 @@ export function stepRace(race: Race, event: RaceEvent, nowMs: number): RaceStep 
   }
 }
 
-/** Nothing is left that could win. */
+/** Whether no endpoint is left that could win. */
 export function isLost({ waiting, running, winner }: Race): boolean {
   return winner === null && waiting.length + running.length === 0
 }

@@ -1,4 +1,4 @@
-// One way to a URL that a person gave, without a ladder and without memory: for enrolling.
+// One way to a URL that the operator gave, without a ladder and without memory: for enrolling.
 
 import { Connection, type Patience, type Request } from '../transports/connection.ts'
 import { dial } from '../transports/dial.ts'
@@ -6,13 +6,13 @@ import { NoAnswer } from '../transports/no-answer.ts'
 import type { Way } from './way.ts'
 
 export interface OneWayOptions extends Patience {
-  /** Milliseconds that only grow. */
+  /** Clock in milliseconds that never goes back. */
   readonly now: () => number
 }
 
 /**
  * Connects at once.
- * @throws {NoAnswer} Or {TypeError} when it is not a URL for HTTP.
+ * @throws {NoAnswer} When no connection comes about. {TypeError} when it is not a URL for HTTP.
  */
 export async function openWay(
   url: string,

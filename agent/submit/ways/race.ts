@@ -1,22 +1,26 @@
-// Connects to several endpoints, a few seconds apart, and gives the first line that stands. Deciding is ladder.ts.
+// Connects to several endpoints, a few seconds apart, and gives the first line that is open. ladder.ts decides.
 
 import { cut, type DialFailed, type Line } from '../transports/dial.ts'
 import { NoAnswer } from '../transports/no-answer.ts'
 import { beginRace, isLost, type RaceEvent, type RaceStep, stepRace } from './ladder.ts'
 
 export interface Racing {
-  /** Opens one of the ids. @throws {DialFailed} Also when the signal ends it. */
+  /**
+   * Connects to the endpoint with this id.
+   * @throws {DialFailed} Also when the signal ends it.
+   */
   dial(id: string, signal: AbortSignal): Promise<Line>
-  /** Called for each that failed, losers included, with what it cost. */
+  /** Called for each attempt that failed, those that lost the race included, with the bytes that it cost. */
   failed(id: string, failure: DialFailed): void
-  /** Milliseconds that only grow. */
+  /** Clock in milliseconds that never goes back. */
   readonly now: () => number
   readonly signal: AbortSignal
 }
 
 /**
  * @param ids - In the order to try them.
- * @returns The winner, for the caller to close; null when all have failed or the signal fired. Nothing else is open then.
+ * @returns The winner, which the caller closes; null when all have failed or the signal fired. No other line is open
+ * then.
  */
 export function race(ids: readonly string[], racing: Racing): Promise<{ id: string; line: Line } | null> {
   const { now, signal } = racing
@@ -42,7 +46,7 @@ export function race(ids: readonly string[], racing: Racing): Promise<{ id: stri
       for (const id of close) running.get(id)?.abort(new NoAnswer('lost_race'))
       for (const id of start) run(id)
       clearTimeout(timer)
-      // A millisecond more, because timers fire up to one early.
+      // One millisecond is added, because timers fire up to one millisecond early.
       if (wakeAtMs !== null) timer = setTimeout(() => take({ kind: 'time' }), wakeAtMs - now() + 1)
       if (isLost(race)) settle(null)
     }

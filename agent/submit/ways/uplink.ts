@@ -1,20 +1,22 @@
-// The ways to one collector, for as long as the agent runs: opens the next one, and keeps what is known of all of them.
-// What is known, and what follows from it, is way-knowledge.ts; what is said on a way is submit-batch.ts and relay.ts.
+// The ways to one collector, for as long as the agent runs: opens the next one, and keeps what is known of
+// all of them. What is known, and what follows from it, is in way-knowledge.ts; what is said on a way is in
+// submit-batch.ts and relay.ts.
 //
-// An attempt to upload (upload-backlog.ts, over climber.ts) speaks with it in this order:
+// An attempt to upload (upload-backlog.ts, over climber.ts) calls it in this order:
 //
-//   heldMs, routineHeldMs   may the batch go now? Asked before each.
-//   climb                   the next way that opens. Closing it is the caller's business.
-//   known                   is the batch to be asked for first, does it lie at this relay: read from way-knowledge.ts.
-//   report offered          before the first byte of a body goes.
-//   report arrived          for each part the collector says it has; only the first word of a part counts.
-//   report left             a relay keeps the batch.
-//   report failed           the way broke off or led elsewhere. The caller then climbs again without it.
-//   receipted               the receipt holds. Forgives every failure of the way and ends the holding off.
-//   holdOff                 at the end, once, when something still waits. Gives the time until the next attempt.
+//   heldMs, routineHeldMs may the batch go now? Asked before each batch.
+//   climb opens the next way. The caller closes it.
+//   known must the batch be asked for first, does it lie at this relay: read from way-knowledge.ts.
+//   report offered before the first byte of a body goes.
+//   report arrived for each part the collector says it has; a part counts once.
+//   report left a relay keeps the batch.
+//   report failed the way broke off or led elsewhere. The caller then climbs again without it.
+//   receipted the receipt verifies. Forgives every failure of the way and ends the holding off.
+//   holdOff at the end, once, when a batch still waits. Gives the time until the next attempt.
 //
-// Forwarding (forward-sealed.ts) climbs once and reports nothing: what becomes of other probes' files must not hold up
-// this probe's own. What a line does by itself, connecting, answering, going silent, is reported here.
+// Forwarding (forward-sealed.ts) climbs once and reports nothing: what becomes of other probes' files must
+// not hold up this probe's own. What a line does by itself, such as connecting, answering or going silent, is
+// reported in this file.
 
 import type { BatchId } from '../../../tests-spec/protocol/batch.ts'
 import { type Endpoint, endpointId, transportOf } from '../../../tests-spec/protocol/endpoint.ts'
@@ -42,22 +44,24 @@ import {
 } from './way-knowledge.ts'
 
 export interface UplinkOptions extends CollectorKey {
-  /** In the order to try them while nothing is known. Two that lead the same way are one. */
+  /** Endpoints in the order to try them while nothing is known. Two that lead the same way count as one. */
   readonly endpoints: readonly Endpoint[]
   readonly lastGood: LastGood
-  /** Milliseconds that only grow. */
+  /** Clock in milliseconds that never goes back. */
   readonly now: () => number
-  /** From 0 to 1. */
+  /** @returns A random number from 0 to 1. */
   readonly chance: () => number
-  /** Routine batches wait up to this many milliseconds after a start: 2,100 probes get their power back at once. */
+  /**
+   * After a start, routine batches wait up to this many milliseconds: 2,100 probes may get their power back at once.
+   */
   readonly spreadMs: number
-  /** Batches that may have been on their way when the agent stopped. */
+  /** Ids of batches that may have been on their way when the agent stopped. */
   readonly maybeOffered?: readonly BatchId[]
-  /** PEM, in place of the roots that came with Node.js, for certificates without a pin. */
+  /** Root certificates as PEM, in place of those that came with Node.js, for certificates without a pin. */
   readonly roots?: readonly string[] | undefined
 }
 
-/** SYNs are sent again after 1, 3 and 7 s, and a Tor circuit takes ten; nothing is at stake yet. */
+/** SYNs are sent again after 1, 3 and 7 s, and a Tor circuit takes ten; no data can be lost while dialling. */
 const dialTimeoutMs = 20_000
 
 export class Uplink implements CollectorKey {
@@ -65,7 +69,7 @@ export class Uplink implements CollectorKey {
   readonly collectorKey: CollectorKey['collectorKey']
   readonly #options: UplinkOptions
   readonly #endpoints: ReadonlyMap<string, Endpoint>
-  /** TLS sessions to resume, by way. */
+  /** TLS sessions to resume, by id of the way. */
   readonly #sessions = new Map<string, Buffer>()
   #known: WayKnowledge
 
@@ -95,7 +99,7 @@ export class Uplink implements CollectorKey {
     return this.#known
   }
 
-  /** By transport, in the order they were first used. */
+  /** Counts by transport, in the order in which the transports were first used. */
   get counts(): readonly WayCount[] {
     return [...this.#known.counts.values()]
   }
@@ -106,12 +110,12 @@ export class Uplink implements CollectorKey {
     return { sent: sum('sent'), received: sum('received') }
   }
 
-  /** Milliseconds until anything may be sent, 0 when it may. */
+  /** Milliseconds until anything may be sent; 0 when it may be sent now. */
   get heldMs(): number {
     return heldMs(this.#known, this.#options.now())
   }
 
-  /** Milliseconds until a batch without anomalies may be sent, 0 when it may. */
+  /** Milliseconds until a batch without anomalies may be sent; 0 when it may be sent now. */
   get routineHeldMs(): number {
     return routineHeldMs(this.#known, this.#options.now())
   }
@@ -119,8 +123,8 @@ export class Uplink implements CollectorKey {
   /**
    * Opens the next way: collectors first, several at once if need be; relays when no collector is left.
    *
-   * @param but - Ids not to try; those that fail are added.
-   * @returns null when none opens.
+   * @param but - Ids that are not tried; the ids of those that fail are added.
+   * @returns null when no way opens.
    */
   async climb(but: Set<string>, signal: AbortSignal): Promise<Way | null> {
     const order = orderOfWays(this.#known).filter((id) => !but.has(id))
@@ -132,14 +136,14 @@ export class Uplink implements CollectorKey {
     return null
   }
 
-  /** Takes note of what only the code that offers batches can tell. */
+  /** Takes note of what only the code that offers batches knows. */
   report(event: OfferEvent): void {
     this.#take(event)
   }
 
   /**
-   * A way has brought a receipt that holds: it comes first from now on, also after a restart.
-   * @param pauseMs - How long the collector wants no routine batches.
+   * Notes that a way has brought a receipt that verifies: this way comes first from now on, also after a restart.
+   * @param pauseMs - Milliseconds for which the collector wants no routine batches.
    */
   async receipted(way: string, batch: BatchId, pauseMs: number): Promise<void> {
     const before = this.#known.lastGood
@@ -148,7 +152,10 @@ export class Uplink implements CollectorKey {
     if (lastGood !== null && lastGood !== before) await this.#options.lastGood.write(lastGood)
   }
 
-  /** Nothing more now. @returns Milliseconds until the next attempt. */
+  /**
+   * Ends the attempt: nothing more is sent now.
+   * @returns Milliseconds until the next attempt.
+   */
   holdOff(ending: Ending): number {
     const ms = holdOffMs(this.#known, ending, this.#options.chance())
     this.#take({ kind: 'held_off', ms, progressed: ending.progressed })
@@ -163,7 +170,7 @@ export class Uplink implements CollectorKey {
     const { now } = this.#options
     const failed = (way: string, { code, spent }: DialFailed) => {
       this.#take({ kind: 'spent', way, sent: spent.sent, received: spent.received })
-      // A loser has not failed; nor has one that the agent gave up to measure.
+      // An endpoint that lost the race has not failed; nor has one that the agent gave up in order to measure.
       if (code === 'lost_race' || code === 'interrupted') return
       this.#take({ kind: 'failed', way, code })
       but.add(way)

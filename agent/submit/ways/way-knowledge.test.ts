@@ -21,7 +21,7 @@ import {
 const idOf = (name: string): BatchId => v.parse(batchId, sha256Hex(Buffer.from(name)))
 const [one, other] = [idOf('one'), idOf('other')]
 
-/** Two that lead straight, one at a fixed address, and a relay. */
+/** Two ways that lead straight to the collector, one at a fixed address, and a relay. */
 const ways = new Map([
   ['a', { isRelay: false, transport: 'direct' as const }],
   ['b', { isRelay: false, transport: 'direct' as const }],
@@ -32,7 +32,7 @@ const ways = new Map([
 const begun = (over: Partial<Parameters<typeof beginKnowledge>[0]> = {}) =>
   beginKnowledge({ ways, lastGood: null, maybeOffered: [], routineNotBeforeMs: 0, ...over })
 
-/** What is known when these have happened, one a second. */
+/** What is known after these events have happened, one each second. */
 const knowing = (events: readonly WayEvent[], from: WayKnowledge = begun()): WayKnowledge =>
   events.reduce((known, event, i) => afterEvent(known, event, (i + 1) * 1_000), from)
 
@@ -293,7 +293,7 @@ describe('afterEvent()', () => {
           all.reduce((sum, each) => sum + (each.kind === 'spent' ? each.sent : 0), 0),
         )
         expect(total('accepted')).toBe(all.filter(({ kind }) => kind === 'receipted').length)
-        // What comes after a receipt finds nothing held off and no failure counted.
+        // After a receipt, nothing is held off and no failure is counted.
         const good = afterEvent(known, receipted('b', other), all.length)
         expect([good.failures, heldMs(good, 0), orderOfWays(good)[0]]).toEqual([0, 0, 'b'])
       }),

@@ -1,5 +1,6 @@
-// What is known of the ways to one collector, and of the batches that went over them, since the agent started. Pure: a
-// value, what may happen to it, and what is read from it. uplink.ts does what is read here, and reports what came of it.
+// What is known of the ways to one collector, and of the batches that went over them, since the agent started. Pure:
+// a value, the events that change it, and what is read from it. uplink.ts acts on what it reads here, and reports the
+// results.
 
 import type { BatchId } from '../../../tests-spec/protocol/batch.ts'
 import type { Transport } from '../../../tests-spec/protocol/endpoint.ts'
@@ -8,16 +9,16 @@ import { afterAnswer, afterCut, afterDeath, type FlowLife, unknownLife, usableMs
 import { climbingOrder, type Rung } from './ladder.ts'
 import { afterProgress, afterStall, noStalls, type Stalls, silenceLimitMs } from './stall.ts'
 
-/** One way, by its endpoint's id. */
+/** What is known of one way, by its endpoint's id. */
 export interface WayPast extends Rung {
   readonly transport: Transport
   readonly stalls: Stalls
   readonly life: FlowLife
-  /** When it failed last, since it was last good; null when it has not. */
+  /** Moment of its last failure, if it was not good after that; null otherwise. */
   readonly failedAtMs: number | null
 }
 
-/** What one transport has done since the agent started. Counted, because a log is bounded and a count is not. */
+/** What one transport has done since the agent started. It is counted, because a log forgets and a count does not. */
 export interface WayCount {
   readonly transport: Transport
   readonly connected: number
@@ -29,54 +30,54 @@ export interface WayCount {
   readonly lastFailure: string | null
 }
 
-/** All moments are milliseconds that only grow. */
+/** All moments are by a clock in milliseconds that never goes back. */
 export interface WayKnowledge {
-  /** In the order they are listed. */
+  /** The ways in the order in which they are listed. */
   readonly ways: ReadonlyMap<string, WayPast>
-  /** By transport, in the order they were first used. */
+  /** Counts by transport, in the order in which the transports were first used. */
   readonly counts: ReadonlyMap<Transport, WayCount>
-  /** The way that last brought a receipt, relays excepted; null when none has. Also one that is listed no more. */
+  /** Id of the way that last brought a receipt, relays excepted; null when none has. It may be listed no more. */
   readonly lastGood: string | null
   /** Code of the last failure of any way. */
   readonly lastFailure: string
-  /** Attempts in a row that brought nothing. */
+  /** Number of attempts in a row that brought nothing. */
   readonly failures: number
-  /** Before this, nothing may be sent. */
+  /** Moment before which nothing may be sent. */
   readonly notBeforeMs: number
-  /** Before this, no batch without anomalies may be sent. */
+  /** Moment before which no batch without anomalies may be sent. */
   readonly routineNotBeforeMs: number
-  /** Handed to a way, without a receipt so far. */
+  /** Ids of batches that were sent over a way and have no receipt so far. */
   readonly offered: ReadonlySet<BatchId>
-  /** How many bytes of a batch are known to have arrived. */
+  /** How many bytes of each batch are known to have arrived. */
   readonly arrived: ReadonlyMap<BatchId, number>
-  /** Lying at a relay, by the relay's id and the batch's. */
+  /** Batches that lie at a relay, by the relay's id and the batch's. */
   readonly left: ReadonlySet<string>
 }
 
-/** What a line that is dialled or open does. Uplink sees it by itself. */
+/** What a line does that is being dialled or is open. Uplink sees this by itself. */
 export type LineEvent =
   | { readonly kind: 'connected'; readonly way: string }
-  /** Bytes the link carried since this was last said of the line. */
+  /** Bytes that the line carried since the last such event. */
   | { readonly kind: 'spent'; readonly way: string; readonly sent: number; readonly received: number }
-  /** `silenceMs`: the longest silence before the answer; `ageMs`: age of the flow when it came. */
+  /** An answer came. `silenceMs`: the longest silence before it; `ageMs`: age of the flow when it came. */
   | {
       readonly kind: 'answered'
       readonly way: string
       readonly silenceMs: number
       readonly ageMs: number
     }
-  /** The line was taken for dead. `ageMs`: age of the flow when something last came over it. */
+  /** The line was given up as dead. `ageMs`: age of the flow when the last byte came over it. */
   | { readonly kind: 'stalled'; readonly way: string; readonly ageMs: number }
-  /** The line was ended before the age at which flows die on this way. */
+  /** The agent ended the line before the age at which flows die on this way. */
   | { readonly kind: 'flow_cut'; readonly way: string }
 
-/** What only the code that offers batches can tell. */
+/** What only the code that offers batches knows. */
 export type OfferEvent =
-  /** The way could not be opened, broke off, or led to another than the collector. */
+  /** The way could not be opened, broke off, or led to a server that is not the collector. */
   | { readonly kind: 'failed'; readonly way: string; readonly code: string }
-  /** The body of a batch is about to go. From now on its receipt is asked for first. */
+  /** The body of a batch is about to be sent. From now on its receipt is asked for first. */
   | { readonly kind: 'offered'; readonly batch: BatchId }
-  /** So many bytes of a batch have arrived, by the collector's word. */
+  /** The collector says that it holds `held` bytes of a batch. */
   | { readonly kind: 'arrived'; readonly batch: BatchId; readonly held: number }
   /** A relay keeps the batch. */
   | { readonly kind: 'left'; readonly way: string; readonly batch: BatchId }
@@ -84,16 +85,16 @@ export type OfferEvent =
 export type WayEvent =
   | LineEvent
   | OfferEvent
-  /** The way brought a receipt that holds, and the collector asks for a pause of routine batches. */
+  /** The way brought a receipt that verifies, and the collector asks for a pause of routine batches. */
   | { readonly kind: 'receipted'; readonly way: string; readonly batch: BatchId; readonly pauseMs: number }
-  /** An attempt is over and something still waits. `progressed`: part of it arrived, so there is a link. */
+  /** An attempt is over and a batch still waits. `progressed`: part of it arrived, so there is a link. */
   | { readonly kind: 'held_off'; readonly ms: number; readonly progressed: boolean }
 
 export interface Beginning {
-  /** In the order they are listed, by id. */
+  /** The ways in the order in which they are listed, by id. */
   readonly ways: ReadonlyMap<string, Pick<WayPast, 'isRelay' | 'transport'>>
   readonly lastGood: string | null
-  /** Batches that may have been on their way when the agent stopped. */
+  /** Ids of batches that may have been on their way when the agent stopped. */
   readonly maybeOffered: readonly BatchId[]
   readonly routineNotBeforeMs: number
 }
@@ -162,7 +163,10 @@ export function afterEvent(known: WayKnowledge, event: WayEvent, nowMs: number):
   }
 }
 
-/** The way comes first from now on, unless it is a relay: a receipt there says nothing of the way of a body. */
+/**
+ * Puts the way first from now on, unless it is a relay: a receipt from a relay does not show that a body can get
+ * through there.
+ */
 function afterReceipt(
   known: WayKnowledge,
   { way, batch, pauseMs }: WayEvent & { kind: 'receipted' },
@@ -188,12 +192,12 @@ export function orderOfWays({ ways, lastGood }: WayKnowledge): string[] {
   return climbingOrder([...ways.values()], { lastGood, failedAt })
 }
 
-/** The last good way, or the only one. */
+/** Whether the way is the last good one, or the only one. */
 export function isProven({ ways, lastGood }: WayKnowledge, way: string): boolean {
   return way === lastGood || ways.size === 1
 }
 
-/** How long to wait on a line of this way, and until which age of it; both in milliseconds. */
+/** How long to wait on a line of this way, and up to which age of the line; both in milliseconds. */
 export function patienceOn(
   known: WayKnowledge,
   way: string,
@@ -203,20 +207,23 @@ export function patienceOn(
   return { silenceMs: silenceLimitMs(rttMs, stalls), usableMs: usableMs(life) }
 }
 
-/** Milliseconds until anything may be sent, 0 when it may. */
+/** Milliseconds until anything may be sent; 0 when it may be sent now. */
 export function heldMs({ notBeforeMs }: WayKnowledge, nowMs: number): number {
   return Math.max(0, notBeforeMs - nowMs)
 }
 
-/** Milliseconds until a batch without anomalies may be sent, 0 when it may. */
+/** Milliseconds until a batch without anomalies may be sent; 0 when it may be sent now. */
 export function routineHeldMs({ routineNotBeforeMs }: WayKnowledge, nowMs: number): number {
   return Math.max(0, routineNotBeforeMs - nowMs)
 }
 
 export interface Ending {
-  /** What the collector asked for, in milliseconds; null when it did not. */
+  /** Pause that the collector asked for, in milliseconds; null when it asked for none. */
   readonly retryAfterMs: number | null
-  /** Part of a batch arrived before the way broke off: there is a link, and trying again soon is worth it. */
+  /**
+   * Whether part of a batch arrived before the way broke off: there is a link then, and trying again soon is worth
+   * it.
+   */
   readonly progressed: boolean
 }
 
@@ -230,7 +237,7 @@ export function holdOffMs(known: WayKnowledge, { retryAfterMs, progressed }: End
   return fullJitterMs(failuresWith(known, progressed), chance)
 }
 
-/** Whether more of a batch has arrived than was known. The same part over and over is no progress. */
+/** Whether more of a batch has arrived than was known. The same part sent again and again is no progress. */
 export function isMore({ arrived }: WayKnowledge, batch: BatchId, held: number): boolean {
   return held > (arrived.get(batch) ?? 0)
 }
@@ -239,7 +246,7 @@ export function wasLeft({ left }: WayKnowledge, way: string, batch: BatchId): bo
   return left.has(`${way} ${batch}`)
 }
 
-/** This attempt included. */
+/** Number of failures in a row, this attempt included. */
 function failuresWith({ failures }: WayKnowledge, progressed: boolean): number {
   return (progressed ? 0 : failures) + 1
 }

@@ -1,11 +1,11 @@
-// A way to a collector that is open, as the code sees it that says something over it; and the key that counts there. Which
-// ways there are, and which of them is opened, is uplink.ts.
+// An open way to a collector, as the code sees it that speaks over it; and the key whose receipts count there.
+// uplink.ts decides which ways there are, and which of them is opened.
 
 import type { KeyObject } from 'node:crypto'
 import type { Endpoint } from '../../../tests-spec/protocol/endpoint.ts'
 import type { Answer, Request } from '../transports/connection.ts'
 
-/** Whose receipts count: the key pinned at enrolment. */
+/** The key pinned at enrolment, by which receipts must be signed. */
 export interface CollectorKey {
   readonly collectorKeyId: string
   readonly collectorKey: KeyObject
@@ -20,7 +20,10 @@ export interface RequestChannel {
 export interface Way extends RequestChannel {
   readonly id: string
   readonly endpoint: Endpoint
-  /** The last good one, or the only one: a batch may go to it unasked. */
+  /**
+   * Whether this is the last good way, or the only one: a batch may then be sent without asking for its receipt
+   * first.
+   */
   readonly proven: boolean
   close(): void
 }

@@ -1,0 +1,154 @@
+// Golden verdicts of web_connectivity for pages in clear text, beside the one that a helper got.
+
+import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import { connect, join, link, response } from '../support/observations.ts'
+import { failing, outside, type Row, resolved } from './outside-view.ts'
+
+/** A clear-text page with what is compared. */
+export function page(over: {
+  code?: number
+  length?: number
+  title?: string
+  headers?: Record<string, string>
+}): Observations {
+  const {
+    code = 200,
+    length = 1000,
+    title = 'Guardian Project',
+    headers = { Server: 'nginx', 'X-Request-Id': '2' },
+  } = over
+  const seen = join(resolved, connect(null, { port: 80 }), response(code, { url: 'http://site.example/' }))
+  return {
+    ...seen,
+    requests: seen.requests.map((each) => ({
+      ...each,
+      response: { ...each.response, headers, x_sonde_body_length: length, x_sonde_title: title },
+    })),
+  }
+}
+
+export const rows: readonly Row[] = [
+  {
+    name: 'the clear-text page the helper got',
+    seen: page({}),
+    outside: outside(),
+    verdict: 'ok same_page_outside',
+    concluded: [false, true],
+  },
+  {
+    name: "a block page with the site's status, and headers that everyone sends",
+    seen: page({
+      length: 300,
+      title: 'Accès refusé',
+      headers: {
+        Server: 'filter',
+        Connection: 'close',
+        'Content-Length': '300',
+        'Transfer-Encoding': 'chunked',
+      },
+    }),
+    outside: outside({
+      http_request: {
+        ...outside().http_request,
+        headers: {
+          Server: 'nginx',
+          Connection: 'close',
+          'Content-Length': '1000',
+          'Transfer-Encoding': 'chunked',
+        },
+      },
+    }),
+    verdict: 'anomaly foreign_page',
+    concluded: [false, true],
+  },
+  {
+    name: 'a block page whose title has no long word, as that of the site has none',
+    seen: page({ length: 300, title: 'Stop', headers: { Server: 'filter' } }),
+    outside: outside({
+      http_request: { ...outside().http_request, title: 'News', headers: { Server: 'nginx' } },
+    }),
+    verdict: 'anomaly foreign_page',
+    concluded: [false, true],
+  },
+  {
+    name: 'a block page of about the length of the site',
+    seen: page({ length: 900, title: 'Site bloqué', headers: { Server: 'filter' } }),
+    outside: outside({ http_request: { ...outside().http_request, headers: { Server: 'nginx' } } }),
+    verdict: 'anomaly foreign_page',
+    concluded: [false, true],
+  },
+  {
+    name: 'the site at another length, under its own title',
+    seen: page({ length: 300, headers: { Server: 'edge' } }),
+    outside: outside({ http_request: { ...outside().http_request, headers: { Server: 'nginx' } } }),
+    verdict: 'ok same_page_outside',
+    concluded: [false, true],
+  },
+  {
+    name: 'the site in another language, with a header of its own',
+    seen: page({ length: 300, title: 'Accueil', headers: { Server: 'edge', 'X-Request-Id': '3' } }),
+    outside: outside({
+      http_request: { ...outside().http_request, headers: { Server: 'nginx', 'X-Request-Id': '2' } },
+    }),
+    verdict: 'undetermined page_differs',
+    concluded: [false, true],
+  },
+  {
+    name: 'a block page with status 200 and a server of its own',
+    seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'filter' } }),
+    outside: outside(),
+    verdict: 'anomaly foreign_page',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: 'a captcha of the same server',
+    seen: page({ code: 403, length: 300, title: 'Just a moment', headers: { Server: 'nginx' } }),
+    outside: outside(),
+    verdict: 'undetermined page_differs',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: 'a captcha of a CDN that names the single machine',
+    seen: page({ code: 403, length: 300, title: 'Just a moment', headers: { Server: 'nginx (bko/7EC7)' } }),
+    outside: outside(),
+    verdict: 'undetermined page_differs',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: 'a block page of a server of another version',
+    seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'nginx/1.2 (Debian)' } }),
+    outside: outside(),
+    verdict: 'anomaly foreign_page',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: 'a page while the helper was turned away',
+    seen: page({ headers: {}, title: 'x' }),
+    outside: outside({ http_request: { ...failing, failure: null, status_code: 403, body_length: 5 } }),
+    verdict: 'undetermined page_differs',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: 'a block page, as the helper saw another, while only the provider answers',
+    seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'filter' } }),
+    outside: outside(),
+    verdict: 'link_down link_down',
+    concluded: ['http-diff', false],
+    circumstances: { link: link('provider_only') },
+  },
+  {
+    name: 'a block page on a link that loses controls',
+    seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'filter' } }),
+    outside: outside(),
+    verdict: 'undetermined link_degraded',
+    concluded: ['http-diff', false],
+    circumstances: { link: link('degraded', 2) },
+  },
+  {
+    name: 'a page that the helper could not fetch',
+    seen: page({}),
+    outside: outside({ http_request: failing }),
+    verdict: 'undetermined cleartext_response',
+    concluded: [null, null],
+  },
+]

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { bareHost, hostOfUrl, isIpLiteral, portOfUrl } from './host-text.ts'
+import { locationOf, redirectTarget } from './redirect.ts'
+
+const here = new URL('http://site.example/a/b')
+
+describe('locationOf()', () => {
+  it.each([
+    ['a redirect', 302, [['Location', '/x']], '/x'],
+    ['any case of the name', 308, [['location', '/x']], '/x'],
+    [
+      'the first of two',
+      301,
+      [
+        ['Location', '/x'],
+        ['Location', '/y'],
+      ],
+      '/x',
+    ],
+    ['a page that names a place', 200, [['Location', '/x']], null],
+    ['300, which leaves the choice', 300, [['Location', '/x']], null],
+    ['304', 304, [['Location', '/x']], null],
+    ['an empty place', 302, [['Location', '']], null],
+    ['no place', 302, [], null],
+  ] as const)('of %s', (_, code, headers, location) => {
+    expect(locationOf(code, headers)).toBe(location)
+  })
+})
+
+describe('redirectTarget()', () => {
+  it.each([
+    ['/x', 'http://site.example/x'],
+    ['//other.example/', 'http://other.example/'],
+    ['https://guest:1@other.example/', 'https://other.example/'],
+    ['market://details', null],
+    ['http://', null],
+    ['http://[::1', null],
+  ])('of %s', (location, target) => {
+    expect(redirectTarget(location, here)?.href ?? null).toBe(target)
+  })
+})
+
+describe('hosts', () => {
+  it('lose the brackets of IPv6, and nothing else', () => {
+    expect([bareHost('[2001:db8::1]'), bareHost('site.example'), bareHost('[x')]).toEqual([
+      '2001:db8::1',
+      'site.example',
+      '[x',
+    ])
+    expect(hostOfUrl(new URL('https://[2001:db8::1]:8443/'))).toBe('2001:db8::1')
+  })
+
+  it('are addresses or names', () => {
+    expect(['192.0.2.1', '2001:db8::1', 'site.example', '192.0.2', ''].map(isIpLiteral)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
+  })
+
+  it('have the port that is named, or the usual one', () => {
+    expect(
+      ['http://a.test/', 'https://a.test/', 'http://a.test:8080/'].map((url) => portOfUrl(new URL(url))),
+    ).toEqual([80, 443, 8080])
+  })
+})
