@@ -120,7 +120,7 @@ def check(record):
 
 
 def short(value):
-    text = value if isinstance(value, str) else repr(value)
+    text = repr(value)
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
@@ -145,7 +145,7 @@ def main(paths):
                     told = f"{fault.path.lstrip('.')}: ours {short(fault.ours)}, theirs {short(fault.theirs)}"
                     faults.setdefault(kind_of(name, fault.path), f"{place}: {name}: {told}")
                 except Exception as error:  # Whatever their loader throws is what we want to see.
-                    told = f"{type(error).__name__}: {short(str(error))}"
+                    told = f"{type(error).__name__}: {str(error)[:200]}"
                     faults.setdefault((name, type(error).__name__), f"{place}: {name}: did not load: {told}")
     for name in sorted(all_of):
         print(f"{name}: loaded {loaded[name]} of {all_of[name]}, compared {fields[name]} fields")
