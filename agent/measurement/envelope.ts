@@ -4,6 +4,7 @@
 import type { Measurement, RecordTime, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { nettestNamed } from '../../tests-spec/nettests/all-nettests.ts'
+import { maxKeptBodyChars } from '../../tests-spec/nettests/nettest-spec.ts'
 import type { LinkState, Verdict } from '../../tests-spec/nettests/verdict.ts'
 import { scrubNetworkText, scrubOwnAddresses } from './scrub.ts'
 
@@ -48,7 +49,7 @@ export interface FinishedMeasurement {
 type Documented = Omit<FinishedMeasurement, 'began' | 'endedMs'>
 
 export function toMeasurement(finished: Documented, vantage: Vantage): Measurement {
-  const seen = withoutBodies(scrubNetworkText(finished.observations))
+  const seen = withoutBodies(finished.name, scrubNetworkText(finished.observations))
   const measurement: Measurement = {
     annotations: { ...vantage.annotations },
     data_format_version: '0.2.0',
@@ -96,11 +97,13 @@ export function recordClass(name: string, { verdict }: Verdict, changed: boolean
 }
 
 /** No body by default: length, digest and title tell pages apart, and what people read stays out of the data. */
-function withoutBodies(seen: Observations): Observations {
-  const emptied = (request: HttpRequest): HttpRequest => ({
-    ...request,
-    response: { ...request.response, body: '' },
-  })
+function withoutBodies(nettest: string, seen: Observations): Observations {
+  const keepsBody = nettestNamed(nettest)?.keepsBody === true
+  const isKept = (body: unknown) => keepsBody && typeof body === 'string' && body.length <= maxKeptBodyChars
+  const emptied = (request: HttpRequest): HttpRequest => {
+    const { response } = request
+    return isKept(response.body) ? request : { ...request, response: { ...response, body: '' } }
+  }
   return { ...seen, requests: seen.requests.map(emptied) }
 }
 

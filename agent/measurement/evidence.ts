@@ -4,6 +4,7 @@
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { HttpRequest, TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
 import { nettestNamed } from '../../tests-spec/nettests/all-nettests.ts'
+import type { NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 
@@ -73,8 +74,7 @@ export function withEvidence(
     tls_handshakes: test_keys.tls_handshakes.map((each) => (isKept(each) ? chainByDigest(each) : each)),
     x_sonde_evidence: level,
   }
-  const lists = nettestNamed(measurement.test_name)?.lists ?? []
-  const kept = level === 'full' ? marked : outlineOf(marked, lists)
+  const kept = level === 'full' ? marked : outlineOf(marked, nettestNamed(measurement.test_name))
   return {
     ...measurement,
     test_keys: roundTimes(kept, decimals[level]),
@@ -82,8 +82,9 @@ export function withEvidence(
   }
 }
 
-/** @param lists - Of operations, which the nettest has beside the five. */
-function outlineOf<Keys extends Measurement['test_keys']>(keys: Keys, lists: readonly string[]): Keys {
+/** @param spec - undefined for a nettest that this version does not know. */
+function outlineOf<Keys extends Measurement['test_keys']>(keys: Keys, spec: NettestSpec | undefined): Keys {
+  const { lists = [], keepsBody = false } = spec ?? {}
   return {
     ...keys,
     queries: keys.queries.map(({ raw_response: _dropped, ...query }) => ({
@@ -91,7 +92,7 @@ function outlineOf<Keys extends Measurement['test_keys']>(keys: Keys, lists: rea
       // What is left of a TTL says when somebody else asked.
       answers: query.answers?.map((answer) => ({ ...answer, ttl: null })) ?? null,
     })),
-    requests: keys.requests.map(withoutHeaders),
+    requests: keys.requests.map(keepsBody ? withoutBytes : withoutHeaders),
     network_events: [],
     ...Object.fromEntries(lists.flatMap((list) => withoutBytesIn(keys, list))),
   }

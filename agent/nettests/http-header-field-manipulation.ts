@@ -8,6 +8,7 @@ import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
 import {
   compareWithReply,
   helperReply,
+  keptReply,
   oddMethod,
   oddRequestLine,
   parseHelperUrl,
@@ -62,8 +63,11 @@ export const headerFieldManipulation: Nettest = measuredBy(spec, async (context,
     isWhole: (received) => readHttp1(received)?.whole !== false,
   })
   const request = describe(exchange, helper, formatEndpoint(endpoint), sent)
-  const answer = seenOf({ requests: [request], network_events: exchange.events }, exchange.bytes)
   const reply = request.failure === null ? readReply(exchange.received, sent) : null
+  // Never as it came: a proxy may have written into it whom it serves.
+  const body = reply === null ? '' : keptReply(sent, reply)
+  const kept = { ...request, response: { ...request.response, body } }
+  const answer = seenOf({ requests: [kept], network_events: exchange.events }, exchange.bytes)
   return besides(joinSeen([seen, answer]), { ...asked, x_sonde_seen_by_helper: reply })
 })
 

@@ -5,6 +5,7 @@ import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import {
   compareWithReply,
   type HelperReply,
+  keptReply,
   type SeenByHelper,
 } from '../../tests-spec/nettests/http-header-field-manipulation.ts'
 import { connect, join, link, response } from '../support/observations.ts'
@@ -24,8 +25,14 @@ interface Came {
 export function seen({ connect: failure = null, answer = 200, reply = null }: Came): Observations {
   const options = { tags: [], id: 40_001 }
   const parts = failure === null ? [response(answer, { ...options, url: 'http://192.0.2.1/' })] : []
+  const made = join(connect(failure, options), ...parts)
   return {
-    ...join(connect(failure, options), ...parts),
+    ...made,
+    requests: made.requests.map((each) => ({
+      ...each,
+      request: { ...each.request, headers: sent, headers_list: Object.entries(sent) },
+      response: { ...each.response, body: reply === null ? '' : keptReply(sent, reply) },
+    })),
     x_sonde_seen_by_helper: reply,
     x_sonde_sent_headers: Object.keys(sent),
   }

@@ -7,6 +7,16 @@ import { type Golden, type GoldenRow, sample } from './golden.ts'
 
 const page = 'HTTP/1.1 400 Bad Request\r\n\r\n'
 
+const secondLine = 'QWERT YUIOP ASDFG HJKLZ\r\n'
+/** OONI's, in their order, by the shape of which its pipeline tells them apart. */
+const lines = [
+  'QWER / HTTP/1.1\n\r',
+  secondLine,
+  `${'Q'.repeat(1024)} / HTTP/1.1\r\n`,
+  'GET / HTTP/QWE\r\n',
+  'GET cache_object://localhost/ HTTP/1.0\n\r',
+]
+
 interface Got {
   readonly received: string | { data: string; format: 'base64' } | 'the same'
   readonly failure?: Failure | null
@@ -19,7 +29,7 @@ const reset: Got = { received: '', failure: 'connection_reset' }
 const unreachable: Got = { received: '', failure: 'connection_refused', connect: 'connection_refused' }
 
 export function seen(...all: readonly Got[]): Observations {
-  const sent = all.map((_, index) => `LINE${index} / HTTP/1.1\n\r`)
+  const sent = lines.slice(0, all.length)
   return {
     ...join(
       ...all.map((got, index) => connect(got.connect ?? null, { tags: [], port: 80, id: 40_001 + index })),
@@ -61,7 +71,7 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'the line, and something behind it',
-    seen: seen(same, { received: `LINE1 / HTTP/1.1\n\r${page}` }),
+    seen: seen(same, { received: `${secondLine}${page}` }),
     verdict: 'anomaly answer_changed',
     tampering: [false, true],
   },
@@ -91,7 +101,7 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'the beginning of one',
-    seen: seen(same, { received: 'LINE1' }),
+    seen: seen(same, { received: 'QWERT' }),
     verdict: 'undetermined incomplete',
     tampering: [false, true],
   },

@@ -62,6 +62,13 @@ const followUp = (tag: string, failure: Failure | null) => {
 }
 const earlier = (step: Step, secondsAgo = 31) => ({ earlier: { step, how: silence, secondsAgo } })
 
+const redirectToNobody = join(
+  resolved,
+  connect(null, { port: 80 }),
+  response(302, { url: 'http://site.example/' }),
+  query('dns_nxdomain_error', { tags: ['depth=1', 'classic'], hostname: 'gone.example' }),
+)
+
 export interface Row extends GoldenRow {
   readonly outside: OutsideView
   /** OONI's `blocking` and `accessible`. */
@@ -207,13 +214,41 @@ export const rows: readonly Row[] = [
     seen: join(query(['127.0.0.1'])),
     outside: outside({ dns: { failure: null, addrs: ['127.0.0.1'] }, http_request: failing }),
     verdict: 'undetermined fails_outside_too',
-    concluded: ['dns', false],
+    concluded: [false, false],
   },
   {
     name: 'a bogon here, an address outside',
     seen: join(query(['127.0.0.1'])),
     outside: outside(),
     verdict: 'anomaly resolve_interfered',
+    concluded: ['dns', false],
+  },
+  {
+    name: 'a name that only has IPv6, on a link that has none',
+    seen: join(onlyOverIpv6),
+    outside: reachedOverIpv6,
+    verdict: 'undetermined interrupted',
+    concluded: [null, null],
+  },
+  {
+    name: 'the same, where the system says so of the connect',
+    seen: join(onlyOverIpv6, connect('network_unreachable', overIpv6)),
+    outside: reachedOverIpv6,
+    verdict: 'undetermined family_unproven',
+    concluded: [null, null],
+  },
+  {
+    name: 'a redirect to a name that nobody has',
+    seen: redirectToNobody,
+    outside: outside({ http_request: failing }),
+    verdict: 'undetermined fails_outside_too',
+    concluded: [false, false],
+  },
+  {
+    name: 'a redirect to a name that only the helper finds',
+    seen: redirectToNobody,
+    outside: outside(),
+    verdict: 'undetermined failed_once',
     concluded: ['dns', false],
   },
   {

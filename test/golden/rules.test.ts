@@ -3,33 +3,13 @@
 // the samples in the file here that bears a nettest's name. What would be kept of each sample fits its schema.
 
 import { describe, expect, it } from 'vitest'
-import { allNettests } from '../../tests-spec/nettests/all-nettests.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
-import type { NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import { serviceRules } from '../../tests-spec/nettests/service-reachability.ts'
 import { disturbances, onDisturbance, type Verdict } from '../../tests-spec/nettests/verdict.ts'
 import { faultsOf } from '../support/kept.ts'
 import { measured } from '../support/measured.ts'
-import type { Golden, Sample } from './golden.ts'
-
-interface Table extends Golden {
-  readonly spec: NettestSpec
-  readonly nettest: string
-  /** Its own rules, and in one table those that all share. */
-  readonly rules: readonly string[]
-}
-
-async function tableOf(spec: NettestSpec): Promise<Table> {
-  const file = new URL(`${spec.name.replaceAll('_', '-')}.ts`, import.meta.url).href
-  const { golden }: { golden: Golden } = await import(/* @vite-ignore */ file)
-  const rules = [...new Set([...(golden.sharedRules ?? []), ...spec.rules])]
-  return { ...golden, spec, nettest: spec.name, rules }
-}
-
-const tables = await Promise.all(allNettests.map(tableOf))
-
-const concluded = ({ spec, asked }: Table, { seen, circumstances, outside }: Sample) =>
-  spec.conclude(seen, circumstances, { ...asked, outside: outside ?? undefined })
+import type { Sample } from './golden.ts'
+import { concluded, goldenTables, type Table } from './tables.ts'
 
 /** Verdict and parts, by rule; without nettest and version. */
 function verdictsOf(table: Table, each: Sample): ReadonlyMap<string, Verdict> {
@@ -109,7 +89,7 @@ function nearMiss(table: Table, found: Sample, rule: string, verdict: Verdict): 
   )
 }
 
-describe.each(tables)('the golden table of $nettest', (table) => {
+describe.each(goldenTables)('the golden table of $nettest', (table) => {
   const yielding = table.samples.flatMap((each) =>
     [...verdictsOf(table, each)].map(([rule, verdict]) => ({ rule, verdict, each })),
   )
@@ -142,7 +122,7 @@ describe.each(tables)('the golden table of $nettest', (table) => {
   })
 })
 
-describe.each(tables)('a disturbed probe finds nothing by $nettest', (table) => {
+describe.each(goldenTables)('a disturbed probe finds nothing by $nettest', (table) => {
   it.each(disturbances)('%s', (disturbance) => {
     for (const { verdict } of table.samples.map((each) => concluded(table, each))) {
       const disturbed = onDisturbance(verdict, disturbance)

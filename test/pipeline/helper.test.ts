@@ -18,7 +18,7 @@ const site = createServer((_request, response) => {
 
 beforeAll(async () => {
   collector = await startCollector(temporaryFolder('collector'), ['--helper', '--helper-allow-private'])
-  internet = await startLoopbackInternet([`${collector.url}/v1/web-connectivity`])
+  internet = await startLoopbackInternet({ helpers: [`${collector.url}/v1/web-connectivity`] })
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', () => resolve()))
   page = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`
 })
@@ -50,7 +50,7 @@ it('a page in clear text that the helper got too is ok', async () => {
     blocking: false,
     accessible: true,
     title_match: true,
-    x_sonde_verdict: { verdict: 'ok', rule: 'web_connectivity/same_page_outside@1' },
+    x_sonde_verdict: { verdict: 'ok', rule: 'web_connectivity/same_page_outside@2' },
   })
 })
 

@@ -8,6 +8,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { decode, encode } from 'dns-packet'
+import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import { makeAuthority } from '../support/certificates.ts'
 import { temporaryFolder } from '../support/processes.ts'
 
@@ -26,8 +27,24 @@ export interface LoopbackInternet {
   close(): void
 }
 
-/** @param helpers - URLs of test helpers for the list. */
-export async function startLoopbackInternet(helpers: readonly string[] = []): Promise<LoopbackInternet> {
+/** Ports that further entries of the list may want. */
+export interface LoopbackPorts {
+  readonly dns: number
+  readonly https: number
+  readonly http: number
+}
+
+interface LoopbackList {
+  /** URLs of test helpers. */
+  readonly helpers?: readonly string[]
+  /** Beside the sites. */
+  readonly further?: (ports: LoopbackPorts) => Partial<TestList>
+}
+
+export async function startLoopbackInternet({
+  helpers = [],
+  further = () => ({}),
+}: LoopbackList = {}): Promise<LoopbackInternet> {
   const authority = makeAuthority()
   const stranger = makeAuthority()
   const open: { close(): unknown }[] = []
@@ -61,22 +78,25 @@ export async function startLoopbackInternet(helpers: readonly string[] = []): Pr
   const caFile = join(folder, 'ca.pem')
   writeFileSync(caFile, authority.caPem)
   const listFile = join(folder, 'list.json')
+  const { entries = [], ...beside } = further({ dns: dnsPort, https: goodPort, http: controlPorts[0] ?? 0 })
+  const sites = Object.values(inputs).map((input) => ({
+    nettest: 'web_connectivity',
+    input,
+    category_code: 'MISC',
+  }))
   writeFileSync(
     listFile,
     JSON.stringify({
       name: 'loopback',
       version: 1,
-      entries: Object.values(inputs).map((input) => ({
-        nettest: 'web_connectivity',
-        input,
-        category_code: 'MISC',
-      })),
+      entries: [...sites, ...entries],
       controls: controlPorts.map((port) => ({
         url: `http://127.0.0.1:${port}/`,
         expect: { status: 200, body: 'success' },
       })),
       resolvers: [{ transport: 'udp', ip: '127.0.0.1', port: dnsPort }],
       helpers,
+      ...beside,
     }),
   )
   const configFile = join(folder, 'config.json')

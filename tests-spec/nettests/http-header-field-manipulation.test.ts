@@ -8,9 +8,10 @@ import {
   none,
   rows,
   seen,
+  sent,
 } from '../../test/golden/http-header-field-manipulation.ts'
 import { judging } from '../../test/support/judge.ts'
-import { headerFieldManipulation, parseHelperUrl } from './http-header-field-manipulation.ts'
+import { headerFieldManipulation, keptReply, parseHelperUrl } from './http-header-field-manipulation.ts'
 
 const judge = judging(headerFieldManipulation)
 
@@ -104,5 +105,23 @@ describe('parseHelperUrl()', () => {
     '',
   ])('refuses "%s"', (text) => {
     expect(parseHelperUrl(text)).toBeNull()
+  })
+})
+
+describe('keptReply()', () => {
+  it('is the answer itself where every header arrived as it was sent', () => {
+    expect(JSON.parse(keptReply(sent, from({})))).toEqual({
+      request_line: 'GeT / HTTP/1.1',
+      headers_dict: asSent,
+    })
+  })
+
+  it('has no value that is not ours, and none of ours that another came in place of', () => {
+    const headers_dict = { ...asSent, aCCept: ['for 22370000000'], 'X-MSISDN': ['22370000000'] }
+    const text = keptReply(sent, from({ headers_dict }))
+    expect(text).not.toContain('2237')
+    expect(JSON.parse(text)).toMatchObject({
+      headers_dict: { aCCept: ['[scrubbed]'], 'X-MSISDN': ['[scrubbed]'], hOsT: asSent.hOsT },
+    })
   })
 })

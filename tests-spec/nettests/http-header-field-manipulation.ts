@@ -4,6 +4,7 @@
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { failure, type Observations } from '../data-formats/observation.ts'
+import { scrubbed } from '../data-formats/scrub-text.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { defineNettest, noInput } from './nettest-spec.ts'
 import { failedAt } from './system-lookup.ts'
@@ -87,6 +88,25 @@ export function compareWithReply(sent: Readonly<Record<string, string>>, reply: 
   }
 }
 
+/**
+ * The helper's answer in its own form, made of what is kept of it: every value that is not ours is left out, since it may
+ * name whom a proxy serves.
+ *
+ * @param sent - Our headers, as we spelled them.
+ */
+export function keptReply(
+  sent: Readonly<Record<string, string>>,
+  { request_line, headers }: SeenByHelper,
+): string {
+  const ours = new Map(Object.entries(sent).map(([name, value]) => [name.toLowerCase(), value]))
+  const pairs = headers.map(({ name, value_matches }): [string, string[]] => {
+    const value = value_matches === true ? ours.get(name.toLowerCase()) : scrubbed
+    return [name, [value ?? scrubbed]]
+  })
+  const reply: HelperReply = { request_line, headers_dict: Object.fromEntries(pairs) }
+  return JSON.stringify(reply)
+}
+
 /** The line with everything between method and version left out, where a proxy may have written whom it serves. */
 function shapeOf(line: string): string {
   const [, method, version] = /^([A-Za-z]{1,10}) .* (HTTP\/\d\.\d)$/.exec(line.slice(0, maxRequestLine)) ?? []
@@ -113,6 +133,8 @@ export const headerFieldManipulation = defineNettest({
   about: 'a proxy that rewrites requests',
   input: noInput,
   options: headerFieldOptions,
+  // OONI's scoring compares request and answer itself.
+  keepsBody: true,
   observations: {
     /** null without a helper, and when it did not answer in its own form. */
     x_sonde_seen_by_helper: v.nullable(seenByHelper),

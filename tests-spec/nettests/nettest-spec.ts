@@ -60,7 +60,15 @@ interface Description<Name extends string, Input extends Schema, Options extends
   readonly rules: readonly string[]
   /** `link` when its verdict is about the link, and so never about a target. */
   readonly subject: 'target' | 'link'
+  /**
+   * Whether what it sends and what comes back is kept, headers and a text of up to `maxKeptBodyChars`, in brief too. Only for
+   * a server of measurers, and only what the nettest itself has taken everything out of that may name somebody.
+   */
+  readonly keepsBody: boolean
 }
+
+/** What OONI's helpers answer is less than one. */
+export const maxKeptBodyChars = 16 * 1024
 
 export interface NettestSpec<
   Name extends string = string,
@@ -80,9 +88,10 @@ interface Definition<
   Options extends Schema,
   Own extends Entries,
   Found extends Entries,
-> extends Omit<Description<Name, Input, Options>, 'lists' | 'subject'> {
+> extends Omit<Description<Name, Input, Options>, 'lists' | 'subject' | 'keepsBody'> {
   readonly lists?: readonly (keyof Own & string)[]
   readonly subject?: 'target' | 'link'
+  readonly keepsBody?: boolean
   /** What it adds to the five lists while it measures. */
   readonly observations: Own
   /** What the rules add, some of it in the place of an observation of the same name. */
@@ -106,6 +115,7 @@ export function defineNettest<
   judge,
   lists = [],
   subject = 'target',
+  keepsBody = false,
   ...description
 }: Definition<Name, Input, Options, Own, Found>): NettestSpec<Name, Input, Options, OutputOf<Found>> {
   const ownObservations = v.object(own)
@@ -114,6 +124,7 @@ export function defineNettest<
     ...description,
     lists,
     subject,
+    keepsBody,
     testKeys: { ...Object.fromEntries(kept), ...findings, ...(parts !== null && { x_sonde_parts: parts }) },
     conclude: (seen, circumstances, asked) =>
       judge({ ...asked, seen, own: v.parse(ownObservations, seen), circumstances }),

@@ -2,8 +2,9 @@
 // `accessible`. web-connectivity.md, "With a helper", is the page. Our own verdict is in web-connectivity.ts.
 
 import * as v from 'valibot'
-import type { HttpRequest, Observations } from '../data-formats/observation.ts'
+import type { HttpRequest, Observations, TcpConnect } from '../data-formats/observation.ts'
 import type { TestHelperResponse } from '../protocol/test-helper.ts'
+import { isBogon } from './bogon.ts'
 import { addressesIn, classicTag, tagged } from './failed-step.ts'
 import { type Comparison, comparePages, notCompared, type Page, samePage } from './page-comparison.ts'
 
@@ -27,13 +28,22 @@ const reached: OoniConclusion = { blocking: false, accessible: true }
 const down: OoniConclusion = { blocking: false, accessible: false }
 const blocked = (by: Blocking): OoniConclusion => ({ blocking: by, accessible: false })
 
-/** @param lastHop - The observations of the deepest hop of the redirect chain. */
+/** The deepest hop of a redirect chain. */
+interface LastHop {
+  /** 0 where nothing redirected. */
+  readonly depth: number
+  readonly seen: Observations
+}
+
 export function concludeAsOoni(
-  lastHop: Observations,
+  { depth, seen }: LastHop,
   outside: OutsideView | null,
   consistency: 'consistent' | 'inconsistent' | null,
 ): OoniConclusion {
-  const conclusion = fromDeepestStep(lastHop, outside)
+  const here = fromDeepestStep(seen, outside)
+  // The helper tells nothing of later hops but how its own chain ended, and where it ended badly nobody is blocked.
+  const endedOutside = depth > 0 && outside !== null && outside.http_request.failure !== null
+  const conclusion = endedOutside && here.accessible === false ? down : here
   const nothingElse = conclusion.accessible !== true
   return consistency === 'inconsistent' && nothingElse ? blocked('dns') : conclusion
 }
@@ -50,7 +60,7 @@ function fromDeepestStep(hop: Observations, outside: OutsideView | null): OoniCo
   const handshake = classic.tls_handshakes.find((each) => each.failure !== null)
   if (handshake !== undefined)
     return fromEndpoint(outside, outside?.tls_handshake?.[handshake.address]?.status, 'http-failure')
-  const connect = classic.tcp_connect.find((each) => !each.status.success)
+  const connect = classic.tcp_connect.find((each) => !each.status.success && !hasNoIpv6(each))
   if (connect !== undefined) {
     const address = connect.ip.includes(':')
       ? `[${connect.ip}]:${connect.port}`
@@ -58,6 +68,11 @@ function fromDeepestStep(hop: Observations, outside: OutsideView | null): OoniCo
     return fromEndpoint(outside, outside?.tcp_connect[address]?.status, 'tcp_ip')
   }
   return fromLookup(classic, outside)
+}
+
+/** A link without IPv6, which is nobody's doing. */
+function hasNoIpv6({ ip, status: { failure } }: TcpConnect): boolean {
+  return ip.includes(':') && (failure === 'network_unreachable' || failure === 'host_unreachable')
 }
 
 function fromAnswer(answer: HttpRequest, outside: OutsideView | null): OoniConclusion {
@@ -84,8 +99,16 @@ function fromLookup({ queries }: Observations, outside: OutsideView | null): Oon
   if (outside === null) return unknown
   const system = queries.find((query) => query.engine === 'getaddrinfo')
   if (system === undefined) return unknown
+  if (system.failure === null) return fromAddresses(addressesIn(system), outside)
   const bothEmpty = system.failure === 'dns_no_answer' && outside.dns.addrs.length === 0
   return outside.dns.failure !== null || bothEmpty ? down : blocked('dns')
+}
+
+/** Addresses that none was connected to. OONI says of loopback what we say of every bogon, since we contact none. */
+function fromAddresses(addresses: readonly string[], { dns }: OutsideView): OoniConclusion {
+  // A family that this link does not have.
+  if (!addresses.every(isBogon)) return unknown
+  return dns.addrs.every(isBogon) ? down : blocked('dns')
 }
 
 /** @returns `notCompared` when there is nothing to compare with. */

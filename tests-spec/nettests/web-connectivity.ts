@@ -103,6 +103,7 @@ export const webConnectivity = defineNettest({
     const compared =
       last === undefined || answered === null ? notCompared : compareWithOutside(last, answered)
     const hop = failedHop(looked, circumstances.lab)
+    const depth = lastDepth(seen)
     const slow = throttlingIn(seen, all, answered?.http_request ?? null)
     const reached = judgeReached(seen, { hop, outside: answered, compared }, circumstances)
     return {
@@ -117,7 +118,7 @@ export const webConnectivity = defineNettest({
         dns_consistency: consistency,
         http_experiment_failure: hop?.failed.failure ?? null,
         ...(clearText ? compared : notCompared),
-        ...concludeAsOoni(tagged(seen, depthTag(lastDepth(seen))), answered, consistency),
+        ...concludeAsOoni({ depth, seen: tagged(seen, depthTag(depth)) }, answered, consistency),
         ...throttlingKeys(slow),
       },
       verdict: slow === null || reached.verdict !== 'ok' ? reached : judgeSlow(reached, slow, circumstances),

@@ -2,24 +2,34 @@
 // page. Pure.
 
 import type { Measurement } from '../data-formats/measurement.ts'
-import { type ListName, listNames } from './lists.ts'
+import {
+  followUpsKey,
+  type ListName,
+  listNames,
+  otherResolversKey,
+  seenWhileDownKey,
+  transferEventsKey,
+} from './lists.ts'
 
 type Keys = Readonly<Record<string, unknown>>
 
-/** Beside the lists, which test keys belong to every measurement and say nothing of the target. */
-const isOfEvery = (key: string) => key.startsWith('x_sonde_')
+/** What was seen, under our own keys. */
+const seenBeside: readonly string[] = [otherResolversKey, followUpsKey, transferEventsKey]
+/** What no stock tool looks at stays where it is; but what was seen is all in one place. */
+const stays = (key: string) => key.startsWith('x_sonde_') && !seenBeside.includes(key)
 
 /**
  * Puts everything that was seen under one key of ours, and leaves OONI's keys there and empty: null where they were a value,
  * without entries where they were a list or a map.
  */
 export function withoutFindings(keys: Keys): Keys {
-  const theirs = Object.entries(keys).filter(([key]) => !isOfEvery(key))
-  const ours = Object.entries(keys).filter(([key]) => isOfEvery(key))
-  const emptied = theirs.map(([key, value]) => [key, emptyOf(key, value)] as const)
+  const moved = Object.entries(keys).filter(([key]) => !stays(key))
+  const emptied = moved.flatMap(([key, value]) =>
+    seenBeside.includes(key) ? [] : [[key, emptyOf(key, value)] as const],
+  )
   return {
-    ...Object.fromEntries([...emptied, ...ours]),
-    x_sonde_seen_while_down: Object.fromEntries(theirs),
+    ...Object.fromEntries([...emptied, ...Object.entries(keys).filter(([key]) => stays(key))]),
+    [seenWhileDownKey]: Object.fromEntries(moved),
   }
 }
 

@@ -16,6 +16,12 @@ export const listNames: readonly ListName[] = [
   'network_events',
 ]
 
+/** Keys of the plain form for what no list of OONI's holds. */
+export const otherResolversKey = 'x_sonde_other_resolvers'
+export const followUpsKey = 'x_sonde_follow_ups'
+export const transferEventsKey = 'x_sonde_transfer_events'
+export const seenWhileDownKey = 'x_sonde_seen_while_down'
+
 export const noLists: Lists = {
   queries: [],
   tcp_connect: [],

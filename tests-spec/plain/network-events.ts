@@ -1,5 +1,5 @@
 // The events of each handshake, under its own transaction: what OONI's pipeline reads how long one took from, and how much
-// crossed the line. plain-form.md §3 is the page. Made from the connect and the handshake, which hold the same times. Pure.
+// crossed the line. plain-form.md §3 is the page. Made from the connects and handshakes, which hold the same times. Pure.
 
 import type { NetworkEvent, TcpConnect, TlsHandshake } from '../data-formats/observation.ts'
 import { writeEndpoint } from '../protocol/test-helper.ts'
@@ -11,11 +11,14 @@ export interface Events {
   readonly transferEvents: readonly NetworkEvent[]
 }
 
-/** @param lists - Of one target: a handshake's connect is among them. */
+/** @param lists - Of one target. */
 export function eventsOf({ tcp_connect, tls_handshakes, network_events }: Lists): Events {
   const shaken = new Set(tls_handshakes.map((each) => each.transaction_id))
   const isBehindHandshake = (event: NetworkEvent) => shaken.has(event.transaction_id)
-  const made = [...tcp_connect.map(connectEvent), ...tls_handshakes.flatMap(handshakeEvents)]
+  // OONI's pipeline takes a handshake to last from the first event of its transaction, and a connect may be over ten seconds
+  // before its handshake begins, while the next address is waited for.
+  const connects = tcp_connect.filter((each) => !shaken.has(each.transaction_id))
+  const made = [...connects.map(connectEvent), ...tls_handshakes.flatMap(handshakeEvents)]
   return {
     networkEvents: [...made, ...network_events.filter((event) => !isBehindHandshake(event))].sort(
       (a, b) => a.t - b.t,

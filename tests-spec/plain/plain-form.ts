@@ -9,6 +9,7 @@ import { signalService } from '../nettests/signal.ts'
 import { telegramService } from '../nettests/telegram.ts'
 import { whatsappService } from '../nettests/whatsapp.ts'
 import { attemptsAt, attemptsAtService } from './attempts.ts'
+import { controlForOoni } from './control.ts'
 import { type Around, annotationsOf, idsOf, timesOf } from './envelope.ts'
 import { unaskedRequests, withoutFindings } from './link-down.ts'
 import { hasAny, joinLists, type Lists, listNames, listsWhere, noLists, shareOut } from './lists.ts'
@@ -41,7 +42,7 @@ export type PlainForm = Readonly<Record<string, unknown>> & {
 
 export function plainForm(measurement: Measurement, context: PlainContext = noContext): PlainForm {
   const { test_name, test_keys, resolver_ip } = measurement
-  const keys = inOoniWords(keysOf(measurement, context))
+  const keys = inOoniWords(controlForOoni(keysOf(measurement, context)))
   const isDown = test_keys.x_sonde_verdict.verdict === 'link_down'
   const shown = isDown ? { ...withoutFindings(keys), ...someRequests(test_name) } : keys
   const resolver = context.networkOf(resolver_ip)

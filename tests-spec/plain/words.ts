@@ -9,6 +9,9 @@ const nearest: Readonly<Record<string, string>> = {
   too_many_open_files: 'unknown_failure: too many open files',
 }
 
+/** The key of our own word, beside OONI's. */
+const ownWordKey = 'x_sonde_failure'
+
 /** `failure` of an operation, and the keys of OONI that pass one on. */
 const isFailureKey = (key: string) => key === 'failure' || /^(?!x_sonde_).*_failure$/.test(key)
 
@@ -19,9 +22,16 @@ export function inOoniWords<T>(value: T): T {
   const entries = Object.entries(value).flatMap(([key, each]) => {
     const word = isFailureKey(key) && typeof each === 'string' ? nearest[each] : undefined
     if (word === undefined) return [[key, key.startsWith('x_sonde_') ? each : inOoniWords(each)] as const]
-    return key === 'failure'
-      ? [[key, word] as const, ['x_sonde_failure', each] as const]
-      : [[key, word] as const]
+    return key === 'failure' ? [[key, word] as const, [ownWordKey, each] as const] : [[key, word] as const]
   })
   return Object.fromEntries(entries) as T
+}
+
+/** What `inOoniWords()` made of observations, undone. */
+export function inOurWords<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((each) => inOurWords(each)) as T
+  if (typeof value !== 'object' || value === null) return value
+  const { [ownWordKey]: own, ...others } = value as Readonly<Record<string, unknown>>
+  const entries = Object.entries(others).map(([key, each]) => [key, inOurWords(each)] as const)
+  return Object.fromEntries(own === undefined ? entries : [...entries, ['failure', own]]) as T
 }
