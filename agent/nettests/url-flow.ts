@@ -9,7 +9,7 @@ import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
 import { classicTag, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
 import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
-import { locationOf, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
+import { leavesSite, locationOf, maxRedirects, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
 import { depthTag } from '../../tests-spec/nettests/web-connectivity.ts'
 import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
@@ -23,8 +23,6 @@ import { askResolver, askSystem, connect, type Flow, shakeHands } from './steps.
 
 /** A clear-text page is compared by its first bytes; a block page fits, a video does not. */
 const maxBodyBytes = 16 * 1024
-/** A chain longer than this is a loop, or somebody's joke. */
-const maxHops = 6
 /** One dead server of two says nothing; more would cost bytes and tell no more. */
 const maxAddresses = 2
 
@@ -53,9 +51,12 @@ export interface FlowOptions {
 
 type Method = 'GET' | 'HEAD' | 'POST'
 
-/** Behind TLS nobody but the site chooses the body, so it is worth its bytes only where its speed is wanted. */
-function methodFor(url: URL, bodyBytes: number | undefined): Method {
-  return url.protocol === 'https:' && bodyBytes === undefined ? 'HEAD' : 'GET'
+/**
+ * Behind TLS nobody but the site chooses the body, so it is worth its bytes only where its speed is wanted, or where somebody
+ * else than the site may have sent the probe there.
+ */
+function methodFor(url: URL, bodyBytes: number | undefined, isForeign: boolean): Method {
+  return url.protocol === 'https:' && bodyBytes === undefined && !isForeign ? 'HEAD' : 'GET'
 }
 
 /**
@@ -77,15 +78,20 @@ export async function followUrl(
   const cookies = new CookieJar()
   const asked = new Set<string>()
   let url: URL | null = new URL(input)
-  for (let depth = 0; url !== null && depth < maxHops; depth++) {
+  let isForeign = false
+  for (let depth = 0; url !== null && depth <= maxRedirects; depth++) {
     const question = `${url.href} ${cookies.headerFor(url)}`
     if (asked.has(question)) break
     asked.add(question)
     const { followUps, bodyBytes } = options
-    const here = depth === 0 ? options : { helper: false, followUps, bodyBytes }
+    const method =
+      options.method !== undefined && depth === 0 ? options.method : methodFor(url, bodyBytes, isForeign)
+    const here = { helper: depth === 0 && options.helper, followUps, bodyBytes, method }
     const hop: Seen = await measureHop(context, url, [...tags, depthTag(depth)], { ...here, cookies })
     hops.push(hop)
-    url = nextHop(url, hop)
+    const next = nextHop(url, hop)
+    isForeign ||= next !== null && leavesSite(url, next)
+    url = next
   }
   return joinSeen(hops)
 }
@@ -111,8 +117,9 @@ async function measureHop(
     followUps,
     cookies,
     bodyBytes,
-    method = methodFor(url, bodyBytes),
+    method,
   }: FlowOptions & {
+    readonly method: Method
     readonly cookies: CookieJar
   },
 ): Promise<Seen> {

@@ -51,6 +51,7 @@ describe('measure()', () => {
         },
         status_code: 200,
         x_sonde_body_seconds: expect.any(Number),
+        x_sonde_hosts: ['site.test'],
       },
       http3_request: null,
       dns: { failure: null, addrs: ['127.0.0.1'] },

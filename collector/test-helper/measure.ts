@@ -121,6 +121,7 @@ function describePage(page: ChainEnd): TestHelperResponse['http_request'] {
     // The list is reversed, so that the first value of each name is written last.
     headers: Object.fromEntries([...headers].reverse()),
     status_code: status,
+    x_sonde_hosts: [...page.hosts],
     ...(bodySeconds !== null && { x_sonde_body_seconds: bodySeconds }),
   }
 }

@@ -6,7 +6,7 @@ import type { SecureContext } from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
 import { hostOfUrl, portOfUrl } from '../../tests-spec/nettests/host-text.ts'
-import { locationOf, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
+import { locationOf, maxRedirects, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
 import { urlFault } from '../../tests-spec/protocol/test-helper.ts'
 import { connect } from './connection.ts'
 import { within } from './deadline.ts'
@@ -24,19 +24,20 @@ export interface Instruments {
   readonly limits: Limits
 }
 
-/** The last response of a chain, or where the chain broke. */
+/** The last response of a chain with the hosts that were asked, in their order, or where the chain broke. */
 export type ChainEnd =
-  | { readonly kind: 'page'; readonly response: Response }
+  | { readonly kind: 'page'; readonly response: Response; readonly hosts: readonly string[] }
   | { readonly kind: 'failed'; readonly operation: 'resolve' | 'other'; readonly failure: Failure }
 
-const maxRedirects = 10
 /**
  * Number of addresses of one host that are tried: OONI tries all, and a host with thirty would take all the time
  * there is.
  */
 const maxAddresses = 3
 
-const failed = (failure: Failure, operation: 'resolve' | 'other' = 'other'): ChainEnd => ({
+type BrokenChain = Extract<ChainEnd, { readonly kind: 'failed' }>
+
+const failed = (failure: Failure, operation: 'resolve' | 'other' = 'other'): BrokenChain => ({
   kind: 'failed',
   operation,
   failure,
@@ -57,16 +58,18 @@ export async function followRedirects(
   const jar = new CookieJar()
   let here = url
   let known = first
+  const hosts = new Set<string>()
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     const cookie = jar.headerFor(here)
     const request = { url: here, headers: { ...headers, ...(cookie !== null && { Cookie: cookie }) } }
-    const end = await takeHop(request, known, instruments, signal)
-    if (end.kind === 'failed') return end
-    const location = locationOf(end.response.status, end.response.headers)
-    if (location === null) return end
+    hosts.add(hostOfUrl(here))
+    const response = await takeHop(request, known, instruments, signal)
+    if ('kind' in response) return response
+    const location = locationOf(response.status, response.headers)
+    if (location === null) return { kind: 'page', response, hosts: [...hosts] }
     const next = nextUrl(location, here)
     if (next === null) return failed('http_request_failed')
-    jar.keep(here, end.response.headers, Date.now())
+    jar.keep(here, response.headers, Date.now())
     here = next
     known = null
   }
@@ -91,7 +94,7 @@ async function takeHop(
   known: Resolution | null,
   instruments: Instruments,
   signal: AbortSignal,
-): Promise<ChainEnd> {
+): Promise<Response | BrokenChain> {
   const host = hostOfUrl(url)
   const literal = isIP(host) !== 0
   const { failure, addresses } = literal
@@ -134,7 +137,7 @@ async function askOver(
   { url, headers }: Hop,
   { trust, limits }: Instruments,
   signal: AbortSignal,
-): Promise<ChainEnd> {
+): Promise<Response | BrokenChain> {
   const secured =
     url.protocol === 'https:'
       ? await handshake(socket, { host: hostOfUrl(url), alpn: ['http/1.1'], trust }, signal)
@@ -150,5 +153,5 @@ async function askOver(
     },
     signal,
   )
-  return typeof response === 'string' ? failed(response) : { kind: 'page', response }
+  return typeof response === 'string' ? failed(response) : response
 }

@@ -1,7 +1,7 @@
 // Golden verdicts of web_connectivity for pages in clear text, beside the one that a helper got.
 
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
-import { connect, join, link, response } from '../support/observations.ts'
+import { connect, handshake, join, link, query, response } from '../support/observations.ts'
 import { failing, outside, type Row, resolved } from './outside-view.ts'
 
 /** A clear-text page with what is compared. */
@@ -27,7 +27,84 @@ export function page(over: {
   }
 }
 
+interface Content {
+  readonly length: number
+  readonly title: string
+  readonly headers: Record<string, string>
+}
+const own: Content = {
+  length: 1000,
+  title: 'Guardian Project',
+  headers: { Server: 'nginx', 'X-Request-Id': '2' },
+}
+const foreign: Content = { length: 300, title: 'Site bloqué', headers: { Server: 'filter' } }
+
+/** A redirect in clear text to another place, which answers there over verified TLS. */
+export function moved(url: string, { length, title, headers }: Content = own): Observations {
+  const there = { tags: ['depth=1', 'classic'], id: 50_002 }
+  const last = response(200, { ...there, url })
+  return join(
+    resolved,
+    connect(null, { port: 80 }),
+    response(302, { url: 'http://site.example/' }),
+    query(['21.0.0.10'], there),
+    connect(null, there),
+    handshake(null, there),
+    {
+      requests: (last.requests ?? []).map((each) => ({
+        ...each,
+        response: { ...each.response, headers, x_sonde_body_length: length, x_sonde_title: title },
+      })),
+    },
+  )
+}
+const ledTo = (...hosts: string[]) =>
+  outside({ http_request: { ...outside().http_request, x_sonde_hosts: ['site.example', ...hosts] } })
+
 export const rows: readonly Row[] = [
+  {
+    name: 'sent in clear text to a page of somebody else, which is as well certified as any',
+    seen: moved('https://warning.example/', foreign),
+    outside: ledTo(),
+    verdict: 'anomaly foreign_page',
+    // To OONI whatever came over TLS is the site.
+    concluded: [false, true],
+  },
+  {
+    name: 'sent in clear text to another host, where the page is that of the helper',
+    seen: moved('https://other.example/'),
+    outside: ledTo(),
+    verdict: 'ok same_page_outside',
+    concluded: [false, true],
+  },
+  {
+    name: 'sent in clear text to a host to which the helper was sent as well, with a page for this country',
+    seen: moved('https://other.example/', foreign),
+    outside: ledTo('other.example'),
+    verdict: 'ok https_response',
+    concluded: [false, true],
+  },
+  {
+    name: 'sent in clear text to a page of somebody else, while the helper got none',
+    seen: moved('https://warning.example/', foreign),
+    outside: outside({ http_request: failing }),
+    verdict: 'undetermined cleartext_response',
+    concluded: [false, true],
+  },
+  {
+    name: 'a redirect that leads nowhere, where the helper got a page',
+    seen: page({ code: 302, length: 0, title: '', headers: { Server: 'filter' } }),
+    outside: outside(),
+    verdict: 'anomaly foreign_page',
+    concluded: [null, null],
+  },
+  {
+    name: 'a redirect that leads nowhere, for the helper too',
+    seen: page({ code: 302, length: 0, title: '', headers: { Server: 'filter' } }),
+    outside: outside({ http_request: failing }),
+    verdict: 'undetermined cleartext_response',
+    concluded: [null, null],
+  },
   {
     name: 'the clear-text page the helper got',
     seen: page({}),

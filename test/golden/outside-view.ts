@@ -227,7 +227,7 @@ export const rows: readonly Row[] = [
     name: 'a name that only has IPv6, on a link that has none',
     seen: join(onlyOverIpv6),
     outside: reachedOverIpv6,
-    verdict: 'undetermined interrupted',
+    verdict: 'undetermined local_failure',
     concluded: [null, null],
   },
   {

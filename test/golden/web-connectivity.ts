@@ -5,7 +5,7 @@ import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
 import { type Golden, type GoldenRow, sample } from './golden.ts'
-import { rows as pages } from './outside-pages.ts'
+import { moved, rows as pages } from './outside-pages.ts'
 import { rows as withHelper } from './outside-view.ts'
 import { rows as ownFailures } from './own-failures.ts'
 import { rows as throttled } from './throttling.ts'
@@ -455,6 +455,18 @@ export const rows: readonly Row[] = [
       handshake(null, { tags: ['depth=1', 'classic'] }),
       response(200, { tags: ['depth=1', 'classic'] }),
     ),
+    verdict: 'ok https_response',
+    step: null,
+  },
+  {
+    name: 'sent in clear text to a page of somebody else over TLS, as anyone on the path could',
+    seen: moved('https://warning.example/'),
+    verdict: 'undetermined cleartext_response',
+    step: 'http_round_trip',
+  },
+  {
+    name: 'sent in clear text to the same name with www',
+    seen: moved('https://www.site.example/'),
     verdict: 'ok https_response',
     step: null,
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bareHost, hostOfUrl, isIpLiteral, portOfUrl } from './host-text.ts'
-import { locationOf, redirectTarget } from './redirect.ts'
+import { leavesSite, locationOf, redirectTarget } from './redirect.ts'
 
 const here = new URL('http://site.example/a/b')
 
@@ -44,6 +44,25 @@ describe('redirectTarget()', () => {
 
   it('stays at the port where the chain began, whichever it is', () => {
     expect(redirectTarget('/x', new URL('http://site.example:2082/'))?.port).toBe('2082')
+  })
+})
+
+describe('leavesSite()', () => {
+  it.each([
+    ['http://site.example/', 'https://www.site.example/', false],
+    ['http://www.site.example/', 'https://site.example/x', false],
+    ['http://m.site.example/', 'https://www.site.example/', false],
+    ['http://site.example/', 'https://SITE.example:8443/', false],
+    ['http://site.example/', 'https://other.example/', true],
+    ['http://site.com.ml/', 'https://warning.com.ml/', true],
+    ['http://site.example/', 'https://site.example.warning.example/', true],
+    ['http://site.example/', 'https://notsite.example/', true],
+    ['http://site.example/', 'https://example/', true],
+    ['http://21.0.0.7/', 'https://21.0.0.8/', true],
+    // What stands behind a verified certificate is the site's word.
+    ['https://site.example/', 'https://other.example/', false],
+  ])('of %s to %s', (from, to, leaves) => {
+    expect(leavesSite(new URL(from), new URL(to))).toBe(leaves)
   })
 })
 

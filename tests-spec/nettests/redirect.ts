@@ -1,5 +1,9 @@
-// Where a response sends its reader (RFC 9110 §15.4), the same for probe and helper. Pure. How far a chain is followed is
-// not decided here: web-connectivity.md and test-helper.md each say it.
+// Where a response sends its reader (RFC 9110 §15.4), the same for probe and helper, and how far it is followed. Pure.
+
+import { bareHost } from './host-text.ts'
+
+/** As many as OONI's helper follows. A longer chain is a loop, or somebody's joke. */
+export const maxRedirects = 10
 
 const redirecting: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
@@ -33,4 +37,20 @@ export function redirectTarget(location: string, here: URL): URL | null {
   next.username = ''
   next.password = ''
   return next
+}
+
+/**
+ * Whether `to` is for somebody else to say: anyone on the path can write a redirect in clear text, and what answers under a
+ * foreign name, be its certificate as good as it may, speaks for that name alone.
+ */
+export function leavesSite(from: URL, to: URL): boolean {
+  return from.protocol === 'http:' && !isSameSite(bareHost(from.hostname), bareHost(to.hostname))
+}
+
+/** One host, or one under the other's name; `www` counts for nothing. */
+function isSameSite(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((host) => host.toLowerCase().replace(/^www\.(?=.*\.)/, ''))
+  if (a === undefined || b === undefined) return false
+  const isUnder = (name: string, parent: string) => parent.includes('.') && name.endsWith(`.${parent}`)
+  return a === b || isUnder(a, b) || isUnder(b, a)
 }

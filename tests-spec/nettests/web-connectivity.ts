@@ -15,6 +15,7 @@ import {
   untagged,
   withoutFollowUps,
 } from './failed-step.ts'
+import { hostOfUrl } from './host-text.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { defineNettest } from './nettest-spec.ts'
 import {
@@ -25,7 +26,8 @@ import {
   type OutsideView,
   pagesOf,
 } from './outside-view.ts'
-import { type Comparison, comparison, type Likeness, likeness, notCompared } from './page-comparison.ts'
+import { comparison, type Likeness, likeness, notCompared } from './page-comparison.ts'
+import { leavesSite } from './redirect.ts'
 import {
   type Throttling,
   throttling,
@@ -105,7 +107,7 @@ export const webConnectivity = defineNettest({
     const hop = failedHop(looked, circumstances.lab)
     const depth = lastDepth(seen)
     const slow = throttlingIn(seen, all, answered?.http_request ?? null)
-    const reached = judgeReached(seen, { hop, outside: answered, compared }, circumstances)
+    const reached = judgeReached(seen, { hop, outside: answered }, circumstances)
     return {
       keys: {
         agent: 'redirect' as const,
@@ -159,15 +161,9 @@ interface Found {
   readonly hop: FailedHop | null
   /** The helper's answer; null without one. */
   readonly outside: OutsideView | null
-  /** The last page with the helper's. */
-  readonly compared: Comparison
 }
 
-function judgeReached(
-  seen: Observations,
-  { hop, outside, compared }: Found,
-  circumstances: Circumstances,
-): Verdict {
+function judgeReached(seen: Observations, { hop, outside }: Found, circumstances: Circumstances): Verdict {
   if (hop !== null) {
     const reachedOutside = seenOutside(hop, outside, circumstances)
     const more = { outside: reachedOutside, maybeBroken: true }
@@ -181,11 +177,12 @@ function judgeReached(
     how,
     because: last === undefined ? [] : [last.transaction_id],
   })
-  // Over verified TLS nobody but the site can answer.
-  if (last !== undefined && isOverTls(last)) return say('ok', 'https_response', null)
+  // Over verified TLS nobody but the site can answer, if it is the site that was asked.
+  if (last !== undefined && isOverTls(last) && isSitesOwn(seen, outside))
+    return say('ok', 'https_response', null)
   if (isPortal(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
-  // Anyone on the path can write a clear-text page; only a second view can tell whose it is.
-  if (last === undefined || outside === null || compared === notCompared) {
+  // Anyone on the path can write a page in clear text, and a redirect; only a second view can tell whose it is.
+  if (last === undefined || outside === null || pagesOf(last, outside) === null) {
     // Some gateways without a way out answer themselves, whoever is asked.
     if (isCutOff(circumstances.link)) return say('link_down', 'link_down', circumstances.link.state)
     return say('undetermined', 'cleartext_response', null)
@@ -201,9 +198,28 @@ function judgeReached(
 }
 
 /** Rules that changed their mind: whose page it is was OONI's comparison at first. */
-function versionOf(rule: WebConnectivityRule): number {
-  if (rule === 'foreign_page') return 3
-  return rule === 'same_page_outside' || rule === 'page_differs' ? 2 : 1
+const versions: Readonly<Partial<Record<WebConnectivityRule, number>>> = {
+  foreign_page: 4,
+  page_differs: 3,
+  same_page_outside: 3,
+  // Where a redirect in clear text led was once the site's word, and one that led nowhere was compared with nothing.
+  https_response: 2,
+  cleartext_response: 2,
+}
+const versionOf = (rule: WebConnectivityRule) => versions[rule] ?? 1
+
+/**
+ * Whether the site itself led to where the last answer came from: it never left the site by a redirect in clear text, but to
+ * hosts that the helper was led to as well.
+ */
+function isSitesOwn({ requests }: Observations, outside: OutsideView | null): boolean {
+  const known = outside?.http_request.x_sonde_hosts ?? []
+  const hops = requests.filter(({ failure }) => failure === null).map(({ request }) => new URL(request.url))
+  // The newest comes first.
+  return hops.every((to, i) => {
+    const from = hops[i + 1]
+    return from === undefined || !leavesSite(from, to) || known.includes(hostOfUrl(to))
+  })
 }
 
 function likenessOf(answer: HttpRequest, outside: OutsideView): Likeness {

@@ -129,6 +129,8 @@ const httpRequest = v.object({
    * none.
    */
   x_sonde_body_seconds: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0))),
+  /** Our own field: the hosts of the chain, in the order they were asked. OONI's helpers do not say. */
+  x_sonde_hosts: v.optional(v.array(v.string())),
 })
 
 const ipInfo = v.object({
