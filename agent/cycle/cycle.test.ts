@@ -23,7 +23,7 @@ import { measurementClock, systemClock } from '../platform/clock.ts'
 import type { LogCode } from '../platform/log.ts'
 import { type Memory, runCycle, type Stages } from './cycle.ts'
 
-const emptyMemory: Memory = { link: unknownLink, history: {} }
+const emptyMemory: Memory = { link: unknownLink, history: {}, waiting: {} }
 
 let authority: Authority
 let trust: Trust
@@ -302,6 +302,35 @@ describe('runCycle()', () => {
       expect(entries.filter(({ measurement }) => measurement.input === bad)).toHaveLength(2)
     },
   )
+
+  it('judges ten closed ports in two cycles, though a cycle repeats eight: for the others the next one is the repeat', async () => {
+    const closed = await Promise.all(Array.from({ length: 10 }, () => listen(createTcpServer())))
+    for (let i = 0; i < closed.length; i++) open.pop()?.close()
+    const all = closed.map((port) => at(port))
+    const helper = at(await listen(helperThatReaches(...all)), 'http')
+    const controls = [at(await listen(control()), 'http'), at(await listen(control()), 'http')]
+    const list = { ...listOf(all, controls), helpers: [helper] }
+    const clock = fakeClock()
+    const sleep = async (ms: number) => clock.advance(ms)
+    const rulesOf = ({ measurements }: Awaited<ReturnType<typeof cycle>>) =>
+      measurements.flatMap(({ test_name, test_keys }) =>
+        test_name === 'link_check' ? [] : [test_keys.x_sonde_verdict.rule],
+      )
+    const first = await cycle(list, { clock, sleep })
+    expect(Object.keys(first.report.memory.waiting)).toHaveLength(2)
+    const once = 'web_connectivity/failed_once@1'
+    const here = 'web_connectivity/connect_fails_only_here@2'
+    expect(rulesOf(first)).toEqual([...Array(10).fill(once), ...Array(8).fill(here)])
+
+    clock.advance(3_600_000)
+    const second = await cycle(list, { clock, sleep }, first.report.memory)
+    expect(rulesOf(second).filter((rule) => rule === here)).toHaveLength(10)
+    const settled = second.measurements.filter(
+      ({ test_keys }) => test_keys.x_sonde_earlier?.secondsAgo === 3_630,
+    )
+    expect(settled).toHaveLength(2)
+    expect(second.report.memory.waiting).toEqual({})
+  })
 
   it('goes on when a nettest has a bug, and counts it', async () => {
     const good = at(await listen(site()))

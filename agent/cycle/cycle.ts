@@ -32,6 +32,7 @@ import type { Log } from '../platform/log.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
 import { type Measuring, measureTask, timed } from './measure-task.ts'
+import { type WaitingFailures, waitingFor, waitingKey } from './waiting.ts'
 
 export interface Stages extends Measuring {
   readonly log: Log
@@ -63,6 +64,8 @@ export interface CycleReport {
 export interface Memory {
   readonly link: LinkState
   readonly history: History
+  /** What failed and was not measured again in its own cycle. */
+  readonly waiting: WaitingFailures
 }
 
 export async function runCycle(stages: Stages, last: Memory): Promise<CycleReport> {
@@ -72,19 +75,23 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
 
   const tasks = planCycle(stages.list, `${stages.seed} ${cycle.startedMs}`)
   await inParallel(tasks, stages.concurrency, stages.signal, async (task) => {
-    const measured = await measureAndKeep(stages, cycle, link, task, null)
+    const earlier = waitingFor(last.waiting, task, stages.clock.now())
+    const measured = await measureAndKeep(stages, cycle, link, task, earlier)
     if (measured === null) return
     stages.onMeasurement(measured.measurement, ++cycle.done, tasks.length)
     const { verdict, parts, endedMs } = measured.finished
-    if (worthRepeating(verdict, link.current())) cycle.failed.push({ task, verdict, parts, endedMs })
+    const settled = earlier !== null && verdict.verdict === 'anomaly'
+    if (!settled && worthRepeating(verdict, link.current()))
+      cycle.failed.push({ task, verdict, parts, endedMs })
   })
-  await repeatFailed(stages, cycle, link)
+  const waiting = await repeatFailed(stages, cycle, link)
 
   await stages.spool.flush()
   await Promise.all(cycle.kept)
   const delivery = await stages.deliver()
   const { measurements, anomalies, bugs } = cycle
-  return { memory: { link: link.current(), history: cycle.history }, measurements, anomalies, bugs, delivery }
+  const memory = { link: link.current(), history: cycle.history, waiting }
+  return { memory, measurements, anomalies, bugs, delivery }
 }
 
 /** What a cycle has produced so far. */
@@ -171,11 +178,14 @@ const maxRepeats = 8
 /**
  * Measures the tasks once more that failed with the link up, after a wait that is long enough for momentary trouble
  * of the network to pass.
+ *
+ * @returns The others, for the next cycle.
  */
-async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Promise<void> {
-  const chosen = [...cycle.failed]
-    .sort((a, b) => Number(b.verdict.verdict === 'anomaly') - Number(a.verdict.verdict === 'anomaly'))
-    .slice(0, maxRepeats)
+async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Promise<WaitingFailures> {
+  const all = [...cycle.failed].sort(
+    (a, b) => Number(b.verdict.verdict === 'anomaly') - Number(a.verdict.verdict === 'anomaly'),
+  )
+  const chosen = all.slice(0, maxRepeats)
   const due = Math.max(...chosen.map((each) => each.endedMs)) + stages.repeatAfterMs
   if (chosen.length > 0)
     await stages.sleep(Math.max(0, Math.ceil(due - stages.clock.monotonicMs()) + timerSlackMs))
@@ -186,6 +196,16 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
     const measured = await measureAndKeep(stages, cycle, link, task, earlier)
     if (measured !== null) stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
   })
+  return waitingOf(all.slice(maxRepeats), stages.clock)
+}
+
+function waitingOf(unrepeated: readonly FailedTask[], clock: Stages['clock']): WaitingFailures {
+  const entries = unrepeated.flatMap(({ task, verdict, parts, endedMs }) => {
+    const failed = earlierFailure(verdict, parts, 0)
+    const atMs = Math.round(clock.now() - (clock.monotonicMs() - endedMs))
+    return failed === null ? [] : [[waitingKey(task), { failed, atMs }] as const]
+  })
+  return Object.fromEntries(entries)
 }
 
 /**

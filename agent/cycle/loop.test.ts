@@ -19,7 +19,7 @@ const delivery = {
   retryAfterMs: null,
 } as const
 const report: CycleReport = {
-  memory: { link: link('up'), history: {} },
+  memory: { link: link('up'), history: {}, waiting: {} },
   measurements: 1,
   anomalies: 0,
   bugs: 0,

@@ -38,7 +38,7 @@ export interface EnclosingCycle {
 }
 
 /**
- * @param earlier - How the task failed before in this cycle; null the first time.
+ * @param earlier - How the task failed before, in this cycle or, unrepeated, in the one before; null when it did not.
  * @returns null when the agent was stopped meanwhile: a measurement that was cut short says nothing about the
  * network.
  * @throws Any error that a bug in the nettest throws.

@@ -1,5 +1,5 @@
-// What one cycle leaves for the next, across restarts: the state of the link, so that "down since" is right, and the
-// last verdict on each target, so that an unchanged one is kept in brief. Losing the file costs a few bytes, never a
+// What one cycle leaves for the next, across restarts: the state of the link, so that "down since" is right, the last
+// verdict on each target, so that an unchanged one is kept in brief, and what waits for a second look. Losing the file costs a few bytes, never a
 // result, and so it is not flushed: with status.json that would be 384 flushes a day, and a cheap card should be
 // asked for 300 at most.
 
@@ -8,6 +8,7 @@ import { linkState, unknownLink, verdictKinds } from '../../tests-spec/nettests/
 import type { AtomicDisk } from '../platform/atomic-file.ts'
 import { readStateFile, replaceStateFile } from '../platform/state-file.ts'
 import type { Memory } from './cycle.ts'
+import { waitingFailures } from './waiting.ts'
 
 const memoryFile = v.object({
   link: linkState,
@@ -20,9 +21,10 @@ const memoryFile = v.object({
       chains: v.optional(v.record(v.string(), v.string())),
     }),
   ),
+  waiting: v.optional(waitingFailures, {}),
 })
 
-const nothing: Memory = { link: unknownLink, history: {} }
+const nothing: Memory = { link: unknownLink, history: {}, waiting: {} }
 
 /** @returns The memory; an empty one when there is no file, or none that can be believed. */
 export async function readMemory(path: string): Promise<Memory> {

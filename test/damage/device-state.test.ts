@@ -67,7 +67,11 @@ const files: readonly StateFile[] = [
   {
     name: 'memory.json',
     write: (path) =>
-      writeMemory(path, { link: { ...link('down'), since: '2026-06-01T00:00:00.000Z' }, history }),
+      writeMemory(path, {
+        link: { ...link('down'), since: '2026-06-01T00:00:00.000Z' },
+        history,
+        waiting: {},
+      }),
     async read(path) {
       const memory = await readMemory(path)
       return Object.keys(memory.history).length === 0 && memory.link.state === 'unknown' ? null : memory

@@ -79,7 +79,7 @@ export class Month {
 
   /** What the agent remembers after the last cycle. */
   get memory(): Memory {
-    return { link: unknownLink, history: this.#history }
+    return { link: unknownLink, history: this.#history, waiting: {} }
   }
 
   /** @param cycle - From 0, in order. */

@@ -93,7 +93,7 @@ export interface Circumstances {
   readonly clock: ClockQuality
   /** A laboratory on one machine, where private and loopback addresses are the real ones. */
   readonly lab: boolean
-  /** How the same target failed earlier in this cycle; null when it was not measured before. */
+  /** How the same target failed when it was last measured; null when it did not, or has been repeated since. */
   readonly earlier: EarlierFailure | null
 }
 
