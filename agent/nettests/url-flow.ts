@@ -5,6 +5,7 @@
 
 import { isIP, type Socket } from 'node:net'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
+import { untranslated } from '../../tests-spec/nettests/address-range.ts'
 import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
 import { classicTag, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
 import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
@@ -172,10 +173,12 @@ async function requestAgain(
   return joinSeen([seen, await request(context, url, socket, flow, asking)])
 }
 
-/** OONI's form: every address of ours, on the port of the URL, and on both usual ones when it names none. */
+/** OONI's form: every address of ours, as it is where there is IPv4, on the port of the URL, and on both usual ones when it names none. */
 function helperRequest(url: URL, addresses: readonly Address[]): TestHelperRequest {
   const ports = url.port === '' ? [443, 80] : [Number(url.port)]
-  const endpoints = addresses.flatMap(({ ip }) => ports.map((port) => formatEndpoint({ ip, port })))
+  const endpoints = addresses.flatMap(({ ip }) =>
+    ports.map((port) => formatEndpoint({ ip: untranslated(ip), port })),
+  )
   return {
     http_request: url.href,
     http_request_headers: {

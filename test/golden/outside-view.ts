@@ -49,6 +49,7 @@ const siteDown = outside({
 })
 
 export const silence = 'generic_timeout_error'
+const translated = '64:ff9b::21.0.0.10'
 const overIpv6 = { ip: '2d00:22::10' }
 const onlyOverIpv6 = query(['2d00:22::10'])
 const reachedOverIpv6 = outside({
@@ -222,6 +223,22 @@ export const rows: readonly Row[] = [
     outside: outside(),
     verdict: 'anomaly resolve_interfered',
     concluded: ['dns', false],
+  },
+  {
+    name: 'silence behind a translator, where the helper reaches the address of IPv4, twice',
+    seen: join(query([translated]), connect(silence, { ip: translated })),
+    outside: outside(),
+    circumstances: { link: { ...link('up'), ipv6: true }, ...earlier('connect') },
+    verdict: 'anomaly connect_fails_only_here',
+    concluded: ['tcp_ip', false],
+  },
+  {
+    name: 'the same, where the helper does not reach it either',
+    seen: join(query([translated]), connect(silence, { ip: translated })),
+    outside: siteDown,
+    circumstances: { link: { ...link('up'), ipv6: true }, ...earlier('connect') },
+    verdict: 'undetermined fails_outside_too',
+    concluded: [false, false],
   },
   {
     name: 'a name that only has IPv6, on a link that has none',

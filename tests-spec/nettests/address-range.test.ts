@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isInRanges } from './address-range.ts'
+import { isInRanges, untranslated } from './address-range.ts'
 import { isMetaAddress, metaPrefixes } from './meta-prefixes.ts'
 
 describe('isInRanges()', () => {
@@ -46,5 +46,19 @@ describe('isMetaAddress()', () => {
   it('has prefixes without host bits and each once', () => {
     expect(new Set(metaPrefixes).size).toBe(metaPrefixes.length)
     for (const prefix of metaPrefixes) expect(isMetaAddress(prefix.split('/')[0] ?? '')).toBe(true)
+  })
+})
+
+describe('untranslated()', () => {
+  it.each([
+    ['64:ff9b::21.0.0.10', '21.0.0.10'],
+    ['64:ff9b::1500:a', '21.0.0.10'],
+    ['64:FF9B:0:0:0:0:ffff:1', '255.255.0.1'],
+    ['64:ff9b:1::1500:a', '64:ff9b:1::1500:a'],
+    ['2d00:22::10', '2d00:22::10'],
+    ['21.0.0.10', '21.0.0.10'],
+    ['no address', 'no address'],
+  ])('makes of %s', (ip, ipv4) => {
+    expect(untranslated(ip)).toBe(ipv4)
   })
 })

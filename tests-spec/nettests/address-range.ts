@@ -7,6 +7,16 @@ export function isInRanges(ip: string, ranges: readonly string[]): boolean {
   return bits !== null && ranges.some((range) => isOfFamily(bits, range) && bits.startsWith(headOf(range)))
 }
 
+/**
+ * The address of IPv4 that a translator makes of `ip` (RFC 6052 §2.1), so that it can be compared with what is seen from a
+ * place that has IPv4; any other address as it is.
+ */
+export function untranslated(ip: string): string {
+  if (!isInRanges(ip, ['64:ff9b::/96'])) return ip
+  const bits = bitsOf(ip)?.slice(96) ?? ''
+  return [0, 8, 16, 24].map((at) => Number.parseInt(bits.slice(at, at + 8), 2)).join('.')
+}
+
 // Addresses are compared as strings of 0 and 1: a range is a head, and being in it is beginning with it.
 
 function isOfFamily(bits: string, range: string): boolean {

@@ -3,7 +3,8 @@
 
 import * as v from 'valibot'
 import type { HttpRequest, Observations, TcpConnect } from '../data-formats/observation.ts'
-import type { TestHelperResponse } from '../protocol/test-helper.ts'
+import { readEndpoint, type TestHelperResponse, writeEndpoint } from '../protocol/test-helper.ts'
+import { untranslated } from './address-range.ts'
 import { isBogon } from './bogon.ts'
 import { addressesIn, classicTag, tagged } from './failed-step.ts'
 import { type Comparison, comparePages, notCompared, type Page, samePage } from './page-comparison.ts'
@@ -59,15 +60,22 @@ function fromDeepestStep(hop: Observations, outside: OutsideView | null): OoniCo
   }
   const handshake = classic.tls_handshakes.find((each) => each.failure !== null)
   if (handshake !== undefined)
-    return fromEndpoint(outside, outside?.tls_handshake?.[handshake.address]?.status, 'http-failure')
+    return fromEndpoint(
+      outside,
+      outside?.tls_handshake?.[keyOutside(handshake.address)]?.status,
+      'http-failure',
+    )
   const connect = classic.tcp_connect.find((each) => !each.status.success && !hasNoIpv6(each))
   if (connect !== undefined) {
-    const address = connect.ip.includes(':')
-      ? `[${connect.ip}]:${connect.port}`
-      : `${connect.ip}:${connect.port}`
-    return fromEndpoint(outside, outside?.tcp_connect[address]?.status, 'tcp_ip')
+    return fromEndpoint(outside, outside?.tcp_connect[keyOutside(writeEndpoint(connect))]?.status, 'tcp_ip')
   }
   return fromLookup(classic, outside)
+}
+
+/** Under which key a helper speaks of the endpoint `IP:PORT`: a translator's address is to it that of IPv4. */
+export function keyOutside(address: string): string {
+  const endpoint = readEndpoint(address)
+  return endpoint === null ? address : writeEndpoint({ ...endpoint, ip: untranslated(endpoint.ip) })
 }
 
 /** A link without IPv6, which is nobody's doing. */
@@ -149,7 +157,7 @@ export function dnsConsistency(
 ): 'consistent' | 'inconsistent' | null {
   const system = firstHop.queries.find((query) => query.engine === 'getaddrinfo')
   if (outside === null || system === undefined) return null
-  const ours = addressesIn(system)
+  const ours = addressesIn(system).map(untranslated)
   const theirs = outside.dns.addrs
   if (system.failure !== null) {
     const expected =

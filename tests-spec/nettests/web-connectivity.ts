@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { httpUrl } from '../data-formats/http-url.ts'
 import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
-import { testHelperResponse } from '../protocol/test-helper.ts'
+import { testHelperResponse, writeEndpoint } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
 import {
   classicTag,
@@ -23,6 +23,7 @@ import {
   compareWithOutside,
   concludeAsOoni,
   dnsConsistency,
+  keyOutside,
   type OutsideView,
   pagesOf,
 } from './outside-view.ts'
@@ -270,8 +271,8 @@ function seenOutside(
       ? classic.tcp_connect
           // That it got there over an IPv6 that this link may not have says nothing of the link's IPv4.
           .filter(({ ip }) => !ip.includes(':') || link.ipv6 === true)
-          .map(({ ip, port }) => outside.tcp_connect[ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`])
-      : observations.tls_handshakes.map(({ address }) => outside.tls_handshake?.[address])
+          .map(({ ip, port }) => outside.tcp_connect[keyOutside(writeEndpoint({ ip, port }))])
+      : observations.tls_handshakes.map(({ address }) => outside.tls_handshake?.[keyOutside(address)])
   const known = statuses.flatMap((each) => each?.status ?? [])
   return known.length === 0 ? null : known.includes(true)
 }
