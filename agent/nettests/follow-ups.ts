@@ -84,7 +84,7 @@ export async function followUpHandshake(
   if (!failedAgain || context.foreignName === null) return joinSeen([neutral, again])
   if (!context.mayAskElsewhere()) return joinSeen([neutral, again])
   const elsewhere = failed.tags.filter((tag) => tag !== classicTag)
-  const asking = { tags: [neutralHostTag], timeoutMs: patience.urlLookupMs }
+  const asking = { tags: [neutralHostTag], timeoutMs: patience.lookupMs }
   const { seen: found, addresses } = await askSystem(context, context.neutralName, asking)
   const [address] = addresses
   if (address === undefined || address === endpoint.ip) return joinSeen([neutral, again, found])

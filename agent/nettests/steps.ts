@@ -59,7 +59,7 @@ export async function lookUpHost(
   tags: readonly string[],
 ): Promise<Lookup> {
   if (isIP(host) !== 0) return { seen: nothingSeen, addresses: usable(context, [host]) }
-  const timeoutMs = patience.hostLookupMs
+  const timeoutMs = patience.lookupMs
   const system = await askSystem(context, host, { tags: [...tags, classicTag], timeoutMs })
   if (system.addresses.length > 0 || context.resolver === null) return system
   const named = await askResolver(context, context.resolver, host, 'A', { tags, timeoutMs })

@@ -202,7 +202,7 @@ async function resolveHost(
     return { seen: nothingSeen, addresses: contacted.map((ip) => ({ ip, tags: [...tags, classicTag] })) }
   }
   const { resolver, ipv6 } = context
-  const timeoutMs = patience.urlLookupMs
+  const timeoutMs = patience.lookupMs
   const system = askSystem(context, host, { tags: [...tags, classicTag], timeoutMs })
   const types = ipv6 ? (['A', 'AAAA'] as const) : (['A'] as const)
   const named =

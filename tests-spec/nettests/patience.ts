@@ -4,17 +4,15 @@
 /** Milliseconds, counted from the start of the step. */
 export const patience = {
   /** The system's resolver asks again after 5 s, and one lost datagram is no finding; OONI has 4 s. */
-  urlLookupMs: 6_000,
-  /** OONI's figure. It ends before the system's resolver asks again, so here one lost datagram is a failure. */
-  hostLookupMs: 4_000,
+  lookupMs: 6_000,
   /** OONI's figure for a second, contradicting DNS reply; forged replies come tens of milliseconds apart. */
   lateReplyMs: 500,
   /** OONI's figure for its newest engine, so that "timeout" means the same in both data sets. */
   connectMs: 10_000,
   /** OONI's figure, as for the connect. */
   handshakeMs: 10_000,
-  /** OONI's figure, as for the connect. The body is included. */
-  responseMs: 10_000,
+  /** As long as the helper has: what is slow for everybody is no finding. OONI has 10 s. The body is included. */
+  responseMs: 15_000,
   /** OONI's figure for a Tor directory, which sends a megabyte; only the beginning is read. */
   directoryResponseMs: 15_000,
   /** OONI's figure for one question to one address of a resolver, with connect and handshake where there are any. */
@@ -29,11 +27,11 @@ export const patience = {
   helperNameLookupMs: 10_000,
   /** The helper ends all of its work after this time, as OONI's does, and a probe waits as long for its answer. */
   helperAnswerMs: 30_000,
-  /** Less than `urlLookupMs`: the helper asks each resolver again after `helperQueryMs`, not after 5 s. */
+  /** Less than `lookupMs`: the helper asks each resolver again after `helperQueryMs`, not after 5 s. */
   helperLookupMs: 4_000,
   /** Each resolver is asked twice, the second time for twice as long: 3.9 s, just inside `helperLookupMs`. */
   helperQueryMs: 1_300,
-  /** More than `responseMs`, because it is the whole chain of redirects, lookups and connects included. */
+  /** OONI's figure. As long as `responseMs`, though it is the whole chain of redirects, lookups and connects included. */
   helperPageMs: 15_000,
   /** Less than `connectMs`: three silent addresses fit into `helperPageMs`. */
   helperPageConnectMs: 5_000,
