@@ -319,7 +319,7 @@ describe('runCycle()', () => {
     const first = await cycle(list, { clock, sleep })
     expect(Object.keys(first.report.memory.waiting)).toHaveLength(2)
     const once = 'web_connectivity/failed_once@1'
-    const here = 'web_connectivity/connect_fails_only_here@2'
+    const here = 'web_connectivity/connect_fails_only_here@3'
     expect(rulesOf(first)).toEqual([...Array(10).fill(once), ...Array(8).fill(here)])
 
     clock.advance(3_600_000)

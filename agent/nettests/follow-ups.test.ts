@@ -98,6 +98,28 @@ describe('followUpHandshake()', () => {
     })
   })
 
+  it('takes the name elsewhere also where its own address is blocked after the cut', async () => {
+    const real = await serveTls(certificate)
+    const gone = net.createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => {
+        gone.close()
+        socket.resetAndDestroy()
+      })
+    })
+    const here = await new Promise<Listening>((resolve) =>
+      gone.listen(0, '127.0.0.2', () => {
+        const { port } = gone.address() as net.AddressInfo
+        resolve({ ip: '127.0.0.2', port } as Listening)
+      }),
+    )
+    await censored(real, '127.0.0.1', here.port)
+    const seen = await measure(here)
+    const connects = seen.observations.tcp_connect.map(({ ip, status }) => [ip, status.failure])
+    expect(connects.slice(1, 3)).toEqual(Array(2).fill(['127.0.0.2', 'connection_refused']))
+    expect(failedStepOf(seen.observations, true)).toMatchObject({ nameElsewhere: 'failed_too', again: null })
+  })
+
   it('learns nothing where nobody listens at the neutral address', async () => {
     const seen = await measure(await broken('127.0.0.2'))
     expect(seen.observations.tcp_connect.at(-1)?.status.failure).toBe('connection_refused')

@@ -78,7 +78,8 @@ export async function followUpHandshake(
     (await tryHandshake(context, { ip: at.ip, port: at.port }, { serverName, alpn }, tags)).seen
   const neutral = await shake(endpoint, context.neutralName, [...failed.tags, neutralNameTag])
   const again = await shake(endpoint, name, [...failed.tags, sameNameTag])
-  const failedAgain = again.observations.tls_handshakes.some(
+  // Not even a connection: some boxes block an address for a while after they cut.
+  const failedAgain = again.observations.tls_handshakes.every(
     ({ failure }) => failure !== null && cutOrSilent.has(failure),
   )
   if (!failedAgain || context.foreignName === null) return joinSeen([neutral, again])

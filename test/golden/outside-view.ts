@@ -115,6 +115,22 @@ export const rows: readonly Row[] = [
     circumstances: earlier('resolve'),
   },
   {
+    name: 'half a minute ago its handshake was cut, and now no connection comes about: residual blocking',
+    seen: join(resolved, connect(silence)),
+    outside: outside(),
+    verdict: 'anomaly connect_fails_only_here',
+    concluded: ['tcp_ip', false],
+    circumstances: { earlier: { step: 'tls_handshake', how: 'connection_reset', secondsAgo: 31 } },
+  },
+  {
+    name: 'half a minute ago its handshake met silence, and now no connection comes about: loss does that',
+    seen: join(resolved, connect(silence)),
+    outside: outside(),
+    verdict: 'undetermined failed_once',
+    concluded: ['tcp_ip', false],
+    circumstances: earlier('tls_handshake'),
+  },
+  {
     name: 'silent twice with one control lost: that is loss',
     seen: join(resolved, connect(silence)),
     outside: outside(),

@@ -259,10 +259,11 @@ function isMaybeItsOwnTrouble({ failed, outside, maybeBroken }: Asked): boolean 
 }
 
 /**
- * Rules that changed their mind since their first version: about lost answers, about IPv6, and, where a target may be
- * broken, about what it sends itself.
+ * Rules that changed their mind since their first version: about lost answers, about IPv6, about residual blocking, and,
+ * where a target may be broken, about what it sends itself.
  */
 function versionOf(rule: FailedStepRule, maybeBroken: boolean): number {
   if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return maybeBroken ? 2 : 1
+  if (rule === 'connect_fails_only_here') return 3
   return rule === 'resolvers_disagree' || rule.endsWith('_fails_only_here') ? 2 : 1
 }

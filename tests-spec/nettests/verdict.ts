@@ -122,9 +122,17 @@ export function earlierFailure(
   return { step, how, secondsAgo, ...(parts !== null && { parts: Object.fromEntries(failed) }) }
 }
 
-/** Whether `step` failed before, so long ago that no one burst of loss explains both. */
+/** What no lost packet makes. */
+const cut: ReadonlySet<string> = new Set(['connection_reset', 'eof_error'])
+
+/**
+ * Whether `step` failed before, so long ago that no one burst of loss explains both. A box that cuts a flow may block the
+ * address for a while (residual blocking), so that after a cut the next failure comes at an earlier step.
+ */
 export function failedBefore(earlier: EarlierFailure | null, step: Step): boolean {
-  return earlier !== null && earlier.step === step && earlier.secondsAgo >= leastSecondsToRepeat
+  if (earlier === null || earlier.secondsAgo < leastSecondsToRepeat) return false
+  if (earlier.step === step) return true
+  return step === 'connect' && cut.has(earlier.how) && earlier.step !== 'resolve'
 }
 
 /**
