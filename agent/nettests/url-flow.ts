@@ -102,6 +102,8 @@ interface Asking {
   readonly method: Method
   readonly cookies: CookieJar
   readonly bodyBytes: number
+  /** Protocols to offer. */
+  readonly alpn: readonly string[]
 }
 
 interface Address {
@@ -125,7 +127,7 @@ async function measureHop(
   },
 ): Promise<Seen> {
   const { seen, addresses } = await resolveHost(context, hostOfUrl(url), tags)
-  const asking = { method, cookies, bodyBytes: bodyBytes ?? maxBodyBytes }
+  const asking = { method, cookies, bodyBytes: bodyBytes ?? maxBodyBytes, alpn }
   const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, asking)
   const asked = helper ? askHelpers(context, helperRequest(url, addresses)) : null
   const parts = [seen]
@@ -133,6 +135,9 @@ async function measureHop(
   const others = addresses.filter((address) => !address.tags.includes(classicTag)).slice(0, maxAddresses)
   // Addresses of the system resolver first; those of others only when these lead nowhere.
   parts.push(await fetch(classic))
+  if (!answered(parts) && url.protocol === 'https:' && followUps) {
+    parts.push(await askAsHelpersDo(context, url, parts, asking))
+  }
   if (!answered(parts) && followUps) {
     parts.push(await followUpHandshake(context, parts, alpn))
     if (url.protocol === 'http:') parts.push(await requestAgain(context, url, parts, asking))
@@ -156,6 +161,27 @@ function answered(parts: readonly Seen[]): boolean {
 /** The newest that was answered. One that was made again to understand a failure is none. */
 function answeredRequest(observations: Observations): HttpRequest | undefined {
   return withoutFollowUps(observations).requests.find((request) => request.failure === null)
+}
+
+/**
+ * Some sites answer HEAD badly, or HTTP/2, and answer everybody else as they should. A request that failed over verified TLS
+ * is made once more as helpers make it, at the same address; what comes then is the site's answer like any other.
+ */
+async function askAsHelpersDo(
+  context: NettestContext,
+  url: URL,
+  parts: readonly Seen[],
+  asking: Asking,
+): Promise<Seen> {
+  const { requests, tcp_connect } = joinSeen(parts).observations
+  const failed = requests.find(({ failure }) => failure !== null)
+  const at = tcp_connect.find((each) => each.transaction_id === failed?.transaction_id)
+  if (failed === undefined || at === undefined) return nothingSeen
+  const flow = { transactionId: context.transactionIds.next('secure'), tags: failed.tags }
+  const { seen, socket } = await connect(context, { ip: at.ip, port: at.port }, flow)
+  if (socket === null) return seen
+  const asHelper: Asking = { ...asking, method: 'GET', alpn: ['http/1.1'] }
+  return joinSeen([seen, await converse(context, url, socket, flow, asHelper)])
 }
 
 /** The same request at the same address, at once: a failure counts when it is seen twice. */
@@ -261,7 +287,7 @@ async function converse(
 ): Promise<Seen> {
   if (url.protocol !== 'https:') return request(context, url, socket, flow, asking)
   const host = hostOfUrl(url)
-  const names = { serverName: isIP(host) === 0 ? host : null, verifyName: host, alpn }
+  const names = { serverName: isIP(host) === 0 ? host : null, verifyName: host, alpn: asking.alpn }
   const secured = await shakeHands(context, socket, names, flow)
   if (secured.socket === null) return secured.seen
   return joinSeen([secured.seen, await request(context, url, secured.socket, flow, asking)])

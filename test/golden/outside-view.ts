@@ -371,6 +371,22 @@ export const rows: readonly Row[] = [
     concluded: ['http-failure', false],
   },
   {
+    name: 'what is no HTTP inside verified TLS, twice, while the helper got a page',
+    seen: join(resolved, connect(null), handshake(null), response('http_invalid_response')),
+    outside: outside(),
+    verdict: 'undetermined said_inside_tls',
+    concluded: ['http-failure', false],
+    circumstances: earlier('http_round_trip'),
+  },
+  {
+    name: 'cut inside verified TLS, twice, while the helper got a page',
+    seen: join(resolved, connect(null), handshake(null), response('connection_reset')),
+    outside: outside(),
+    verdict: 'anomaly http_round_trip_interfered',
+    concluded: ['http-failure', false],
+    circumstances: earlier('http_round_trip'),
+  },
+  {
     name: 'reset twice behind a clear-text request, fine outside',
     seen: join(resolved, connect(null), clear('connection_reset'), clear('connection_reset', again)),
     outside: outside(),

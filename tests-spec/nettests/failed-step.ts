@@ -35,6 +35,8 @@ export interface FailedStep {
   readonly maybeLost: boolean
   /** Every address that failed at the step is one of IPv6. */
   readonly onlyIpv6: boolean
+  /** It is an answer that came inside verified TLS, where nobody but the target writes. */
+  readonly saidInside: boolean
 }
 
 /** Tags of the follow-ups to a failed handshake: the same address under a neutral name, then under the name again. */
@@ -91,6 +93,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
     certificateFaults: [],
     maybeLost: false,
     onlyIpv6: false,
+    saidInside: false,
   }
   const system = seen.queries.find((query) => query.engine === 'getaddrinfo')
   // The question never left this machine: as good as not measured.
@@ -113,6 +116,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
       ...elsewhere,
       again: passedOrNot(tagged(seen, sameRequestTag).requests[0]),
       onlyIpv6: requests.every(isIpv6Endpoint),
+      saidInside: request.request.url.startsWith('https:') && answers.has(request.failure),
     }
   }
   const handshakes = classic.tls_handshakes.filter((each) => each.failure !== null)
@@ -151,6 +155,13 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   // No address to try and no failure to blame: the flow was cut short before it began.
   return { step: 'resolve', failure: 'interrupted', because: [], ...elsewhere }
 }
+
+/** Failures of a request that was answered, though not as HTTP is. */
+const answers: ReadonlySet<Failure> = new Set([
+  'http_invalid_response',
+  'http_request_failed',
+  'ssl_failed_handshake',
+])
 
 type Tagged = { readonly tags: readonly string[] }
 

@@ -141,6 +141,7 @@ function commonest(failures: readonly FailedStep[]): FailedStep {
     again: same.find((each) => each.again === 'passed')?.again ?? speaks.again,
     maybeLost: same.every((each) => each.maybeLost),
     onlyIpv6: furthest.every((each) => each.onlyIpv6),
+    saidInside: same.every((each) => each.saidInside),
   }
 }
 

@@ -17,6 +17,7 @@ export const failedStepRules = [
   'local_clock',
   'certificate_date',
   'passed_again',
+  'said_inside_tls',
   'fails_outside_too',
   'resolvers_disagree',
   'server_name_interfered',
@@ -93,7 +94,7 @@ export const failedStepQuestions: readonly Question[] = [
   { number: 4, rules: ['local_failure'], ask: isLocal },
   { number: 5, rules: ['family_unproven'], ask: isFamilyUnproven },
   { number: 6, rules: ['local_clock', 'certificate_date'], ask: isDateWrong },
-  { number: 7, rules: ['passed_again'], ask: didItPassAgain },
+  { number: 7, rules: ['passed_again', 'said_inside_tls'], ask: didItPassOrSpeak },
   { number: 8, rules: ['fails_outside_too'], ask: failsOutsideToo },
   { number: 9, rules: ['resolvers_disagree'], ask: doResolversDisagree },
   { number: 10, rules: ['server_name_interfered'], ask: isNameCutAtTwoHosts },
@@ -166,9 +167,13 @@ function isDateWrong(asked: Asked): Answer | null {
   return undetermined(circumstances.clock === 'synced' ? 'certificate_date' : 'local_clock')
 }
 
-/** 7: a failure counts when it was seen twice under the same name, and no success stands between. */
-function didItPassAgain({ failed }: Asked): Answer | null {
-  return failed.again === 'passed' ? undetermined('passed_again') : null
+/**
+ * 7: a failure counts when it was seen twice under the same name, and no success stands between. What was said inside
+ * verified TLS is the target's own word, be it as odd as it may.
+ */
+function didItPassOrSpeak({ failed }: Asked): Answer | null {
+  if (failed.again === 'passed') return undetermined('passed_again')
+  return failed.saidInside ? undetermined('said_inside_tls') : null
 }
 
 /** 8 */

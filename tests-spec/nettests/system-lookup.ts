@@ -34,5 +34,6 @@ export function failedAt(step: Step, failure: Failure, because: readonly number[
     again: null,
     maybeLost: false,
     onlyIpv6: false,
+    saidInside: false,
   }
 }
