@@ -1,13 +1,19 @@
 // Redirects against servers on loopback: how far they are followed.
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { makeAuthority } from '../../test/support/certificates.ts'
 import { serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepOf, sameRequestTag, tagged } from '../../tests-spec/nettests/failed-step.ts'
+import { makeTrust } from '../operations/trust.ts'
 import { nothingSeen } from './seen.ts'
 import { followUrl } from './url-flow.ts'
+
+const head = 'HTTP/1.1 200 OK\r\n'
 
 /** Serves `answer` at every path, and follows what it says from `/0` on. @returns The paths asked for, in order. */
 async function follow(
@@ -93,6 +99,42 @@ describe('followUrl()', () => {
     expect(again(observations)).toEqual([null])
     expect(failedStepOf(observations, true)).toMatchObject({ failure: 'connection_reset', again: 'passed' })
     expect(asked).toBe(2)
+  })
+
+  const authority = makeAuthority()
+  const certificate = authority.issue({ names: ['localhost'] })
+  const trusting = () => makeContext({}, { trust: makeTrust({ extraCa: [authority.caPem] }) })
+
+  it.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
+    ['cuts HEAD', (request) => request.socket.destroy()],
+    ['resets HEAD', ({ socket }) => (socket as Partial<{ _parent: Socket }>)._parent?.resetAndDestroy()],
+    ['answers HEAD with what is no HTTP', ({ socket }) => socket.end('no HTTP\r\n\r\n')],
+    [
+      'gives HEAD two lengths',
+      ({ socket }) => socket.end(`${head}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`),
+    ],
+  ])('reaches a site that %s, since it answers what helpers ask', async (_, conduct) => {
+    const server = await serveWith(
+      https.createServer(certificate, (request, response) => {
+        if (request.method === 'HEAD') conduct(request, response)
+        else response.end('the page')
+      }),
+    )
+    const { observations } = await followUrl(trusting(), `https://localhost:${server.port}/`, [], followUps)
+    expect(observations.requests.map(({ request, failure }) => [request.method, failure])).toEqual([
+      ['GET', null],
+      ['HEAD', expect.any(String)],
+    ])
+    expect(failedStepOf(observations, true)).toBeNull()
+  })
+
+  it('makes one request more of a site that answers nothing, and calls what it says inside TLS its own word', async () => {
+    const server = await serveWith(
+      https.createServer(certificate, ({ socket }) => void socket.end('no HTTP\r\n\r\n')),
+    )
+    const { observations } = await followUrl(trusting(), `https://localhost:${server.port}/`, [], followUps)
+    expect(observations.requests.map(({ request }) => request.method)).toEqual(['GET', 'HEAD'])
+    expect(failedStepOf(observations, true)).toMatchObject({ step: 'http_round_trip', saidInside: true })
   })
 
   it('finds it cut twice where it is cut for good, and follows nothing up that was answered', async () => {
