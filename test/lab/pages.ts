@@ -22,6 +22,8 @@ export function pageOf(kind: SiteKind): RequestListener {
       return turningAway(captcha('lab (bko/7EC7)'))
     case 'notice':
       return notice
+    case 'certified_notice':
+      return politeNotice
     default:
       return news(120)
   }
@@ -58,6 +60,20 @@ export const notice: RequestListener = (_request, response) => {
   const body = '<title>Access restricted</title>By order of the regulator this address cannot be shown.'
   response.writeHead(403, { 'content-type': 'text/html' }).end(body)
 }
+
+/** With the site's own status, and headers that every server writes. */
+export const politeNotice: RequestListener = (_request, response) => {
+  const body = '<title>Access restricted</title>By order of the regulator this address cannot be shown.'
+  response
+    .writeHead(200, { 'content-type': 'text/html', 'content-length': Buffer.byteLength(body) })
+    .end(body)
+}
+
+/** Sends readers away in the site's name. */
+export const sendingTo =
+  (location: string): RequestListener =>
+  (_request, response) =>
+    response.writeHead(302, { location }).end()
 
 export const portal: RequestListener = (request, response) => {
   if (request.headers.host === 'login.example')

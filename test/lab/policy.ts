@@ -94,6 +94,9 @@ export const boxPorts = {
   block_page: 8080,
   portal: 8081,
   bundle: 8082,
+  polite_block_page: 8083,
+  redirect_to_notice: 8084,
+  redirect_home: 8085,
   wrong_authority: 8441,
   expired: 8442,
   wrong_name: 8443,
@@ -102,6 +105,14 @@ export const boxPorts = {
   alert: 8446,
   close: 8447,
 } as const
+
+/** Those that stand in for port 80; the others do for 443. */
+const clearTextBoxes: ReadonlySet<Box> = new Set([
+  'block_page',
+  'polite_block_page',
+  'redirect_to_notice',
+  'redirect_home',
+])
 
 export interface CompiledPolicy {
   /** For `nft -f`. */
@@ -186,7 +197,7 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
         } else strings.push(...matching(80, `--icase --string "Host: ${rule.name}"`, rule.action))
         break
       case 'box': {
-        const port = rule.box === 'block_page' ? 80 : 443
+        const port = clearTextBoxes.has(rule.box) ? 80 : 443
         redirect.push(
           ...matchAddress('daddr', rule.site).map(
             (to) => `${to} tcp dport ${port} redirect to :${boxPorts[rule.box]}`,

@@ -13,7 +13,9 @@ import {
   listen,
   notice,
   pageOf,
+  politeNotice,
   portal,
+  sendingTo,
 } from './pages.ts'
 import { boxPorts, type DnsAnswer } from './policy.ts'
 import { type IspKey, isps } from './topology.ts'
@@ -27,6 +29,9 @@ const alert = Buffer.from([21, 3, 3, 0, 2, 2, 40])
 
 const boxes = {
   block_page: httpServer(notice),
+  polite_block_page: httpServer(politeNotice),
+  redirect_to_notice: httpServer(sendingTo('https://regulator.example/')),
+  redirect_home: httpServer(sendingTo('http://192.168.1.1/blocked')),
   portal: httpServer(portal),
   bundle: httpServer(bundleUsedUp),
   // Whoever sits in the middle shows the true page, so that only the certificate tells.

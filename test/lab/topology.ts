@@ -120,6 +120,7 @@ export type SiteKind =
   | 'chat'
   | 'control'
   | 'notice'
+  | 'certified_notice'
 
 export const sites: Readonly<Record<string, Site>> = {
   'news.example': { address: '22.1.0.10', kind: 'page' },
@@ -164,6 +165,8 @@ export const sites: Readonly<Record<string, Site>> = {
   'control-4.example': { address: '22.2.0.4', kind: 'control' },
   /** Where forged answers point, as a rule. */
   'notice.example': { address: '22.66.0.1', kind: 'notice' },
+  /** Where redirects in clear text lead that are nobody's but the censor's. */
+  'regulator.example': { address: '22.66.0.3', kind: 'certified_notice' },
   /** Where forged answers point that lead nowhere. */
   'nowhere.example': { address: '22.66.0.2', kind: 'refusing' },
 }

@@ -1,6 +1,6 @@
 // Interference with requests and pages in clear text.
 
-import type { Rule } from '../lab/policy.ts'
+import type { Box, Rule } from '../lab/policy.ts'
 import { clearTextPage, everyWay, lasting, onOneAndBoth, page, type Scenario, site } from './scenario.ts'
 
 const onHeader = (
@@ -19,6 +19,18 @@ const onHeader = (
   },
 })
 
+const foreign = (name: string, box: Box): Scenario => ({
+  name,
+  input: clearTextPage,
+  rules: [{ kind: 'box', site, box }],
+  expect: {
+    verdict: 'anomaly',
+    rule: 'foreign_page',
+    step: 'http_round_trip',
+    failures: { resolve: null, connect: null, http_round_trip: null },
+  },
+})
+
 const mechanisms: readonly Scenario[] = [
   onHeader('reset', 'http_round_trip_interfered', 'connection_reset'),
   onHeader('forged_reset', 'http_round_trip_interfered', 'connection_reset'),
@@ -26,17 +38,10 @@ const mechanisms: readonly Scenario[] = [
     ...onHeader('drop', 'http_round_trip_fails_only_here', 'generic_timeout_error'),
     repeatAfterSeconds: lasting,
   },
-  {
-    name: 'a block page',
-    input: clearTextPage,
-    rules: [{ kind: 'box', site, box: 'block_page' }],
-    expect: {
-      verdict: 'anomaly',
-      rule: 'foreign_page',
-      step: 'http_round_trip',
-      failures: { resolve: null, connect: null, http_round_trip: null },
-    },
-  },
+  foreign('a block page', 'block_page'),
+  foreign("a block page with the site's status", 'polite_block_page'),
+  foreign("a redirect to the regulator's page, which has a good certificate", 'redirect_to_notice'),
+  foreign('a redirect into the home network', 'redirect_home'),
   {
     name: 'a block page at a forged address',
     input: clearTextPage,
