@@ -7,6 +7,7 @@ import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import { makeKeys } from '../lab/keys.ts'
 import { fakeTimeLibrary, whyNoLab } from '../lab/lab.ts'
 import type { IspKey } from '../lab/topology.ts'
+import { Confusion } from './confusion.ts'
 import { connectionScenarios } from './connections.ts'
 import { datagramScenarios, datagramsUnblocked } from './datagrams.ts'
 import { dnsScenarios } from './dns.ts'
@@ -72,8 +73,10 @@ describe.skipIf(why !== null)('the agent in the lab', () => {
   beforeAll(() => {
     lanes = openLanes(makeKeys(), labCount)
   })
+  const confusion = new Confusion()
   afterAll(async () => {
     await lanes?.stop()
+    console.log(`\n${confusion.table()}\n`)
   })
 
   describe.concurrent.each([
@@ -82,7 +85,10 @@ describe.skipIf(why !== null)('the agent in the lab', () => {
   ])('%s', (_title, scenarios) => {
     for (const scenario of scenarios) {
       it.skipIf(scenario.clockAheadSeconds !== undefined && noFakeTime)(scenario.name, async () => {
-        for (const { measurements, expected, isp } of await measure(lanes, scenario)) {
+        for (const { measurements, expected, isp, ruled } of await measure(lanes, scenario)) {
+          const truth = ruled && scenarios === blocked ? 'interfered with' : 'left alone'
+          const last = measurements.at(-1)
+          if (last !== undefined) confusion.note(scenario.name, truth, verdictOf(last).verdict)
           const faults = faultsOf(measurements, expected)
           expect(faults, `on the line of ${isp}\n${account(measurements)}`).toEqual([])
         }
@@ -94,6 +100,8 @@ describe.skipIf(why !== null)('the agent in the lab', () => {
 /** What one device made of a scenario, and should have made. */
 interface Outcome {
   readonly isp: IspKey
+  /** Whether the scenario's rules held on its line. */
+  readonly ruled: boolean
   readonly measurements: readonly Measurement[]
   readonly expected: Expectation
 }
@@ -112,6 +120,7 @@ async function measure(lanes: Lanes, scenario: Scenario): Promise<readonly Outco
       await Promise.all(taken.map((lane) => lane.lab.policy(lane.isp, does(lane) ? scenario.rules : [])))
       const outcome = async (lane: Lane) => ({
         isp: lane.isp,
+        ruled: does(lane),
         measurements: await measureOn(lane, scenario),
         expected: does(lane) ? expected : ({ verdict: 'ok' } as const),
       })
