@@ -4,6 +4,7 @@
 import { randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import { isInRanges } from '../../tests-spec/nettests/address-range.ts'
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
 import type { Config } from '../config.ts'
 import type { NettestContext } from '../nettests/nettest.ts'
@@ -37,12 +38,14 @@ export function contextsOfCycle({
   own,
 }: Means): (resolver: number | null) => NettestContext {
   // The operator may name the router at home; a list may not.
-  const resolvers = config.resolvers ?? (config.lab ? list.resolvers : list.resolvers.map(unlessPrivate))
+  const ofList = () =>
+    list.resolvers.map(({ ip }, i) => (isPrivate(ip, own().networks) ? null : list.resolvers[i]))
+  const resolvers = () => config.resolvers ?? (config.lab ? list.resolvers : ofList())
   let questionsElsewhere = maxQuestionsElsewhere
   return (resolver) => ({
     trace: { clock: measurementClock(clock), localAddress: config.local_address, trust, signal },
     transactionIds: transactionIds(),
-    resolver: resolvers[resolver ?? randomInt(Math.max(1, resolvers.length))] ?? null,
+    resolver: resolvers()[resolver ?? randomInt(Math.max(1, resolvers().length))] ?? null,
     helpers: list.helpers,
     neutralName: list.neutral_name,
     foreignName: foreignName(list),
@@ -57,7 +60,7 @@ export function contextsOfCycle({
   })
 }
 
-const unlessPrivate = (resolver: TestList['resolvers'][number]) => (isBogon(resolver.ip) ? null : resolver)
+const isPrivate = (ip: string, networks: readonly string[]) => isBogon(ip) || isInRanges(ip, networks)
 
 /**
  * Limit for one cycle. Where thirty names are blocked, eight of them show how, and each question costs as much as a

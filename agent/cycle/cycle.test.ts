@@ -22,8 +22,9 @@ import { makeTrust } from '../operations/trust.ts'
 import { measurementClock, systemClock } from '../platform/clock.ts'
 import type { LogCode } from '../platform/log.ts'
 import { type Memory, runCycle, type Stages } from './cycle.ts'
+import { noneWaiting } from './waiting.ts'
 
-const emptyMemory: Memory = { link: unknownLink, history: {}, waiting: {} }
+const emptyMemory: Memory = { link: unknownLink, history: {}, waiting: noneWaiting }
 
 let authority: Authority
 let trust: Trust
@@ -317,7 +318,7 @@ describe('runCycle()', () => {
         test_name === 'link_check' ? [] : [test_keys.x_sonde_verdict.rule],
       )
     const first = await cycle(list, { clock, sleep })
-    expect(Object.keys(first.report.memory.waiting)).toHaveLength(2)
+    expect(first.report.memory.waiting.tasks.size).toBe(2)
     const once = 'web_connectivity/failed_once@1'
     const here = 'web_connectivity/connect_fails_only_here@3'
     expect(rulesOf(first)).toEqual([...Array(10).fill(once), ...Array(8).fill(here)])
@@ -329,7 +330,7 @@ describe('runCycle()', () => {
       ({ test_keys }) => test_keys.x_sonde_earlier?.secondsAgo === 3_630,
     )
     expect(settled).toHaveLength(2)
-    expect(second.report.memory.waiting).toEqual({})
+    expect(second.report.memory.waiting.tasks.size).toBe(0)
   })
 
   it('goes on when a nettest has a bug, and counts it', async () => {

@@ -75,7 +75,8 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
 
   const tasks = planCycle(stages.list, `${stages.seed} ${cycle.startedMs}`)
   await inParallel(tasks, stages.concurrency, stages.signal, async (task) => {
-    const earlier = waitingFor(last.waiting, task, stages.clock.now())
+    const monotonicMs = stages.clock.monotonicMs()
+    const earlier = waitingFor(last.waiting, task, { uplink: cycle.uplink, monotonicMs })
     const measured = await measureAndKeep(stages, cycle, link, task, earlier)
     if (measured === null) return
     stages.onMeasurement(measured.measurement, ++cycle.done, tasks.length)
@@ -98,6 +99,8 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
 interface Cycle {
   readonly startedMs: number
   readonly vantage: Vantage
+  /** Of the network at the beginning. */
+  readonly uplink: string
   /** Each resolves when the spool has made the measurement durable, or has said that it cannot. */
   readonly kept: Promise<unknown>[]
   measurements: number
@@ -114,11 +117,12 @@ interface FailedTask extends Pick<FinishedMeasurement, 'verdict' | 'parts' | 'en
   readonly task: Task
 }
 
-async function beginCycle({ clock, vantage }: Stages, history: History): Promise<Cycle> {
+async function beginCycle({ clock, vantage, uplink }: Stages, history: History): Promise<Cycle> {
   const startedMs = clock.now()
   return {
     startedMs,
     vantage: await vantage(),
+    uplink: await uplink(),
     kept: [],
     measurements: 0,
     anomalies: 0,
@@ -196,16 +200,15 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
     const measured = await measureAndKeep(stages, cycle, link, task, earlier)
     if (measured !== null) stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
   })
-  return waitingOf(all.slice(maxRepeats), stages.clock)
+  return waitingOf(all.slice(maxRepeats), cycle.uplink)
 }
 
-function waitingOf(unrepeated: readonly FailedTask[], clock: Stages['clock']): WaitingFailures {
+function waitingOf(unrepeated: readonly FailedTask[], uplink: string): WaitingFailures {
   const entries = unrepeated.flatMap(({ task, verdict, parts, endedMs }) => {
     const failed = earlierFailure(verdict, parts, 0)
-    const atMs = Math.round(clock.now() - (clock.monotonicMs() - endedMs))
-    return failed === null ? [] : [[waitingKey(task), { failed, atMs }] as const]
+    return failed === null ? [] : [[waitingKey(task), { failed, endedMs }] as const]
   })
-  return Object.fromEntries(entries)
+  return { uplink, tasks: new Map(entries) }
 }
 
 /**

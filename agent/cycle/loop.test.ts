@@ -8,6 +8,7 @@ import type { LogCode } from '../platform/log.ts'
 import type { CycleReport } from './cycle.ts'
 import type { Delivery } from './deliver.ts'
 import { type Loop, runLoop } from './loop.ts'
+import { noneWaiting } from './waiting.ts'
 
 const delivery = {
   kind: 'delivered',
@@ -19,7 +20,7 @@ const delivery = {
   retryAfterMs: null,
 } as const
 const report: CycleReport = {
-  memory: { link: link('up'), history: {}, waiting: {} },
+  memory: { link: link('up'), history: {}, waiting: noneWaiting },
   measurements: 1,
   anomalies: 0,
   bugs: 0,

@@ -1,5 +1,5 @@
-// What one cycle leaves for the next, across restarts: the state of the link, so that "down since" is right, the last
-// verdict on each target, so that an unchanged one is kept in brief, and what waits for a second look. Losing the file costs a few bytes, never a
+// What one cycle leaves for the next, across restarts: the state of the link, so that "down since" is right, and the last
+// verdict on each target, so that an unchanged one is kept in brief. Losing the file costs a few bytes, never a
 // result, and so it is not flushed: with status.json that would be 384 flushes a day, and a cheap card should be
 // asked for 300 at most.
 
@@ -8,7 +8,7 @@ import { linkState, unknownLink, verdictKinds } from '../../tests-spec/nettests/
 import type { AtomicDisk } from '../platform/atomic-file.ts'
 import { readStateFile, replaceStateFile } from '../platform/state-file.ts'
 import type { Memory } from './cycle.ts'
-import { waitingFailures } from './waiting.ts'
+import { noneWaiting } from './waiting.ts'
 
 const memoryFile = v.object({
   link: linkState,
@@ -21,14 +21,14 @@ const memoryFile = v.object({
       chains: v.optional(v.record(v.string(), v.string())),
     }),
   ),
-  waiting: v.optional(waitingFailures, {}),
 })
 
-const nothing: Memory = { link: unknownLink, history: {}, waiting: {} }
+const nothing: Memory = { link: unknownLink, history: {}, waiting: noneWaiting }
 
 /** @returns The memory; an empty one when there is no file, or none that can be believed. */
 export async function readMemory(path: string): Promise<Memory> {
-  return (await readStateFile(path, memoryFile)) ?? nothing
+  const kept = await readStateFile(path, memoryFile)
+  return kept === null ? nothing : { ...nothing, ...kept }
 }
 
 /**
@@ -36,5 +36,6 @@ export async function readMemory(path: string): Promise<Memory> {
  * @throws The disk's error.
  */
 export async function writeMemory(path: string, memory: Memory, disk?: AtomicDisk): Promise<void> {
-  await replaceStateFile(path, memory, disk === undefined ? {} : { disk })
+  const { link, history } = memory
+  await replaceStateFile(path, { link, history }, disk === undefined ? {} : { disk })
 }

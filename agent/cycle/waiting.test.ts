@@ -9,20 +9,25 @@ const task = {
   resolver: null,
 } as const
 const failed = { step: 'connect', how: 'generic_timeout_error', secondsAgo: 0 } as const
-const waiting = { [waitingKey(task)]: { failed, atMs: 10 * hour } }
+const waiting = { uplink: 'wifi', tasks: new Map([[waitingKey(task), { failed, endedMs: 10 * hour }]]) }
+const now = { uplink: 'wifi', monotonicMs: 11 * hour }
 
 describe('waitingFor()', () => {
   it.each([
     ['an hour later', 11 * hour, { ...failed, secondsAgo: 3_600 }],
     ['a day later', 34 * hour, { ...failed, secondsAgo: 86_400 }],
     ['more than a day later', 34 * hour + 1, null],
-    ['when the clock went back', 9 * hour, null],
-  ])('%s', (_, nowMs, earlier) => {
-    expect(waitingFor(waiting, task, nowMs)).toEqual(earlier)
+  ])('%s', (_, monotonicMs, earlier) => {
+    expect(waitingFor(waiting, task, { ...now, monotonicMs })).toEqual(earlier)
   })
 
-  it('knows nothing of another input, nor of the same with another nettest', () => {
-    expect(waitingFor(waiting, { ...task, input: 'https://other.example/' }, 11 * hour)).toBeNull()
-    expect(waitingFor(waiting, { ...task, nettest: 'whatsapp', input: null }, 11 * hour)).toBeNull()
+  it('knows nothing over another network: a failure on each is none on both', () => {
+    expect(waitingFor(waiting, task, { ...now, uplink: 'mobile' })).toBeNull()
+  })
+
+  it('knows nothing of another input, nettest or option', () => {
+    expect(waitingFor(waiting, { ...task, input: 'https://other.example/' }, now)).toBeNull()
+    expect(waitingFor(waiting, { ...task, nettest: 'whatsapp', input: null }, now)).toBeNull()
+    expect(waitingFor(waiting, { ...task, options: { body_bytes: 40_000 } }, now)).toBeNull()
   })
 })

@@ -1,31 +1,44 @@
 // Failures that wait for a second look. A cycle repeats only a few; of the others the next cycle's own measurement is the
-// repeat, so that nothing stays unjudged because much is blocked.
+// repeat, so that nothing stays unjudged because much is blocked. They are kept in memory alone: after a restart nobody
+// knows whether the network is still the same.
 
-import * as v from 'valibot'
-import { type EarlierFailure, earlierFailureKey } from '../../tests-spec/nettests/verdict.ts'
+import type { EarlierFailure } from '../../tests-spec/nettests/verdict.ts'
 import type { Task } from '../plan/plan-cycle.ts'
 
-/** By nettest and input. */
-export const waitingFailures = v.record(
-  v.string(),
-  v.object({
-    failed: earlierFailureKey,
-    /** When it was measured, by the wall clock, in milliseconds since 1970. */
-    atMs: v.number(),
-  }),
-)
-export type WaitingFailures = Readonly<v.InferOutput<typeof waitingFailures>>
+interface Waiting {
+  readonly failed: EarlierFailure
+  /** End of the measurement by the monotonic clock. Milliseconds. */
+  readonly endedMs: number
+}
+
+export interface WaitingFailures {
+  /** Text that differs when the network does: two failures over two networks are two stories. */
+  readonly uplink: string
+  readonly tasks: ReadonlyMap<string, Waiting>
+}
+
+export const noneWaiting: WaitingFailures = { uplink: '', tasks: new Map() }
 
 /** Two failures further apart than this are two stories. */
 const longestWaitMs = 24 * 3_600_000
 
-export const waitingKey = ({ nettest, input }: Pick<Task, 'nettest' | 'input'>) => `${nettest} ${input ?? ''}`
+export const waitingKey = ({ nettest, input, options }: Pick<Task, 'nettest' | 'input' | 'options'>) =>
+  JSON.stringify([nettest, input, options ?? null])
+
+/** What is so now. */
+interface Present {
+  readonly uplink: string
+  readonly monotonicMs: number
+}
 
 /** @returns How `task` failed in the cycle before without being measured again; null when it did not, or not lately. */
-export function waitingFor(waiting: WaitingFailures, task: Task, nowMs: number): EarlierFailure | null {
-  const one = waiting[waitingKey(task)]
-  if (one === undefined) return null
-  const ms = nowMs - one.atMs
-  // A clock that was set meanwhile may make any number of it.
-  return ms < 0 || ms > longestWaitMs ? null : { ...one.failed, secondsAgo: Math.floor(ms / 1000) }
+export function waitingFor(
+  { uplink, tasks }: WaitingFailures,
+  task: Task,
+  now: Present,
+): EarlierFailure | null {
+  const one = tasks.get(waitingKey(task))
+  if (one === undefined || uplink !== now.uplink) return null
+  const ms = now.monotonicMs - one.endedMs
+  return ms > longestWaitMs ? null : { ...one.failed, secondsAgo: Math.floor(ms / 1000) }
 }

@@ -2,7 +2,7 @@
 
 import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
-import { isInRanges } from '../../tests-spec/nettests/address-range.ts'
+import { isInRanges, untranslated } from '../../tests-spec/nettests/address-range.ts'
 import { isBogon } from '../../tests-spec/nettests/bogon.ts'
 import type { Conclusion, NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import type { Resolver } from '../operations/resolve-dns.ts'
@@ -77,7 +77,7 @@ export function measuredBy<Schema extends v.GenericSchema | null>(
 export function usable(context: NettestContext, addresses: readonly string[]): string[] {
   const { ipv4, ipv6, lab, ownNetworks } = context
   const hasRoute = (ip: string) => (isIPv6(ip) ? ipv6 : ipv4)
-  const isPublic = (ip: string) => lab || (!isBogon(ip) && !isInRanges(ip, ownNetworks))
+  const isPublic = (ip: string) => lab || (!isBogon(ip) && !isInRanges(untranslated(ip), ownNetworks))
   const allowed = [...new Set(addresses)].filter((ip) => hasRoute(ip) && isPublic(ip))
   return [...allowed.filter((ip) => !isIPv6(ip)), ...allowed.filter((ip) => isIPv6(ip))]
 }

@@ -90,7 +90,7 @@ export async function followUrl(
     const here = { helper: depth === 0 && options.helper, followUps, bodyBytes, method }
     const hop: Seen = await measureHop(context, url, [...tags, depthTag(depth)], { ...here, cookies })
     hops.push(hop)
-    const next = nextHop(url, hop)
+    const next = nextHop(url, hop, isForeign)
     isForeign ||= next !== null && leavesSite(url, next)
     url = next
   }
@@ -311,9 +311,11 @@ async function request(
   return seenOf({ requests: [observation], network_events: events }, bytes)
 }
 
-function nextHop(from: URL, { observations }: Seen): URL | null {
+/** @param isForeign - Whether it may not be the site that has spoken. */
+function nextHop(from: URL, { observations }: Seen, isForeign: boolean): URL | null {
   const response = answeredRequest(observations)?.response
   const location = response === undefined ? null : locationOf(response.code, response.headers_list)
   const to = location === null ? null : redirectTarget(location, from)
-  return to === null || (from.protocol === 'https:' && to.host === from.host) ? null : to
+  const hasSpoken = !isForeign && from.protocol === 'https:' && to?.host === from.host
+  return hasSpoken ? null : to
 }

@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
+import { titleOf } from '../../tests-spec/nettests/page-title.ts'
 
 export type HeaderPair = readonly [name: string, value: string]
 
@@ -74,7 +75,7 @@ export function describeResponse({
   bodySeconds,
 }: Received): HttpRequest['response'] {
   const text = isUtf8(body) ? body.toString('utf8') : null
-  const title = titleOf(text ?? body.toString('latin1'))
+  const title = titleOf(body)
   return {
     code: status,
     headers: firstOfEach(headersList),
@@ -100,14 +101,4 @@ export function firstOfEach(list: readonly HeaderPair[]): Record<string, string>
 /** Writes `content-type` as `Content-Type`, the form that OONI's data has whatever the server wrote. */
 export function headerName(name: string): string {
   return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
-}
-
-/**
- * The first title of a page, by which most block pages can be named.
- *
- * Every repetition in the expression is bounded: on a page that consists only of `<title `, an unbounded one takes
- * hours.
- */
-function titleOf(page: string): string | null {
-  return /<title(?:\s[^>]{0,128})?>([^<]{1,512})<\/title>/i.exec(page)?.[1] ?? null
 }

@@ -3,6 +3,7 @@
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import { hostOfUrl, isIpLiteral } from '../../tests-spec/nettests/host-text.ts'
+import { titleOf } from '../../tests-spec/nettests/page-title.ts'
 import {
   forwardedHeaders,
   ipFlags,
@@ -15,7 +16,6 @@ import { within } from './deadline.ts'
 import { type Candidate, candidatesOf, type Endpoint, endpointsOf, speaksTls } from './endpoints.ts'
 import { handshake } from './handshake.ts'
 import { type ChainEnd, followRedirects, type Instruments } from './redirect-chain.ts'
-import { latin1OrUtf8 } from './round-trip.ts'
 import { dnsWord, httpWord, tcpWord } from './vocabulary.ts'
 
 /** Measures what was asked. Whatever the network does is a value in the answer; an exception is a bug. */
@@ -117,24 +117,11 @@ function describePage(page: ChainEnd): TestHelperResponse['http_request'] {
     body_length: body.length,
     discovered_h3_endpoint: '',
     failure: null,
-    title: titleOf(body),
+    title: titleOf(body) ?? '',
     // The list is reversed, so that the first value of each name is written last.
     headers: Object.fromEntries([...headers].reverse()),
     status_code: status,
     x_sonde_hosts: [...page.hosts],
     ...(bodySeconds !== null && { x_sonde_body_seconds: bodySeconds }),
   }
-}
-
-const maxTitleChars = 512
-
-/**
- * The first title of a page. It is searched in bytes, because a body that was cut in the middle of a character is no
- * longer UTF-8 while its title still is. Every repetition in the expression is bounded: on a page that consists only
- * of `<title `, an unbounded one takes hours.
- */
-function titleOf(body: Buffer): string {
-  const bytes = /<title(?:\s[^>]{0,128})?>([^<]{1,2048})<\/title>/i.exec(body.toString('latin1'))?.[1] ?? ''
-  const title = latin1OrUtf8(bytes)
-  return title.length <= maxTitleChars ? title : ''
 }

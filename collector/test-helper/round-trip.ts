@@ -1,10 +1,10 @@
 // One GET over a socket that is open already, by Node's own HTTP/1.1 client. It follows no redirect, keeps no cookie
 // and asks for no encoding: redirects are in redirect-chain.ts.
 
-import { isUtf8 } from 'node:buffer'
 import { type IncomingMessage, request as startRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import { latin1OrUtf8 } from '../../tests-spec/nettests/page-title.ts'
 import { firstOf } from './deadline.ts'
 import { failureOf } from './failure.ts'
 
@@ -101,12 +101,4 @@ function readBody(
 /** Writes `content-type` as `Content-Type`, the form that OONI's data has whatever the server wrote. */
 function headerName(name: string): string {
   return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
-}
-
-/**
- * Decodes text in which each character stands for a byte: as UTF-8 if it is valid UTF-8, which is what servers mean.
- */
-export function latin1OrUtf8(latin1: string): string {
-  const bytes = Buffer.from(latin1, 'latin1')
-  return isUtf8(bytes) ? bytes.toString('utf8') : latin1
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readMemory, writeMemory } from '../../agent/cycle/memory.ts'
+import { noneWaiting } from '../../agent/cycle/waiting.ts'
 import { readEnrolment, writeEnrolment } from '../../agent/enrolment/enrolment.ts'
 import { knownRecipient, learnRecipient } from '../../agent/enrolment/recipient.ts'
 import { readStatus, writeStatus } from '../../agent/health/status.ts'
@@ -70,7 +71,7 @@ const files: readonly StateFile[] = [
       writeMemory(path, {
         link: { ...link('down'), since: '2026-06-01T00:00:00.000Z' },
         history,
-        waiting: {},
+        waiting: noneWaiting,
       }),
     async read(path) {
       const memory = await readMemory(path)

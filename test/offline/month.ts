@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Memory } from '../../agent/cycle/cycle.ts'
+import { noneWaiting } from '../../agent/cycle/waiting.ts'
 import { recordClass, toMeasurement, type Vantage } from '../../agent/measurement/envelope.ts'
 import {
   evidenceLevel,
@@ -79,7 +80,7 @@ export class Month {
 
   /** What the agent remembers after the last cycle. */
   get memory(): Memory {
-    return { link: unknownLink, history: this.#history, waiting: {} }
+    return { link: unknownLink, history: this.#history, waiting: noneWaiting }
   }
 
   /** @param cycle - From 0, in order. */

@@ -39,6 +39,7 @@ describe('isBogon()', () => {
     ['fec0::1', 'site-local'],
     ['ff02::1', 'multicast'],
     ['64:ff9b::192.168.1.1', 'the router at home, behind a translator'],
+    ['64:ff9b:1::192.168.1.1', 'the same behind a translator of the network'],
     ['64:ff9b::a00:1', 'the same of another home, in hexadecimal'],
     ['FF02::1', 'multicast in capitals'],
     ['2002:a00:1::', '6to4 of 10.0.0.1'],
@@ -66,6 +67,7 @@ describe('isBogon()', () => {
     ['101::1', 'above discard only'],
     ['2002:808:808::1', '6to4 of a public address'],
     ['2001:0:808:808::', 'Teredo by a public server'],
+    ['64:ff9b:1:fffe::8.8.8.8', 'a public one behind a translator of the network'],
     ['64:ff9b::8.8.8.8', 'a public address behind a translator'],
   ])('says that %s is none (%s)', (ip) => {
     expect(isBogon(ip)).toBe(false)

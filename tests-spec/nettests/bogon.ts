@@ -43,8 +43,14 @@ const carriers = ['2002::/16', '2001::/32', '64:ff9b::/96']
 /** Whether `ip` cannot be the address of a public service. A string that is no IP literal is a bogon too. */
 export function isBogon(ip: string): boolean {
   const bits = bitsOf(ip)
-  return bits === null || (bits.length === 32 ? ipv4Bogons : ipv6Bogons).some((head) => bits.startsWith(head))
+  if (bits === null) return true
+  // A translator of the network's own chooses where behind this head; nearly all put the address last.
+  if (bits.startsWith(ownTranslators)) return ipv4Bogons.some((head) => bits.slice(96).startsWith(head))
+  return (bits.length === 32 ? ipv4Bogons : ipv6Bogons).some((head) => bits.startsWith(head))
 }
+
+/** RFC 8215. */
+const ownTranslators = headOf('64:ff9b:1::/48')
 
 const ipv4Bogons = ipv4Ranges.map(headOf)
 const ipv6Bogons = [

@@ -63,10 +63,10 @@ export function samePage({
 /**
  * Whose page it is, for the verdict: stricter than OONI's comparison, since what every server has is no identity.
  *
- * - `same`: the same status, something that only this page has (its title, its length, an uncommon header), and nothing
- *   that contradicts it.
- * - `unclear`: no page to compare with, or a page that differs while an uncommon header or the server is the same: a captcha,
- *   a consent wall, a page for this country.
+ * - `same`: the same status, something that only this page has (its title, its length where neither has a title, an uncommon
+ *   header; of an error page, where titles are stock, its title and its length), and nothing that contradicts it.
+ * - `unclear`: no page to compare with; a page of the same status that nothing contradicts; one that differs while an uncommon
+ *   header or the server is the same: a captcha, a consent wall, a page for this country.
  * - `other`: everything else.
  */
 export type Likeness = 'same' | 'unclear' | 'other'
@@ -74,21 +74,27 @@ export type Likeness = 'same' | 'unclear' | 'other'
 export function likeness(probe: Page, helper: Page, isSameServer: boolean): Likeness {
   const status = statusMatches(probe.status, helper.status)
   if (status === null) return 'unclear'
-  const title = titleLikeness(probe.title, helper.title)
+  const title = titleLikeness(probe, helper)
   const proportion = bodyProportion(probe.bodyLength, helper.bodyLength)
   const length = proportion === null ? null : proportion > 0.7
   const header = sharesOwnHeader(probe.headerNames, helper.headerNames)
   const contradicted = title === false || (length === false && title !== true)
-  const alike = title === true || length === true || header
-  if (status && alike && !contradicted) return 'same'
-  return header || isSameServer ? 'unclear' : 'other'
+  const untitled = probe.title === '' && helper.title === '' && probe.bodyLength !== null
+  const bothEmpty = probe.bodyLength === 0 && helper.bodyLength === 0
+  const alike =
+    helper.status >= 400
+      ? title === true && length === true
+      : title === true || (untitled && length === true) || bothEmpty
+  if (status && (alike || header) && !contradicted) return 'same'
+  return header || isSameServer || (status && !contradicted) ? 'unclear' : 'other'
 }
 
 /** Beside OONI's list, what every server and every middlebox writes. */
 const everyones = new Set(
-  'connection content-length transfer-encoding keep-alive proxy-connection upgrade trailer refresh alt-svc mime-version'.split(
-    ' ',
-  ),
+  (
+    'connection content-length transfer-encoding keep-alive proxy-connection upgrade trailer refresh alt-svc mime-version ' +
+    'x-cache x-cache-lookup content-security-policy referrer-policy'
+  ).split(' '),
 )
 
 function sharesOwnHeader(probe: readonly string[], helper: readonly string[]): boolean {
@@ -98,9 +104,15 @@ function sharesOwnHeader(probe: readonly string[], helper: readonly string[]): b
   )
 }
 
-/** @returns true for one title, or one that has all longer words of the other; false for two without a word in common. */
-function titleLikeness(probe: string, helper: string): boolean | null {
-  const [ours, theirs] = [probe, helper].map((title) => title.toLowerCase().replaceAll(/\s+/g, ' ').trim())
+/**
+ * @returns true for one title twice; false for two without a word in common, or one alone; null for everything between, and
+ *   where ours may stand behind what was read.
+ */
+function titleLikeness(probe: Page, helper: Page): boolean | null {
+  if (probe.title === '' && probe.bodyLength === null) return null
+  const [ours, theirs] = [probe, helper].map(({ title }) =>
+    title.toLowerCase().replaceAll(/\s+/g, ' ').trim(),
+  )
   if (ours === undefined || theirs === undefined || (ours === '' && theirs === '')) return null
   if (ours === theirs) return true
   if (ours === '' || theirs === '') return false

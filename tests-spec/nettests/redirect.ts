@@ -47,10 +47,11 @@ export function leavesSite(from: URL, to: URL): boolean {
   return from.protocol === 'http:' && !isSameSite(bareHost(from.hostname), bareHost(to.hostname))
 }
 
-/** One host, or one under the other's name; `www` counts for nothing. */
-function isSameSite(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((host) => host.toLowerCase().replace(/^www\.(?=.*\.)/, ''))
-  if (a === undefined || b === undefined) return false
-  const isUnder = (name: string, parent: string) => parent.includes('.') && name.endsWith(`.${parent}`)
-  return a === b || isUnder(a, b) || isUnder(b, a)
+/**
+ * One host, or one under its name. `www` counts for nothing, nor does `m`; what else is above a name may be a registry, with
+ * the regulator's page on it.
+ */
+function isSameSite(from: string, to: string): boolean {
+  const [a, b] = [from, to].map((host) => host.toLowerCase().replace(/^(?:www|m|mobile)\.(?=.*\.)/, ''))
+  return a === b || (b?.endsWith(`.${a}`) ?? false)
 }

@@ -100,7 +100,12 @@ export interface Circumstances {
 /** A repeat sooner than this meets the same burst of loss. Seconds. */
 export const leastSecondsToRepeat = 30
 
-const failedPart = { step: v.picklist(steps), how: v.string() }
+const failedPart = {
+  step: v.picklist(steps),
+  how: v.string(),
+  /** There was another story for it, so that it does not count as the first of two. Absent: it does. */
+  excused: v.optional(v.literal(true)),
+}
 export const earlierFailureKey = v.object({
   ...failedPart,
   secondsAgo: v.pipe(v.number(), v.minValue(0)),
@@ -109,17 +114,28 @@ export const earlierFailureKey = v.object({
 })
 export type EarlierFailure = Readonly<v.InferOutput<typeof earlierFailureKey>>
 
+/** Rules that leave a failure unexplained: another look may settle it. */
+const unexplained = /\/(?:failed_once|no_outside_view|a_control_failed|slower_than_control)@/
+
+function failedPartOf({ verdict, rule, step, how }: Verdict) {
+  if (step === null || how === null) return null
+  const counts = verdict === 'anomaly' || unexplained.test(rule)
+  return { step, how, ...(!counts && { excused: true as const }) }
+}
+
 /** @returns null when nothing failed. */
 export function earlierFailure(
-  { step, how }: Verdict,
+  verdict: Verdict,
   parts: Readonly<Record<string, Verdict>> | null,
   secondsAgo: number,
 ): EarlierFailure | null {
-  if (step === null || how === null) return null
-  const failed = Object.entries(parts ?? {}).flatMap(([name, part]) =>
-    part.step === null || part.how === null ? [] : [[name, { step: part.step, how: part.how }] as const],
-  )
-  return { step, how, secondsAgo, ...(parts !== null && { parts: Object.fromEntries(failed) }) }
+  const whole = failedPartOf(verdict)
+  if (whole === null) return null
+  const failed = Object.entries(parts ?? {}).flatMap(([name, part]) => {
+    const one = failedPartOf(part)
+    return one === null ? [] : [[name, one] as const]
+  })
+  return { ...whole, secondsAgo, ...(parts !== null && { parts: Object.fromEntries(failed) }) }
 }
 
 /** What no lost packet makes. */
@@ -130,7 +146,7 @@ const cut: ReadonlySet<string> = new Set(['connection_reset', 'eof_error'])
  * address for a while (residual blocking), so that after a cut the next failure comes at an earlier step.
  */
 export function failedBefore(earlier: EarlierFailure | null, step: Step): boolean {
-  if (earlier === null || earlier.secondsAgo < leastSecondsToRepeat) return false
+  if (earlier === null || earlier.excused || earlier.secondsAgo < leastSecondsToRepeat) return false
   if (earlier.step === step) return true
   return step === 'connect' && cut.has(earlier.how) && earlier.step !== 'resolve'
 }

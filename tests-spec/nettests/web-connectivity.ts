@@ -215,7 +215,9 @@ const versionOf = (rule: WebConnectivityRule) => versions[rule] ?? 1
  */
 function isSitesOwn({ requests }: Observations, outside: OutsideView | null): boolean {
   const known = outside?.http_request.x_sonde_hosts ?? []
-  const hops = requests.filter(({ failure }) => failure === null).map(({ request }) => new URL(request.url))
+  // Of a kept record a scrubbed host is none.
+  const urls = requests.filter(({ failure }) => failure === null).map(({ request }) => request.url)
+  const hops = urls.filter((url) => URL.canParse(url)).map((url) => new URL(url))
   // The newest comes first.
   return hops.every((to, i) => {
     const from = hops[i + 1]
