@@ -1,6 +1,7 @@
 // Golden verdicts of web_connectivity for pages in clear text, beside the one that a helper got.
 
-import type { Observations } from '../../tests-spec/data-formats/observation.ts'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
+import type { DnsQuery, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { connect, handshake, join, link, query, response } from '../support/observations.ts'
 import { failing, outside, type Row, resolved } from './outside-view.ts'
 
@@ -40,7 +41,7 @@ const own: Content = {
 const foreign: Content = { length: 300, title: 'Site bloqué', headers: { Server: 'filter' } }
 
 /** A redirect in clear text to another place, which answers there over verified TLS. */
-export function moved(url: string, { length, title, headers }: Content = own): Observations {
+export function moved(url: string, content: Content = own): Observations {
   const there = { tags: ['depth=1', 'classic'], id: 50_002 }
   const last = response(200, { ...there, url })
   return join(
@@ -50,14 +51,38 @@ export function moved(url: string, { length, title, headers }: Content = own): O
     query(['21.0.0.10'], there),
     connect(null, there),
     handshake(null, there),
-    {
-      requests: (last.requests ?? []).map((each) => ({
-        ...each,
-        response: { ...each.response, headers, x_sonde_body_length: length, x_sonde_title: title },
-      })),
-    },
+    filled(last, content),
   )
 }
+
+function filled(
+  { requests = [] }: Partial<Observations>,
+  { length, title, headers }: Content,
+): Partial<Observations> {
+  return {
+    requests: requests.map((each) => ({
+      ...each,
+      response: { ...each.response, headers, x_sonde_body_length: length, x_sonde_title: title },
+    })),
+  }
+}
+const again = { tags: ['classic', 'depth=0', 'followup=same_request'], id: 40_002 }
+
+/** From the verified site on to a host of this country. */
+function regional(failure: Failure): Observations {
+  const there = { tags: ['depth=1', 'classic'], id: 50_002 }
+  const name = { ...query(['21.0.0.10'], there).queries?.[0], hostname: 'site.test' } as DnsQuery
+  return join(
+    resolved,
+    connect(null),
+    handshake(null),
+    response(302),
+    { queries: [name] },
+    connect(null, there),
+    handshake(failure, there),
+  )
+}
+
 const ledTo = (...hosts: string[]) =>
   outside({ http_request: { ...outside().http_request, x_sonde_hosts: ['site.example', ...hosts] } })
 
@@ -90,6 +115,44 @@ export const rows: readonly Row[] = [
     outside: outside({ http_request: failing }),
     verdict: 'undetermined cleartext_response',
     concluded: [false, true],
+  },
+  {
+    name: 'cut, and answered with a page of somebody else when it was asked again',
+    seen: join(
+      resolved,
+      connect(null, { port: 80 }),
+      response('connection_reset', { url: 'http://site.example/' }),
+      filled(response(200, { url: 'http://site.example/', ...again }), foreign),
+    ),
+    outside: outside(),
+    verdict: 'anomaly http_round_trip_interfered',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'cut, and answered with the page when it was asked again',
+    seen: join(
+      resolved,
+      connect(null, { port: 80 }),
+      response('connection_reset', { url: 'http://site.example/' }),
+      filled(response(200, { url: 'http://site.example/', ...again }), own),
+    ),
+    outside: outside(),
+    verdict: 'undetermined passed_again',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'sent over TLS to a host of this country, which is broken, while the helper was sent elsewhere',
+    seen: regional('ssl_invalid_hostname'),
+    outside: ledTo(),
+    verdict: 'undetermined no_outside_view',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'sent over TLS to a host whose certificate is wrong here alone',
+    seen: regional('ssl_invalid_hostname'),
+    outside: ledTo('site.test'),
+    verdict: 'anomaly tls_handshake_interfered',
+    concluded: ['http-failure', false],
   },
   {
     name: 'a redirect that leads nowhere, where the helper got a page',

@@ -364,13 +364,6 @@ export const rows: readonly Row[] = [
     concluded: ['http-failure', false],
   },
   {
-    name: 'reset once behind a clear-text request, then answered, fine outside',
-    seen: join(resolved, connect(null), clear('connection_reset'), clear(200, again)),
-    outside: outside(),
-    verdict: 'undetermined passed_again',
-    concluded: ['http-failure', false],
-  },
-  {
     name: 'what is no HTTP inside verified TLS, twice, while the helper got a page',
     seen: join(resolved, connect(null), handshake(null), response('http_invalid_response')),
     outside: outside(),

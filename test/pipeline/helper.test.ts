@@ -50,7 +50,7 @@ it('a page in clear text that the helper got too is ok', async () => {
     blocking: false,
     accessible: true,
     title_match: true,
-    x_sonde_verdict: { verdict: 'ok', rule: 'web_connectivity/same_page_outside@2' },
+    x_sonde_verdict: { verdict: 'ok', rule: 'web_connectivity/same_page_outside@3' },
   })
 })
 

@@ -123,16 +123,17 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   const handshake = handshakes[0]
   if (handshake?.failure) {
     const certificateFaults = handshake.x_sonde_certificate_faults ?? []
-    const followUps = seen.tls_handshakes.filter(isFollowUp)
+    const followUps = isFollowedUp(handshake, seen) ? seen.tls_handshakes.filter(isFollowUp) : []
+    const followed = { ...seen, tls_handshakes: followUps }
     return {
       step: 'tls_handshake',
       failure: handshake.failure,
       because: [handshake, ...followUps].map((each) => each.transaction_id),
       ...elsewhere,
       certificateFaults,
-      neutralName: neutralName(seen),
-      nameElsewhere: nameElsewhere(seen),
-      again: passedOrNot(tagged(seen, sameNameTag).tls_handshakes[0]),
+      neutralName: neutralName(followed),
+      nameElsewhere: nameElsewhere(followed),
+      again: passedOrNot(tagged(followed, sameNameTag).tls_handshakes[0]),
       onlyIpv6: handshakes.every(isIpv6Endpoint),
     }
   }
@@ -149,8 +150,14 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   }
   // Nothing was tried although there are addresses that may be: none is of a family that this link has a way to.
   if (system !== undefined && classic.tcp_connect.length === 0) {
-    const failure = 'address_family_not_supported'
-    return { step: 'connect', failure, because: [system.transaction_id], ...elsewhere }
+    const because = [system.transaction_id]
+    const { resolvedElsewhere: another, reachedElsewhere: reached } = elsewhere
+    // A forged address beside a true one of the other family.
+    if (!lab && another === true && addressesIn(system).some(isBogon))
+      return { step: 'resolve', failure: 'dns_bogon_error', because, ...elsewhere }
+    // Of the other family alone, while there is more: half of the answer was lost, or kept back.
+    if (reached) return { step: 'resolve', failure: 'dns_no_answer', because, ...elsewhere, maybeLost: true }
+    return { step: 'connect', failure: 'address_family_not_supported', because, ...elsewhere }
   }
   // No address to try and no failure to blame: the flow was cut short before it began.
   return { step: 'resolve', failure: 'interrupted', because: [], ...elsewhere }
@@ -162,6 +169,12 @@ const answers: ReadonlySet<Failure> = new Set([
   'http_request_failed',
   'ssl_failed_handshake',
 ])
+
+/** Whether the follow-ups were made at the address of `handshake`, and not at another that failed as well. */
+function isFollowedUp({ address }: TlsHandshake, seen: Observations): boolean {
+  const first = tagged(seen, neutralNameTag).tls_handshakes[0] ?? tagged(seen, sameNameTag).tls_handshakes[0]
+  return first === undefined || first.address === address || first.address === ''
+}
 
 type Tagged = { readonly tags: readonly string[] }
 

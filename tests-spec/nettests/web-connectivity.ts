@@ -11,6 +11,7 @@ import {
   classicTag,
   type FailedStep,
   failedStepOf,
+  sameRequestTag,
   tagged,
   untagged,
   withoutFollowUps,
@@ -105,7 +106,7 @@ export const webConnectivity = defineNettest({
     const clearText = last?.failure === null && !isOverTls(last)
     const compared =
       last === undefined || answered === null ? notCompared : compareWithOutside(last, answered)
-    const hop = failedHop(looked, circumstances.lab)
+    const hop = failedHop(looked, answered, circumstances.lab)
     const depth = lastDepth(seen)
     const slow = throttlingIn(seen, all, answered?.http_request ?? null)
     const reached = judgeReached(seen, { hop, outside: answered }, circumstances)
@@ -234,16 +235,35 @@ interface FailedHop {
   readonly depth: number
   readonly observations: Observations
   readonly failed: FailedStep
+  /** The site sent the probe there over TLS, and the helper elsewhere. */
+  readonly onlyHere: boolean
 }
 
 /** The first hop of the redirect chain that did not answer. */
-function failedHop(seen: Observations, lab: boolean): FailedHop | null {
+function failedHop(seen: Observations, outside: OutsideView | null, lab: boolean): FailedHop | null {
   for (let depth = 0; depth <= lastDepth(seen); depth++) {
     const observations = tagged(seen, depthTag(depth))
     const failed = failedStepOf(observations, lab)
-    if (failed !== null) return { depth, observations, failed }
+    if (failed === null) continue
+    const before = tagged(seen, depthTag(depth - 1)).requests.find((each) => each.failure === null)
+    const onlyHere = before !== undefined && isOverTls(before) && !wasOutside(observations, outside)
+    return { depth, observations, failed: unlessForged(failed, observations, outside), onlyHere }
   }
   return null
+}
+
+/** Whether the helper was led to the host of this hop, as far as it says. */
+function wasOutside({ queries, tls_handshakes }: Observations, outside: OutsideView | null): boolean {
+  const hosts = outside?.http_request.x_sonde_hosts
+  const host = queries[0]?.hostname ?? tls_handshakes[0]?.server_name
+  return hosts === undefined || host === undefined || hosts.includes(host)
+}
+
+/** A request in clear text that was answered when it was made again did not pass if the answer is another page than outside. */
+function unlessForged(failed: FailedStep, hop: Observations, outside: OutsideView | null): FailedStep {
+  const answer = tagged(hop, sameRequestTag).requests.find((each) => each.failure === null)
+  if (failed.again !== 'passed' || answer === undefined || outside === null) return failed
+  return likenessOf(answer, outside) === 'other' ? { ...failed, again: 'failed_too' } : failed
 }
 
 function lastDepth(seen: Observations): number {
@@ -256,11 +276,11 @@ function lastDepth(seen: Observations): number {
 
 /** Whether the helper got past the step that failed here; null when its answer does not say. */
 function seenOutside(
-  { depth, observations, failed }: FailedHop,
+  { depth, observations, failed, onlyHere }: FailedHop,
   outside: OutsideView | null,
   { link, lab }: Circumstances,
 ): boolean | null {
-  if (outside === null) return null
+  if (outside === null || onlyHere) return null
   // The helper reports no endpoints of later hops, only how its own chain ended.
   if (depth > 0 || failed.step === 'http_round_trip') return outside.http_request.failure === null
   if (failed.step === 'resolve') {
