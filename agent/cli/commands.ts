@@ -33,7 +33,7 @@ export const sonde: ProgramWords<Command> = {
     { code: 69, meaning: 'not enrolled, enrolment failed or no recipient' },
     { code: 70, meaning: 'a bug' },
     { code: 73, meaning: 'state folder not writable' },
-    { code: 74, meaning: 'the stick or what it is to print to is full or gone' },
+    { code: 74, meaning: 'the disk took no results, or the stick or what it is to print to is full or gone' },
     { code: 75, meaning: 'another agent is running' },
     { code: 78, meaning: 'bad configuration or test list' },
     { code: 130, meaning: 'stopped at once, by a second Ctrl-C' },

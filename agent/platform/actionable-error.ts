@@ -10,6 +10,7 @@ export type ActionableCode =
   | 'no_state'
   | 'state_unreadable'
   | 'state_unwritable'
+  | 'results_lost'
   | 'already_running'
   | 'not_enrolled'
   | 'enrolment_failed'
@@ -26,6 +27,7 @@ const exitCodes: Readonly<Record<ActionableCode, number>> = {
   no_state: 66,
   state_unreadable: 66,
   state_unwritable: 73,
+  results_lost: 74,
   already_running: 75,
   not_enrolled: 69,
   enrolment_failed: 69,
