@@ -4,6 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { collectorVariables } from '../tests-spec/command-line/variables.ts'
 import { loadConfig } from './config.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 
@@ -45,6 +46,39 @@ describe('loadConfig()', () => {
     expect(error.message).toContain('concurency')
     expect(error.message).toContain('SONDE_SCHEDULE')
   })
+  it('names every unknown field, with what was probably meant, and blames no variable for it', () => {
+    const path = file(
+      '{"foo":1,"concurency":2,"constructor":3,"__proto__":4,"resolvers":[{"ip":"::1","prot":53}]}',
+    )
+    expect(refusal(path).message.replaceAll(path, 'FILE').split('\n')).toEqual([
+      'Cannot use the configuration:',
+      '  FILE: resolvers.0.transport: is missing',
+      '  FILE: resolvers.0.port: is missing',
+      '  FILE: resolvers.0.prot: "prot" is no field; did you mean port?',
+      '  FILE: foo: "foo" is no field',
+      '  FILE: concurency: "concurency" is no field; did you mean concurrency?',
+      '  FILE: constructor: "constructor" is no field',
+      '  FILE: __proto__: "__proto__" is no field',
+    ])
+  })
+  it('passes over the variables of the collector, and names the nearest of one that is unknown', () => {
+    const env = Object.fromEntries(collectorVariables.map((name) => [name, '8080']))
+    expect(loadConfig(null, env)).toEqual(loadConfig(null, {}))
+    expect(refusal(null, { SONDE_PROB_CC: 'ML', SONDE_CONSTRUCTOR: '1', ...env }).message).toBe(
+      'Cannot use the configuration:\n  SONDE_PROB_CC: there is no such setting; did you mean SONDE_PROBE_CC?\n  SONDE_CONSTRUCTOR: there is no such setting',
+    )
+  })
+  it.each(['3', 'true', 'null', '"3"', '3e'])(
+    'takes %s from a variable as text where the field is text',
+    (text) => {
+      const { probe_network_name } = loadConfig(null, { SONDE_PROBE_NETWORK_NAME: text })
+      expect(probe_network_name).toBe(text === '"3"' ? '3' : text)
+      expect(loadConfig(null, { SONDE_LOCAL_ADDRESS: 'null', SONDE_LAB: 'true' })).toMatchObject({
+        local_address: null,
+        lab: true,
+      })
+    },
+  )
   const schedules = ['* * * *', '* * * * * *', '61 * * * *', '0 0 L * *', '@daily', '']
   it.each(schedules)('refuses the schedule "%s"', (schedule) => {
     expect(refusal(null, { SONDE_SCHEDULE: schedule }).message).toContain('five cron fields')

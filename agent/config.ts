@@ -5,6 +5,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parse as parseCron } from 'node-cron'
 import * as v from 'valibot'
 import { jsonFaultText, parseJsonText } from '../tests-spec/command-line/json-text.ts'
+import { nearestName } from '../tests-spec/command-line/nearest-name.ts'
+import { shownText } from '../tests-spec/command-line/quoted.ts'
+import { faultsOf } from '../tests-spec/command-line/value-faults.ts'
+import { collectorVariables } from '../tests-spec/command-line/variables.ts'
 import { testListResolver } from '../tests-spec/lists/test-list.ts'
 import { endpointSetting, maxEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { ActionableError } from './platform/actionable-error.ts'
@@ -63,8 +67,12 @@ const config = v.strictObject({
 export type Config = v.InferOutput<typeof config>
 
 const prefix = 'SONDE_'
-/** Of the environment, these choose files, or are for whoever starts and tests the program, and are not fields. */
+/**
+ * Of the environment, these choose files, belong to the collector, or are for whoever starts and tests the program, and
+ * are not fields.
+ */
 const notFields = new Set([
+  ...collectorVariables,
   'SONDE_STATE',
   'SONDE_CONFIG',
   'SONDE_START_PORT',
@@ -74,7 +82,7 @@ const notFields = new Set([
 
 /**
  * @param named - The file, which must be there; null when none was named.
- * @param env - `SONDE_PROBE_CC=ML` sets `probe_cc`; values are JSON where they can be, else text.
+ * @param env - `SONDE_PROBE_CC=ML` sets `probe_cc`. A field of text takes the value as it is; any other wants JSON.
  * @param usual - Read in the place of one that was named, if it is there.
  * @throws {ActionableError} `bad_config`, with every bad field.
  */
@@ -85,16 +93,27 @@ export function loadConfig(
 ): Config {
   const path = named ?? (usual !== null && existsSync(usual) ? usual : null)
   const fromFile = path === null ? {} : readConfigFile(path)
-  const fromEnv = readEnvironment(env)
+  const { fields: fromEnv, unknown } = readEnvironment(env)
   const parsed = v.safeParse(config, { ...fromFile, ...fromEnv })
-  if (parsed.success) return parsed.output
-  const faults = parsed.issues.map((issue) => {
-    const field = v.getDotPath(issue) ?? '(top)'
+  if (parsed.success && unknown.length === 0) return parsed.output
+  const faults = faultsOf(config, parsed.issues ?? []).map(({ place: field, what }) => {
     const top = field.split('.')[0] ?? field
-    const place = top in fromEnv ? `${prefix}${top.toUpperCase()}` : (path ?? 'configuration')
-    return `  ${place}: ${field}: ${issue.message}`
+    const place = Object.hasOwn(fromEnv, top) ? `${prefix}${top.toUpperCase()}` : (path ?? 'configuration')
+    return `${place}: ${field}: ${what}`
   })
-  throw new ActionableError('bad_config', `Cannot use the configuration:\n${faults.join('\n')}`)
+  const all = [...faults, ...unknown.map(unknownVariable)].map((each) => `  ${each}`)
+  throw new ActionableError('bad_config', `Cannot use the configuration:\n${all.join('\n')}`)
+}
+
+function unknownVariable(name: string): string {
+  const fields = Object.keys(config.entries).map((field) => `${prefix}${field.toUpperCase()}`)
+  const known = [...fields, ...notFields]
+  // In small letters, as the names are compared.
+  const near = nearestName(
+    name,
+    known.map((each) => each.toLowerCase()),
+  )
+  return `${shownText(name)}: there is no such setting${near === null ? '' : `; did you mean ${near.toUpperCase()}?`}`
 }
 
 /** @throws {ActionableError} */
@@ -120,13 +139,38 @@ function readText(path: string): string {
   }
 }
 
-function readEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+interface FromEnvironment {
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Variables that begin as ours do, and set nothing. */
+  readonly unknown: readonly string[]
+}
+
+function readEnvironment(env: Readonly<Record<string, string | undefined>>): FromEnvironment {
   const entries = Object.entries(env).flatMap(([name, value]) =>
     name.startsWith(prefix) && !notFields.has(name) && value !== undefined
-      ? [[name.slice(prefix.length).toLowerCase(), jsonOrText(value)] as const]
+      ? [{ name, field: name.slice(prefix.length).toLowerCase(), value }]
       : [],
   )
-  return Object.fromEntries(entries)
+  const isKnown = ({ field }: { field: string }) => Object.hasOwn(config.entries, field)
+  const known = entries.filter(isKnown)
+  return {
+    fields: Object.fromEntries(known.map(({ field, value }) => [field, valueFor(field, value)])),
+    unknown: entries.filter((each) => !isKnown(each)).map(({ name }) => name),
+  }
+}
+
+/** Of a field of text only a text in quotation marks, or a null that it takes, is read as JSON. */
+function valueFor(field: string, text: string): unknown {
+  const schema = config.entries[field as keyof typeof config.entries]
+  const json = jsonOrText(text)
+  const isTaken = typeof json === 'string' || (json === null && v.is(schema, null))
+  return isTaken || !isOfText(schema) ? json : text
+}
+
+function isOfText(schema: { readonly type: string; readonly wrapped?: unknown }): boolean {
+  const { type, wrapped } = schema
+  if (typeof wrapped === 'object' && wrapped !== null) return isOfText(wrapped as typeof schema)
+  return type === 'string' || type === 'picklist'
 }
 
 function jsonOrText(value: string): unknown {
