@@ -29,7 +29,7 @@ export const sonde: ProgramWords<Command> = {
     { code: 3, meaning: 'status: no agent is running' },
     { code: 4, meaning: 'status: the agent is late' },
     { code: 64, meaning: 'wrong usage' },
-    { code: 66, meaning: 'state folder not there, damaged or not readable' },
+    { code: 66, meaning: "state folder not there, damaged, not readable or a collector's" },
     { code: 69, meaning: 'not enrolled, enrolment failed or no recipient' },
     { code: 70, meaning: 'a bug' },
     { code: 73, meaning: 'state folder not writable' },

@@ -8,6 +8,7 @@ export type ActionableCode =
   | 'bad_test_list'
   | 'bad_state'
   | 'no_state'
+  | 'collector_state'
   | 'state_unreadable'
   | 'state_unwritable'
   | 'results_lost'
@@ -25,6 +26,7 @@ const exitCodes: Readonly<Record<ActionableCode, number>> = {
   bad_test_list: 78,
   bad_state: 66,
   no_state: 66,
+  collector_state: 66,
   state_unreadable: 66,
   state_unwritable: 73,
   results_lost: 74,
