@@ -19,7 +19,11 @@ export const onceCommand: Command = {
     stateOption,
     configOption,
     { name: 'json', help: 'print measurements as they are kept, one JSON object a line' },
-    { name: 'ooni', help: "print them in OONI's form instead, as OONI's tools read them" },
+    {
+      name: 'ooni',
+      excludes: 'json',
+      help: "print them in OONI's form instead, as OONI's tools read them",
+    },
   ],
   run: once,
 }

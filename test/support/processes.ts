@@ -67,7 +67,8 @@ export async function startCollector(
   state: string = temporaryFolder('collector'),
   further: readonly string[] = [],
 ): Promise<RunningCollector> {
-  const child = spawn(modernNode(), [collectorBundle, 'serve', '--state', state, '--port', '0', ...further], {
+  const port = further.includes('--port') ? [] : ['--port', '0']
+  const child = spawn(modernNode(), [collectorBundle, 'serve', '--state', state, ...port, ...further], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: cleanEnvironment(),
   })
