@@ -60,6 +60,10 @@ it('cuts what is long, and counts what is too much to list', () => {
   expect(said({ name: 'x', lab: 'y'.repeat(50_000) })).toEqual([
     `lab: expected true or false, found "${'y'.repeat(80)}…"`,
   ])
+  const own = { name: 'N'.repeat(50_000), version: 1, entries: [], controls: [], resolvers: [] }
+  expect(valueFaults(testList, own)).toEqual([
+    { place: 'name', what: `expected text that fits /^[a-z0-9-]{1,40}$/, found "${'N'.repeat(80)}…"` },
+  ])
   const many = Object.fromEntries(Array.from({ length: 90 }, (_, i) => [`field${i}`, i]))
   expect(said({ name: 'x', ...many }).slice(49)).toEqual([
     'field49: "field49" is no field',

@@ -22,22 +22,23 @@ export function valueFaults(schema: v.GenericSchema, value: unknown): ValueFault
 }
 
 export function faultsOf(schema: v.GenericSchema, issues: readonly Issue[]): ValueFault[] {
-  const shown = issues.slice(0, maxFaults).flatMap((issue) => faultsOfIssue(schema, issue))
-  const left = Math.max(0, issues.length - maxFaults) + Math.max(0, shown.length - maxFaults)
-  const more = left === 0 ? [] : [{ place: '(top)', what: `and ${left} more` }]
-  return [...shown.slice(0, maxFaults), ...more]
+  const all = issues.flatMap((issue) => faultsOfIssue(schema, issue))
+  const more = all.length - maxFaults
+  const shown = all.slice(0, maxFaults).map((fault) => fault())
+  return more <= 0 ? shown : [...shown, { place: '(top)', what: `and ${more} more` }]
 }
 
-function faultsOfIssue(schema: v.GenericSchema, issue: Issue): ValueFault[] {
+/** Words are found only for those that are shown: a name that was meant takes a while. */
+function faultsOfIssue(schema: v.GenericSchema, issue: Issue): (() => ValueFault)[] {
   const path = issue.path ?? []
   const last = path.at(-1)
   if (last?.type !== 'object' || last.origin !== 'key' || issue.expected !== 'never')
-    return [{ place: placeOf(path.map(({ key }) => key)), what: wordsOf(issue) }]
+    return [() => ({ place: placeOf(path.map(({ key }) => key)), what: wordsOf(issue) })]
   const above = path.slice(0, -1).map(({ key }) => key)
-  const known = fieldsAt(schema, [...path])
+  const known = new Set(fieldsAt(schema, [...path]))
   return Object.keys(last.input)
-    .filter((key) => !known.includes(key))
-    .map((key) => ({ place: placeOf([...above, key]), what: unknownField(key, known) }))
+    .filter((key) => !known.has(key))
+    .map((key) => () => ({ place: placeOf([...above, key]), what: unknownField(key, [...known]) }))
 }
 
 function placeOf(keys: readonly unknown[]): string {
@@ -76,6 +77,7 @@ function expectedWords(expected: string): string {
     const relations = { '<=': 'at most', '>=': 'at least', '<': 'less than', '>': 'more than' }
     return `${relations[relation as keyof typeof relations]} ${bound}`
   }
+  if (expected.startsWith('/')) return `text that fits ${expected}`
   const choices = expected.replace(/^\((.*)\)$/, '$1').split(' | ')
   return choices.map((each) => plainWords[each] ?? each).join(' or ')
 }
