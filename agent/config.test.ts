@@ -1,5 +1,6 @@
 // Configuration: file, environment over it, and every fault named at once.
 
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -98,6 +99,26 @@ describe('loadConfig()', () => {
     expect(refusal(file('{\n  "probe_cc": "ML"\n  "lab": true\n}')).message).toMatch(
       /^Cannot read the configuration:\n {2}\/.*\/config\.json:3:3: expected a comma or }$/,
     )
+  })
+  it('refuses a file that is no text, and text with control characters', () => {
+    const path = file('')
+    writeFileSync(path, Buffer.from('{"probe_network_name":"caf\xe9"}', 'latin1'))
+    expect(refusal(path).message).toBe(
+      `Cannot read the configuration ${path}: it is no text in UTF-8: save it in that encoding`,
+    )
+    const words = refusal(file('{"test_list":"a\\u0000b","extra_ca":["ok","\\u001b[2J"]}')).message
+    expect(words).toContain('test_list: "a\\u0000b" has a control character')
+    expect(words).toContain('extra_ca.1: "\\u001b[2J" has a control character')
+    expect(refusal(null, { SONDE_PROBE_NETWORK_NAME: 'a\nb' }).message).toBe(
+      'Cannot use the configuration:\n  SONDE_PROBE_NETWORK_NAME: probe_network_name: "a\\u000ab" has a control character',
+    )
+  })
+  it('does not wait for what is no file', () => {
+    const pipe = join(mkdtempSync(join(tmpdir(), 'sonde-config-')), 'pipe')
+    execFileSync('mkfifo', [pipe])
+    expect(refusal(pipe).message).toBe(`Cannot read the configuration ${pipe}: it is no regular file`)
+    expect(refusal(tmpdir()).message).toBe(`Cannot read the configuration ${tmpdir()}: it is a folder`)
+    expect(refusal('/dev/zero').message).toContain('it is no regular file')
   })
   it('passes over the byte order mark of an editor that writes one', () => {
     expect(loadConfig(file('\uFEFF{"probe_cc":"ML"}'), {}).probe_cc).toBe('ML')

@@ -1,17 +1,18 @@
 // What the operator of a device may set: one JSON file, and the environment over it. Parsed once, here; every bad
 // field is named at once, with its place. docs/configuration.md is the page.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { parse as parseCron } from 'node-cron'
 import * as v from 'valibot'
 import { jsonFaultText, parseJsonText } from '../tests-spec/command-line/json-text.ts'
 import { nearestName } from '../tests-spec/command-line/nearest-name.ts'
-import { shownText } from '../tests-spec/command-line/quoted.ts'
-import { faultsOf } from '../tests-spec/command-line/value-faults.ts'
+import { quoted, shownText } from '../tests-spec/command-line/quoted.ts'
+import { faultsOf, type ValueFault } from '../tests-spec/command-line/value-faults.ts'
 import { collectorVariables } from '../tests-spec/command-line/variables.ts'
 import { testListResolver } from '../tests-spec/lists/test-list.ts'
 import { endpointSetting, maxEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { ActionableError } from './platform/actionable-error.ts'
+import { readNamedText } from './platform/named-file.ts'
 
 const cron = v.pipe(v.string(), v.check(isCron, 'expected five cron fields in UTC, such as "*/15 * * * *"'))
 const whole = (least: number, most: number) =>
@@ -94,15 +95,28 @@ export function loadConfig(
   const path = named ?? (usual !== null && existsSync(usual) ? usual : null)
   const fromFile = path === null ? {} : readConfigFile(path)
   const { fields: fromEnv, unknown } = readEnvironment(env)
-  const parsed = v.safeParse(config, { ...fromFile, ...fromEnv })
-  if (parsed.success && unknown.length === 0) return parsed.output
-  const faults = faultsOf(config, parsed.issues ?? []).map(({ place: field, what }) => {
+  const given = { ...fromFile, ...fromEnv }
+  const parsed = v.safeParse(config, given)
+  const controls = Object.entries(given).flatMap(([field, value]) => controlFaults(field, value))
+  if (parsed.success && unknown.length + controls.length === 0) return parsed.output
+  const faults = [...faultsOf(config, parsed.issues ?? []), ...controls].map(({ place: field, what }) => {
     const top = field.split('.')[0] ?? field
     const place = Object.hasOwn(fromEnv, top) ? `${prefix}${top.toUpperCase()}` : (path ?? 'configuration')
     return `${place}: ${field}: ${what}`
   })
   const all = [...faults, ...unknown.map(unknownVariable)].map((each) => `  ${each}`)
   throw new ActionableError('bad_config', `Cannot use the configuration:\n${all.join('\n')}`)
+}
+
+/** No setting needs them; in a path or a name of a network they cut it off, or move a cursor. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const control = /[\u0000-\u001f\u007f]/
+
+function controlFaults(place: string, value: unknown): ValueFault[] {
+  if (typeof value === 'string')
+    return control.test(value) ? [{ place, what: `${quoted(value)} has a control character` }] : []
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, each]) => controlFaults(`${place}.${key}`, each))
 }
 
 function unknownVariable(name: string): string {
@@ -132,7 +146,7 @@ function readConfigFile(path: string): Record<string, unknown> {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readNamedText(path)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError('bad_config', `Cannot read the configuration ${path}: ${why}`, { cause })
