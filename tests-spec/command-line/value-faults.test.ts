@@ -6,7 +6,9 @@ import { testList } from '../lists/test-list.ts'
 import { valueFaults } from './value-faults.ts'
 
 const schema = v.strictObject({
-  count: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(16)), 4),
+  count: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16)), 4),
+  ip: v.optional(v.pipe(v.string(), v.ip())),
+  site: v.optional(v.pipe(v.string(), v.url())),
   name: v.string(),
   lab: v.optional(v.boolean(), false),
   words: v.optional(v.nullable(v.array(v.strictObject({ text: v.pipe(v.string(), v.maxLength(4)) }))), null),
@@ -36,6 +38,12 @@ it('says in words what was expected and what is there', () => {
     'name: is missing',
     'lab: expected true or false, found "yes"',
     'words: expected a list, found an object',
+  ])
+  expect(said({ name: 'x', count: 1.5, ip: 'home', site: 'home', words: [{ text: 'abcde' }] })).toEqual([
+    'count: expected a whole number, found 1.5',
+    'ip: expected an IP address, found "home"',
+    'site: expected a URL, found "home"',
+    'words.0.text: expected at most 4 characters, found "abcde"',
   ])
   expect(said([])).toEqual(['name: is missing'])
   expect(said(null)).toEqual(['(top): expected an object, found null'])

@@ -57,9 +57,21 @@ function wordsOf(issue: Issue): string {
   if (!itsOwn.test(issue.message)) return shownText(issue.message)
   if (issue.input === undefined) return 'is missing'
   const found = foundWords(issue.input)
-  return issue.expected === null
-    ? `cannot be ${found}`
-    : `expected ${expectedWords(issue.expected)}, found ${found}`
+  const expected =
+    kinds[issue.type] ?? (issue.expected === null ? null : expectedWords(issue.expected) + unitOf(issue))
+  return expected === null ? `cannot be ${found}` : `expected ${expected}, found ${found}`
+}
+
+/** What the library checks and has no word of its own for. */
+const kinds: Readonly<Record<string, string>> = {
+  integer: 'a whole number',
+  url: 'a URL',
+  ip: 'an IP address',
+}
+
+function unitOf({ type, input }: Issue): string {
+  if (type.endsWith('_length')) return Array.isArray(input) ? ' entries' : ' characters'
+  return type.endsWith('_bytes') ? ' bytes' : ''
 }
 
 const plainWords: Readonly<Record<string, string>> = {
