@@ -65,8 +65,16 @@ describe('loadConfig()', () => {
   it('passes over the variables of the collector, and names the nearest of one that is unknown', () => {
     const env = Object.fromEntries(collectorVariables.map((name) => [name, '8080']))
     expect(loadConfig(null, env)).toEqual(loadConfig(null, {}))
-    expect(refusal(null, { SONDE_PROB_CC: 'ML', SONDE_CONSTRUCTOR: '1', ...env }).message).toBe(
-      'Cannot use the configuration:\n  SONDE_PROB_CC: there is no such setting; did you mean SONDE_PROBE_CC?\n  SONDE_CONSTRUCTOR: there is no such setting',
+    expect(
+      refusal(null, {
+        SONDE_PROB_CC: 'ML',
+        SONDE_CONSTRUCTOR: '1',
+        SONDE_FOO: '1',
+        SONDE_STAET: '/x',
+        ...env,
+      }).message,
+    ).toBe(
+      'Cannot use the configuration:\n  SONDE_PROB_CC: there is no such setting; did you mean SONDE_PROBE_CC?\n  SONDE_CONSTRUCTOR: there is no such setting\n  SONDE_FOO: there is no such setting\n  SONDE_STAET: there is no such setting; did you mean SONDE_STATE?',
     )
   })
   it.each(['3', 'true', 'null', '"3"', '3e'])(

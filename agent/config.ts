@@ -69,8 +69,8 @@ export type Config = v.InferOutput<typeof config>
 
 const prefix = 'SONDE_'
 /**
- * Of the environment, these choose files, belong to the collector, or are for whoever starts and tests the program, and
- * are not fields.
+ * Of the environment, these choose files, belong to the collector, or are for starting and testing the program, and are not
+ * fields.
  */
 const notFields = new Set([
   ...collectorVariables,
@@ -119,15 +119,14 @@ function controlFaults(place: string, value: unknown): ValueFault[] {
   return Object.entries(value).flatMap(([key, each]) => controlFaults(`${place}.${key}`, each))
 }
 
+/** Those that choose files can be mistyped too. */
+const settings = ['state', 'config', ...Object.keys(config.entries)]
+
 function unknownVariable(name: string): string {
-  const fields = Object.keys(config.entries).map((field) => `${prefix}${field.toUpperCase()}`)
-  const known = [...fields, ...notFields]
-  // In small letters, as the names are compared.
-  const near = nearestName(
-    name,
-    known.map((each) => each.toLowerCase()),
-  )
-  return `${shownText(name)}: there is no such setting${near === null ? '' : `; did you mean ${near.toUpperCase()}?`}`
+  // What all of them begin with would make any two alike.
+  const near = nearestName(name.slice(prefix.length), settings)
+  const meant = near === null ? '' : `; did you mean ${prefix}${near.toUpperCase()}?`
+  return `${shownText(name)}: there is no such setting${meant}`
 }
 
 /** @throws {ActionableError} */
