@@ -1,9 +1,11 @@
 // Configuration: file, environment over it, and every fault named at once.
 
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { collectorVariables } from '../tests-spec/command-line/variables.ts'
 import { loadConfig } from './config.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 
@@ -45,6 +47,47 @@ describe('loadConfig()', () => {
     expect(error.message).toContain('concurency')
     expect(error.message).toContain('SONDE_SCHEDULE')
   })
+  it('names every unknown field, with what was probably meant, and blames no variable for it', () => {
+    const path = file(
+      '{"foo":1,"concurency":2,"constructor":3,"__proto__":4,"resolvers":[{"ip":"::1","prot":53}]}',
+    )
+    expect(refusal(path).message.replaceAll(path, 'FILE').split('\n')).toEqual([
+      'Cannot use the configuration:',
+      '  FILE: resolvers.0.transport: is missing',
+      '  FILE: resolvers.0.port: is missing',
+      '  FILE: resolvers.0.prot: "prot" is no field; did you mean port?',
+      '  FILE: foo: "foo" is no field',
+      '  FILE: concurency: "concurency" is no field; did you mean concurrency?',
+      '  FILE: constructor: "constructor" is no field',
+      '  FILE: __proto__: "__proto__" is no field',
+    ])
+  })
+  it('passes over the variables of the collector, and names the nearest of one that is unknown', () => {
+    const env = Object.fromEntries(collectorVariables.map((name) => [name, '8080']))
+    expect(loadConfig(null, env)).toEqual(loadConfig(null, {}))
+    expect(
+      refusal(null, {
+        SONDE_PROB_CC: 'ML',
+        SONDE_CONSTRUCTOR: '1',
+        SONDE_FOO: '1',
+        SONDE_STAET: '/x',
+        ...env,
+      }).message,
+    ).toBe(
+      'Cannot use the configuration:\n  SONDE_PROB_CC: there is no such setting; did you mean SONDE_PROBE_CC?\n  SONDE_CONSTRUCTOR: there is no such setting\n  SONDE_FOO: there is no such setting\n  SONDE_STAET: there is no such setting; did you mean SONDE_STATE?',
+    )
+  })
+  it.each(['3', 'true', 'null', '"3"', '3e'])(
+    'takes %s from a variable as text where the field is text',
+    (text) => {
+      const { probe_network_name } = loadConfig(null, { SONDE_PROBE_NETWORK_NAME: text })
+      expect(probe_network_name).toBe(text === '"3"' ? '3' : text)
+      expect(loadConfig(null, { SONDE_LOCAL_ADDRESS: 'null', SONDE_LAB: 'true' })).toMatchObject({
+        local_address: null,
+        lab: true,
+      })
+    },
+  )
   const schedules = ['* * * *', '* * * * * *', '61 * * * *', '0 0 L * *', '@daily', '']
   it.each(schedules)('refuses the schedule "%s"', (schedule) => {
     expect(refusal(null, { SONDE_SCHEDULE: schedule }).message).toContain('five cron fields')
@@ -64,6 +107,26 @@ describe('loadConfig()', () => {
     expect(refusal(file('{\n  "probe_cc": "ML"\n  "lab": true\n}')).message).toMatch(
       /^Cannot read the configuration:\n {2}\/.*\/config\.json:3:3: expected a comma or }$/,
     )
+  })
+  it('refuses a file that is no text, and text with control characters', () => {
+    const path = file('')
+    writeFileSync(path, Buffer.from('{"probe_network_name":"caf\xe9"}', 'latin1'))
+    expect(refusal(path).message).toBe(
+      `Cannot read the configuration ${path}: it is no text in UTF-8: save it in that encoding`,
+    )
+    const words = refusal(file('{"test_list":"a\\u0000b","extra_ca":["ok","\\u001b[2J"]}')).message
+    expect(words).toContain('test_list: "a\\u0000b" has a control character')
+    expect(words).toContain('extra_ca.1: "\\u001b[2J" has a control character')
+    expect(refusal(null, { SONDE_PROBE_NETWORK_NAME: 'a\nb' }).message).toBe(
+      'Cannot use the configuration:\n  SONDE_PROBE_NETWORK_NAME: probe_network_name: "a\\u000ab" has a control character',
+    )
+  })
+  it('does not wait for what is no file', () => {
+    const pipe = join(mkdtempSync(join(tmpdir(), 'sonde-config-')), 'pipe')
+    execFileSync('mkfifo', [pipe])
+    expect(refusal(pipe).message).toBe(`Cannot read the configuration ${pipe}: it is no regular file`)
+    expect(refusal(tmpdir()).message).toBe(`Cannot read the configuration ${tmpdir()}: it is a folder`)
+    expect(refusal('/dev/zero').message).toContain('it is no regular file')
   })
   it('passes over the byte order mark of an editor that writes one', () => {
     expect(loadConfig(file('\uFEFF{"probe_cc":"ML"}'), {}).probe_cc).toBe('ML')

@@ -1,13 +1,18 @@
 // What the operator of a device may set: one JSON file, and the environment over it. Parsed once, here; every bad
 // field is named at once, with its place. docs/configuration.md is the page.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { parse as parseCron } from 'node-cron'
 import * as v from 'valibot'
 import { jsonFaultText, parseJsonText } from '../tests-spec/command-line/json-text.ts'
+import { nearestName } from '../tests-spec/command-line/nearest-name.ts'
+import { quoted, shownText } from '../tests-spec/command-line/quoted.ts'
+import { faultsOf, type ValueFault } from '../tests-spec/command-line/value-faults.ts'
+import { collectorVariables } from '../tests-spec/command-line/variables.ts'
 import { testListResolver } from '../tests-spec/lists/test-list.ts'
 import { endpointSetting, maxEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { ActionableError } from './platform/actionable-error.ts'
+import { readNamedText } from './platform/named-file.ts'
 
 const cron = v.pipe(v.string(), v.check(isCron, 'expected five cron fields in UTC, such as "*/15 * * * *"'))
 const whole = (least: number, most: number) =>
@@ -63,8 +68,12 @@ const config = v.strictObject({
 export type Config = v.InferOutput<typeof config>
 
 const prefix = 'SONDE_'
-/** Of the environment, these choose files, or are for whoever starts and tests the program, and are not fields. */
+/**
+ * Of the environment, these choose files, belong to the collector, or are for starting and testing the program, and are not
+ * fields.
+ */
 const notFields = new Set([
+  ...collectorVariables,
   'SONDE_STATE',
   'SONDE_CONFIG',
   'SONDE_START_PORT',
@@ -74,7 +83,7 @@ const notFields = new Set([
 
 /**
  * @param named - The file, which must be there; null when none was named.
- * @param env - `SONDE_PROBE_CC=ML` sets `probe_cc`; values are JSON where they can be, else text.
+ * @param env - `SONDE_PROBE_CC=ML` sets `probe_cc`. A field of text takes the value as it is; any other wants JSON.
  * @param usual - Read in the place of one that was named, if it is there.
  * @throws {ActionableError} `bad_config`, with every bad field.
  */
@@ -85,16 +94,39 @@ export function loadConfig(
 ): Config {
   const path = named ?? (usual !== null && existsSync(usual) ? usual : null)
   const fromFile = path === null ? {} : readConfigFile(path)
-  const fromEnv = readEnvironment(env)
-  const parsed = v.safeParse(config, { ...fromFile, ...fromEnv })
-  if (parsed.success) return parsed.output
-  const faults = parsed.issues.map((issue) => {
-    const field = v.getDotPath(issue) ?? '(top)'
+  const { fields: fromEnv, unknown } = readEnvironment(env)
+  const given = { ...fromFile, ...fromEnv }
+  const parsed = v.safeParse(config, given)
+  const controls = Object.entries(given).flatMap(([field, value]) => controlFaults(field, value))
+  if (parsed.success && unknown.length + controls.length === 0) return parsed.output
+  const faults = [...faultsOf(config, parsed.issues ?? []), ...controls].map(({ place: field, what }) => {
     const top = field.split('.')[0] ?? field
-    const place = top in fromEnv ? `${prefix}${top.toUpperCase()}` : (path ?? 'configuration')
-    return `  ${place}: ${field}: ${issue.message}`
+    const place = Object.hasOwn(fromEnv, top) ? `${prefix}${top.toUpperCase()}` : (path ?? 'configuration')
+    return `${place}: ${field}: ${what}`
   })
-  throw new ActionableError('bad_config', `Cannot use the configuration:\n${faults.join('\n')}`)
+  const all = [...faults, ...unknown.map(unknownVariable)].map((each) => `  ${each}`)
+  throw new ActionableError('bad_config', `Cannot use the configuration:\n${all.join('\n')}`)
+}
+
+/** No setting needs them; in a path or a name of a network they cut it off, or move a cursor. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const control = /[\u0000-\u001f\u007f]/
+
+function controlFaults(place: string, value: unknown): ValueFault[] {
+  if (typeof value === 'string')
+    return control.test(value) ? [{ place, what: `${quoted(value)} has a control character` }] : []
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, each]) => controlFaults(`${place}.${key}`, each))
+}
+
+/** Those that choose files can be mistyped too. */
+const settings = ['state', 'config', ...Object.keys(config.entries)]
+
+function unknownVariable(name: string): string {
+  // What all of them begin with would make any two alike.
+  const near = nearestName(name.slice(prefix.length), settings)
+  const meant = near === null ? '' : `; did you mean ${prefix}${near.toUpperCase()}?`
+  return `${shownText(name)}: there is no such setting${meant}`
 }
 
 /** @throws {ActionableError} */
@@ -113,20 +145,45 @@ function readConfigFile(path: string): Record<string, unknown> {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readNamedText(path)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError('bad_config', `Cannot read the configuration ${path}: ${why}`, { cause })
   }
 }
 
-function readEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+interface FromEnvironment {
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Variables that begin as ours do, and set nothing. */
+  readonly unknown: readonly string[]
+}
+
+function readEnvironment(env: Readonly<Record<string, string | undefined>>): FromEnvironment {
   const entries = Object.entries(env).flatMap(([name, value]) =>
     name.startsWith(prefix) && !notFields.has(name) && value !== undefined
-      ? [[name.slice(prefix.length).toLowerCase(), jsonOrText(value)] as const]
+      ? [{ name, field: name.slice(prefix.length).toLowerCase(), value }]
       : [],
   )
-  return Object.fromEntries(entries)
+  const isKnown = ({ field }: { field: string }) => Object.hasOwn(config.entries, field)
+  const known = entries.filter(isKnown)
+  return {
+    fields: Object.fromEntries(known.map(({ field, value }) => [field, valueFor(field, value)])),
+    unknown: entries.filter((each) => !isKnown(each)).map(({ name }) => name),
+  }
+}
+
+/** Of a field of text only a text in quotation marks, or a null that it takes, is read as JSON. */
+function valueFor(field: string, text: string): unknown {
+  const schema = config.entries[field as keyof typeof config.entries]
+  const json = jsonOrText(text)
+  const isTaken = typeof json === 'string' || (json === null && v.is(schema, null))
+  return isTaken || !isOfText(schema) ? json : text
+}
+
+function isOfText(schema: { readonly type: string; readonly wrapped?: unknown }): boolean {
+  const { type, wrapped } = schema
+  if (typeof wrapped === 'object' && wrapped !== null) return isOfText(wrapped as typeof schema)
+  return type === 'string' || type === 'picklist'
 }
 
 function jsonOrText(value: string): unknown {

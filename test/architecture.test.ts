@@ -129,6 +129,7 @@ const bans: readonly Ban[] = [
       'agent/platform/state-folder.ts': 'makes the folders',
       'agent/platform/lock.ts':
         'must create exclusively, which a rename cannot; what is in it is read as a hint only',
+      'agent/platform/named-file.ts': 'opens for reading alone, without waiting for a pipe',
       'agent/platform/identity.ts': 'takes rights away from a file, writes none',
       'agent/platform/log-ring.ts':
         'a log line lost to a power cut is a price we pay; a flush for each is not',

@@ -51,7 +51,19 @@ sonde: This cannot be done:
   TOKEN is missing: sonde enrol URL TOKEN [bad_usage]
 [64]
 $ sonde enrol collector.example sonde1-token
-sonde: URL cannot be "collector.example": expected a URL such as https://collector.example. [bad_usage]
+sonde: This cannot be done:
+  URL cannot be "collector.example": expected a URL such as https://collector.example.
+  TOKEN cannot be used as it is: expected one that begins with "sonde1-" and has two more parts, all of it, as one word. [bad_usage]
+[64]
+$ sonde enrol https://collector.example/?a=b sonde1- --state ~/mistyped
+sonde: This cannot be done:
+  URL cannot be "https://collector.example/?a=b": expected one such as https://collector.example, without user, query or fragment.
+  TOKEN cannot be used as it is: expected one that begins with "sonde1-" and has two more parts, all of it, as one word. [bad_usage]
+[64]
+$ sonde once --state ~/a --json --state=~/b --ooni
+sonde: This cannot be done:
+  --state is there 2 times, and takes one DIR.
+  --json and --ooni say two things: give one of them. [bad_usage]
 [64]
 $ sonde export
 sonde: DIR is missing: sonde export DIR [bad_usage]
@@ -114,7 +126,7 @@ $ sonde completion powershell
 sonde: SHELL cannot be "powershell": expected bash, zsh, fish. [bad_usage]
 [64]
 $ sonde-collector
-sonde-collector: Say what to do: serve, token, import, recipient, revoke, rebuild-index, verify, help, completion. [bad_usage]
+sonde-collector: Say what to do: serve, token, import, recipient, revoke, rebuild-index, export, verify, help, completion. [bad_usage]
 [64]
 $ sonde-collector sevre
 sonde-collector: There is no command "sevre". Did you mean serve? [bad_usage]

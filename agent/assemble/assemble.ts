@@ -26,7 +26,7 @@ import type { Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
 import { contextsOfCycle } from './cycle-contexts.ts'
 import { statusOf } from './cycle-status.ts'
-import { readCa, readTestList } from './named-files.ts'
+import { readCas, readTestList } from './named-files.ts'
 import { openClock } from './open-clock.ts'
 import { carriedIn, openOwnSpool } from './open-spool.ts'
 import { openSpoolAccess } from './open-spool-access.ts'
@@ -79,7 +79,7 @@ export async function assemble({
   sleep,
 }: Surroundings): Promise<Agent> {
   const list = readTestList(config)
-  const trust = makeTrust({ extraCa: config.extra_ca.map(readCa) })
+  const trust = makeTrust({ extraCa: readCas(config) })
   const lock = takeLock(folder.lock)
   const ring = openLogRing(folder.log)
   const log = openLog(ring, terminal, machine.wallMs, config.log_level)

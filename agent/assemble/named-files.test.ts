@@ -4,7 +4,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readTestList } from './named-files.ts'
+import { makeAuthority } from '../../test/support/certificates.ts'
+import { readCas, readTestList } from './named-files.ts'
 
 function list(content: string): { test_list: string } {
   const test_list = join(mkdtempSync(join(tmpdir(), 'sonde-list-')), 'list.json')
@@ -31,5 +32,27 @@ it.each([
 ])('readTestList() says what is wrong with a list that %s', (_, config, words) => {
   expect(() => readTestList(config)).toThrow(
     expect.objectContaining({ code: 'bad_test_list', exitCode: 78, message: expect.stringMatching(words) }),
+  )
+})
+
+it('readCas() wants a certificate in every file, and names each that has none, with the reason', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sonde-ca-'))
+  const file = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content, 'latin1')
+    return join(folder, name)
+  }
+  const { caPem } = makeAuthority()
+  const good = file('good.pem', `caf\xe9\n${caPem}\n${makeAuthority().caPem}`)
+  expect(readCas({ extra_ca: [good] })).toHaveLength(1)
+  const torn = file('torn.pem', caPem.replace(/\n[^\n]+\n-----END/, '\n-----END'))
+  const paths = [good, file('empty', ''), '/etc/passwd', torn, join(folder, 'nowhere'), folder]
+  const message = `Cannot use the CA certificates named in extra_ca:
+  ${folder}/empty: there is no certificate in PEM form in it
+  /etc/passwd: there is no certificate in PEM form in it
+  ${folder}/torn.pem: certificate 1 in it cannot be read
+  ${folder}/nowhere: ENOENT: no such file or directory, open '${folder}/nowhere'
+  ${folder}: it is a folder`
+  expect(() => readCas({ extra_ca: paths })).toThrow(
+    expect.objectContaining({ code: 'bad_config', exitCode: 78, message }),
   )
 })

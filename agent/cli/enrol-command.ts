@@ -19,9 +19,9 @@ export const enrolCommand: Command = {
       name: 'URL',
       kind: 'url',
       count: 'one',
-      check: (text) => (URL.canParse(text) ? null : 'a URL such as https://collector.example'),
+      check: whyNoCollector,
     },
-    { name: 'TOKEN', kind: 'text', count: 'one' },
+    { name: 'TOKEN', kind: 'text', count: 'one', check: whyNoToken, secret: true },
   ],
   options: [stateOption],
   run: enrolDevice,
@@ -51,6 +51,20 @@ async function enrolDevice({ given, env, machine, signal, terminal }: Invocation
   }
   terminal.out(`Enrolled as ${identity.device} with ${url}\n`)
   return 0
+}
+
+/** Before anything is made: the address is kept, and every upload goes there. */
+function whyNoCollector(text: string): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'a URL such as https://collector.example'
+  const isPlain = url.username + url.password === '' && !/[?#]/.test(text)
+  return isPlain ? null : 'one such as https://collector.example, without user, query or fragment'
+}
+
+function whyNoToken(text: string): string | null {
+  return readToken(text) === null
+    ? 'one that begins with "sonde1-" and has two more parts, all of it, as one word'
+    : null
 }
 
 /** Long enough for EDGE; a person is waiting. */

@@ -4,6 +4,7 @@ import type { CommandWords } from '../../tests-spec/command-line/command-words.t
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
 import { wrapWords } from '../../tests-spec/command-line/wrap-words.ts'
 import type { Surroundings } from '../assemble/assemble.ts'
+import { readCas, readTestList } from '../assemble/named-files.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { MachineClocks } from '../platform/clock.ts'
 import { makeStateFolder, usualConfigPath } from '../platform/state-folder.ts'
@@ -38,8 +39,10 @@ export function configOf({ given, env }: Invocation): Config {
  */
 export function surroundingsOf(invocation: Invocation): Surroundings {
   const { given, env, machine, signal, sleep, terminal } = invocation
-  // First: whoever mistypes the configuration's name shall not find a folder made.
+  // First, with the files that it names: a mistyped name shall make no folder.
   const config = configOf(invocation)
+  readTestList(config)
+  readCas(config)
   return {
     folder: makeStateFolder(given.value('state'), env),
     config,

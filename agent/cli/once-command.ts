@@ -4,6 +4,8 @@ import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import { noContext, plainForm } from '../../tests-spec/plain/plain-form.ts'
 import { assemble } from '../assemble/assemble.ts'
+import { ActionableError } from '../platform/actionable-error.ts'
+import type { Spool } from '../spool/spool.ts'
 import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
 import { configOption, stateOption } from './options.ts'
 import { cycleShown } from './shown-cycle.ts'
@@ -17,7 +19,11 @@ export const onceCommand: Command = {
     stateOption,
     configOption,
     { name: 'json', help: 'print measurements as they are kept, one JSON object a line' },
-    { name: 'ooni', help: "print them in OONI's form instead, as OONI's tools read them" },
+    {
+      name: 'ooni',
+      excludes: 'json',
+      help: "print them in OONI's form instead, as OONI's tools read them",
+    },
   ],
   run: once,
 }
@@ -36,6 +42,7 @@ async function once(invocation: Invocation): Promise<number> {
     if (!json) {
       const report = await cycleShown(agent, list, terminal, { traced: operands.length > 0 })
       await agent.report(report, null)
+      await keepAll(agent.spool)
       return 0
     }
     const { name, version } = agent.list
@@ -45,10 +52,25 @@ async function once(invocation: Invocation): Promise<number> {
         : kept
     const print = (measurement: Measurement) => terminal.out(`${JSON.stringify(shown(measurement))}\n`)
     await agent.report(await agent.cycle(list, print), null)
+    await keepAll(agent.spool)
   } finally {
     await agent.close()
   }
   return 0
+}
+
+/**
+ * What a disk refuses waits in memory, and this process ends now.
+ * @throws {ActionableError} `results_lost`.
+ */
+async function keepAll(spool: Spool): Promise<void> {
+  await spool.flush()
+  const { inMemory } = spool.stats()
+  if (inMemory === 0) return
+  throw new ActionableError(
+    'results_lost',
+    `${inMemory} results could not be kept: they were in memory only, and are lost now, as this command ends. The disk of the state folder is full, read-only or failing: make room or change the card, then measure again.`,
+  )
 }
 
 function whyNotMeasurable(text: string): string | null {

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { connect, handshake, join, link, query, response } from '../../test/support/observations.ts'
+import { textWidth } from '../../tests-spec/command-line/text-width.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
@@ -104,6 +105,18 @@ describe('renderTable()', () => {
     for (const line of text.split('\n')) expect(line.trimEnd().length).toBeLessThanOrEqual(columns)
     expect(text).toContain('anomaly')
     expect(text).toContain('reset')
+  })
+  it.each([40, 80, 120])('counts two columns for a wide character, within %i', (columns) => {
+    const chinese = measured(
+      'https://網站.example/論壇/主題/一二三四五六七八九十',
+      join(query(['21.0.0.10'])),
+      'ok',
+    )
+    const lines = renderTable([fine, chinese], columns, false).split('\n')
+    for (const line of lines) expect(textWidth(line.trimEnd())).toBeLessThanOrEqual(columns)
+    if (columns === 40) return
+    const upToVerdict = lines.slice(1).map((line) => textWidth(line.slice(0, line.indexOf('✓'))))
+    expect(new Set(upToVerdict).size).toBe(1)
   })
   it('without colour has no escape sequences, with colour the same words', () => {
     const plain = renderTable([fine, reset], 120, false)

@@ -1,6 +1,7 @@
 // A cycle's results as a table: what happened at each step, the verdict, milliseconds, bytes. Where columns are few, what a
 // measurement cost is left out first, so that its target can be read; where that is not enough it becomes a list. Never colour alone: every verdict has its word.
 
+import { clippedEnd, clippedStart, paddedEnd, textWidth } from '../../tests-spec/command-line/text-width.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { tagged, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
@@ -152,7 +153,7 @@ const columnsOfCost: readonly Column[] = [
 
 /** @returns null when the target would have too little room, also without what a measurement cost. */
 function table(rows: readonly Row[], columns: number, colour: boolean): string | null {
-  const longest = Math.max('TARGET'.length, ...rows.map((row) => row.target.length))
+  const longest = Math.max('TARGET'.length, ...rows.map((row) => textWidth(row.target)))
   for (let dropped = 0; dropped <= columnsOfCost.length; dropped++) {
     const shown = [...columnsOfSteps, ...columnsOfCost.slice(dropped).reverse()].map((column) => ({
       ...column,
@@ -160,7 +161,7 @@ function table(rows: readonly Row[], columns: number, colour: boolean): string |
     }))
     const target = Math.min(longest, columns - shown.reduce((sum, { width }) => sum + width + 1, 0))
     if (target >= Math.min(longest, leastTargetColumns)) {
-      const line = (first: string, rest: readonly string[]) => [first.padEnd(target), ...rest].join(' ')
+      const line = (first: string, rest: readonly string[]) => [paddedEnd(first, target), ...rest].join(' ')
       const padded = (text: string, { width, isNumber }: Column & { readonly width: number }) =>
         isNumber ? text.padStart(width) : text.padEnd(width)
       return [
@@ -212,7 +213,7 @@ function wrap(items: readonly string[], columns: number): string[] {
 
 /** In the middle: the host stands at the beginning of a target, and what tells two pages of it apart at its end. */
 function clip(text: string, width: number): string {
-  if (text.length <= width) return text
+  if (textWidth(text) <= width) return text
   const tail = Math.floor((width - 1) / 3)
-  return `${text.slice(0, width - 1 - tail)}…${text.slice(text.length - tail)}`
+  return `${clippedEnd(text, width - 1 - tail)}…${clippedStart(text, tail)}`
 }

@@ -49,7 +49,7 @@ function place(list: TestList, { input, test_name }: Measurement): number {
 }
 
 function summary(link: LinkState, delivery: Delivery, agent: Agent): string {
-  const { unsealed, pendingBatches } = agent.spool.stats()
+  const { unsealed, inMemory, pendingBatches } = agent.spool.stats()
   const linkWords: Readonly<Record<typeof link.state, string>> = {
     up: `Link up: ${link.controls_ok} of ${link.controls} controls answered.`,
     down: `Link down since ${link.since ?? 'an unknown time'}: no control answered. Nothing here is called blocked.`,
@@ -60,7 +60,8 @@ function summary(link: LinkState, delivery: Delivery, agent: Agent): string {
     provider_only: `Only the provider's own site answers since ${link.since ?? 'an unknown time'}: the bundle is used up, or its way out is cut. Nothing here is called blocked.`,
     unknown: 'The link is not known: this machine could not ask the controls, or the list has none.',
   }
-  const kept = `${unsealed} results and ${pendingBatches} batches wait on this device.`
+  const refused = inMemory === 0 ? '' : ` ${inMemory} results are in memory only: the disk takes none.`
+  const kept = `${unsealed - inMemory} results and ${pendingBatches} batches wait on this device.${refused}`
   const upload: Readonly<Record<Delivery['kind'], string>> = {
     delivered: `Uploaded ${delivery.accepted} batches (${delivery.sent} bytes); ${delivery.accepted} receipts.`,
     deferred: `Upload put off (${delivery.reason ?? 'no reason given'}). ${kept}`,

@@ -1,7 +1,9 @@
 // `sonde status`: what the agent said of itself last, whether it lives, and what is in the way of its disk. Writes nothing.
 
+import { existsSync, statSync } from 'node:fs'
 import { type AgentState, agentState } from '../health/agent-state.ts'
 import { readStatus } from '../health/status.ts'
+import { ActionableError } from '../platform/actionable-error.ts'
 import { openStateFolder } from '../platform/state-folder.ts'
 import { whyUnwritable } from '../platform/why-unwritable.ts'
 import type { Command, Invocation } from './invocation.ts'
@@ -26,9 +28,12 @@ const exitCodes: Readonly<Record<AgentState['state'], number>> = { running: 0, n
 
 async function status({ given, env, machine, terminal }: Invocation): Promise<number> {
   const folder = openStateFolder(given.value('state'), env)
+  // Before it is read: the first one may be written in between.
+  const isThere = existsSync(folder.status)
   const current = await readStatus(folder.status)
   const now = machine.wallMs()
   const agent = agentState(folder.lock, current, now)
+  if (current === null && isThere) throw damaged(folder.status, agent)
   const code = exitCodes[agent.state]
   // What cannot be written does not say so itself: the file is then from before.
   const unwritable = whyUnwritable(folder.path)
@@ -39,4 +44,20 @@ async function status({ given, env, machine, terminal }: Invocation): Promise<nu
     terminal.out(current === null ? newcomerText(agent) : statusText(current, { agent, unwritable, now }))
   }
   return code
+}
+
+/** Of what an agent did there it says nothing, and not that there was none. */
+function damaged(path: string, { pid }: AgentState): ActionableError {
+  const who =
+    pid === null
+      ? 'no agent is running, and the next cycle, of sonde run or once,'
+      : `an agent is running (pid ${pid}), and its next cycle`
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? true
+  const what = isFile
+    ? `The status in ${path} is damaged or cannot be read`
+    : `What is at ${path} is no file: remove it`
+  return new ActionableError(
+    'bad_state',
+    `${what}. It is for looking at alone, and no result is lost with it: ${who} writes it anew.`,
+  )
 }

@@ -8,11 +8,11 @@ export interface Terminal {
   out(text: string): void
   /** Everything said on the way. Never fails. */
   err(text: string): void
-  /** Columns of the terminal behind `out`; 80 when it is none. */
+  /** Columns of the terminal behind `out`, else those that COLUMNS says, else 80. */
   readonly columns: number
   /** Whether a person sees `out`: a journal must not collect what was measured. */
   readonly shown: boolean
-  /** Whether a person watches `err`. */
+  /** Whether a person watches `err`, on a terminal that can write over a line. */
   readonly interactive: boolean
   /** Whether `out` shows colours. */
   readonly colour: boolean
@@ -25,6 +25,12 @@ export interface ProcessTerminal extends Terminal {
   isBroken(): boolean
 }
 
+/** A serial console says that it has 0. */
+function columnsOf(said: number | undefined, variable: string | undefined): number {
+  if (said !== undefined && said > 0) return said
+  return /^[1-9]\d{0,3}$/.test(variable ?? '') ? Number(variable) : 80
+}
+
 /** The process's own streams. NO_COLOR (no-color.org) turns colours off. */
 export function processTerminal(env: Readonly<Record<string, string | undefined>>): ProcessTerminal {
   const out = outputOn(process.stdout)
@@ -33,9 +39,9 @@ export function processTerminal(env: Readonly<Record<string, string | undefined>
   return {
     out: (text) => out.write(text),
     err: (text) => err.write(text),
-    columns: process.stdout.columns ?? 80,
+    columns: columnsOf(process.stdout.columns, env.COLUMNS),
     shown,
-    interactive: process.stderr.isTTY === true,
+    interactive: process.stderr.isTTY === true && env.TERM !== 'dumb',
     colour: shown && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
     settled: () => out.settled(),
     isBroken: () => out.isBroken() || err.isBroken(),

@@ -1,5 +1,6 @@
 // One measurement as a readable trace: a line for the verdict, then a line an operation in the order they began.
 
+import { paddedEnd } from '../../tests-spec/command-line/text-width.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import { addressesIn } from '../../tests-spec/nettests/failed-step.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
@@ -33,7 +34,7 @@ export function traceText(measurement: Measurement, columns: number, colour: boo
       const outcome = line.failed ? paint(line.outcome, 31) : line.outcome
       const head = `${time}  ${line.operation.padEnd(15)}`
       return columns >= 80
-        ? `${head} ${line.target.padEnd(28)} ${outcome}`
+        ? `${head} ${paddedEnd(line.target, 28)} ${outcome}`
         : `${head.trimEnd()}\n    ${line.target}\n    ${outcome}`
     })
   const repeat = measurement.test_keys.x_sonde_earlier === undefined ? '' : ' (measured again)'

@@ -8,8 +8,10 @@ export type ActionableCode =
   | 'bad_test_list'
   | 'bad_state'
   | 'no_state'
+  | 'collector_state'
   | 'state_unreadable'
   | 'state_unwritable'
+  | 'results_lost'
   | 'already_running'
   | 'not_enrolled'
   | 'enrolment_failed'
@@ -24,8 +26,10 @@ const exitCodes: Readonly<Record<ActionableCode, number>> = {
   bad_test_list: 78,
   bad_state: 66,
   no_state: 66,
+  collector_state: 66,
   state_unreadable: 66,
   state_unwritable: 73,
+  results_lost: 74,
   already_running: 75,
   not_enrolled: 69,
   enrolment_failed: 69,

@@ -40,7 +40,7 @@ export interface StateFolder {
  * look like a device that has never measured.
  *
  * @param chosen - From `--state` or SONDE_STATE; null takes the XDG place.
- * @throws {ActionableError} `no_state`, `state_unreadable`, or `bad_usage` when there is no home folder to look in.
+ * @throws {ActionableError} `no_state`, `collector_state`, `state_unreadable`, or `bad_usage` when there is no home folder to look in.
  */
 export function openStateFolder(
   chosen: string | null,
@@ -61,6 +61,7 @@ export function openStateFolder(
       { cause },
     )
   }
+  refuseCollectors(path)
   return layoutOf(path)
 }
 
@@ -69,7 +70,7 @@ export function openStateFolder(
  * full, failing or read-only is accepted: the fault may pass.
  *
  * @param chosen - From `--state` or SONDE_STATE; null takes the XDG place.
- * @throws {ActionableError} `state_unwritable`, or `bad_usage` when there is no home folder to put it in.
+ * @throws {ActionableError} `collector_state`, `state_unwritable`, or `bad_usage` when there is no home folder to put it in.
  */
 export function makeStateFolder(
   chosen: string | null,
@@ -77,6 +78,7 @@ export function makeStateFolder(
 ): StateFolder {
   const path = resolve(chosen ?? stateFolderPath(env))
   const folder = layoutOf(path)
+  refuseCollectors(path)
   try {
     // Other users of the machine learn nothing from these folders, not even how much is in them.
     for (const each of [path, folder.spool, folder.log, folder.carried]) makeFolder(each)
@@ -92,6 +94,22 @@ export function makeStateFolder(
     )
   }
   return folder
+}
+
+/** What a collector makes in its folder before anything else, and an agent never. */
+const collectorsOwn = ['collector-key', 'sealing-key', 'index.sqlite', 'tokens', 'batches']
+
+/**
+ * Both programs read SONDE_STATE, and an agent would put its lock and its key among a collector's.
+ * @throws {ActionableError} `collector_state`.
+ */
+function refuseCollectors(path: string): void {
+  const found = collectorsOwn.find((name) => existsSync(join(path, name)))
+  if (found === undefined) return
+  throw new ActionableError(
+    'collector_state',
+    `${path} is the state folder of a collector: ${found} is in it. Name another for this agent with --state DIR or SONDE_STATE.`,
+  )
 }
 
 function noState(what: string, cause?: unknown): ActionableError {

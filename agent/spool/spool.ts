@@ -70,6 +70,8 @@ export interface SpoolOptions {
 export interface SpoolStats {
   /** Number of records that are in no batch yet, those in memory included. */
   readonly unsealed: number
+  /** How many of those are in memory alone, and are lost when the process ends before the disk takes them. */
+  readonly inMemory: number
   readonly pendingBatches: number
   readonly pendingBytes: number
   readonly quarantined: number
@@ -291,6 +293,7 @@ class GroupedSpool implements Spool {
     const times = [store?.oldestWallMs ?? null, this.#waiting.oldestWallMs].filter((each) => each !== null)
     return {
       unsealed: (store?.unsealed ?? 0) + this.#waiting.count(),
+      inMemory: this.#waiting.count(),
       pendingBatches: pending.length,
       pendingBytes: pending.reduce((sum, { bytes }) => sum + bytes, 0),
       quarantined: store?.ledger.quarantined.length ?? 0,

@@ -32,6 +32,11 @@ interface Guest {
   readonly reject: (why: NotDurable) => void
 }
 
+/** A record has no number while the spool could not be read. */
+function named({ n }: Guest): string {
+  return n === null ? 'A record' : `Record ${n}`
+}
+
 /** The order in which records are given up when memory is full, the same as in eviction.ts. */
 const worthAscending = ['d', 'r', 'a'] as const
 
@@ -108,9 +113,7 @@ export class WaitingRoom {
         // errors each time would take far too long.
         if (guest.told) continue
         guest.told = true
-        guest.reject(
-          new NotDurable('in_memory', `Record ${guest.n ?? ''} waits in memory: ${words}`, { cause }),
-        )
+        guest.reject(new NotDurable('in_memory', `${named(guest)} waits in memory: ${words}`, { cause }))
       }
     }
   }
@@ -134,7 +137,7 @@ export class WaitingRoom {
     while (this.count() > most) {
       const guest = this.#leastWorth()
       if (guest === undefined) break
-      guest.reject(new NotDurable('disk_full', `No room for record ${guest.n ?? ''} on disk or in memory`))
+      guest.reject(new NotDurable('disk_full', `${named(guest)} found no room on disk or in memory`))
       dropped.push(guest.n)
     }
     return dropped
@@ -151,8 +154,8 @@ export class WaitingRoom {
   /** Rejects every record that still waits. */
   close(): void {
     for (const letter of worthAscending) {
-      for (const { reject, n } of this.#guests[letter].splice(0)) {
-        reject(new NotDurable('closed', `Spool was closed before record ${n ?? ''} could be written`))
+      for (const guest of this.#guests[letter].splice(0)) {
+        guest.reject(new NotDurable('closed', `${named(guest)} was not written before the spool was closed`))
       }
     }
   }

@@ -26,6 +26,8 @@ interface Refusal {
   readonly error: string
   /** In the state folder; everywhere when it is left out. */
   readonly path?: string
+  /** Nothing that was measured could be kept. */
+  readonly loses?: true
   /** Of the first such call alone. */
   readonly once?: true
 }
@@ -58,7 +60,10 @@ describe.skipIf(why !== null)('an agent', () => {
   const refusals: readonly [string, Refusal][] = [
     ['the first flush, which is that of the lock', { calls: 'fsync', error: 'EIO', once: true }],
     ['to remove the lock of an agent that was killed', { calls: 'unlink', error: 'EROFS', path: 'lock' }],
-    ['every flush, by a file system that is damaged', { calls: 'fsync,fdatasync', error: 'EUCLEAN' }],
+    [
+      'every flush, by a file system that is damaged',
+      { calls: 'fsync,fdatasync', error: 'EUCLEAN', loses: true },
+    ],
     ['to read what the last cycle left', { calls: 'openat', error: 'EIO', path: 'memory.json' }],
     ['to read the control log', { calls: 'openat', error: 'EIO', path: 'spool/control/c-0000000001.seg' }],
   ]
@@ -68,7 +73,10 @@ describe.skipIf(why !== null)('an agent', () => {
     async (_, refusal) => {
       writeFileSync(join(state, 'lock'), ofTheDead)
       const { code, out, err } = await refusing(state, refusal, once())
-      expect({ code, err }).toEqual({ code: 0, err: '' })
+      const lost = /^sonde: \d+ results could not be kept: .* \[results_lost\]\n$/
+      expect({ code, err }).toEqual(
+        refusal.loses ? { code: 74, err: expect.stringMatching(lost) } : { code: 0, err: '' },
+      )
       expect(out.split('\n')).toHaveLength(results)
     },
   )

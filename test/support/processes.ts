@@ -67,7 +67,8 @@ export async function startCollector(
   state: string = temporaryFolder('collector'),
   further: readonly string[] = [],
 ): Promise<RunningCollector> {
-  const child = spawn(modernNode(), [collectorBundle, 'serve', '--state', state, '--port', '0', ...further], {
+  const port = further.includes('--port') ? [] : ['--port', '0']
+  const child = spawn(modernNode(), [collectorBundle, 'serve', '--state', state, ...port, ...further], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: cleanEnvironment(),
   })
@@ -122,7 +123,7 @@ function listeningAt(child: ChildProcess): Promise<string> {
 /** Environment variables that a developer has set must not change what is tested. */
 function cleanEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith('SONDE_') && name !== 'NODE_OPTIONS',
+    ([name]) => !name.startsWith('SONDE_') && name !== 'NODE_OPTIONS' && name !== 'COLUMNS',
   )
   return { ...(Object.fromEntries(kept) as Record<string, string>), NO_COLOR: '1' }
 }

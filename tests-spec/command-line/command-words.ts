@@ -11,6 +11,8 @@ export interface ValueWords {
   readonly kind: ValueKind
   /** @returns What was expected instead, or null for what can be used. */
   check?(text: string): string | null
+  /** Not repeated in an error, which ends up in logs. */
+  readonly secret?: true
 }
 
 export interface OptionWords {
@@ -20,13 +22,15 @@ export interface OptionWords {
   readonly short?: string
   /** What stands behind it; absent for one that is there or not. */
   readonly value?: ValueWords
-  /** Counts each time it is given. Of any other the last one counts. */
+  /** Counts each time it is given. Any other that takes a value is taken once. */
   readonly repeated?: true
   readonly required?: boolean
   /** Variable of the environment that says it when the command line does not. */
   readonly variable?: string
   /** Another option without which it means nothing. */
   readonly needs?: string
+  /** Another option that says otherwise. */
+  readonly excludes?: string
   readonly help: string
 }
 

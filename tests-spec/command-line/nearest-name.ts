@@ -5,6 +5,7 @@
  *   finger lead to. null when none is near: a wild guess is worse than none.
  */
 export function nearestName(typed: string, names: readonly string[]): string | null {
+  if (typed.length > longestTyped) return null
   const begun = names.filter((name) => typed.length >= 3 && name.startsWith(typed))
   if (begun.length === 1) return begun[0] ?? null
   let best: { readonly name: string; readonly slips: number } | null = null
@@ -16,6 +17,9 @@ export function nearestName(typed: string, names: readonly string[]): string | n
   }
   return best?.name ?? null
 }
+
+/** No slip of the finger makes a name this long, and comparing takes time. */
+const longestTyped = 100
 
 /** Letters left out, put in, changed, or exchanged with the next (optimal string alignment). */
 function slipsBetween(a: string, b: string): number {

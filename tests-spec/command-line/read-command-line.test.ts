@@ -43,6 +43,7 @@ const program: ProgramWords = {
         state,
         { name: 'key', value: { name: 'KEY', kind: 'text' }, repeated: true, help: 'whose' },
         { name: 'json', help: 'for programs' },
+        { name: 'csv', excludes: 'json', help: 'for tables' },
       ],
     },
     {
@@ -51,6 +52,7 @@ const program: ProgramWords = {
       operands: [
         { name: 'FROM', kind: 'file', count: 'one' },
         { name: 'TO', kind: 'file', count: 'one or none' },
+        { name: 'PIN', kind: 'text', count: 'one or none', secret: true, check: () => 'four digits' },
       ],
       options: [],
     },
@@ -66,8 +68,8 @@ function given(line: string, environment: Record<string, string> = {}) {
 }
 
 describe('readCommandLine()', () => {
-  it('finds options anywhere, with a blank or =, and takes the last', () => {
-    const { operands, value, values, has } = given('--state /a check f --json --key=K g --key L --state=/b')
+  it('finds options anywhere, with a blank or =', () => {
+    const { operands, value, values, has } = given('--state=/b check f --json --key=K g --key L')
     expect(operands).toEqual(['f', 'g'])
     expect([value('state'), values('key'), has('json')]).toEqual(['/b', ['K', 'L'], true])
   })
@@ -128,8 +130,18 @@ describe('readCommandLine()', () => {
     ['serve --state /s --json', ['serve takes no --json: it belongs to check.']],
     ['serve --state /s extra more', ['serve takes nothing after it: "extra" "more".']],
     ['check', ['FILE is missing: x check FILE...']],
-    ['move', ['FROM is missing: x move FROM [TO]']],
-    ['move a b c', ['move takes no more after it: "c".']],
+    ['move', ['FROM is missing: x move FROM [TO] [PIN]']],
+    [
+      'move a b secret d',
+      ['PIN cannot be used as it is: expected four digits.', 'move takes no more after it: "d".'],
+    ],
+    ['serve --state /s --state=/s', ['--state is there 2 times, and takes one DIR.']],
+    ['serve --state /s -p 1 --port 2', ['--port is there 2 times, and takes one PORT.']],
+    ['check f --csv --json --json', ['--json and --csv say two things: give one of them.']],
+    [
+      `check${'x'.repeat(90)} --\u001b[2J`,
+      [`There is no command "check${'x'.repeat(75)}…". See x help.`, 'There is no option --\\u001b[2J.'],
+    ],
     [
       'srve --jsn --state /s',
       ['There is no command "srve". Did you mean serve?', 'There is no option --jsn. Did you mean --json?'],

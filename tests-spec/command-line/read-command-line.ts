@@ -14,6 +14,7 @@ import {
   type ValueWords,
 } from './command-words.ts'
 import { nearestName } from './nearest-name.ts'
+import { quoted, shownText } from './quoted.ts'
 
 /** What a command was given. */
 export interface Given {
@@ -55,6 +56,7 @@ export function readCommandLine<Command extends CommandWords>(
   const faults = [
     ...nameFaults(program.name, name, command, commands),
     ...words.options.flatMap((each) => optionFaults(each, command, commands, known)),
+    ...(command === null ? [] : contradictions(command, words)),
     ...(command === null
       ? []
       : [...operandFaults(program.name, command, operands), ...lacking(command, words, environment)]),
@@ -128,7 +130,7 @@ function nameFaults(
   if (name === undefined) return [`Say what to do: ${names.join(', ')}.`]
   if (command !== null) return []
   const near = nearestName(name, names)
-  return [`There is no command "${name}".${near === null ? ` See ${program} help.` : didYouMean(near)}`]
+  return [`There is no command ${quoted(name)}.${near === null ? ` See ${program} help.` : didYouMean(near)}`]
 }
 
 function didYouMean(name: string | null): string {
@@ -143,7 +145,7 @@ function optionFaults(
 ): string[] {
   if (option === null) {
     const near = resembling(written, command === null ? known : [...command.options, ...everyCommandsOptions])
-    return [`There is no option ${written}.${didYouMean(near === null ? null : `--${near.name}`)}`]
+    return [`There is no option ${shownText(written)}.${didYouMean(near === null ? null : `--${near.name}`)}`]
   }
   // Without a command nobody knows what it would have taken.
   if (command === null) return []
@@ -159,15 +161,29 @@ function optionFaults(
   return valueFaults(written, own.value, value)
 }
 
+/** What was said twice, and what says two things. */
+function contradictions(command: CommandWords, words: Words): string[] {
+  const times = (name: string) => words.options.filter(({ option }) => option?.name === name).length
+  return command.options.flatMap(({ name, value, repeated, excludes }) => [
+    ...(value !== undefined && !repeated && times(name) > 1
+      ? [`--${name} is there ${times(name)} times, and takes one ${value.name}.`]
+      : []),
+    ...(excludes !== undefined && times(name) > 0 && times(excludes) > 0
+      ? [`--${excludes} and --${name} say two things: give one of them.`]
+      : []),
+  ])
+}
+
 function valueFaults(where: string, words: ValueWords, text: string): string[] {
   const { kind } = words
   if (typeof kind !== 'string') {
     if (kind.includes(text)) return []
     const near = nearestName(text, kind)
-    return [`${where} cannot be "${text}": expected ${kind.join(', ')}.${didYouMean(near)}`]
+    return [`${where} cannot be ${quoted(text)}: expected ${kind.join(', ')}.${didYouMean(near)}`]
   }
   const expected = words.check?.(text) ?? null
-  return expected === null ? [] : [`${where} cannot be "${text}": expected ${expected}.`]
+  const found = words.secret ? 'used as it is' : quoted(text)
+  return expected === null ? [] : [`${where} cannot be ${found}: expected ${expected}.`]
 }
 
 function operandFaults(program: string, command: CommandWords, given: readonly string[]): string[] {
@@ -180,7 +196,7 @@ function operandFaults(program: string, command: CommandWords, given: readonly s
     faults.push(...taken.flatMap((text) => valueFaults(each.name, each, text)))
   }
   if (left.length > 0) {
-    const extra = left.map((each) => `"${each}"`).join(' ')
+    const extra = left.map(quoted).join(' ')
     faults.push(
       `${command.name} takes ${command.operands.length === 0 ? 'nothing' : 'no more'} after it: ${extra}.`,
     )

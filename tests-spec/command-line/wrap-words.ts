@@ -1,5 +1,7 @@
 // Sentences on a narrow screen: broken between words, where a terminal would break them anywhere.
 
+import { textWidth } from './text-width.ts'
+
 /** @returns `text` in lines of at most `columns`; a word that is longer stays whole. Line ends in `text` stay. */
 export function wrapWords(text: string, columns: number): string {
   return text.split('\n').map(wrapLine).join('\n')
@@ -8,7 +10,7 @@ export function wrapWords(text: string, columns: number): string {
     const lines: string[] = []
     for (const word of line.split(' ')) {
       const last = lines.at(-1)
-      if (last === undefined || last.length + 1 + word.length > columns) lines.push(word)
+      if (last === undefined || textWidth(last) + 1 + textWidth(word) > columns) lines.push(word)
       else lines[lines.length - 1] = `${last} ${word}`
     }
     return lines.join('\n')

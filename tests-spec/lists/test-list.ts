@@ -2,6 +2,8 @@
 // are our own. test-list.md is the page.
 
 import * as v from 'valibot'
+import { quoted } from '../command-line/quoted.ts'
+import { faultsOf } from '../command-line/value-faults.ts'
 import { httpUrl as url } from '../data-formats/http-url.ts'
 import { allNettests, type ListedNettest } from '../nettests/all-nettests.ts'
 import { service } from '../nettests/service.ts'
@@ -89,7 +91,7 @@ export const testList = v.pipe(
       if (entry.nettest !== 'service_reachability' || described.has(entry.input)) continue
       const at = { origin: 'value' } as const
       addIssue({
-        message: `no service of this list is named "${entry.input}"`,
+        message: `no service of this list is named ${quoted(entry.input)}`,
         path: [
           { ...at, type: 'object', input: list, key: 'entries', value: list.entries },
           { ...at, type: 'array', input: list.entries, key: place, value: entry },
@@ -113,6 +115,6 @@ export class TestListRefused extends Error {
 export function parseTestList(json: unknown): TestList {
   const parsed = v.safeParse(testList, json)
   if (parsed.success) return parsed.output
-  const faults = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? '(top)'}: ${issue.message}`)
+  const faults = faultsOf(testList, parsed.issues).map(({ place, what }) => `${place}: ${what}`)
   throw new TestListRefused(`Cannot read test list: ${faults.join('; ')}`)
 }
