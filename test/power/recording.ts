@@ -191,6 +191,11 @@ async function replay(
   return done
 }
 
+/** e2fsck(8) ends with 1 or 2 when it found faults and mended them. */
+function unlessRepaired(error: { readonly code?: unknown }): void {
+  if (error.code !== 1 && error.code !== 2) throw error
+}
+
 /** The power is back: the kernel mends its file system, the program starts again. */
 async function findFaults(
   writer: Writer,
@@ -202,8 +207,13 @@ async function findFaults(
   const { memory, mounted } = foldersIn(folder)
   const path = join(memory, 'cut')
   await writeFile(path, image)
+  const mount = () => call('mount', ['-t', 'ext4', '-o', `loop,${mountOptions}`, path, mounted])
   try {
-    await call('mount', ['-t', 'ext4', '-o', `loop,${mountOptions}`, path, mounted])
+    // Where the superblock itself is torn, the kernel refuses, and what starts devices repairs before it mounts.
+    await mount().catch(async () => {
+      await call('e2fsck', ['-f', '-y', path]).catch(unlessRepaired)
+      await mount()
+    })
   } catch (error) {
     return [`cannot be mounted: ${error}`]
   }
