@@ -16,6 +16,8 @@ const exitCodes = {
   not_permitted: 73,
   disk_full: 73,
   disk_failing: 73,
+  output_not_made: 73,
+  output_not_written: 74,
   stick_unusable: 74,
   state_in_use: 75,
   bad_endpoints: 78,

@@ -1,8 +1,7 @@
 // `sonde-collector export`: everything that was measured, or what filters leave, to standard output or into a file. Reads
 // index and archive and writes neither, so that it runs beside a collector that serves.
 
-import { once } from 'node:events'
-import { createWriteStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import type { OptionWords } from '../../tests-spec/command-line/command-words.ts'
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
 import { Archive } from '../archive/archive.ts'
@@ -17,6 +16,7 @@ import type { Selection } from '../index/selection.ts'
 import { SqliteIndex } from '../index/sqlite-index.ts'
 import { CommandFailed } from './command-failed.ts'
 import { type Command, existingState, type Invocation, stateOption } from './invocation.ts'
+import { makeOutputFile } from './output-file.ts'
 import type { Terminal } from './terminal.ts'
 
 const time = { name: 'TIME', kind: 'text' } as const
@@ -76,9 +76,13 @@ async function exportAll({ given, terminal }: Invocation): Promise<number> {
       rows += page.length
       if (output !== null) terminal.err(`${rows} measurements\n`)
     }
-    if (format === 'parquet') await writeParquetFile(output ?? '', tableRows(index, selection, counted))
-    else if (output === null) await printText(textOf(format, parts, selection, counted), terminal)
-    else await writeText(textOf(format, parts, selection, counted), output)
+    if (output === null) await printText(textOf(format, parts, selection, counted), terminal)
+    else
+      await makeOutputFile(output, async ({ write, writtenBy }) => {
+        if (format === 'parquet')
+          return writtenBy((path) => writeParquetFile(path, tableRows(index, selection, counted)))
+        for await (const piece of textOf(format, parts, selection, counted)) await write(piece)
+      })
   } finally {
     index.close()
   }
@@ -134,12 +138,4 @@ async function printText(text: AsyncIterable<string>, { out, drained }: Terminal
     out(piece)
     if (!(await drained())) return
   }
-}
-
-async function writeText(text: AsyncIterable<string>, output: string): Promise<void> {
-  const file = createWriteStream(output, { flags: 'wx', mode: 0o600 })
-  const done = once(file, 'close')
-  for await (const piece of text) if (!file.write(piece)) await once(file, 'drain')
-  file.end()
-  await done
 }
