@@ -164,7 +164,9 @@ describe('sonde-collector', () => {
     const { code, err } = await run(['serve', '--state', file])
     expect({ code, err }).toEqual({
       code: 73,
-      err: expect.stringMatching(/^sonde-collector: EEXIST: .*\[state_unusable\]\n$/),
+      err: expect.stringMatching(
+        /^sonde-collector: Cannot make the state folder .*: EEXIST: .*--state DIR.*\[state_unusable\]\n$/,
+      ),
     })
   })
 

@@ -15,8 +15,9 @@ import type { MeasurementIndex, SelectedRow } from '../index/measurement-index.t
 import type { Selection } from '../index/selection.ts'
 import { SqliteIndex } from '../index/sqlite-index.ts'
 import { CommandFailed } from './command-failed.ts'
-import { type Command, existingState, type Invocation, stateOption } from './invocation.ts'
+import { type Command, type Invocation, stateOption } from './invocation.ts'
 import { makeOutputFile } from './output-file.ts'
+import { existingState } from './state-folder.ts'
 import type { Terminal } from './terminal.ts'
 
 const time = { name: 'TIME', kind: 'text' } as const

@@ -3,7 +3,6 @@
 import { isIP } from 'node:net'
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
 import { type HelperEndpoint, readEndpoint } from '../../tests-spec/protocol/test-helper.ts'
-import { makeFolder } from '../archive/durable-file.ts'
 import { openCollector } from '../collector.ts'
 import { openNetworkTable } from '../export/network-table.ts'
 import { buildServer } from '../http/server.ts'
@@ -18,6 +17,7 @@ import { readEndpointsFile } from './endpoints-file.ts'
 import { asnTableOption } from './export-command.ts'
 import { type Command, type Invocation, logTo, stateOption, tell } from './invocation.ts'
 import { forgetAddress, publishAddress } from './serving-address.ts'
+import { makeState } from './state-folder.ts'
 
 /** How long clients may go on with what they were sending when the collector is told to stop. They send it again. */
 const stopWithinMs = 5_000
@@ -83,7 +83,7 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
   const endpoints = endpointsFile === null ? [] : await readEndpointsFile(endpointsFile)
   const table = given.value('asn-table')
   const networkOf = table === null ? {} : { networkOf: openNetworkTable(table) }
-  await makeFolder(state)
+  await makeState(state)
   const lock = lockFolder(state)
   const log = logTo(terminal, logLevels.find((each) => each === given.value('log')) ?? 'info')
   const collector = await openCollector({
