@@ -83,6 +83,34 @@ describe.each(['token', 'serve'])('sonde-collector %s', (command) => {
   })
 })
 
+describe('sonde-collector serve', () => {
+  it.skipIf(!isRoot)('ends when it listens and the disk has no room to say where', async () => {
+    const script = `mount -t tmpfs -o size=40k none $folder &&
+      sonde token --state $folder/c >&2 && sonde serve --state $folder/c --port 0`
+    const { code, err } = await inShell(script)
+    expect({ code, err }).toEqual({
+      code: 73,
+      err: expect.stringMatching(/Make room on the disk\. \[disk_full\]\n$/),
+    })
+  })
+
+  it('says of a name that nobody can look up that it cannot listen there', async () => {
+    const { code, err } = await collector(
+      'serve',
+      '--state',
+      folder,
+      '--port',
+      '0',
+      '--host',
+      'no.such.invalid',
+    )
+    expect({ code, err }).toEqual({
+      code: 69,
+      err: expect.stringMatching(/Cannot listen.* \[host_not_ours\]\n$/),
+    })
+  })
+})
+
 describe('a command that wants a state folder', () => {
   it.skipIf(!isRoot)(
     'says of one that another user owns that it is not permitted, not that it is not there',

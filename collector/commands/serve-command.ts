@@ -100,20 +100,29 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     // Once: a second signal ends the process at once, as it does without us.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve)
   })
+  const close = async () => {
+    setTimeout(() => server.server.closeAllConnections(), stopWithinMs).unref()
+    await server.close()
+    await collector.stop()
+  }
   const host = given.value('host') ?? '127.0.0.1'
   const port = Number(given.value('port') ?? '8080')
-  const url = await server.listen({ host, port, backlog }).catch(async (error) => {
-    await collector.stop()
-    throw whyNotListening(error, host, port)
-  })
-  await publishAddress(state, url)
+  let url: string
+  try {
+    url = await server.listen({ host, port, backlog }).catch((error) => {
+      throw whyNotListening(error, host, port)
+    })
+    await publishAddress(state, url)
+  } catch (error) {
+    // A server that goes on listening would keep the process.
+    await close()
+    throw error
+  }
   log.info('listening', { url, version, state })
   tell(terminal, { event: 'listening', url })
 
   log.info('stopping', { signal: await told })
-  setTimeout(() => server.server.closeAllConnections(), stopWithinMs).unref()
-  await server.close()
-  await collector.stop()
+  await close()
   await forgetAddress(state)
   lock.release()
   log.info('stopped')
@@ -142,6 +151,7 @@ function whyNotListening(error: NodeJS.ErrnoException, host: string, port: numbe
     EADDRINUSE: ['port_in_use', 'somebody listens there already'],
     EADDRNOTAVAIL: ['host_not_ours', 'this machine has no such address'],
     ENOTFOUND: ['host_not_ours', 'nobody knows this name'],
+    EAI_AGAIN: ['host_not_ours', 'its name cannot be looked up now; say the address itself'],
     EACCES: ['port_not_permitted', 'this user may not; ports from 1024 on are free for everyone'],
   }
   const [code, what] = known[error.code ?? ''] ?? []
