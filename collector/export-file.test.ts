@@ -6,16 +6,14 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modernNode } from '../build/modern-node.ts'
+import { filledCollector } from '../test/support/filled-collector.ts'
 import {
   collectorBundle,
   type Ended,
   type RunningCollector,
   runToEnd,
-  startCollector,
   temporaryFolder,
 } from '../test/support/processes.ts'
-import { SampleProbe, sampleMeasurement } from '../test/support/sample-probe.ts'
-import { batchMediaType } from '../tests-spec/protocol/batch.ts'
 
 const node = modernNode()
 let collector: RunningCollector
@@ -24,19 +22,7 @@ const outputs = temporaryFolder('outputs')
 const isRoot = process.getuid?.() === 0
 
 beforeAll(async () => {
-  collector = await startCollector()
-  const probe = new SampleProbe()
-  const enrolment = await fetch(`${collector.url}/v1/enrol`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(probe.enrolmentRequest(await collector.token())),
-  })
-  probe.enrolled(Buffer.from(await enrolment.arrayBuffer()))
-  const many = Array.from({ length: 600 }, (_, i) => sampleMeasurement({ input: `https://${i}.test/` }))
-  const { bytes } = probe.next(many)
-  const headers = { 'content-type': batchMediaType }
-  await fetch(`${collector.url}/v1/batches`, { method: 'POST', headers, body: new Uint8Array(bytes) })
-  expect(await collector.measurements()).toHaveLength(600)
+  collector = await filledCollector(600)
 })
 afterAll(() => collector.stop())
 

@@ -1,6 +1,7 @@
 // GET /api/v1/measurements, from batches that were really posted. Under a Node.js without node:sqlite, this file runs itself
 // again under one that has it.
 
+import { readFileSync, writeFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -185,5 +186,20 @@ describe.runIf(modern)('an export', () => {
     expect(packed.body.length * 5).toBeLessThan(plain.body.length)
     expect((await raw('gzip;q=0, zstd;q=0')).encoding).toBeUndefined()
     expect(['zstd', 'gzip']).toContain((await raw('zstd, gzip')).encoding)
+  })
+
+  it('says that a damaged index is not available, as does the page, and logs once what to do', async () => {
+    await collector.postBatch(probe.next(Array.from({ length: 200 }, () => sampleMeasurement())))
+    expect(await exported()).toHaveLength(200)
+    await collector.restart((path) => writeFileSync(path, readFileSync(path).fill(0xa5, 4_096)))
+    for (const path of ['/api/v1/measurements', '/', '/']) {
+      const { status, body } = await collector.get(path)
+      expect({ status, code: JSON.parse(body.toString()).code }).toEqual({ status: 503, code: 'no_index' })
+    }
+    const said = collector.logged.filter(({ code }) => code === 'no_index')
+    expect(said).toMatchObject([
+      { level: 'error', err: { message: expect.stringContaining('rebuild-index') } },
+    ])
+    expect((await collector.postBatch(probe.next())).status).toBe(201)
   })
 })

@@ -74,6 +74,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     log,
     now,
   } = collector
+  let indexIsDamaged = false
   const server = fastify({
     loggerInstance: ownWords(log),
     // Fastify's own lines name the sender's address: a list of where the probes are, in whoever's hands the log is.
@@ -228,7 +229,8 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
   function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
     const found = problemOf(error)
     const { status, code, detail } = found
-    if (code === 'disk_full') log.error('disk_full', { err: error })
+    if (code === 'no_index') sayOfIndex(error)
+    else if (code === 'disk_full') log.error('disk_full', { err: error })
     else if (status === 500) log.error('internal', { err: error })
     else log.info('refused', { refusal: code, detail })
     // What is left of a body is not read: 10 GB would have to pass before the next request.
@@ -236,6 +238,12 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     if (status === 503) reply.header('retry-after', retryAfterSeconds)
     if (error instanceof OffsetMismatch) reply.headers(progressOf(error.held))
     return answer(reply, found)
+  }
+
+  /** Once: readers come every minute, and it stays as it is until it is made again. */
+  function sayOfIndex(err: Error): void {
+    if (!indexIsDamaged) log.error('no_index', { err })
+    indexIsDamaged = true
   }
 
   async function settle(arrived: Arrived, reply: FastifyReply, ofPart: number): Promise<FastifyReply> {
