@@ -307,7 +307,7 @@ describe('sonde-collector', () => {
       [['--output', lines], 64, 'bad_usage'],
       [['--csv', '--kept'], 64, 'bad_usage'],
       [['--parquet'], 64, 'bad_usage'],
-      [['--since', 'yesterday'], 64, '--since: expected a date'],
+      [['--since', 'yesterday'], 64, '--since cannot be "yesterday": expected a date'],
       [['--asn-table', lines], 78, 'bad_asn_table'],
     ] as const)
       expect(await ask(...args)).toMatchObject({ code, out: '', err: expect.stringContaining(word) })
