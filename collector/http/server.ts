@@ -22,7 +22,9 @@ import { chooseLanguage } from '../dashboard/words.ts'
 import { OffsetMismatch, Refused } from '../intake/refusal.ts'
 import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
 import { greeting } from '../test-helper/test-helper.ts'
+import { accepts } from './accept-encoding.ts'
 import { exportAnswer } from './export-route.ts'
+import { KnownMethods } from './known-methods.ts'
 import { ownWords } from './own-words.ts'
 import { problem, problemMediaType, problemOf } from './problem.ts'
 
@@ -90,7 +92,14 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
   server.server.maxConnections = maxConnections
   server.removeAllContentTypeParsers()
   server.setErrorHandler(refuse)
-  server.setNotFoundHandler((_, reply) => answer(reply, problem(404, 'not_found', 'There is nothing here')))
+  const known = new KnownMethods()
+  server.addHook('onRoute', ({ url, method }) => known.add(url, [method].flat()))
+  server.setNotFoundHandler(({ url }, reply) => {
+    const methods = known.at(url)
+    if (methods.length === 0) return answer(reply, problem(404, 'not_found', 'There is nothing here'))
+    reply.header('allow', methods.join(', '))
+    return answer(reply, problem(405, 'wrong_method', `Expected ${methods.join(' or ')}`))
+  })
   server.addHook('onRequest', async (_, reply) => {
     reply.headers({
       'x-content-type-options': 'nosniff',
@@ -219,7 +228,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
       vary: 'accept-language, accept-encoding',
     })
     reply.type('text/html; charset=utf-8')
-    if (!/\bgzip\b/.test(String(headers['accept-encoding']))) return reply.send(text)
+    if (!accepts(headers['accept-encoding'], 'gzip')) return reply.send(text)
     // A fifth of the bytes, which on a 2G link is seconds.
     return reply.header('content-encoding', 'gzip').send(gzipSync(text))
   })
