@@ -72,8 +72,11 @@ export const exportCommand: Command = {
   operands: [],
   options: [
     stateOption,
-    { name: 'csv', help: 'one row for each verdict and each part of it, as CSV' },
-    { name: 'parquet', needs: 'output', help: 'the same rows as Parquet' },
+    {
+      name: 'csv',
+      help: 'one row for each verdict and each part of it, as CSV, with an apostrophe before what begins like a formula',
+    },
+    { name: 'parquet', needs: 'output', help: 'the same rows as Parquet, without apostrophes' },
     { name: 'kept', help: 'records as probes signed them' },
     { name: 'output', value: { name: 'FILE', kind: 'file' }, help: 'into a file that is not there yet' },
     ...filters,
