@@ -2,6 +2,7 @@
 // another name, since a cut-off export reads like one that had less to say.
 
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CommandFailed } from './command-failed.ts'
@@ -12,6 +13,7 @@ export interface OutputFile {
   writtenBy(work: (path: string) => Promise<void>): Promise<void>
 }
 
+const signals = ['SIGINT', 'SIGTERM'] as const
 /** What a disk answers that has no room for more, or is about to fail. */
 const ofDisk = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'])
 
@@ -30,6 +32,7 @@ export async function makeOutputFile(path: string, fill: (file: OutputFile) => P
     }
   }
   const file = await ofFile(() => open(temporary, 'wx', 0o600))
+  const stay = removedOnSignal(temporary)
   try {
     await fill({
       write: (text) => ofFile(() => file.writeFile(text)),
@@ -41,7 +44,27 @@ export async function makeOutputFile(path: string, fill: (file: OutputFile) => P
     await file.close().catch(() => {})
     await rm(temporary, { force: true }).catch(() => {})
     throw error
+  } finally {
+    stay()
   }
+}
+
+/**
+ * Ended by its user half way, a command leaves nothing either.
+ * @returns What ends this.
+ */
+function removedOnSignal(path: string): () => void {
+  const end = (signal: NodeJS.Signals) => {
+    stay()
+    rmSync(path, { force: true })
+    // Without a listener it does now what it does to any program.
+    process.kill(process.pid, signal)
+  }
+  const stay = () => {
+    for (const signal of signals) process.off(signal, end)
+  }
+  for (const signal of signals) process.on(signal, end)
+  return stay
 }
 
 /** A disk may say only now that there was no room. */
