@@ -94,21 +94,16 @@ describe('sonde-collector serve', () => {
     })
   })
 
-  it('says of a name that nobody can look up that it cannot listen there', async () => {
-    const { code, err } = await collector(
-      'serve',
-      '--state',
-      folder,
-      '--port',
-      '0',
-      '--host',
-      'no.such.invalid',
-    )
-    expect({ code, err }).toEqual({
-      code: 69,
-      err: expect.stringMatching(/Cannot listen.* \[host_not_ours\]\n$/),
-    })
-  })
+  it.each(['no.such.invalid', 'a'.repeat(300), 'fe80::1'])(
+    'says that it cannot listen at %s, which is no address of this machine',
+    async (host) => {
+      const { code, err } = await collector('serve', '--state', folder, '--port', '0', '--host', host)
+      expect({ code, err }).toEqual({
+        code: 69,
+        err: expect.stringMatching(/sonde-collector: Cannot listen.* \[host_not_ours\]\n$/),
+      })
+    },
+  )
 })
 
 describe('a command that wants a state folder', () => {

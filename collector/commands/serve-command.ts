@@ -152,9 +152,12 @@ function whyNotListening(error: NodeJS.ErrnoException, host: string, port: numbe
     EADDRNOTAVAIL: ['host_not_ours', 'this machine has no such address'],
     ENOTFOUND: ['host_not_ours', 'nobody knows this name'],
     EAI_AGAIN: ['host_not_ours', 'its name cannot be looked up now; say the address itself'],
+    EINVAL: ['host_not_ours', 'a link-local address wants its interface behind it, as in fe80::1%eth0'],
+    EAFNOSUPPORT: ['host_not_ours', 'this machine has no addresses of that kind'],
     EACCES: ['port_not_permitted', 'this user may not; ports from 1024 on are free for everyone'],
   }
-  const [code, what] = known[error.code ?? ''] ?? []
+  const ofNames = error.syscall === 'getaddrinfo' && error.code !== 'EAI_AGAIN' ? 'ENOTFOUND' : error.code
+  const [code, what] = known[ofNames ?? ''] ?? []
   if (code === undefined) return error
   return new CommandFailed(code, `Cannot listen on ${host}, port ${port}: ${what}.`, { cause: error })
 }
