@@ -106,6 +106,17 @@ describe('sonde-collector serve', () => {
   )
 })
 
+describe.skipIf(!isRoot)('sonde-collector serve without a network', () => {
+  it('says that it cannot listen at a name, which cannot be looked up', async () => {
+    const script = `unshare -n ${node} ${collectorBundle} serve --state $folder --port 0 --host site.test`
+    const { code, err } = await inShell(script)
+    expect({ code, err }).toEqual({
+      code: 69,
+      err: expect.stringMatching(/cannot be looked up now; say the address itself\. \[host_not_ours\]\n$/),
+    })
+  })
+})
+
 describe('a command that wants a state folder', () => {
   it.skipIf(!isRoot)(
     'says of one that another user owns that it is not permitted, not that it is not there',
