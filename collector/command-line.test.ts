@@ -55,6 +55,13 @@ describe('the command line of sonde-collector', () => {
     ['token --state /s --endpoints /e', 'token takes no --endpoints: it belongs to serve'],
     ['revoke --state /s', 'DEVICE is missing'],
     ['revoke abc --state /s', 'DEVICE cannot be "abc": expected 32 hex digits'],
+    ['export --state /s --since 2026-02-30', '--since cannot be "2026-02-30": expected a date'],
+    ['export --state /s --asn 30985', '--asn cannot be "30985": expected AS and a number'],
+    ['export --state /s --test-name nope', '--test-name cannot be "nope": expected web_connectivity, '],
+    [
+      'export --state /s --verdict anomly',
+      'expected ok, anomaly, link_down, undetermined. Did you mean anomaly?',
+    ],
     ['serve --stat /s', 'There is no option --stat. Did you mean --state?'],
     ['serve --state', '--state wants DIR after it'],
   ])('refuses "%s"', (line, sentence) => {

@@ -21,7 +21,7 @@ export const logCodes = {
   archive_contradicts: 'Two batches of the archive contradict each other',
   receipt_damaged: 'Receipt had rotted; another is signed',
   seq_conflict: 'One sequence number came with two contents: a cloned card, or a key in other hands',
-  no_index: 'Index cannot be opened; batches are still received',
+  no_index: 'Index cannot be read; batches are still received',
   index_failed: 'Batch could not be indexed',
   disk_full: 'Request failed: the disk is full',
   internal: 'Request failed by a bug',

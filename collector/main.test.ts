@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { besidePackages, bundle, root } from '../build/bundle.ts'
-import { modernNode } from '../build/modern-node.ts'
+import { isModern, modernNode } from '../build/modern-node.ts'
 import { installedNodes } from '../build/nodes.ts'
 import { type SampleBatch, SampleProbe, sampleMeasurement } from '../test/support/sample-probe.ts'
 import { batchMediaType, verifyBatch } from '../tests-spec/protocol/batch.ts'
@@ -164,7 +164,9 @@ describe('sonde-collector', () => {
     const { code, err } = await run(['serve', '--state', file])
     expect({ code, err }).toEqual({
       code: 73,
-      err: expect.stringMatching(/^sonde-collector: EEXIST: .*\[state_unusable\]\n$/),
+      err: expect.stringMatching(
+        /^sonde-collector: Cannot make the state folder .*: EEXIST: .*--state DIR.*\[state_unusable\]\n$/,
+      ),
     })
   })
 
@@ -209,18 +211,34 @@ describe('sonde-collector', () => {
     expect(err).toMatch(/^sonde-collector: Cannot listen on 127\.0\.0\.1, port \d+: .*\[port_in_use\]\n$/m)
   })
 
-  const old = installedNodes().find(({ major }) => major === '20')
+  const old = isModern(process.versions.node)
+    ? installedNodes().find(({ major }) => major === '20')?.path
+    : process.execPath
+  const tooOld = { code: 69, out: '', err: expect.stringMatching(/Node.js 22.13.* \[node_too_old\]\n$/) }
   it.skipIf(old === undefined)(
     'ends with 69 and a code under a Node.js that is too old, before it makes anything',
     async () => {
-      const { code, err } = await run(['serve', '--state', join(state, 'new')], old?.path)
-      expect({ code, err }).toEqual({
-        code: 69,
-        err: expect.stringMatching(/Node.js 22.13.* \[node_too_old\]\n$/),
-      })
+      expect(await run(['serve', '--state', join(state, 'new')], old)).toEqual(tooOld)
       expect(await readdir(state)).toEqual([])
     },
   )
+
+  it.skipIf(old === undefined)('does under an older Node.js what needs no index', async () => {
+    for (const [command, ...operands] of [
+      ['token'],
+      ['recipient'],
+      ['revoke', 'a'.repeat(32)],
+      ['verify', program],
+    ] as const) {
+      const { code, err } = await run([command, ...operands, '--state', state], old)
+      expect({ code, err }).toMatchObject({
+        code: { token: 0, recipient: 0, revoke: 66, verify: 1 }[command],
+        err: expect.not.stringContaining('node_too_old'),
+      })
+    }
+    for (const args of [['import', '.'], ['rebuild-index'], ['export']])
+      expect(await run([...args, '--state', state], old)).toEqual(tooOld)
+  })
 
   it('enrols with a token, receives, shows, stops cleanly and goes on', async () => {
     const first = await serve()
@@ -305,8 +323,8 @@ describe('sonde-collector', () => {
       [['--output', lines], 64, 'bad_usage'],
       [['--csv', '--kept'], 64, 'bad_usage'],
       [['--parquet'], 64, 'bad_usage'],
-      [['--since', 'yesterday'], 64, '--since: expected a date'],
-      [['--asn-table', lines], 78, 'bad_asn_table'],
+      [['--since', 'yesterday'], 64, '--since cannot be "yesterday": expected a date'],
+      [['--asn-table', lines], 78, 'format (.mmdb). [bad_asn_table]'],
     ] as const)
       expect(await ask(...args)).toMatchObject({ code, out: '', err: expect.stringContaining(word) })
     for (const name of await readdir(state)) if (name.startsWith('index.sqlite')) await rm(join(state, name))

@@ -47,6 +47,8 @@ const rows: readonly [words: string[], offered: string[]][] = [
   [['sonde', 'run', '--state', 'a'], ['a stick']],
   [['sonde', 'help', 'imp'], ['import-receipts']],
   [['sonde-collector', 'serve', '--log', 'w'], ['warn']],
+  [['sonde-collector', 'export', '--verdict', 'an'], ['anomaly']],
+  [['sonde-collector', 'export', '--test-name', 'web'], ['web_connectivity']],
   [
     ['sonde-collector', 're'],
     ['recipient', 'revoke', 'rebuild-index'],

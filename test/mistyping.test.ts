@@ -160,6 +160,16 @@ sonde-collector: There is no collector's state in ~/mistyped. Name the folder th
 $ sonde-collector import /media/stick --state ~/mistyped
 sonde-collector: There is no collector's state in ~/mistyped. Name the folder that it serves with --state DIR. [no_state]
 [66]
+$ sonde-collector export --state ~/mistyped --since 2026-02-30 --verdict bad
+sonde-collector: This cannot be done:
+  --since cannot be "2026-02-30": expected a date (2018-07-29) or a time with its zone (2018-07-29T21:00:00Z).
+  --verdict cannot be "bad": expected ok, anomaly, link_down, undetermined. [bad_usage]
+[64]
+$ sonde-collector export --state ~/mistyped --since 2018-07-30 --until 2018-07-29 --measured-since 2019-01-01 --measured-until 2018-01-01
+sonde-collector: This cannot be done:
+  --since: expected a time that is not after the end.
+  --measured-since: expected a time that is not after the end. [bad_usage]
+[64]
 $ sonde-collector verify batch.psb
 sonde-collector: Say whose batches these are: --key KEY or --state DIR. [bad_usage]
 [64]

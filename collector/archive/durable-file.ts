@@ -5,7 +5,7 @@
 // first fsync, the name may come back with nothing behind it; without the second, the name may not come back at all.
 
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /** Ending of the name of a file whose write a crash cut short; `Archive.open()` removes such files. */
@@ -54,13 +54,30 @@ export async function createDurably(path: string, bytes: Uint8Array): Promise<bo
   return true
 }
 
-/** Makes a folder and those above it, so that they survive a power cut together with the files in them. */
+/**
+ * Makes a folder and those above it, so that they survive a power cut together with the files in them. Node's own
+ * `recursive` is not used: where the system answers ENOENT under a folder that exists (procfs), it never returns.
+ */
 export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: folderMode })
-  if (first === undefined) return
-  for (let made = path; ; made = dirname(made)) {
-    await syncFolder(dirname(made))
-    if (made === first) return
+  if (await isFolder(path)) return
+  const above = dirname(path)
+  if (above !== path) await makeFolder(above)
+  try {
+    await mkdir(path, { mode: folderMode })
+  } catch (error) {
+    // Another process may have been faster.
+    if (isTaken(error) && (await isFolder(path))) return
+    throw error
+  }
+  await syncFolder(above)
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
   }
 }
 

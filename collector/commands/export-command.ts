@@ -1,37 +1,59 @@
 // `sonde-collector export`: everything that was measured, or what filters leave, to standard output or into a file. Reads
 // index and archive and writes neither, so that it runs beside a collector that serves.
 
-import { once } from 'node:events'
-import { createWriteStream, existsSync } from 'node:fs'
-import type { OptionWords } from '../../tests-spec/command-line/command-words.ts'
+import { existsSync } from 'node:fs'
+import type { OptionWords, ValueWords } from '../../tests-spec/command-line/command-words.ts'
+import { faultList } from '../../tests-spec/command-line/fault-text.ts'
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
+import { verdictKinds } from '../../tests-spec/nettests/verdict.ts'
 import { Archive } from '../archive/archive.ts'
 import { indexPath } from '../collector.ts'
 import { type ExportParts, keptLines, plainLines } from '../export/export-lines.ts'
 import { openNetworkTable } from '../export/network-table.ts'
-import { type ExportFormat, maxPerPage, readExportRequest } from '../export/request.ts'
+import {
+  type ExportFormat,
+  expectedInstead,
+  exportedNettests,
+  maxPerPage,
+  readExportRequest,
+} from '../export/request.ts'
 import { csvHead, csvOf, writeParquetFile } from '../export/tables.ts'
 import { type VerdictRow, verdictRows } from '../export/verdict-rows.ts'
 import type { MeasurementIndex, SelectedRow } from '../index/measurement-index.ts'
 import type { Selection } from '../index/selection.ts'
 import { SqliteIndex } from '../index/sqlite-index.ts'
 import { CommandFailed } from './command-failed.ts'
-import { type Command, existingState, type Invocation, stateOption } from './invocation.ts'
+import { type Command, type Invocation, stateOption } from './invocation.ts'
+import { makeOutputFile } from './output-file.ts'
+import { existingState } from './state-folder.ts'
 import type { Terminal } from './terminal.ts'
 
-const time = { name: 'TIME', kind: 'text' } as const
+/** A value that the same field of a URL takes. */
+const fieldValue = (name: string, field: Parameters<typeof expectedInstead>[0]): ValueWords => ({
+  name,
+  kind: 'text',
+  check: (text) => expectedInstead(field, text),
+})
 /** Named as in the query of a URL, with hyphens. */
 const filters: readonly OptionWords[] = [
-  { name: 'since', value: time, help: 'received from then on: a date, or a time with its zone' },
-  { name: 'until', value: time, help: 'received before then' },
-  { name: 'measured-since', value: time, help: 'measured from then on, by the corrected time' },
-  { name: 'measured-until', value: time, help: 'measured before then' },
-  { name: 'asn', value: { name: 'ASN', kind: 'text' }, help: 'of one network, such as AS30985' },
-  { name: 'test-name', value: { name: 'NETTEST', kind: 'text' }, help: 'of one nettest' },
-  { name: 'input', value: { name: 'INPUT', kind: 'text' }, help: 'of one target, as in the test list' },
+  {
+    name: 'since',
+    value: fieldValue('TIME', 'since'),
+    help: 'received from then on: a date, or a time with its zone',
+  },
+  { name: 'until', value: fieldValue('TIME', 'until'), help: 'received before then' },
+  {
+    name: 'measured-since',
+    value: fieldValue('TIME', 'measured_since'),
+    help: 'measured from then on, by the corrected time',
+  },
+  { name: 'measured-until', value: fieldValue('TIME', 'measured_until'), help: 'measured before then' },
+  { name: 'asn', value: fieldValue('ASN', 'asn'), help: 'of one network, such as AS30985' },
+  { name: 'test-name', value: { name: 'NETTEST', kind: exportedNettests }, help: 'of one nettest' },
+  { name: 'input', value: fieldValue('INPUT', 'input'), help: 'of one target, as in the test list' },
   {
     name: 'verdict',
-    value: { name: 'VERDICT', kind: 'text' },
+    value: { name: 'VERDICT', kind: verdictKinds },
     help: 'ok, anomaly, link_down or undetermined',
   },
 ]
@@ -50,8 +72,11 @@ export const exportCommand: Command = {
   operands: [],
   options: [
     stateOption,
-    { name: 'csv', help: 'one row for each verdict and each part of it, as CSV' },
-    { name: 'parquet', needs: 'output', help: 'the same rows as Parquet' },
+    {
+      name: 'csv',
+      help: 'one row for each verdict and each part of it, as CSV, with an apostrophe before what begins like a formula',
+    },
+    { name: 'parquet', needs: 'output', help: 'the same rows as Parquet, without apostrophes' },
     { name: 'kept', help: 'records as probes signed them' },
     { name: 'output', value: { name: 'FILE', kind: 'file' }, help: 'into a file that is not there yet' },
     ...filters,
@@ -61,11 +86,11 @@ export const exportCommand: Command = {
 }
 
 async function exportAll({ given, terminal }: Invocation): Promise<number> {
-  const state = existingState(given.value('state') ?? '')
   const { format, selection } = requestOf(given)
   const output = given.value('output')
   if (output !== null && existsSync(output))
     throw new CommandFailed('bad_usage', `${output} is there already. Name a file that is not.`)
+  const state = existingState(given.value('state') ?? '')
   const index = await SqliteIndex.openExisting(indexPath(state))
   try {
     const table = given.value('asn-table')
@@ -76,9 +101,13 @@ async function exportAll({ given, terminal }: Invocation): Promise<number> {
       rows += page.length
       if (output !== null) terminal.err(`${rows} measurements\n`)
     }
-    if (format === 'parquet') await writeParquetFile(output ?? '', tableRows(index, selection, counted))
-    else if (output === null) await printText(textOf(format, parts, selection, counted), terminal)
-    else await writeText(textOf(format, parts, selection, counted), output)
+    if (output === null) await printText(textOf(format, parts, selection, counted), terminal)
+    else
+      await makeOutputFile(output, async ({ write, writtenBy }) => {
+        if (format === 'parquet')
+          return writtenBy((path) => writeParquetFile(path, tableRows(index, selection, counted)))
+        for await (const piece of textOf(format, parts, selection, counted)) await write(piece)
+      })
   } finally {
     index.close()
   }
@@ -96,10 +125,10 @@ function requestOf(given: Given): { readonly format: ExportFormat; readonly sele
   const fields = { ...Object.fromEntries(said), limit: String(maxPerPage), format: formats[0] ?? 'jsonl' }
   const asked = readExportRequest(fields)
   if (asked.kind === 'read') return asked
-  const options = asked.faults.map(
-    (fault) => `--${fault.replace(/^\w+/, (field) => field.replaceAll('_', '-'))}`,
+  const faults = asked.faults.map(
+    (fault) => `--${fault.replace(/^\w+/, (field) => field.replaceAll('_', '-'))}.`,
   )
-  throw new CommandFailed('bad_usage', `${options.join('; ')}.`)
+  throw new CommandFailed('bad_usage', faultList('This cannot be done:', faults))
 }
 
 type Counted = (page: readonly SelectedRow[]) => void
@@ -134,12 +163,4 @@ async function printText(text: AsyncIterable<string>, { out, drained }: Terminal
     out(piece)
     if (!(await drained())) return
   }
-}
-
-async function writeText(text: AsyncIterable<string>, output: string): Promise<void> {
-  const file = createWriteStream(output, { flags: 'wx', mode: 0o600 })
-  const done = once(file, 'close')
-  for await (const piece of text) if (!file.write(piece)) await once(file, 'drain')
-  file.end()
-  await done
 }

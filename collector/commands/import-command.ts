@@ -5,8 +5,9 @@ import { openCollector } from '../collector.ts'
 import { FolderInUse, type FolderLock, lockFolder } from '../index/folder-lock.ts'
 import { loadSqlite } from '../index/sqlite.ts'
 import { importShown, importStick } from './import-stick.ts'
-import { type Command, existingState, type Invocation, jsonOption, logTo, stateOption } from './invocation.ts'
+import { type Command, type Invocation, jsonOption, logTo, stateOption } from './invocation.ts'
 import { sealedTakerAt } from './serving-address.ts'
+import { existingState } from './state-folder.ts'
 
 export const importCommand: Command = {
   name: 'import',

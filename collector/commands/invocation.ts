@@ -1,12 +1,8 @@
-// What a command is given, and what most of them begin with: a state folder that is there.
+// What a command is given, and what several of them share.
 
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { CommandWords, OptionWords } from '../../tests-spec/command-line/command-words.ts'
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
-import { collectorKeyPath } from '../archive/collector-key.ts'
 import { type Log, type LogLevel, openLog } from '../log.ts'
-import { CommandFailed } from './command-failed.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Command extends CommandWords {
@@ -30,18 +26,6 @@ export const stateOption: OptionWords = {
 }
 
 export const jsonOption: OptionWords = { name: 'json', help: 'print one JSON object' }
-
-/**
- * The folder of `--state`, which an earlier `serve` or `token` made: a mistyped name makes nothing.
- * @throws {CommandFailed} `no_state`.
- */
-export function existingState(state: string): string {
-  if (existsSync(collectorKeyPath(state)) || existsSync(join(state, 'batches'))) return state
-  throw new CommandFailed(
-    'no_state',
-    `There is no collector's state in ${state}. Name the folder that it serves with --state DIR.`,
-  )
-}
 
 export function logTo({ err }: Terminal, level: LogLevel): Log {
   return openLog(err, Date.now, level)

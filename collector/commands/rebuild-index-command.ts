@@ -2,8 +2,9 @@
 
 import { lockFolder } from '../index/folder-lock.ts'
 import { loadSqlite } from '../index/sqlite.ts'
-import { type Command, existingState, logTo, stateOption, tell } from './invocation.ts'
+import { type Command, logTo, stateOption, tell } from './invocation.ts'
 import { rebuildIndex } from './rebuild-index.ts'
+import { existingState } from './state-folder.ts'
 
 export const rebuildIndexCommand: Command = {
   name: 'rebuild-index',

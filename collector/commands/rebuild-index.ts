@@ -1,7 +1,7 @@
 // `sonde-collector rebuild-index`: the index again, from nothing but the archive.
 
 import { existsSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { rename, stat } from 'node:fs/promises'
 import { type KeyLookup, onlyKey } from '../../tests-spec/protocol/dsse.ts'
 import { Archive } from '../archive/archive.ts'
 import { collectorKeyPath, openCollectorKey } from '../archive/collector-key.ts'
@@ -9,6 +9,7 @@ import { indexPath, readBatch } from '../collector.ts'
 import { Indexer } from '../index/indexer.ts'
 import { deleteIndex, SqliteIndex } from '../index/sqlite-index.ts'
 import type { Log } from '../log.ts'
+import { CommandFailed } from './command-failed.ts'
 
 /** Batches between two lines of progress: about one a second. */
 const progressEvery = 200
@@ -31,6 +32,9 @@ export async function rebuildIndex(
   log: Pick<Log, 'warn' | 'error'>,
   tell: (progress: Progress) => void,
 ): Promise<void> {
+  const old = await stat(indexPath(state)).catch(() => null)
+  if (old?.isDirectory())
+    throw new CommandFailed('state_unusable', `${indexPath(state)} is a folder: move it away, and try again.`)
   const archive = await Archive.open(state)
   const scanned = [...archive.scan()]
   const path = `${indexPath(state)}.rebuilding`

@@ -3,7 +3,8 @@
 import { openCollectorKey } from '../archive/collector-key.ts'
 import { ProbeRegister } from '../archive/probe-register.ts'
 import { openSealingKey, sealingKeyPath } from '../archive/sealing-key.ts'
-import { type Command, existingState, stateOption } from './invocation.ts'
+import { type Command, stateOption } from './invocation.ts'
+import { existingState } from './state-folder.ts'
 
 export const recipientCommand: Command = {
   name: 'recipient',

@@ -6,7 +6,8 @@ import { deviceId } from '../../tests-spec/protocol/batch.ts'
 import { openCollectorKey } from '../archive/collector-key.ts'
 import { ProbeRegister } from '../archive/probe-register.ts'
 import { CommandFailed } from './command-failed.ts'
-import { type Command, existingState, type Invocation, stateOption, tell } from './invocation.ts'
+import { type Command, type Invocation, stateOption, tell } from './invocation.ts'
+import { existingState } from './state-folder.ts'
 
 export const revokeCommand: Command = {
   name: 'revoke',

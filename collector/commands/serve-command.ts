@@ -3,7 +3,6 @@
 import { isIP } from 'node:net'
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
 import { type HelperEndpoint, readEndpoint } from '../../tests-spec/protocol/test-helper.ts'
-import { makeFolder } from '../archive/durable-file.ts'
 import { openCollector } from '../collector.ts'
 import { openNetworkTable } from '../export/network-table.ts'
 import { buildServer } from '../http/server.ts'
@@ -18,6 +17,7 @@ import { readEndpointsFile } from './endpoints-file.ts'
 import { asnTableOption } from './export-command.ts'
 import { type Command, type Invocation, logTo, stateOption, tell } from './invocation.ts'
 import { forgetAddress, publishAddress } from './serving-address.ts'
+import { makeState } from './state-folder.ts'
 
 /** How long clients may go on with what they were sending when the collector is told to stop. They send it again. */
 const stopWithinMs = 5_000
@@ -83,7 +83,7 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
   const endpoints = endpointsFile === null ? [] : await readEndpointsFile(endpointsFile)
   const table = given.value('asn-table')
   const networkOf = table === null ? {} : { networkOf: openNetworkTable(table) }
-  await makeFolder(state)
+  await makeState(state)
   const lock = lockFolder(state)
   const log = logTo(terminal, logLevels.find((each) => each === given.value('log')) ?? 'info')
   const collector = await openCollector({
@@ -100,20 +100,29 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     // Once: a second signal ends the process at once, as it does without us.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve)
   })
+  const close = async () => {
+    setTimeout(() => server.server.closeAllConnections(), stopWithinMs).unref()
+    await server.close()
+    await collector.stop()
+  }
   const host = given.value('host') ?? '127.0.0.1'
   const port = Number(given.value('port') ?? '8080')
-  const url = await server.listen({ host, port, backlog }).catch(async (error) => {
-    await collector.stop()
-    throw whyNotListening(error, host, port)
-  })
-  await publishAddress(state, url)
+  let url: string
+  try {
+    url = await server.listen({ host, port, backlog }).catch((error) => {
+      throw whyNotListening(error, host, port)
+    })
+    await publishAddress(state, url)
+  } catch (error) {
+    // A server that goes on listening would keep the process.
+    await close()
+    throw error
+  }
   log.info('listening', { url, version, state })
   tell(terminal, { event: 'listening', url })
 
   log.info('stopping', { signal: await told })
-  setTimeout(() => server.server.closeAllConnections(), stopWithinMs).unref()
-  await server.close()
-  await collector.stop()
+  await close()
   await forgetAddress(state)
   lock.release()
   log.info('stopped')
@@ -142,9 +151,13 @@ function whyNotListening(error: NodeJS.ErrnoException, host: string, port: numbe
     EADDRINUSE: ['port_in_use', 'somebody listens there already'],
     EADDRNOTAVAIL: ['host_not_ours', 'this machine has no such address'],
     ENOTFOUND: ['host_not_ours', 'nobody knows this name'],
+    EAI_AGAIN: ['host_not_ours', 'its name cannot be looked up now; say the address itself'],
+    EINVAL: ['host_not_ours', 'a link-local address wants its interface behind it, as in fe80::1%eth0'],
+    EAFNOSUPPORT: ['host_not_ours', 'this machine has no addresses of that kind'],
     EACCES: ['port_not_permitted', 'this user may not; ports from 1024 on are free for everyone'],
   }
-  const [code, what] = known[error.code ?? ''] ?? []
+  const ofNames = error.syscall === 'getaddrinfo' && error.code !== 'EAI_AGAIN' ? 'ENOTFOUND' : error.code
+  const [code, what] = known[ofNames ?? ''] ?? []
   if (code === undefined) return error
   return new CommandFailed(code, `Cannot listen on ${host}, port ${port}: ${what}.`, { cause: error })
 }

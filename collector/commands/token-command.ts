@@ -2,9 +2,9 @@
 // that it will find.
 
 import { openCollectorKey } from '../archive/collector-key.ts'
-import { makeFolder } from '../archive/durable-file.ts'
 import { TokenBox } from '../archive/token-box.ts'
 import { type Command, stateOption } from './invocation.ts'
+import { makeState } from './state-folder.ts'
 
 export const tokenCommand: Command = {
   name: 'token',
@@ -13,8 +13,7 @@ export const tokenCommand: Command = {
   operands: [],
   options: [stateOption],
   async run({ given, terminal }) {
-    const state = given.value('state') ?? ''
-    await makeFolder(state)
+    const state = await makeState(given.value('state') ?? '')
     const key = await openCollectorKey(state)
     const tokens = await TokenBox.open(state)
     terminal.out(`${await tokens.issue(key.id, Date.now())}\n`)

@@ -13,7 +13,8 @@ import {
 import { openCollectorKey } from '../archive/collector-key.ts'
 import { ProbeRegister } from '../archive/probe-register.ts'
 import { CommandFailed } from './command-failed.ts'
-import { type Command, existingState, jsonOption, stateOption } from './invocation.ts'
+import { type Command, jsonOption, stateOption } from './invocation.ts'
+import { existingState } from './state-folder.ts'
 
 export const verifyCommand: Command = {
   name: 'verify',

@@ -186,9 +186,16 @@ describe.runIf(modern)('the collector shows what it received', () => {
       expect(rowsOf(html, 'results')).toHaveLength(51)
       expect(Buffer.byteLength(html)).toBeLessThan(30_000)
     }
-    const packed = await fetch(`${collector.url}/`, { headers: { 'accept-encoding': 'gzip' } })
-    expect(packed.headers.get('content-encoding')).toBe('gzip')
-    expect((await packed.text()).length).toBeGreaterThan(20_000)
+    for (const [accepted, coding] of [
+      ['gzip', 'gzip'],
+      ['br, GZIP;q=0.5', 'gzip'],
+      ['gzip;q=0', null],
+      ['x-gzip', null],
+    ] as const) {
+      const answer = await fetch(`${collector.url}/`, { headers: { 'accept-encoding': accepted } })
+      expect(answer.headers.get('content-encoding')).toBe(coding)
+      expect((await answer.text()).length).toBeGreaterThan(20_000)
+    }
   })
 
   it('the gravest of more targets than fit, and all of them when asked', async () => {

@@ -14,7 +14,7 @@ export function openNetworkTable(path: string): NetworkOf {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw Object.assign(
       new Error(
-        `Cannot read ${path} as a table of networks: ${why}. Expected an ASN database in MaxMind's format (.mmdb).`,
+        `Cannot read ${path} as a table of networks: ${why}. Expected an ASN database in MaxMind's format (.mmdb)`,
         { cause },
       ),
       { code: 'bad_asn_table' },

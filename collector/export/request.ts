@@ -2,6 +2,7 @@
 // what is not known is refused, since a filter that was mistyped would export too much.
 
 import * as v from 'valibot'
+import { allNettests } from '../../tests-spec/nettests/all-nettests.ts'
 import { verdictKinds } from '../../tests-spec/nettests/verdict.ts'
 import { everything, readCursor, type Selection } from '../index/selection.ts'
 
@@ -13,13 +14,10 @@ export const maxPerPage = 10_000
 
 const timeHint = 'expected a date (2018-07-29) or a time with its zone (2018-07-29T21:00:00Z)'
 /** A day is its first moment, UTC. */
-const time = v.pipe(
-  v.string(),
-  v.regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/, timeHint),
-  v.transform(Date.parse),
-  v.finite(timeHint),
-)
+const time = v.pipe(v.string(), v.check(isTime, timeHint), v.transform(Date.parse))
 const optionalTime = v.optional(time)
+
+const nettests = allNettests.map(({ name }) => name)
 
 const request = v.strictObject({
   format: v.optional(v.picklist(exportFormats, `expected ${exportFormats.join(', ')}`), 'jsonl'),
@@ -30,7 +28,7 @@ const request = v.strictObject({
   measured_since: optionalTime,
   measured_until: optionalTime,
   asn: v.optional(v.pipe(v.string(), v.regex(/^AS\d{1,10}$/, 'expected AS and a number'))),
-  test_name: v.optional(v.pipe(v.string(), v.regex(/^[a-z_]{2,40}$/, 'expected a nettest'))),
+  test_name: v.optional(v.picklist(nettests, `expected ${nettests.join(', ')}`)),
   input: v.optional(v.pipe(v.string(), v.maxLength(2_048))),
   verdict: v.optional(v.picklist(verdictKinds, `expected ${verdictKinds.join(', ')}`)),
   limit: v.optional(
@@ -53,7 +51,10 @@ const request = v.strictObject({
 })
 type Request = v.InferOutput<typeof request>
 
-/** Names that a request may have, for whoever writes one. */
+/** Names of nettests that there are measurements of. */
+export const exportedNettests: readonly string[] = nettests
+
+/** Names that a request may have. */
 export const requestFields = Object.keys(request.entries)
 
 export type ReadRequest =
@@ -64,7 +65,34 @@ export type ReadRequest =
 export function readExportRequest(fields: unknown): ReadRequest {
   const { success, output, issues } = v.safeParse(request, fields)
   if (!success) return { kind: 'refused', faults: issues.map(sentence) }
+  const backwards = [
+    ...(isAfter(output.since, output.until) ? ['since'] : []),
+    ...(isAfter(output.measured_since, output.measured_until) ? ['measured_since'] : []),
+  ]
+  if (backwards.length > 0)
+    return {
+      kind: 'refused',
+      faults: backwards.map((field) => `${field}: expected a time that is not after the end`),
+    }
   return { kind: 'read', format: output.format, selection: selectionOf(output) }
+}
+
+/** @returns What is expected in place of `text`, or null for what this field takes. */
+export function expectedInstead(field: keyof Request, text: string): string | null {
+  const { issues } = v.safeParse(request.entries[field], text)
+  return issues?.[0].message.replace(/^expected /, '') ?? null
+}
+
+function isAfter(since = -Infinity, until = Infinity): boolean {
+  return since > until
+}
+
+/** In either form, and on a day that there is: `Date.parse` takes 30 February for the second of March. */
+function isTime(text: string): boolean {
+  const [, year, month, day] =
+    /^(\d{4})-(\d\d)-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.exec(text) ?? []
+  if (day === undefined || !Number.isFinite(Date.parse(text))) return false
+  return new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day)
 }
 
 function sentence(issue: v.BaseIssue<unknown>): string {

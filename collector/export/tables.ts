@@ -34,7 +34,7 @@ const parquetColumns = columns.map((name) => ({
   nullable: true,
 }))
 
-/** Writes rows into a file as they come: one group of them is in memory. */
+/** Writes rows into a file as they come, in place of what is in it: one group of them is in memory. */
 export async function writeParquetFile(path: string, rows: Iterable<VerdictRow>): Promise<void> {
   await parquetWriteRows({
     writer: fileWriter(path),

@@ -1,6 +1,7 @@
 // GET /api/v1/measurements, from batches that were really posted. Under a Node.js without node:sqlite, this file runs itself
 // again under one that has it.
 
+import { readFileSync, writeFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -136,6 +137,10 @@ describe.runIf(modern)('an export', () => {
     ['?network=AS1', 'network: not known'],
     ['?since=yesterday', 'since: expected a date'],
     ['?since=2018-02-31T99:00:00Z', 'since: expected a date'],
+    ['?since=2018-02-30', 'since: expected a date'],
+    ['?measured_until=2018-04-31T12:00Z', 'measured_until: expected a date'],
+    ['?since=2018-07-30&until=2018-07-29', 'since: expected a time that is not after the end'],
+    ['?test_name=nope', 'test_name: expected web_connectivity, '],
     ['?limit=0&verdict=blocked', 'limit: expected 1 to 10000; verdict: expected ok, anomaly'],
     ['?format=xml', 'format: expected jsonl, kept, csv, parquet'],
     ['?cursor=1', 'cursor: expected what the last answer gave'],
@@ -185,5 +190,20 @@ describe.runIf(modern)('an export', () => {
     expect(packed.body.length * 5).toBeLessThan(plain.body.length)
     expect((await raw('gzip;q=0, zstd;q=0')).encoding).toBeUndefined()
     expect(['zstd', 'gzip']).toContain((await raw('zstd, gzip')).encoding)
+  })
+
+  it('says that a damaged index is not available, as does the page, and logs once what to do', async () => {
+    await collector.postBatch(probe.next(Array.from({ length: 200 }, () => sampleMeasurement())))
+    expect(await exported()).toHaveLength(200)
+    await collector.restart((path) => writeFileSync(path, readFileSync(path).fill(0xa5, 4_096)))
+    for (const path of ['/api/v1/measurements', '/', '/']) {
+      const { status, body } = await collector.get(path)
+      expect({ status, code: JSON.parse(body.toString()).code }).toEqual({ status: 503, code: 'no_index' })
+    }
+    const said = collector.logged.filter(({ code }) => code === 'no_index')
+    expect(said).toMatchObject([
+      { level: 'error', err: { message: expect.stringContaining('rebuild-index') } },
+    ])
+    expect((await collector.postBatch(probe.next())).status).toBe(201)
   })
 })

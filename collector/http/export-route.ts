@@ -10,6 +10,7 @@ import { csvHead, csvOf, parquetOf } from '../export/tables.ts'
 import { verdictRows } from '../export/verdict-rows.ts'
 import type { SelectedRow } from '../index/measurement-index.ts'
 import { writeCursor } from '../index/selection.ts'
+import { accepts } from './accept-encoding.ts'
 import { problem } from './problem.ts'
 
 const mediaTypes: Readonly<Record<ExportFormat, string>> = {
@@ -64,19 +65,11 @@ const coders: readonly (readonly [name: string, make: (() => Transform) | undefi
 function compressed(text: Readable, accepted: string | string[] | undefined, reply: FastifyReply): Readable {
   reply.header('vary', 'accept-encoding')
   for (const [name, make] of coders) {
-    if (make === undefined || !accepts(String(accepted ?? ''), name)) continue
+    if (make === undefined || !accepts(accepted, name)) continue
     reply.header('content-encoding', name)
     // An archive that fails half way must end the answer, not leave it open.
     const coder = make()
     return text.on('error', (error) => coder.destroy(error)).pipe(coder)
   }
   return text
-}
-
-/** RFC 9110 §12.5.3, as far as clients use it: named, and not with a weight of nothing. */
-function accepts(header: string, coding: string): boolean {
-  return header.split(',').some((each) => {
-    const [name = '', ...parameters] = each.split(';').map((part) => part.trim().toLowerCase())
-    return name === coding && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
-  })
 }

@@ -35,6 +35,7 @@ export function problemOf(error: unknown): Problem {
   // The probe keeps what it has and tries again; the operator reads the log.
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return problem(503, 'disk_full', 'The collector cannot keep more')
+  if (code === 'no_index') return problem(503, 'no_index', 'The index is damaged; batches are still received')
   return problem(500, 'internal', 'The collector failed; nothing was accepted')
 }
 

@@ -22,7 +22,9 @@ import { chooseLanguage } from '../dashboard/words.ts'
 import { OffsetMismatch, Refused } from '../intake/refusal.ts'
 import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
 import { greeting } from '../test-helper/test-helper.ts'
+import { accepts } from './accept-encoding.ts'
 import { exportAnswer } from './export-route.ts'
+import { KnownMethods } from './known-methods.ts'
 import { ownWords } from './own-words.ts'
 import { problem, problemMediaType, problemOf } from './problem.ts'
 
@@ -74,6 +76,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     log,
     now,
   } = collector
+  let indexIsDamaged = false
   const server = fastify({
     loggerInstance: ownWords(log),
     // Fastify's own lines name the sender's address: a list of where the probes are, in whoever's hands the log is.
@@ -89,7 +92,14 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
   server.server.maxConnections = maxConnections
   server.removeAllContentTypeParsers()
   server.setErrorHandler(refuse)
-  server.setNotFoundHandler((_, reply) => answer(reply, problem(404, 'not_found', 'There is nothing here')))
+  const known = new KnownMethods()
+  server.addHook('onRoute', ({ url, method }) => known.add(url, [method].flat()))
+  server.setNotFoundHandler(({ url }, reply) => {
+    const methods = known.at(url)
+    if (methods.length === 0) return answer(reply, problem(404, 'not_found', 'There is nothing here'))
+    reply.header('allow', methods.join(', '))
+    return answer(reply, problem(405, 'wrong_method', `Expected ${methods.join(' or ')}`))
+  })
   server.addHook('onRequest', async (_, reply) => {
     reply.headers({
       'x-content-type-options': 'nosniff',
@@ -218,7 +228,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
       vary: 'accept-language, accept-encoding',
     })
     reply.type('text/html; charset=utf-8')
-    if (!/\bgzip\b/.test(String(headers['accept-encoding']))) return reply.send(text)
+    if (!accepts(headers['accept-encoding'], 'gzip')) return reply.send(text)
     // A fifth of the bytes, which on a 2G link is seconds.
     return reply.header('content-encoding', 'gzip').send(gzipSync(text))
   })
@@ -228,7 +238,8 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
   function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
     const found = problemOf(error)
     const { status, code, detail } = found
-    if (code === 'disk_full') log.error('disk_full', { err: error })
+    if (code === 'no_index') sayOfIndex(error)
+    else if (code === 'disk_full') log.error('disk_full', { err: error })
     else if (status === 500) log.error('internal', { err: error })
     else log.info('refused', { refusal: code, detail })
     // What is left of a body is not read: 10 GB would have to pass before the next request.
@@ -236,6 +247,12 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     if (status === 503) reply.header('retry-after', retryAfterSeconds)
     if (error instanceof OffsetMismatch) reply.headers(progressOf(error.held))
     return answer(reply, found)
+  }
+
+  /** Once: readers come every minute, and it stays as it is until it is made again. */
+  function sayOfIndex(err: Error): void {
+    if (!indexIsDamaged) log.error('no_index', { err })
+    indexIsDamaged = true
   }
 
   async function settle(arrived: Arrived, reply: FastifyReply, ofPart: number): Promise<FastifyReply> {

@@ -35,7 +35,8 @@ export function lockFolder(state: string): FolderLock {
     if (cause instanceof Error && 'errcode' in cause && cause.errcode === busy)
       throw new FolderInUse(`Another sonde-collector works in ${state}`, { cause })
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw Object.assign(new Error(`Cannot lock ${path}: ${why}`, { cause }), { code: 'state_unusable' })
+    const message = `Cannot lock ${path}: ${why}. It must be a file that this user may write to`
+    throw Object.assign(new Error(message, { cause }), { code: 'state_unusable' })
   }
   const held = database
   return { release: () => held.close() }

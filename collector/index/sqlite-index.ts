@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { BatchId, LostRecords } from '../../tests-spec/protocol/batch.ts'
 import type { KnownCertificate } from './certificates.ts'
+import { IndexUnreadable, reading } from './index-unreadable.ts'
 import type {
   IndexedBatch,
   MeasurementIndex,
@@ -15,10 +16,11 @@ import type {
   SelectedRow,
 } from './measurement-index.ts'
 import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
+import { openToRead } from './open-to-read.ts'
 import { ReDating, rowOf } from './re-dating.ts'
 import { schema, schemaVersion } from './schema.ts'
 import { conditionsOf, type Selection } from './selection.ts'
-import { loadSqlite } from './sqlite.ts'
+import { loadSqlite, SqliteMissing } from './sqlite.ts'
 
 /** No honest spool holds so many records; with this limit, sums stay exact for 9 million batches. */
 const maxLostPerBatch = 1e9
@@ -30,11 +32,13 @@ export async function deleteIndex(path: string): Promise<void> {
 
 export class SqliteIndex implements MeasurementIndex {
   readonly #database: DatabaseSync
+  readonly #path: string
   readonly #reDating: ReDating
   readonly #statements: Readonly<Record<keyof typeof statements, StatementSync>>
 
-  private constructor(database: DatabaseSync) {
+  private constructor(database: DatabaseSync, path: string) {
     this.#database = database
+    this.#path = path
     const prepared = Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)] as const)
     this.#reDating = new ReDating(database)
     this.#statements = Object.fromEntries(prepared) as Record<keyof typeof statements, StatementSync>
@@ -50,29 +54,28 @@ export class SqliteIndex implements MeasurementIndex {
   static async open(path: string): Promise<SqliteIndex> {
     const { DatabaseSync } = loadSqlite()
     try {
-      return new SqliteIndex(prepare(new DatabaseSync(path)))
+      return new SqliteIndex(prepare(new DatabaseSync(path)), path)
     } catch {
       // It is safe to delete: the archive has everything that was in it.
       await deleteIndex(path)
-      return new SqliteIndex(prepare(new DatabaseSync(path)))
+      return new SqliteIndex(prepare(new DatabaseSync(path)), path)
     }
   }
 
   /**
    * Opens an index to read it, beside whoever writes it. Makes, mends and deletes nothing.
-   * @throws {Error} `no_index`, when there is none that this version can read.
+   * @throws {IndexUnreadable} When there is none that this version can read.
+   * @throws {SqliteMissing} Before Node.js 22.13.
    */
   static async openExisting(path: string): Promise<SqliteIndex> {
-    const { DatabaseSync } = loadSqlite()
     try {
-      const database = new DatabaseSync(path, { readOnly: true })
+      const database = openToRead(path)
       const version = database.prepare('pragma user_version').get()?.user_version
       if (version !== schemaVersion) throw new Error(`it has schema ${version}, expected ${schemaVersion}`)
-      return new SqliteIndex(database)
+      return new SqliteIndex(database, path)
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
-      const message = `Cannot read the index ${path}: ${why}. Start the collector once, or give rebuild-index`
-      throw Object.assign(new Error(message, { cause }), { code: 'no_index' })
+      if (cause instanceof IndexUnreadable || cause instanceof SqliteMissing) throw cause
+      throw new IndexUnreadable(path, cause, 'Start the collector once, or give rebuild-index')
     }
   }
 
@@ -117,20 +120,20 @@ export class SqliteIndex implements MeasurementIndex {
   }
 
   probes(): ProbeRow[] {
-    return this.#statements.probes.all() as unknown as ProbeRow[]
+    return reading(this.#path, () => this.#statements.probes.all()) as unknown as ProbeRow[]
   }
 
   newest(limit: number): NewestRow[] {
-    return this.#statements.newest.all(limit).map(withVerdict) as unknown as NewestRow[]
+    const rows = reading(this.#path, () => this.#statements.newest.all(limit))
+    return rows.map(withVerdict) as unknown as NewestRow[]
   }
 
   select(selection: Selection): SelectedRow[] {
     const { where, values } = conditionsOf(selection)
+    const sql = `${selected} where ${where} order by received_at, batch, n limit ?`
     // There are only a few hundred different statements, and SQLite keeps those it has prepared.
-    const statement = this.#database.prepare(
-      `${selected} where ${where} order by received_at, batch, n limit ?`,
-    )
-    return statement.all(...values, selection.limit).map(withVerdict) as unknown as SelectedRow[]
+    const rows = reading(this.#path, () => this.#database.prepare(sql).all(...values, selection.limit))
+    return rows.map(withVerdict) as unknown as SelectedRow[]
   }
 
   addCertificates(certificates: readonly KnownCertificate[]): void {
@@ -141,7 +144,8 @@ export class SqliteIndex implements MeasurementIndex {
   }
 
   certificate(sha256: string): Uint8Array | null {
-    return (this.#statements.certificate.get(sha256)?.der as Uint8Array | undefined) ?? null
+    const row = reading(this.#path, () => this.#statements.certificate.get(sha256))
+    return (row?.der as Uint8Array | undefined) ?? null
   }
 
   close(): void {

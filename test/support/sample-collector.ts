@@ -7,7 +7,12 @@ import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { TokenBox } from '../../collector/archive/token-box.ts'
-import { type Collector, type CollectorSettings, openCollector } from '../../collector/collector.ts'
+import {
+  type Collector,
+  type CollectorSettings,
+  indexPath,
+  openCollector,
+} from '../../collector/collector.ts'
 import { buildServer, type Timeouts } from '../../collector/http/server.ts'
 import { openLog } from '../../collector/log.ts'
 import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
@@ -64,8 +69,10 @@ export class SampleCollector {
     this.#parts.server.server.prependListener('request', see)
   }
 
-  async restart(): Promise<void> {
+  /** @param meanwhile - Given the path of the index, which no process has open then. */
+  async restart(meanwhile: (path: string) => void = () => {}): Promise<void> {
     await this.#close()
+    meanwhile(indexPath(this.state))
     await this.#open()
   }
 
