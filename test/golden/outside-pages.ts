@@ -110,6 +110,13 @@ export const rows: readonly Row[] = [
     concluded: [false, true],
   },
   {
+    name: "sent in clear text to the site's front in this country, while the helper stayed",
+    seen: moved('https://site.test/', foreign),
+    outside: ledTo(),
+    verdict: 'undetermined page_differs',
+    concluded: [false, true],
+  },
+  {
     name: 'sent in clear text to a page of somebody else, while the helper got none',
     seen: moved('https://warning.example/', foreign),
     outside: outside({ http_request: failing }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bareHost, hostOfUrl, isIpLiteral, portOfUrl } from './host-text.ts'
-import { leavesSite, locationOf, redirectTarget } from './redirect.ts'
+import { areNamesakes, leavesSite, locationOf, redirectTarget } from './redirect.ts'
 
 const here = new URL('http://site.example/a/b')
 
@@ -63,6 +63,21 @@ describe('leavesSite()', () => {
     ['https://site.example/', 'https://other.example/', false],
   ])('of %s to %s', (from, to, leaves) => {
     expect(leavesSite(new URL(from), new URL(to))).toBe(leaves)
+  })
+})
+
+describe('areNamesakes()', () => {
+  it.each([
+    ['site.example', 'site.test', true],
+    ['en.site.example', 'de.site.example', true],
+    ['www.site.co.uk', 'site.fr', true],
+    ['party.gov.ml', 'www.gov.ml', false],
+    ['site.example', 'warning.example', false],
+    ['21.0.0.7', '21.0.0.8', false],
+    ['gov.ml', 'gov.ml', false],
+    ['localhost', 'localhost', false],
+  ])('%s and %s', (one, other, same) => {
+    expect(areNamesakes(one, other)).toBe(same)
   })
 })
 

@@ -55,3 +55,20 @@ function isSameSite(from: string, to: string): boolean {
   const [a, b] = [from, to].map((host) => host.toLowerCase().replace(/^(?:www|m|mobile)\.(?=.*\.)/, ''))
   return a === b || (b?.endsWith(`.${a}`) ?? false)
 }
+
+/** Second levels that countries give names under: `site.gov.ml` is called `site`. */
+const registries: ReadonlySet<string> = new Set(['ac', 'co', 'com', 'edu', 'gov', 'net', 'org'])
+
+/** Whether two hosts are called the same, as the fronts of one site in two countries or languages are. */
+export function areNamesakes(one: string, other: string): boolean {
+  const name = nameOf(one)
+  return name !== null && name === nameOf(other)
+}
+
+/** @returns null for an address, and for a host above which nothing is. */
+function nameOf(host: string): string | null {
+  const labels = host.toLowerCase().split('.')
+  const [level = '', above = ''] = labels.slice(0, -1).reverse()
+  if (/^\d*$/.test(labels.at(-1) ?? '')) return null
+  return (registries.has(level) ? above : level) || null
+}

@@ -29,7 +29,7 @@ import {
   pagesOf,
 } from './outside-view.ts'
 import { comparison, type Likeness, likeness, notCompared } from './page-comparison.ts'
-import { leavesSite } from './redirect.ts'
+import { areNamesakes, leavesSite } from './redirect.ts'
 import {
   type Throttling,
   throttling,
@@ -195,7 +195,7 @@ function judgeReached(seen: Observations, { hop, outside }: Found, circumstances
   if (isCutOff(circumstances.link)) return say('link_down', 'link_down', state)
   if (state !== 'up')
     return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', 'page_differs')
-  if (like === 'unclear') return say('undetermined', 'page_differs', 'page_differs')
+  if (like === 'unclear' || isFrontOfSite(seen)) return say('undetermined', 'page_differs', 'page_differs')
   return say('anomaly', 'foreign_page', 'page_differs')
 }
 
@@ -229,6 +229,16 @@ function isSitesOwn({ requests }: Observations, outside: OutsideView | null): bo
 function likenessOf(answer: HttpRequest, outside: OutsideView): Likeness {
   const pages = pagesOf(answer, outside)
   return pages === null ? 'unclear' : likeness(pages.probe, pages.helper, sameServer(answer, outside))
+}
+
+/** Whether the last answer came over verified TLS from a host that is called as the first was: a front for this country. */
+function isFrontOfSite({ requests }: Observations): boolean {
+  const [last, first] = [requests[0], requests.at(-1)]
+  if (last === undefined || first === undefined || !isOverTls(last)) return false
+  const urls = [last, first].map(({ request }) => request.url)
+  if (!urls.every((url) => URL.canParse(url))) return false
+  const [to = '', from = ''] = urls.map((url) => hostOfUrl(new URL(url)))
+  return areNamesakes(from, to)
 }
 
 interface FailedHop {
