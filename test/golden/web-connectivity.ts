@@ -4,6 +4,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
+import { rows as deadControls } from './dead-controls.ts'
 import { type Golden, type GoldenRow, sample } from './golden.ts'
 import { moved, rows as pages } from './outside-pages.ts'
 import { rows as withHelper } from './outside-view.ts'
@@ -400,13 +401,7 @@ export const rows: readonly Row[] = [
     step: 'tls_handshake',
     circumstances: { link: link('provider_only') },
   },
-  {
-    name: 'reset on a link that loses controls',
-    seen: join(resolved, connect(null), handshake('connection_reset')),
-    verdict: 'undetermined link_degraded',
-    step: 'tls_handshake',
-    circumstances: { link: link('degraded', 2) },
-  },
+  ...deadControls,
   {
     name: 'reset, and no control was asked',
     seen: join(resolved, connect(null), handshake('connection_reset')),

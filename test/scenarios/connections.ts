@@ -62,6 +62,15 @@ const mechanisms: readonly Scenario[] = [
   },
   onName('reset', 'server_name_interfered', 'connection_reset'),
   onName('forged_reset', 'server_name_interfered', 'connection_reset'),
+  {
+    ...onName('reset', 'server_name_interfered', 'connection_reset'),
+    name: 'the server name: reset, while two controls of four are dead',
+    rules: [
+      { kind: 'server_name', name: site, action: 'reset' },
+      { kind: 'address', site: 'control-1.example', action: 'drop' },
+      { kind: 'address', site: 'control-2.example', action: 'drop' },
+    ],
+  },
   onName('drop', 'server_name_interfered', 'generic_timeout_error'),
   onName('blackhole', 'server_name_interfered', 'generic_timeout_error'),
   inTheMiddle('a certificate of an authority nobody trusts', 'wrong_authority', 'ssl_unknown_authority'),

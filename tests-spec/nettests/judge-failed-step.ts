@@ -133,9 +133,13 @@ function isLinkCutOff({ circumstances: { link } }: Asked): Answer | null {
   return isCutOff(link) ? { verdict: 'link_down', rule: 'link_down', how: link.state } : null
 }
 
-/** 2 */
-function isLinkInDoubt({ circumstances: { link } }: Asked): Answer | null {
+/**
+ * 2: controls are witnesses, and no quorum: that some are dead, by themselves or by loss, explains no reset at two hosts of
+ * different people for one name alone.
+ */
+function isLinkInDoubt({ failed, circumstances: { link } }: Asked): Answer | null {
   if (link.state === 'up') return null
+  if (link.state === 'degraded' && failed.nameElsewhere === 'failed_too' && !isSilent(failed)) return null
   return undetermined(link.state === 'degraded' ? 'link_degraded' : 'link_unknown')
 }
 
@@ -264,11 +268,12 @@ function isMaybeItsOwnTrouble({ failed, outside, maybeBroken }: Asked): boolean 
 }
 
 /**
- * Rules that changed their mind since their first version: about lost answers, about IPv6, about residual blocking, and,
+ * Rules that changed their mind since their first version: about lost answers, about IPv6, about residual blocking, about dead controls, and,
  * where a target may be broken, about what it sends itself.
  */
 function versionOf(rule: FailedStepRule, maybeBroken: boolean): number {
   if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return maybeBroken ? 2 : 1
   if (rule === 'connect_fails_only_here') return 3
+  if (rule === 'link_degraded') return 2
   return rule === 'resolvers_disagree' || rule.endsWith('_fails_only_here') ? 2 : 1
 }

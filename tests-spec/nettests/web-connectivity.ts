@@ -207,6 +207,7 @@ const versions: Readonly<Partial<Record<WebConnectivityRule, number>>> = {
   // Where a redirect in clear text led was once the site's word, and one that led nowhere was compared with nothing.
   https_response: 2,
   cleartext_response: 2,
+  link_degraded: 2,
 }
 const versionOf = (rule: WebConnectivityRule) => versions[rule] ?? 1
 
