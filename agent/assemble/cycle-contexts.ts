@@ -4,10 +4,8 @@
 import { randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
-import { isInRanges } from '../../tests-spec/nettests/address-range.ts'
-import { isBogon } from '../../tests-spec/nettests/bogon.ts'
 import type { Config } from '../config.ts'
-import type { NettestContext } from '../nettests/nettest.ts'
+import { isAtHome, type NettestContext } from '../nettests/nettest.ts'
 import { transactionIds } from '../nettests/transaction-ids.ts'
 import type { Trust } from '../operations/trace.ts'
 import { type Clock, measurementClock } from '../platform/clock.ts'
@@ -39,7 +37,7 @@ export function contextsOfCycle({
 }: Means): (resolver: number | null) => NettestContext {
   // The operator may name the router at home; a list may not.
   const ofList = () =>
-    list.resolvers.map(({ ip }, i) => (isPrivate(ip, own().networks) ? null : list.resolvers[i]))
+    list.resolvers.map(({ ip }, i) => (isAtHome(ip, own().networks) ? null : list.resolvers[i]))
   const resolvers = () => config.resolvers ?? (config.lab ? list.resolvers : ofList())
   let questionsElsewhere = maxQuestionsElsewhere
   return (resolver) => ({
@@ -59,8 +57,6 @@ export function contextsOfCycle({
     wallClock: wallMs,
   })
 }
-
-const isPrivate = (ip: string, networks: readonly string[]) => isBogon(ip) || isInRanges(ip, networks)
 
 /**
  * Limit for one cycle. Where thirty names are blocked, eight of them show how, and each question costs as much as a

@@ -9,6 +9,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Authority, makeAuthority } from '../../test/support/certificates.ts'
 import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
 import { faultsOf } from '../../test/support/kept.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import {
   measurement as measurementSchema,
   type SpoolEntry,
@@ -16,7 +17,6 @@ import {
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import { unknownLink } from '../../tests-spec/nettests/verdict.ts'
 import { registryOf } from '../nettests/registry.ts'
-import { transactionIds } from '../nettests/transaction-ids.ts'
 import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { measurementClock, systemClock } from '../platform/clock.ts'
@@ -96,21 +96,11 @@ async function cycle(list: TestList, over: Partial<Stages> = {}, memory: Memory 
     ownControls: [],
     repeatAfterMs: 30_000,
     nettests: registryOf(list.services),
-    context: () => ({
-      trace: { clock: measurementClock(clock), localAddress: null, trust, signal: stop.signal },
-      transactionIds: transactionIds(),
-      resolver: null,
-      helpers: list.helpers,
-      neutralName: 'example.org',
-      foreignName: null,
-      transferControl: null,
-      mayAskElsewhere: () => true,
-      ipv4: true,
-      ipv6: false,
-      ownNetworks: [],
-      lab: true,
-      wallClock: clock.now,
-    }),
+    context: () =>
+      makeContext(
+        { helpers: list.helpers, neutralName: 'example.org', wallClock: clock.now },
+        { clock: measurementClock(clock), trust, signal: stop.signal },
+      ),
     vantage: async () => ({
       softwareName: 'sonde',
       softwareVersion: '1.2.3',
@@ -354,21 +344,11 @@ describe('runCycle()', () => {
     const stop = new AbortController()
     const { measurements } = await cycle(listOf([good], [control1]), {
       clock,
-      context: () => ({
-        trace: { clock: measurementClock(clock), localAddress: null, trust, signal: stop.signal },
-        transactionIds: transactionIds(),
-        resolver: null,
-        helpers: [],
-        neutralName: 'example.org',
-        foreignName: null,
-        transferControl: null,
-        mayAskElsewhere: () => true,
-        ipv4: true,
-        ipv6: false,
-        ownNetworks: [],
-        lab: true,
-        wallClock: clock.now,
-      }),
+      context: () =>
+        makeContext(
+          { neutralName: 'example.org', wallClock: clock.now },
+          { clock: measurementClock(clock), trust, signal: stop.signal },
+        ),
     })
     const target = measurements.find((each) => each.test_name === 'web_connectivity')
     expect(target?.test_keys.x_sonde_verdict).toMatchObject({

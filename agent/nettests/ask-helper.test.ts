@@ -3,12 +3,9 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { makeTrace } from '../../test/support/loopback.ts'
+import { makeContext } from '../../test/support/nettest-context.ts'
 import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
-import { makeTrust } from '../operations/trust.ts'
 import { askHelpers } from './ask-helper.ts'
-import type { NettestContext } from './nettest.ts'
-import { transactionIds } from './transaction-ids.ts'
 
 const open: { close(): unknown }[] = []
 afterEach(() => {
@@ -43,23 +40,7 @@ const request = {
   x_quic_enabled: false,
 }
 
-function context(helpers: readonly string[]): NettestContext {
-  return {
-    trace: makeTrace({ trust: makeTrust() }),
-    transactionIds: transactionIds(),
-    resolver: null,
-    helpers,
-    neutralName: 'example.org',
-    foreignName: null,
-    transferControl: null,
-    mayAskElsewhere: () => true,
-    ipv4: true,
-    ipv6: false,
-    ownNetworks: [],
-    lab: true,
-    wallClock: Date.now,
-  }
-}
+const context = (helpers: readonly string[]) => makeContext({ helpers, neutralName: 'example.org' })
 
 const good: RequestListener = (_request, response) => response.end(JSON.stringify(answer))
 

@@ -77,7 +77,12 @@ export function measuredBy<Schema extends v.GenericSchema | null>(
 export function usable(context: NettestContext, addresses: readonly string[]): string[] {
   const { ipv4, ipv6, lab, ownNetworks } = context
   const hasRoute = (ip: string) => (isIPv6(ip) ? ipv6 : ipv4)
-  const isPublic = (ip: string) => lab || (!isBogon(ip) && !isInRanges(untranslated(ip), ownNetworks))
+  const isPublic = (ip: string) => lab || !isAtHome(ip, ownNetworks)
   const allowed = [...new Set(addresses)].filter((ip) => hasRoute(ip) && isPublic(ip))
   return [...allowed.filter((ip) => !isIPv6(ip)), ...allowed.filter((ip) => isIPv6(ip))]
+}
+
+/** Whether `ip` is no public address, or shares a network with this device. */
+export function isAtHome(ip: string, ownNetworks: readonly string[]): boolean {
+  return isBogon(ip) || isInRanges(untranslated(ip), ownNetworks)
 }
