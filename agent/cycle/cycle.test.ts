@@ -24,7 +24,7 @@ import type { LogCode } from '../platform/log.ts'
 import { type Memory, runCycle, type Stages } from './cycle.ts'
 import { noneWaiting } from './waiting.ts'
 
-const emptyMemory: Memory = { link: unknownLink, history: {}, waiting: noneWaiting }
+const emptyMemory: Memory = { link: unknownLink, history: {}, controls: {}, waiting: noneWaiting }
 
 let authority: Authority
 let trust: Trust

@@ -26,6 +26,7 @@ import {
   type Vantage,
 } from '../measurement/envelope.ts'
 import { evidenceLevel, type History, isChange, remember, withEvidence } from '../measurement/evidence.ts'
+import type { ControlMemory } from '../nettests/control-memory.ts'
 import { checkLink, type LinkControl } from '../nettests/link-check.ts'
 import { planCycle, type Task } from '../plan/plan-cycle.ts'
 import type { Log } from '../platform/log.ts'
@@ -64,13 +65,15 @@ export interface CycleReport {
 export interface Memory {
   readonly link: LinkState
   readonly history: History
+  /** Which controls are dead in themselves. */
+  readonly controls: ControlMemory
   /** What failed and was not measured again in its own cycle. */
   readonly waiting: WaitingFailures
 }
 
 export async function runCycle(stages: Stages, last: Memory): Promise<CycleReport> {
-  const cycle = await beginCycle(stages, last.history)
-  const link = watchLink(stages, cycle, last.link)
+  const cycle = await beginCycle(stages, last)
+  const link = watchLink(stages, cycle, last)
   if (stages.list.controls.length > 0) await link.recheck()
 
   const tasks = planCycle(stages.list, `${stages.seed} ${cycle.startedMs}`)
@@ -91,7 +94,7 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
   await Promise.all(cycle.kept)
   const delivery = await stages.deliver()
   const { measurements, anomalies, bugs } = cycle
-  const memory = { link: link.current(), history: cycle.history, waiting }
+  const memory = { link: link.current(), history: cycle.history, controls: cycle.controls, waiting }
   return { memory, measurements, anomalies, bugs, delivery }
 }
 
@@ -110,6 +113,7 @@ interface Cycle {
   /** Tasks that failed with the link up, to be measured once more. */
   readonly failed: FailedTask[]
   history: History
+  controls: ControlMemory
 }
 
 /** What the repeat of a task must know. The observations went to the spool, and would take much memory until then. */
@@ -117,7 +121,7 @@ interface FailedTask extends Pick<FinishedMeasurement, 'verdict' | 'parts' | 'en
   readonly task: Task
 }
 
-async function beginCycle({ clock, vantage, uplink }: Stages, history: History): Promise<Cycle> {
+async function beginCycle({ clock, vantage, uplink }: Stages, { history, controls }: Memory): Promise<Cycle> {
   const startedMs = clock.now()
   return {
     startedMs,
@@ -130,18 +134,21 @@ async function beginCycle({ clock, vantage, uplink }: Stages, history: History):
     done: 0,
     failed: [],
     history,
+    controls,
   }
 }
 
 /** Asks the controls; keeps the first check of the cycle and every one that found a change. */
-function watchLink(stages: Stages, cycle: Cycle, lastLink: LinkState): LinkWatch {
+function watchLink(stages: Stages, cycle: Cycle, { link: lastLink }: Memory): LinkWatch {
   const { clock, list } = stages
   const neutral = list.controls.map((each) => ({ ...each, role: 'neutral' as const }))
   const controls = [...neutral, ...stages.ownControls]
   return linkWatch(lastLink, async (previous) => {
+    const at = new Date(clock.now()).toISOString()
     const { result, timing, stepped } = await timed(clock, () =>
-      checkLink(stages.context(null), controls, previous, new Date(clock.now()).toISOString()),
+      checkLink(stages.context(null), controls, previous, at, cycle.controls),
     )
+    cycle.controls = result.memory
     const changed = result.link.state !== previous.state
     if (changed) logLink(stages.log, result.link)
     if (changed || previous === lastLink) {
@@ -215,8 +222,9 @@ function waitingOf(unrepeated: readonly FailedTask[], uplink: string): WaitingFa
  * Whether a second measurement may settle the verdict. A page that differs, or a wrong date, is the same half a
  * minute later.
  */
-function worthRepeating({ verdict, step, how }: Verdict, link: LinkState): boolean {
-  if (link.state !== 'up' || step === null || how === null) return false
+function worthRepeating({ verdict, rule, step, how }: Verdict, link: LinkState): boolean {
+  const isSettled = link.state !== 'up' && !(link.state === 'degraded' && rule.includes('/failed_once@'))
+  if (isSettled || step === null || how === null) return false
   const mayPass = isFailure(how) || how === throttlingSuspected
   return verdict === 'anomaly' || (verdict === 'undetermined' && mayPass)
 }

@@ -50,5 +50,7 @@ export function linkWatch(initial: LinkState, check: (previous: LinkState) => Pr
 /** The state of the link during a measurement: the worse of those before and after it. */
 export function worseOf(before: LinkState, after: LinkState): LinkState {
   const worse = before.state !== 'up' && after.state === 'up' ? before : after
-  return before.ipv6 === undefined ? worse : { ...worse, ipv6: before.ipv6 && after.ipv6 === true }
+  const tls = [before.tls, after.tls].filter((each) => each !== undefined)
+  const both = tls.length === 0 ? worse : { ...worse, tls: tls.every(Boolean) }
+  return before.ipv6 === undefined ? both : { ...both, ipv6: before.ipv6 && after.ipv6 === true }
 }

@@ -20,7 +20,7 @@ const delivery = {
   retryAfterMs: null,
 } as const
 const report: CycleReport = {
-  memory: { link: link('up'), history: {}, waiting: noneWaiting },
+  memory: { link: link('up'), history: {}, controls: {}, waiting: noneWaiting },
   measurements: 1,
   anomalies: 0,
   bugs: 0,

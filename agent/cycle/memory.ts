@@ -5,6 +5,7 @@
 
 import * as v from 'valibot'
 import { linkState, unknownLink, verdictKinds } from '../../tests-spec/nettests/verdict.ts'
+import { controlMemory } from '../nettests/control-memory.ts'
 import type { AtomicDisk } from '../platform/atomic-file.ts'
 import { readStateFile, replaceStateFile } from '../platform/state-file.ts'
 import type { Memory } from './cycle.ts'
@@ -21,9 +22,11 @@ const memoryFile = v.object({
       chains: v.optional(v.record(v.string(), v.string())),
     }),
   ),
+  /** Left out by older agents. */
+  controls: v.optional(controlMemory, {}),
 })
 
-const nothing: Memory = { link: unknownLink, history: {}, waiting: noneWaiting }
+const nothing: Memory = { link: unknownLink, history: {}, controls: {}, waiting: noneWaiting }
 
 /** @returns The memory; an empty one when there is no file, or none that can be believed. */
 export async function readMemory(path: string): Promise<Memory> {
@@ -36,6 +39,6 @@ export async function readMemory(path: string): Promise<Memory> {
  * @throws The disk's error.
  */
 export async function writeMemory(path: string, memory: Memory, disk?: AtomicDisk): Promise<void> {
-  const { link, history } = memory
-  await replaceStateFile(path, { link, history }, disk === undefined ? {} : { disk })
+  const { link, history, controls } = memory
+  await replaceStateFile(path, { link, history, controls }, disk === undefined ? {} : { disk })
 }

@@ -98,6 +98,52 @@ describe('checkLink()', () => {
     expect(verdict).toMatchObject({ verdict: 'undetermined', how: 'unknown' })
   })
 
+  it('asks a helper about a control that fails once more, and counts without it when it fails there too', async () => {
+    const good = neutral(await serve(success))
+    const moved = neutral(await serve(to('http://127.0.0.1:9/')))
+    const controls = [good, { ...good, url: `${good.url}2` }, moved, { ...moved, url: `${moved.url}2` }]
+    const questions: string[] = []
+    const helper = await serve((request, response) => {
+      let body = ''
+      request.on('data', (some) => {
+        body += some
+      })
+      request.on('end', () => {
+        questions.push(JSON.parse(body).http_request)
+        const http_request = { body_length: 0, discovered_h3_endpoint: '', failure: null, title: '' }
+        const dns = { failure: null, addrs: [] }
+        response.end(
+          JSON.stringify({
+            tcp_connect: {},
+            http_request: { ...http_request, headers: {}, status_code: 301 },
+            dns,
+          }),
+        )
+      })
+    })
+    const context = makeContext({ helpers: [helper] })
+    const first = await checkLink(context, controls, unknownLink, at)
+    expect(first.link.state).toBe('captive_portal')
+    expect(questions).toEqual([])
+    const second = await checkLink(context, controls, first.link, at, first.memory)
+    expect(second.link).toMatchObject({ state: 'up', controls_ok: 2, controls: 2 })
+    expect(second.controls.map(({ outside }) => outside)).toEqual([
+      undefined,
+      undefined,
+      'fails_too',
+      'fails_too',
+    ])
+    expect(second.bytes.sent).toBeGreaterThan(first.bytes.sent)
+    const third = await checkLink(context, controls, second.link, at, second.memory)
+    expect(third.link.state).toBe('up')
+    expect(questions.sort()).toEqual([moved.url, `${moved.url}2`].sort())
+    expectKept(third, null, third, {
+      keys: { x_sonde_controls: third.controls },
+      verdict: third.verdict,
+      parts: null,
+    })
+  })
+
   it('calls it down where a closed port answers in the place of each', async () => {
     const { port } = await closedPort()
     const { link } = await check(neutral(`http://127.0.0.1:${port}/`))

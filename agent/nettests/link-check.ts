@@ -16,9 +16,11 @@ import {
   linkCheck,
 } from '../../tests-spec/nettests/link-check.ts'
 import type { LinkState, Verdict } from '../../tests-spec/nettests/verdict.ts'
+import { askHelpers } from './ask-helper.ts'
+import { type ControlMemory, chosen, isWorthAsking, noted, remember, withMemory } from './control-memory.ts'
 import type { NettestContext } from './nettest.ts'
-import { joinSeen, type Seen } from './seen.ts'
-import { followUrl } from './url-flow.ts'
+import { joinBytes, joinSeen, type Seen } from './seen.ts'
+import { followUrl, helperRequest } from './url-flow.ts'
 
 /** What is asked, and which answer is the right one. */
 export interface LinkControl {
@@ -34,31 +36,69 @@ export interface LinkCheck extends Seen {
   readonly controls: readonly ControlResult[]
   readonly link: LinkState
   readonly verdict: Verdict
+  /** For the next check. */
+  readonly memory: ControlMemory
 }
 
 /**
  * @param previous - The state before, for `since`.
  * @param at - ISO 8601 time of this check.
+ * @param known - What the checks before have left.
  */
 export async function checkLink(
   context: NettestContext,
   controls: readonly LinkControl[],
   previous: LinkState,
   at: string,
+  known: ControlMemory = {},
 ): Promise<LinkCheck> {
+  const nowMs = Date.parse(at)
   const ask = async (some: readonly LinkControl[], from: number) =>
     Promise.all(some.map(async (control, index) => askControl(context, control, from + index)))
-  const neutral = controls.filter(({ role }) => role === 'neutral')
+  const neutral = chosen(
+    controls.filter(({ role }) => role === 'neutral'),
+    known,
+    nowMs,
+  )
   const first = await ask(neutral, 0)
   // A collector that is out of reach would hold up every check for the length of a deadline.
   const enough = isWell(judgeLink(resultsOf(first), previous, at))
   const own = enough ? [] : controls.filter(({ role }) => role !== 'neutral')
   const each = [...first, ...(await ask(own, neutral.length))]
   const seen = joinSeen(each.map((one) => one.seen))
-  const results = resultsOf(each)
+  const outside = await askOutside(context, neutral, resultsOf(each), known, nowMs)
+  const results = withMemory(resultsOf(each), outside.memory, nowMs)
   const link = judgeLink(results, previous, at, ipv6Works(seen.observations))
   const { name, version } = linkCheck
-  return { ...seen, name, version, controls: results, link, verdict: judgeControls(results) }
+  const bytes = joinBytes([seen.bytes, outside.bytes])
+  const memory = remember(results, outside.memory)
+  return { ...seen, bytes, name, version, controls: results, link, verdict: judgeControls(results), memory }
+}
+
+/** Asks a helper about controls that keep failing while others do not: some have moved, or are gone, for everybody. */
+async function askOutside(
+  context: NettestContext,
+  controls: readonly LinkControl[],
+  results: readonly ControlResult[],
+  known: ControlMemory,
+  nowMs: number,
+): Promise<{ readonly memory: ControlMemory; readonly bytes: Seen['bytes'] }> {
+  const asked = await Promise.all(
+    controls.map(async ({ url, expect }) => {
+      const result = results.find((each) => each.url === url)
+      if (result === undefined || !isWorthAsking(result, results, known, nowMs)) return null
+      const { outside, bytes } = await askHelpers(context, helperRequest(new URL(url), []))
+      return { url, expect, outside, bytes }
+    }),
+  )
+  const answers = asked.filter((each) => each !== null)
+  const memory = answers.reduce((sofar, { url, expect, outside }) => {
+    if (typeof outside === 'string') return sofar
+    const { failure, status_code } = outside.http_request
+    const isWell = failure === null && status_code === expect?.status
+    return noted(sofar, url, isWell ? 'ok' : 'fails_too', nowMs)
+  }, known)
+  return { memory, bytes: joinBytes(answers.map(({ bytes }) => bytes)) }
 }
 
 const isWell = ({ state }: LinkState) => state === 'up' || state === 'degraded'

@@ -200,7 +200,7 @@ async function requestAgain(
 }
 
 /** OONI's form: every address of ours, as it is where there is IPv4, on the port of the URL, and on both usual ones when it names none. */
-function helperRequest(url: URL, addresses: readonly Address[]): TestHelperRequest {
+export function helperRequest(url: URL, addresses: readonly Pick<Address, 'ip'>[]): TestHelperRequest {
   const ports = url.port === '' ? [443, 80] : [Number(url.port)]
   const endpoints = addresses.flatMap(({ ip }) =>
     ports.map((port) => formatEndpoint({ ip: untranslated(ip), port })),

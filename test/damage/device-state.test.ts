@@ -71,6 +71,7 @@ const files: readonly StateFile[] = [
       writeMemory(path, {
         link: { ...link('down'), since: '2026-06-01T00:00:00.000Z' },
         history,
+        controls: {},
         waiting: noneWaiting,
       }),
     async read(path) {

@@ -6,11 +6,16 @@ import { connect, handshake, join, link, query } from '../support/observations.t
 import type { GoldenRow } from './golden.ts'
 
 const resolved = query(['21.0.0.10'])
+const followUp = (tag: string, of: Failure) =>
+  handshake(of, { tags: ['depth=0', `followup=${tag}`], id: 50_011 })
+const goneHere = join(
+  query('dns_nxdomain_error'),
+  query(['21.0.0.10'], { engine: 'udp', tags: ['depth=0'], id: 20_001 }),
+)
+const silentBefore = { step: 'tls_handshake', how: 'generic_timeout_error', secondsAgo: 31 } as const
 
 /** Under its name at its own address twice and at a neutral host, which answers under a foreign name. */
 function cutByName(failure: Failure) {
-  const followUp = (tag: string, of: Failure) =>
-    handshake(of, { tags: ['depth=0', `followup=${tag}`], id: 50_011 })
   return join(
     resolved,
     connect(null),
@@ -39,11 +44,79 @@ export const rows: readonly (GoldenRow & { readonly step: Step })[] = [
     circumstances: degraded,
   },
   {
-    name: 'silence under its name at two hosts, while two controls are dead: loss does that',
+    name: 'silence under its name at two hosts that answer others, while two controls are dead',
     seen: cutByName('generic_timeout_error'),
+    verdict: 'undetermined failed_once',
+    step: 'tls_handshake',
+    circumstances: degraded,
+  },
+  {
+    name: 'silence under its name at two hosts that answer others, while two controls are dead, again',
+    seen: cutByName('generic_timeout_error'),
+    verdict: 'anomaly server_name_interfered',
+    step: 'tls_handshake',
+    circumstances: { ...degraded, earlier: silentBefore },
+  },
+  {
+    name: 'silence under its name at two hosts that answer others, while one control is dead, again',
+    seen: cutByName('generic_timeout_error'),
+    verdict: 'anomaly server_name_interfered',
+    step: 'tls_handshake',
+    circumstances: { link: link('up', 3), earlier: silentBefore },
+  },
+  {
+    name: 'silence under its name alone, while two controls are dead, again: loss does that',
+    seen: join(resolved, connect(null), handshake('generic_timeout_error')),
+    verdict: 'undetermined link_degraded',
+    step: 'tls_handshake',
+    circumstances: { ...degraded, earlier: silentBefore },
+  },
+  {
+    name: 'reset under its name and not under a neutral one, while two controls are dead',
+    seen: join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', 'ssl_invalid_hostname'),
+      followUp('same_name', 'connection_reset'),
+    ),
+    verdict: 'anomaly tls_handshake_interfered',
+    step: 'tls_handshake',
+    circumstances: degraded,
+  },
+  {
+    name: 'reset under every name, while two controls are dead',
+    seen: join(
+      resolved,
+      connect(null),
+      handshake('connection_reset'),
+      followUp('neutral_name', 'connection_reset'),
+      followUp('same_name', 'connection_reset'),
+    ),
     verdict: 'undetermined link_degraded',
     step: 'tls_handshake',
     circumstances: degraded,
+  },
+  {
+    name: 'no such name, which another resolver knows, while two controls are dead',
+    seen: goneHere,
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+    circumstances: degraded,
+  },
+  {
+    name: 'no such name, which another resolver knows, while no control has a name here either',
+    seen: goneHere,
+    verdict: 'undetermined link_degraded',
+    step: 'resolve',
+    circumstances: { link: link('degraded', 0) },
+  },
+  {
+    name: 'no such name, which another resolver knows, on a line that lets telephones ask whether there is one',
+    seen: goneHere,
+    verdict: 'undetermined link_degraded',
+    step: 'resolve',
+    circumstances: { link: { ...link('degraded', 3), tls: false } },
   },
   {
     name: 'reset under its name at two hosts, while nobody knows whether there is a link',

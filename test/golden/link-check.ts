@@ -30,6 +30,18 @@ export const withCollector = (
   },
 ]
 
+/** Four in clear text and one over TLS. */
+const overTls = (result: ControlResult['result'], ...clear: readonly ControlResult['result'][]) => [
+  ...controls(...clear),
+  { url: 'https://neutral.example/', result, transaction_id: 9 },
+]
+/** The first has failed `times` times without another one. */
+const alone = (times: number, ...results: readonly ControlResult['result'][]) =>
+  controls(...results).map((each, index) => (index === 0 ? { ...each, failed_alone: times } : each))
+/** The first two were asked about outside. */
+const outside = (says: 'ok' | 'fails_too', ...results: readonly ControlResult['result'][]) =>
+  controls(...results).map((each, index) => (index < 2 ? { ...each, outside: says } : each))
+
 const led = (first: string, second: string) =>
   withProvider('ok', ['other_answer', 'other_answer', 'failed']).map((each, index) => ({
     ...each,
@@ -51,6 +63,16 @@ export const samples: readonly (readonly ControlResult[])[] = [
   withProvider('failed', ['failed', 'failed', 'failed']),
   led('credit.telco.example', 'www.telco.example'),
   led('credit.telco.example', 'login.hotel.example'),
+  // Telephones may ask whether there is a line, and little else gets through.
+  overTls('failed', 'ok', 'ok', 'ok', 'ok'),
+  overTls('ok', 'ok', 'ok', 'ok', 'failed'),
+  // Moved for everybody: nobody answers for everyone where a certificate was verified.
+  overTls('ok', 'other_answer', 'other_answer', 'ok', 'ok'),
+  overTls('failed', 'other_answer', 'other_answer', 'ok', 'ok'),
+  alone(2, 'failed', 'failed', 'ok', 'ok'),
+  alone(3, 'failed', 'failed', 'ok', 'ok'),
+  outside('fails_too', 'other_answer', 'other_answer', 'ok', 'ok'),
+  outside('ok', 'other_answer', 'other_answer', 'ok', 'ok'),
 ]
 
 export const golden: Golden = {

@@ -362,7 +362,7 @@ export const rows: readonly Row[] = [
   {
     name: 'silence under the name here and at a neutral host, with one control lost',
     seen: join(silentThrice, movedTo('generic_timeout_error')),
-    verdict: 'undetermined a_control_failed',
+    verdict: 'undetermined failed_once',
     step: 'tls_handshake',
     circumstances: { link: link('up', 3) },
   },

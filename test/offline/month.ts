@@ -80,7 +80,7 @@ export class Month {
 
   /** What the agent remembers after the last cycle. */
   get memory(): Memory {
-    return { link: unknownLink, history: this.#history, waiting: noneWaiting }
+    return { link: unknownLink, history: this.#history, controls: {}, waiting: noneWaiting }
   }
 
   /** @param cycle - From 0, in order. */

@@ -4,7 +4,14 @@
 
 import { type Failure, isLocalFailure } from '../data-formats/failure.ts'
 import type { FailedStep } from './failed-step.ts'
-import { type Circumstances, failedBefore, isCutOff, type Step, type Verdict } from './verdict.ts'
+import {
+  type Circumstances,
+  failedBefore,
+  isCutOff,
+  type LinkState,
+  type Step,
+  type Verdict,
+} from './verdict.ts'
 
 /** Every rule of a failed step, in the order of the questions that speak by them. */
 export const failedStepRules = [
@@ -21,11 +28,11 @@ export const failedStepRules = [
   'fails_outside_too',
   'resolvers_disagree',
   'server_name_interfered',
+  'failed_once',
   'resolve_interfered',
   'tls_handshake_interfered',
   'http_round_trip_interfered',
   'a_control_failed',
-  'failed_once',
   'resolve_fails_only_here',
   'connect_fails_only_here',
   'tls_handshake_fails_only_here',
@@ -97,7 +104,7 @@ export const failedStepQuestions: readonly Question[] = [
   { number: 7, rules: ['passed_again', 'said_inside_tls'], ask: didItPassOrSpeak },
   { number: 8, rules: ['fails_outside_too'], ask: failsOutsideToo },
   { number: 9, rules: ['resolvers_disagree'], ask: doResolversDisagree },
-  { number: 10, rules: ['server_name_interfered'], ask: isNameCutAtTwoHosts },
+  { number: 10, rules: ['server_name_interfered', 'failed_once'], ask: isNameCutAtTwoHosts },
   {
     number: 11,
     rules: ['resolve_interfered', 'tls_handshake_interfered', 'http_round_trip_interfered'],
@@ -133,13 +140,9 @@ function isLinkCutOff({ circumstances: { link } }: Asked): Answer | null {
   return isCutOff(link) ? { verdict: 'link_down', rule: 'link_down', how: link.state } : null
 }
 
-/**
- * 2: controls are witnesses, and no quorum: that some are dead, by themselves or by loss, explains no reset at two hosts of
- * different people for one name alone.
- */
+/** 2: controls are witnesses, and no quorum. */
 function isLinkInDoubt({ failed, circumstances: { link } }: Asked): Answer | null {
-  if (link.state === 'up') return null
-  if (link.state === 'degraded' && failed.nameElsewhere === 'failed_too' && !isSilent(failed)) return null
+  if (link.state === 'up' || (link.state === 'degraded' && isWitnessed(failed, link))) return null
   return undetermined(link.state === 'degraded' ? 'link_degraded' : 'link_unknown')
 }
 
@@ -190,9 +193,18 @@ function doResolversDisagree({ failed }: Asked): Answer | null {
   return isResolvedElsewhere(failed) && !isSilent(failed) ? anomaly('resolvers_disagree') : null
 }
 
-/** 10: two hosts of different people cannot both be broken for one name. */
-function isNameCutAtTwoHosts({ failed }: Asked): Answer | null {
-  return failed.nameElsewhere === 'failed_too' && !isSilent(failed) ? anomaly('server_name_interfered') : null
+/**
+ * 10: two hosts of different people cannot both be broken for one name. Silence for one name at both is loss four times over
+ * that spared every other name; on a line that loses controls it is seen twice all the same.
+ */
+function isNameCutAtTwoHosts({ failed, circumstances: { link, earlier } }: Asked): Answer | null {
+  if (failed.nameElsewhere !== 'failed_too') return null
+  if (!isSilent(failed)) return anomaly('server_name_interfered')
+  if (!isWitnessed(failed, link)) return null
+  const isWell = link.state === 'up' && link.controls_ok === link.controls
+  return isWell || failedBefore(earlier, failed.step)
+    ? anomaly('server_name_interfered')
+    : undetermined('failed_once')
 }
 
 /**
@@ -246,6 +258,18 @@ function isSilent({ failure, maybeLost }: FailedStep): boolean {
   return silence.has(failure) || maybeLost
 }
 
+/**
+ * What no lost packet explains, and no dead control: a name cut, or silent, at two hosts that answer under others; a name cut at
+ * a host that answers under another; no address where another resolver has one.
+ */
+function isWitnessed(failed: FailedStep, link: LinkState): boolean {
+  const { step, neutralName, nameElsewhere } = failed
+  if (isSilent(failed)) return neutralName === 'answered' && nameElsewhere === 'failed_too'
+  // Where no control was reached the resolver may answer for nobody, or for its friends alone.
+  if (step === 'resolve') return isResolvedElsewhere(failed) && link.controls_ok > 0 && link.tls !== false
+  return step === 'tls_handshake' && (neutralName === 'answered' || nameElsewhere === 'failed_too')
+}
+
 function isForeignAuthority({ failed, circumstances: { clock } }: Asked): boolean {
   return failed.certificateFaults.includes('ssl_unknown_authority') && clock === 'synced'
 }
@@ -274,6 +298,7 @@ function isMaybeItsOwnTrouble({ failed, outside, maybeBroken }: Asked): boolean 
 function versionOf(rule: FailedStepRule, maybeBroken: boolean): number {
   if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return maybeBroken ? 2 : 1
   if (rule === 'connect_fails_only_here') return 3
-  if (rule === 'link_degraded') return 2
+  if (rule === 'link_degraded') return 3
+  if (rule === 'server_name_interfered') return 2
   return rule === 'resolvers_disagree' || rule.endsWith('_fails_only_here') ? 2 : 1
 }

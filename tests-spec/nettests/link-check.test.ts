@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { at, controls, samples, withCollector, withProvider } from '../../test/golden/link-check.ts'
 import { judging } from '../../test/support/judge.ts'
 import { connect, nothing } from '../../test/support/observations.ts'
-import { ipv6Works, judgeLink, linkCheck } from './link-check.ts'
+import { type ControlResult, ipv6Works, judgeLink, linkCheck } from './link-check.ts'
 import { unknownLink } from './verdict.ts'
 
 describe('judgeLink() with the collector and the provider', () => {
@@ -93,10 +93,58 @@ describe('judgeLink()', () => {
   })
 })
 
+describe('judgeLink() and controls that are dead in themselves, or go over TLS', () => {
+  const url = (index: number, scheme: string) => `${scheme}://control${index}.example/`
+  const four = (scheme: string, first: Partial<ControlResult>, second: Partial<ControlResult> = {}) =>
+    [first, second, {}, {}].map((over, index) => ({
+      url: url(index, index === 3 ? scheme : 'http'),
+      result: 'ok' as const,
+      transaction_id: index,
+      ...over,
+    }))
+  const moved = { result: 'other_answer' } as const
+  const rows = [
+    ['failed alone three times', four('http', { result: 'failed', failed_alone: 3 }), 'up', 3, 3],
+    ['failed alone twice', four('http', { result: 'failed', failed_alone: 2 }), 'up', 3, 4],
+    [
+      'two that fail outside too',
+      four('http', { ...moved, outside: 'fails_too' }, { ...moved, outside: 'fails_too' }),
+      'up',
+      2,
+      2,
+    ],
+    [
+      'two that are well outside: somebody answers for everyone',
+      four('http', { ...moved, outside: 'ok' }, { ...moved, outside: 'ok' }),
+      'captive_portal',
+      2,
+      4,
+    ],
+    ['two other answers, and a certificate that was verified', four('https', moved, moved), 'degraded', 2, 4],
+    [
+      'an answer to every check of a telephone, and none over TLS',
+      [...four('http', {}), { url: url(4, 'https'), result: 'failed' as const, transaction_id: 4 }],
+      'degraded',
+      4,
+      5,
+    ],
+  ] as const
+  it.each(rows)('%s', (_name, results, state, ok, asked) => {
+    expect(judgeLink(results, unknownLink, at)).toMatchObject({ state, controls_ok: ok, controls: asked })
+  })
+
+  it('says whether one answered over TLS, and nothing where none was asked', () => {
+    const secure = (result: ControlResult['result']) =>
+      judgeLink([...controls('ok'), { url: url(9, 'https'), result, transaction_id: 9 }], unknownLink, at).tls
+    expect([secure('ok'), secure('failed')]).toEqual([true, false])
+    expect(judgeLink(controls('ok'), unknownLink, at)).not.toHaveProperty('tls')
+  })
+})
+
 it.each(samples)('link_check never calls a link an anomaly, and names the state it is in', (...results) => {
   const { verdict } = judging(linkCheck)({ ...nothing, x_sonde_controls: results })
   expect(verdict.verdict).not.toBe('anomaly')
-  expect(verdict.rule).toBe(`link_check/${judgeLink(results, unknownLink, at).state}@1`)
+  expect(verdict.rule).toBe(`link_check/${judgeLink(results, unknownLink, at).state}@2`)
 })
 
 describe('ipv6Works()', () => {

@@ -23,6 +23,10 @@ const controlResult = v.object({
   result: v.picklist(['ok', 'other_resolver_only', 'other_answer', 'failed', 'local_failure']),
   /** Host of the page that came, or of the last redirect; null or absent when nothing came. */
   led_to: v.optional(v.nullable(v.string())),
+  /** Of the checks on end in which it was not `ok`, how many found every other `ok`. Absent: none. */
+  failed_alone: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** What a helper outside made of it, asked because it had failed before. Absent: not asked, or no helper answered. */
+  outside: v.optional(v.picklist(['ok', 'fails_too'])),
   transaction_id: v.pipe(v.number(), v.integer(), v.minValue(0)),
 })
 export type ControlResult = Readonly<v.InferOutput<typeof controlResult>>
@@ -42,6 +46,20 @@ export const linkCheck = defineNettest({
   judge: ({ own }) => ({ keys: {}, verdict: judgeControls(own.x_sonde_controls), parts: null }),
 })
 
+/** How often a control must have failed alone before it counts as dead in itself: what chance loses comes back sooner. */
+export const checksOfTheDead = 3
+
+/**
+ * Whether it is the control that is dead and not the link: it fails outside too, or it alone has failed for several checks on
+ * end while every other was `ok`. It is asked as before, and not counted.
+ */
+export function isDead({ result, outside, failed_alone = 0 }: ControlResult): boolean {
+  return result !== 'ok' && (outside === 'fails_too' || failed_alone >= checksOfTheDead)
+}
+
+/** Over TLS nobody but the control answers, and what is asked is as large as what a site is asked. */
+export const isOverTls = ({ url }: Pick<ControlResult, 'url'>) => url.startsWith('https:')
+
 /**
  * @param previous - State before, so that `since` survives a check that changes nothing.
  * @param at - ISO 8601 time of this check by the probe's clock.
@@ -56,16 +74,25 @@ export function judgeLink(
   const neutral = asked(ofRole(controls, 'neutral'))
   const state = stateFrom(controls)
   const since = state === previous.state && previous.since !== null ? previous.since : at
-  return { state, controls_ok: count(neutral, 'ok'), controls: neutral.length, ipv6, checked_at: at, since }
+  const secure = neutral.filter(isOverTls)
+  const tls = secure.length === 0 ? {} : { tls: count(secure, 'ok') > 0 }
+  const counts = { controls_ok: count(neutral, 'ok'), controls: neutral.length }
+  return { state, ...counts, ipv6, ...tls, checked_at: at, since }
 }
 
 function stateFrom(controls: readonly ControlResult[]): LinkState['state'] {
   const neutral = asked(ofRole(controls, 'neutral'))
   const [ok, other] = [count(neutral, 'ok'), count(neutral, 'other_answer')]
   if (neutral.length === 0) return 'unknown'
-  // A portal answers in the name of everyone; one changed page could be the control's own doing.
-  if (other >= 2 && other >= ok) return isProvidersPortal(controls) ? 'bundle_exhausted' : 'captive_portal'
+  const secure = neutral.filter(isOverTls)
+  const isSecure = count(secure, 'ok') > 0
+  // A portal answers in the name of everyone; one changed page could be the control's own doing, and where a certificate
+  // was verified nobody answers for everyone.
+  if (other >= 2 && other >= ok && !isSecure)
+    return isProvidersPortal(controls) ? 'bundle_exhausted' : 'captive_portal'
   if (ok === 0) return howFar(controls)
+  // Half-free lines let the checks of telephones through and little else, and some lose all that is large.
+  if (secure.length > 0 && !isSecure) return 'degraded'
   // One control may be blocked or gone without the link being at fault.
   return neutral.length - ok <= 1 ? 'up' : 'degraded'
 }
@@ -100,9 +127,9 @@ export function isOfSite(host: string, home: string): boolean {
 const ofRole = (controls: readonly ControlResult[], role: ControlRole) =>
   controls.filter((each) => (each.role ?? 'neutral') === role)
 
-/** Those that this machine could ask. */
+/** Those that this machine could ask, and that are not dead in themselves. */
 const asked = (controls: readonly ControlResult[]) =>
-  controls.filter(({ result }) => result !== 'local_failure')
+  controls.filter((each) => each.result !== 'local_failure' && !isDead(each))
 
 const count = (controls: readonly ControlResult[], result: ControlResult['result']) =>
   controls.filter((each) => each.result === result).length
@@ -116,7 +143,7 @@ export function ipv6Works({ tcp_connect }: Observations): boolean {
 export function judgeControls(controls: readonly ControlResult[]): Verdict {
   const because = controls.map((control) => control.transaction_id)
   const state = stateFrom(controls)
-  const rule = `link_check/${state}@1`
+  const rule = `link_check/${state}@2`
   switch (state) {
     case 'up':
       return { verdict: 'ok', rule, step: null, how: null, because }

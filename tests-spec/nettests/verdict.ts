@@ -54,6 +54,8 @@ export const linkState = v.looseObject({
   controls: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** Whether a control took a connection over IPv6. Left out by older agents, and when no control was asked. */
   ipv6: v.optional(v.boolean()),
+  /** Whether a control answered over TLS. Left out by older agents, and when none was asked over it. */
+  tls: v.optional(v.boolean()),
   /** When the controls that say so were measured, ISO 8601 UTC by this probe's clock; null when unknown. */
   checked_at: v.nullable(v.string()),
   /** Since when the link has been in this state, by this probe's clock; null when unknown. */
