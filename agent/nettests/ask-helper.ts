@@ -32,10 +32,15 @@ export interface HelperAnswer {
   readonly bytes: Bytes
 }
 
-export async function askHelpers(context: NettestContext, request: TestHelperRequest): Promise<HelperAnswer> {
+/** @param but - URL of a helper that is not to be asked: it has answered already. */
+export async function askHelpers(
+  context: NettestContext,
+  request: TestHelperRequest,
+  but: string | null = null,
+): Promise<HelperAnswer> {
   let outside: HelperAnswer['outside'] = noHelper
   let bytes = noBytes
-  for (const helper of context.helpers) {
+  for (const helper of context.helpers.filter((each) => each !== but)) {
     const asked = await askOne(context, new URL(helper), request)
     bytes = joinBytes([bytes, asked.bytes])
     outside = asked.answer

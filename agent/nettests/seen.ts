@@ -20,8 +20,18 @@ export interface Seen {
   readonly outside?: TestHelperResponse | Failure
   /** URL of the test helper that gave the outside view. Absent where none did. */
   readonly testHelper?: string
+  /** Where a chain of redirects ended without an answer. Absent where it was answered, or nothing was followed. */
+  readonly endedAt?: UnansweredHop
   /** The description that it was measured by. Absent where the nettest measures no described service. */
   readonly service?: Service
+}
+
+export interface UnansweredHop {
+  /** 0 where nothing redirected. */
+  readonly depth: number
+  readonly url: URL
+  /** Addresses that were found for its host, and may be contacted. */
+  readonly addresses: readonly string[]
 }
 
 /** Some of the five lists; those that are left out are empty. */
@@ -55,9 +65,11 @@ export const nothingSeen: Seen = seenOf({})
 export function joinSeen(all: readonly Seen[]): Seen {
   const lists = all.map((each) => each.observations)
   const asked = all.find((each) => each.outside !== undefined)
+  const ended = all.find((each) => each.endedAt !== undefined)
   return {
     ...(asked?.outside !== undefined && { outside: asked.outside }),
     ...(asked?.testHelper !== undefined && { testHelper: asked.testHelper }),
+    ...(ended?.endedAt !== undefined && { endedAt: ended.endedAt }),
     observations: {
       queries: lists.flatMap((each) => each.queries),
       tcp_connect: lists.flatMap((each) => each.tcp_connect),

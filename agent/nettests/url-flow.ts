@@ -27,6 +27,9 @@ const maxBodyBytes = 16 * 1024
 /** One dead server of two says nothing; more would cost bytes and tell no more. */
 const maxAddresses = 2
 
+/** Of addresses that refuse, one after the other. */
+const maxRefusing = 8
+
 /** The helper takes no more, and two of each kind are all that is tried here. */
 const maxHelperEndpoints = 20
 const alpn = offeredProtocols()
@@ -87,7 +90,7 @@ export async function followUrl(
     const { followUps, bodyBytes } = options
     const method =
       options.method !== undefined && depth === 0 ? options.method : methodFor(url, bodyBytes, isForeign)
-    const here = { helper: depth === 0 && options.helper, followUps, bodyBytes, method }
+    const here = { depth, helper: depth === 0 && options.helper, followUps, bodyBytes, method }
     const hop: Seen = await measureHop(context, url, [...tags, depthTag(depth)], { ...here, cookies })
     hops.push(hop)
     const next = nextHop(url, hop, isForeign)
@@ -121,7 +124,9 @@ async function measureHop(
     cookies,
     bodyBytes,
     method,
+    depth,
   }: FlowOptions & {
+    readonly depth: number
     readonly method: Method
     readonly cookies: CookieJar
   },
@@ -129,12 +134,25 @@ async function measureHop(
   const { seen, addresses } = await resolveHost(context, hostOfUrl(url), tags)
   const asking = { method, cookies, bodyBytes: bodyBytes ?? maxBodyBytes, alpn }
   const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, asking)
-  const asked = helper ? askHelpers(context, helperRequest(url, addresses)) : null
+  const asked = helper
+    ? askHelpers(
+        context,
+        helperRequest(
+          url,
+          addresses.map(({ ip }) => ip),
+        ),
+      )
+    : null
   const parts = [seen]
-  const classic = addresses.filter((address) => address.tags.includes(classicTag)).slice(0, maxAddresses)
+  const classic = addresses.filter((address) => address.tags.includes(classicTag))
   const others = addresses.filter((address) => !address.tags.includes(classicTag)).slice(0, maxAddresses)
   // Addresses of the system resolver first; those of others only when these lead nowhere.
-  parts.push(await fetch(classic))
+  parts.push(await fetch(classic.slice(0, maxAddresses)))
+  // A browser tries the next one where a host refuses; what is silent has cost its deadline, and says enough.
+  for (const next of classic.slice(maxAddresses, maxRefusing)) {
+    if (!haveAllRefused(parts)) break
+    parts.push(await fetch([next]))
+  }
   if (!answered(parts) && url.protocol === 'https:' && followUps) {
     parts.push(await askAsHelpersDo(context, url, parts, asking))
   }
@@ -143,7 +161,11 @@ async function measureHop(
     if (url.protocol === 'http:') parts.push(await requestAgain(context, url, parts, asking))
   }
   if (!answered(parts)) parts.push(await fetch(others))
-  if (asked === null) return joinSeen(parts)
+  const ended = (): Seen[] => {
+    const endedAt = { depth, url, addresses: addresses.map(({ ip }) => ip) }
+    return answered(parts) ? [] : [{ ...nothingSeen, endedAt }]
+  }
+  if (asked === null) return joinSeen([...parts, ...ended()])
   const { outside, helper: testHelper, bytes } = await asked
   if (!answered(parts) && typeof outside !== 'string') {
     const known = new Set(addresses.map((address) => address.ip))
@@ -151,7 +173,13 @@ async function measureHop(
     parts.push(await fetch(fresh.slice(0, maxAddresses).map((ip) => ({ ip, tags }))))
   }
   const view = { ...nothingSeen, bytes, outside, ...(testHelper !== null && { testHelper }) }
-  return joinSeen([...parts, view])
+  return joinSeen([...parts, view, ...ended()])
+}
+
+/** Every connect so far was refused, which costs no more than a round trip. */
+function haveAllRefused(parts: readonly Seen[]): boolean {
+  const connects = parts.flatMap(({ observations }) => observations.tcp_connect)
+  return connects.length > 0 && connects.every(({ status }) => status.failure === 'connection_refused')
 }
 
 function answered(parts: readonly Seen[]): boolean {
@@ -200,9 +228,9 @@ async function requestAgain(
 }
 
 /** OONI's form: every address of ours, as it is where there is IPv4, on the port of the URL, and on both usual ones when it names none. */
-export function helperRequest(url: URL, addresses: readonly Pick<Address, 'ip'>[]): TestHelperRequest {
+export function helperRequest(url: URL, addresses: readonly string[]): TestHelperRequest {
   const ports = url.port === '' ? [443, 80] : [Number(url.port)]
-  const endpoints = addresses.flatMap(({ ip }) =>
+  const endpoints = addresses.flatMap((ip) =>
     ports.map((port) => formatEndpoint({ ip: untranslated(ip), port })),
   )
   return {

@@ -6,6 +6,7 @@ import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
 import { rows as deadControls } from './dead-controls.ts'
 import { type Golden, type GoldenRow, sample } from './golden.ts'
+import { rows as addresses } from './outside-addresses.ts'
 import { moved, rows as pages } from './outside-pages.ts'
 import { rows as withHelper } from './outside-view.ts'
 import { rows as ownFailures } from './own-failures.ts'
@@ -479,7 +480,7 @@ export const golden: Golden = {
   sharedRules: failedStepRules,
   samples: [
     ...rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
-    ...[...withHelper, ...pages].map(({ name, seen, outside, circumstances }) =>
+    ...[...withHelper, ...pages, ...addresses].map(({ name, seen, outside, circumstances }) =>
       sample(name, seen, circumstances, outside),
     ),
     ...throttled.map(({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside)),

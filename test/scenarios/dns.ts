@@ -49,6 +49,19 @@ const mechanisms: readonly Scenario[] = [
     { address: 'notice.example' },
     { failures: { resolve: null, connect: null, tls_handshake: 'ssl_unknown_authority' } },
   ),
+  // The helper finds nobody there either, which says nothing of the site: it shows at another resolver's address.
+  {
+    ...lies(
+      'the resolver gives an address at which nobody is',
+      { address: 'nowhere.example' },
+      {
+        rule: 'resolvers_disagree',
+        step: 'connect',
+        failures: { resolve: null, connect: 'connection_refused' },
+      },
+    ),
+    repeatAfterSeconds: lasting,
+  },
   {
     name: 'the resolver says NXDOMAIN, and public resolvers are hijacked',
     input: page,

@@ -150,14 +150,6 @@ export const unblockedScenarios: readonly Scenario[] = [
     rules: [{ kind: 'resolver', answer: { address: 'notice.example' } }, { kind: 'resolver_hijack' }],
     expect: { verdict: 'link_down', rule: 'link_down' },
   },
-  {
-    name: "the provider's resolver remembers an address at which nobody is any more",
-    input: page,
-    rules: [{ kind: 'resolver', name: site, answer: { address: 'nowhere.example' } }],
-    repeatAfterSeconds: lasting,
-    // A forged answer that leads nowhere looks the same; the helper found nobody there either.
-    expect: notReached('fails_outside_too', 'connect'),
-  },
   dying('the link dies in the middle of a measurement', 'https://silent.example/', 'syn', 'connect'),
   // Takes connections, and says nothing.
   dying('the link dies in the middle of a handshake', 'https://e1.whatsapp.net/', 'request', 'tls_handshake'),

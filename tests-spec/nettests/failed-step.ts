@@ -19,6 +19,8 @@ export interface FailedStep {
   readonly resolvedElsewhere: boolean | null
   /** An address that only another resolver gave was reached. */
   readonly reachedElsewhere: boolean
+  /** Only the system's resolver gives the addresses that failed, and the site was reached at those of another. */
+  readonly forgedAddress: boolean
   /** What a handshake with the same host under a neutral name came to, between two with the name; null: not tried. */
   readonly neutralName: 'answered' | 'failed_too' | null
   /**
@@ -87,6 +89,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   const elsewhere = {
     resolvedElsewhere: resolvedElsewhere(seen, lab),
     reachedElsewhere: answered.length > 0,
+    forgedAddress: false,
     neutralName: null,
     nameElsewhere: null,
     again: null,

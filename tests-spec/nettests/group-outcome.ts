@@ -136,6 +136,7 @@ function commonest(failures: readonly FailedStep[]): FailedStep {
     certificateFaults: [...new Set(same.flatMap((each) => each.certificateFaults))],
     resolvedElsewhere: anyTrue(same.map((each) => each.resolvedElsewhere)),
     reachedElsewhere: same.some((each) => each.reachedElsewhere),
+    forgedAddress: same.every((each) => each.forgedAddress),
     neutralName: same.find((each) => each.neutralName === 'answered')?.neutralName ?? speaks.neutralName,
     nameElsewhere: same.find((each) => each.nameElsewhere !== null)?.nameElsewhere ?? null,
     again: same.find((each) => each.again === 'passed')?.again ?? speaks.again,

@@ -245,7 +245,7 @@ function doesOnlyTheNameDiffer(asked: Asked): Answer | null {
 
 /** 14 */
 function failsOnlyHere({ failed, outside, circumstances: { earlier } }: Asked): Answer | null {
-  const elsewhere = isResolvedElsewhere(failed)
+  const elsewhere = isResolvedElsewhere(failed) || failed.forgedAddress
   if (outside !== true && !elsewhere) return null
   if (!failedBefore(earlier, failed.step)) return undetermined('failed_once')
   return anomaly(elsewhere ? 'resolvers_disagree' : `${failed.step}_fails_only_here`)

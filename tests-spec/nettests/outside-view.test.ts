@@ -1,6 +1,7 @@
 // Golden verdicts of web_connectivity with a helper's view, and OONI's conclusion from the same two views beside each.
 
 import { describe, expect, it } from 'vitest'
+import { rows as addresses } from '../../test/golden/outside-addresses.ts'
 import { page, rows as pages } from '../../test/golden/outside-pages.ts'
 import { outside, resolved, rows, silence } from '../../test/golden/outside-view.ts'
 import { judging } from '../../test/support/judge.ts'
@@ -19,7 +20,7 @@ describe("web_connectivity with a helper, and OONI's conclusion beside it", () =
     verdict: expected,
     concluded: [blocking, accessible],
     circumstances,
-  } of [...rows, ...pages]) {
+  } of [...rows, ...pages, ...addresses]) {
     it(name, () => {
       const { verdict, keys } = judge(seen, circumstances, { outside: view })
       expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')}`).toBe(

@@ -172,7 +172,12 @@ export function dnsConsistency(
   return verified ? 'consistent' : 'inconsistent'
 }
 
-function sharesNetwork(ip: string, theirs: readonly string[], { ip_info }: OutsideView): boolean {
+/** Whether `ip` is in the network of one of `theirs`, as far as the helper says. */
+export function sharesNetwork(
+  ip: string,
+  theirs: readonly string[],
+  { ip_info }: Pick<OutsideView, 'ip_info'>,
+): boolean {
   const asn = (address: string) => ip_info?.[address]?.asn ?? 0
   return asn(ip) !== 0 && theirs.some((address) => asn(address) === asn(ip))
 }

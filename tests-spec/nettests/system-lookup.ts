@@ -29,6 +29,7 @@ export function failedAt(step: Step, failure: Failure, because: readonly number[
     certificateFaults: [],
     resolvedElsewhere: null,
     reachedElsewhere: false,
+    forgedAddress: false,
     neutralName: null,
     nameElsewhere: null,
     again: null,

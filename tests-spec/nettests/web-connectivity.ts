@@ -5,10 +5,8 @@ import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
 import { httpUrl } from '../data-formats/http-url.ts'
 import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
-import { testHelperResponse, writeEndpoint } from '../protocol/test-helper.ts'
-import { isBogon } from './bogon.ts'
+import { testHelperResponse } from '../protocol/test-helper.ts'
 import {
-  classicTag,
   type FailedStep,
   failedStepOf,
   sameRequestTag,
@@ -19,12 +17,12 @@ import {
 import { hostOfUrl } from './host-text.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { defineNettest } from './nettest-spec.ts'
+import { type FailedHop, gotPast, isForgedAddress } from './outside-step.ts'
 import {
   blocking,
   compareWithOutside,
   concludeAsOoni,
   dnsConsistency,
-  keyOutside,
   type OutsideView,
   pagesOf,
 } from './outside-view.ts'
@@ -91,11 +89,21 @@ export const webConnectivity = defineNettest({
   observations: {
     /** URL of the test helper that gave the outside view. Absent when none did. */
     x_sonde_test_helper: v.optional(v.string()),
+    /** What a helper saw of the hop that failed, where a redirect led there. Absent when it was not asked. */
+    x_sonde_control_of_hop: v.optional(
+      v.object({
+        depth: v.pipe(v.number(), v.integer(), v.minValue(1)),
+        helper: v.string(),
+        control: testHelperResponse,
+      }),
+    ),
+    /** What a second helper saw of the same URL, asked where the first was at odds with the probe. Absent: none was. */
+    x_sonde_second_control: v.optional(v.object({ helper: v.string(), control: testHelperResponse })),
   },
   findings,
   parts: null,
   rules,
-  judge({ seen: all, circumstances, outside = noHelper }) {
+  judge({ seen: all, own, circumstances, outside = noHelper }) {
     const looked = untagged(all, transferControlTag)
     // What came of the same request once more is evidence about a failure, and no page.
     const seen = { ...looked, requests: withoutFollowUps(looked).requests }
@@ -106,10 +114,12 @@ export const webConnectivity = defineNettest({
     const clearText = last?.failure === null && !isOverTls(last)
     const compared =
       last === undefined || answered === null ? notCompared : compareWithOutside(last, answered)
-    const hop = failedHop(looked, answered, circumstances.lab)
+    // OONI's keys have the first helper's view alone.
+    const deciding = own.x_sonde_second_control?.control ?? answered
+    const hop = failedHop(looked, deciding, circumstances.lab, own.x_sonde_control_of_hop)
     const depth = lastDepth(seen)
     const slow = throttlingIn(seen, all, answered?.http_request ?? null)
-    const reached = judgeReached(seen, { hop, outside: answered }, circumstances)
+    const reached = judgeReached(seen, { hop, outside: deciding }, circumstances)
     return {
       keys: {
         agent: 'redirect' as const,
@@ -160,14 +170,14 @@ function judgeSlow(reached: Verdict, slow: Throttling, { link, earlier }: Circum
 
 /** What was found out of a chain, for the verdict and OONI's keys alike. */
 interface Found {
-  readonly hop: FailedHop | null
+  readonly hop: Failed | null
   /** The helper's answer; null without one. */
   readonly outside: OutsideView | null
 }
 
 function judgeReached(seen: Observations, { hop, outside }: Found, circumstances: Circumstances): Verdict {
   if (hop !== null) {
-    const reachedOutside = seenOutside(hop, outside, circumstances)
+    const reachedOutside = gotPast(hop, hop.view, circumstances)
     const more = { outside: reachedOutside, maybeBroken: true }
     return judgeFailedStep(nettest, hop.failed, circumstances, more)
   }
@@ -227,6 +237,15 @@ function isSitesOwn({ requests }: Observations, outside: OutsideView | null): bo
   })
 }
 
+/** Whether the last answer is a page that somebody else may have written, and another one than the helper got. */
+export function isForeignPage(looked: Observations, outside: OutsideView): boolean {
+  const { requests } = withoutFollowUps(looked)
+  const [last] = requests
+  if (last === undefined || last.failure !== null) return false
+  if (isOverTls(last) && isSitesOwn({ ...looked, requests }, outside)) return false
+  return pagesOf(last, outside) !== null && likenessOf(last, outside) === 'other'
+}
+
 function likenessOf(answer: HttpRequest, outside: OutsideView): Likeness {
   const pages = pagesOf(answer, outside)
   return pages === null ? 'unclear' : likeness(pages.probe, pages.helper, sameServer(answer, outside))
@@ -242,23 +261,33 @@ function isFrontOfSite({ requests }: Observations): boolean {
   return areNamesakes(from, to)
 }
 
-interface FailedHop {
-  readonly depth: number
-  readonly observations: Observations
-  readonly failed: FailedStep
-  /** The site sent the probe there over TLS, and the helper elsewhere. */
-  readonly onlyHere: boolean
-}
+type ControlOfHop = { readonly depth: number; readonly control: OutsideView }
+/** With what a helper saw of it. */
+type Failed = FailedHop & { readonly view: OutsideView | null }
 
 /** The first hop of the redirect chain that did not answer. */
-function failedHop(seen: Observations, outside: OutsideView | null, lab: boolean): FailedHop | null {
+function failedHop(
+  seen: Observations,
+  outside: OutsideView | null,
+  lab: boolean,
+  asked: ControlOfHop | undefined,
+): Failed | null {
   for (let depth = 0; depth <= lastDepth(seen); depth++) {
     const observations = tagged(seen, depthTag(depth))
     const failed = failedStepOf(observations, lab)
     if (failed === null) continue
     const before = tagged(seen, depthTag(depth - 1)).requests.find((each) => each.failure === null)
     const onlyHere = before !== undefined && isOverTls(before) && !wasOutside(observations, outside)
-    return { depth, observations, failed: unlessForged(failed, observations, outside), onlyHere }
+    // A hop that the helper was asked about is to it a first one.
+    const isAsked = asked?.depth === depth
+    const view = isAsked ? asked.control : outside
+    const hop = {
+      ...(isAsked ? { depth: 0, onlyHere: false } : { depth, onlyHere }),
+      observations,
+      failed: unlessForged(failed, observations, view),
+    }
+    const forgedAddress = isForgedAddress(hop, view)
+    return { ...hop, failed: { ...hop.failed, forgedAddress }, view }
   }
   return null
 }
@@ -283,31 +312,6 @@ function lastDepth(seen: Observations): number {
     .filter((tag) => tag.startsWith('depth='))
     .map((tag) => Number(tag.slice('depth='.length)))
   return Math.max(0, ...depths)
-}
-
-/** Whether the helper got past the step that failed here; null when its answer does not say. */
-function seenOutside(
-  { depth, observations, failed, onlyHere }: FailedHop,
-  outside: OutsideView | null,
-  { link, lab }: Circumstances,
-): boolean | null {
-  if (outside === null || onlyHere) return null
-  // The helper reports no endpoints of later hops, only how its own chain ended.
-  if (depth > 0 || failed.step === 'http_round_trip') return outside.http_request.failure === null
-  if (failed.step === 'resolve') {
-    return outside.dns.failure === null && outside.dns.addrs.some((ip) => lab || !isBogon(ip))
-  }
-  // Silence at the address people here are sent to is not refuted by an answer from another one; a wrong certificate is.
-  const classic = observations.queries.length > 0 ? tagged(observations, classicTag) : observations
-  const statuses =
-    failed.step === 'connect'
-      ? classic.tcp_connect
-          // That it got there over an IPv6 that this link may not have says nothing of the link's IPv4.
-          .filter(({ ip }) => !ip.includes(':') || link.ipv6 === true)
-          .map(({ ip, port }) => outside.tcp_connect[keyOutside(writeEndpoint({ ip, port }))])
-      : observations.tls_handshakes.map(({ address }) => outside.tls_handshake?.[keyOutside(address)])
-  const known = statuses.flatMap((each) => each?.status ?? [])
-  return known.length === 0 ? null : known.includes(true)
 }
 
 function sameServer(answer: HttpRequest, { http_request: theirs }: OutsideView): boolean {

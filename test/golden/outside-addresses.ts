@@ -1,0 +1,121 @@
+// Golden verdicts of web_connectivity with a helper, about addresses: whose failure at which address says what of the site.
+
+import { connect, handshake, join, query, response } from '../support/observations.ts'
+import { failing, outside, type Row, silence } from './outside-view.ts'
+
+/** What the system's resolver gives alone, in a network of no other answer. */
+const forged = query(['66.0.0.2'])
+const other = query(['21.0.0.10'], { engine: 'udp', tags: ['depth=0'], id: 20_001 })
+const elsewhere = { tags: ['depth=0'], id: 50_002 }
+const reachedElsewhere = join(connect(null, elsewhere), handshake(null, elsewhere), response(200, elsewhere))
+const atFront = { address: '21.0.77.1:443' }
+const refused = connect('connection_refused', { ip: '66.0.0.2' })
+const deadForAll = outside({
+  tcp_connect: {
+    '66.0.0.2:443': { status: false, failure: 'connection_refused_error' },
+    '21.0.0.10:443': { status: true, failure: null },
+  },
+  tls_handshake: { '21.0.0.10:443': { server_name: 'site.example', status: true, failure: null } },
+})
+const again = { earlier: { step: 'connect', how: 'connection_refused', secondsAgo: 31 } } as const
+const foreignThere = outside({
+  tcp_connect: { '66.0.0.2:443': { status: true, failure: null } },
+  tls_handshake: {
+    '66.0.0.2:443': { server_name: 'site.example', status: false, failure: 'ssl_invalid_hostname' },
+  },
+})
+
+export const rows: readonly Row[] = [
+  {
+    name: "an address of the system's resolver alone is dead for everyone, and another's showed the site",
+    seen: join(forged, refused, other, reachedElsewhere),
+    outside: deadForAll,
+    verdict: 'undetermined failed_once',
+    concluded: ['dns', false],
+  },
+  {
+    name: "an address of the system's resolver alone is dead for everyone, and another's showed the site, again",
+    seen: join(forged, refused, other, reachedElsewhere),
+    outside: deadForAll,
+    verdict: 'anomaly resolvers_disagree',
+    circumstances: again,
+    concluded: ['dns', false],
+  },
+  {
+    name: 'an address in the network of another answer is dead for everyone, and that one showed the site, again',
+    seen: join(
+      query(['21.0.77.1']),
+      connect('connection_refused', { ip: '21.0.77.1' }),
+      other,
+      reachedElsewhere,
+    ),
+    outside: outside({ tcp_connect: { '21.0.77.1:443': { status: false, failure: 'connect_error' } } }),
+    verdict: 'undetermined fails_outside_too',
+    circumstances: again,
+    concluded: ['dns', false],
+  },
+  {
+    name: "an address of the system's resolver alone is dead for everyone, and so is the site",
+    seen: join(forged, refused, other, connect('connection_refused', elsewhere)),
+    outside: { ...deadForAll, http_request: failing },
+    verdict: 'undetermined fails_outside_too',
+    circumstances: again,
+    concluded: ['dns', false],
+  },
+  {
+    name: "an address of the system's resolver alone has a foreign certificate for everyone, and another's showed the site",
+    seen: join(
+      forged,
+      connect(null, { ip: '66.0.0.2' }),
+      handshake('ssl_invalid_hostname', { address: '66.0.0.2:443' }),
+      other,
+      reachedElsewhere,
+    ),
+    outside: foreignThere,
+    verdict: 'anomaly tls_handshake_interfered',
+    concluded: ['dns', false],
+  },
+  {
+    name: "the site's own address has a foreign certificate for everyone",
+    seen: join(query(['21.0.0.10']), connect(null), handshake('ssl_invalid_hostname')),
+    outside: outside({
+      tls_handshake: {
+        '21.0.0.10:443': { server_name: 'site.example', status: false, failure: 'ssl_invalid_hostname' },
+      },
+    }),
+    verdict: 'undetermined fails_outside_too',
+    concluded: [false, false],
+  },
+  {
+    name: 'a request is silent at a front that the helper does not have, and answered at another, again',
+    seen: join(
+      query(['21.0.77.1']),
+      connect(null, { ip: '21.0.77.1' }),
+      handshake(null, atFront),
+      response(silence, atFront),
+      other,
+      reachedElsewhere,
+    ),
+    outside: outside(),
+    verdict: 'undetermined no_outside_view',
+    circumstances: { earlier: { step: 'http_round_trip', how: silence, secondsAgo: 31 } },
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'a request is silent at a front that the helper does not have, and at the one it has, again',
+    seen: join(
+      query(['21.0.77.1']),
+      connect(null, { ip: '21.0.77.1' }),
+      handshake(null, atFront),
+      response(silence, atFront),
+      other,
+      connect(null, elsewhere),
+      handshake(null, elsewhere),
+      response(silence, elsewhere),
+    ),
+    outside: outside(),
+    verdict: 'anomaly http_round_trip_fails_only_here',
+    circumstances: { earlier: { step: 'http_round_trip', how: silence, secondsAgo: 31 } },
+    concluded: ['http-failure', false],
+  },
+]

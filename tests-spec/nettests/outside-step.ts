@@ -1,0 +1,104 @@
+// Whether a helper outside got past the step that failed here. Like is compared with like: of a connect and a handshake only
+// what was seen at the same address counts, of a request what was asked at an address that the helper has too.
+// web-connectivity.md, "With a helper", is the page; what it means is judge-failed-step.ts.
+
+import type { HttpRequest, Observations } from '../data-formats/observation.ts'
+import { readEndpoint, writeEndpoint } from '../protocol/test-helper.ts'
+import { bitsOf, untranslated } from './address-range.ts'
+import { isBogon } from './bogon.ts'
+import { addressesIn, classicTag, type FailedStep, tagged, withoutFollowUps } from './failed-step.ts'
+import { keyOutside, type OutsideView, sharesNetwork } from './outside-view.ts'
+import type { Circumstances } from './verdict.ts'
+
+export interface FailedHop {
+  /** 0 where nothing redirected. */
+  readonly depth: number
+  readonly observations: Observations
+  readonly failed: FailedStep
+  /** The site sent the probe there over TLS, and the helper elsewhere. */
+  readonly onlyHere: boolean
+}
+
+/** @returns null when the helper's answer does not say. */
+export function gotPast(
+  { depth, observations, failed, onlyHere }: FailedHop,
+  outside: OutsideView | null,
+  { link, lab }: Circumstances,
+): boolean | null {
+  if (outside === null || onlyHere) return null
+  const reached = outside.http_request.failure === null
+  // The helper reports no endpoints of later hops, only how its own chain ended.
+  if (depth > 0) return reached
+  if (failed.step === 'resolve') {
+    return outside.dns.failure === null && outside.dns.addrs.some((ip) => lab || !isBogon(ip))
+  }
+  const classic = observations.queries.length > 0 ? tagged(observations, classicTag) : observations
+  if (failed.step === 'http_round_trip') {
+    if (!reached) return false
+    return failedWhereHelperWas(observations, outside) ? true : null
+  }
+  // Silence at the address people here are sent to is not refuted by an answer from another one; a wrong certificate is.
+  const statuses =
+    failed.step === 'connect'
+      ? classic.tcp_connect
+          // That it got there over an IPv6 that this link may not have says nothing of the link's IPv4.
+          .filter(({ ip }) => !ip.includes(':') || link.ipv6 === true)
+          .map(({ ip, port }) => outside.tcp_connect[keyOutside(writeEndpoint({ ip, port }))])
+      : observations.tls_handshakes.map(({ address }) => outside.tls_handshake?.[keyOutside(address)])
+  const known = statuses.flatMap((each) => each?.status ?? [])
+  if (known.length === 0) return null
+  if (known.includes(true)) return true
+  // That nobody reaches an address which only this resolver gives says nothing of the site.
+  return reached && hasForeignAddresses(observations, outside) ? null : false
+}
+
+/**
+ * Whether a request failed at an address that the helper has too, or there is no telling. One that failed only at an address of
+ * its own, while the site answered at another, failed at one front of the site.
+ */
+function failedWhereHelperWas(seen: Observations, { dns }: OutsideView): boolean {
+  const theirs = dns.addrs.map(untranslated)
+  const failed = withoutFollowUps(seen).requests.filter((each) => each.failure !== null)
+  const known = failed.flatMap((each) => ipOf(each) ?? [])
+  return theirs.length === 0 || known.length === 0 || known.some((ip) => theirs.includes(ip))
+}
+
+function ipOf({ address }: HttpRequest): string | null {
+  const endpoint = readEndpoint(address)
+  return endpoint === null ? null : untranslated(endpoint.ip)
+}
+
+/**
+ * Whether the addresses that failed are the system resolver's alone, and those of another showed the site: a forged answer that
+ * leads to an address where nobody is, or nobody who speaks for the site. A front near by that is broken looks the same, where
+ * it is not in the network of the others.
+ */
+export function isForgedAddress(
+  { depth, observations, failed }: FailedHop,
+  outside: OutsideView | null,
+): boolean {
+  if (outside === null || depth > 0 || failed.step === 'resolve' || !failed.reachedElsewhere) return false
+  const isVerified = withoutFollowUps(observations).requests.some(
+    (each) => each.failure === null && each.request.url.startsWith('https:'),
+  )
+  return isVerified && hasForeignAddresses(observations, outside)
+}
+
+function hasForeignAddresses({ queries }: Observations, outside: OutsideView): boolean {
+  const isSystem = ({ engine }: Observations['queries'][number]) => engine === 'getaddrinfo'
+  const addresses = (some: Observations['queries']) => some.flatMap(addressesIn).map(untranslated)
+  const ours = addresses(queries.filter(isSystem))
+  const theirs = [
+    ...addresses(queries.filter((each) => !isSystem(each))),
+    ...outside.dns.addrs.map(untranslated),
+  ]
+  const isKin = (ip: string) =>
+    theirs.some((other) => other === ip || headOf(other) === headOf(ip)) || sharesNetwork(ip, theirs, outside)
+  return ours.length > 0 && theirs.length > 0 && !ours.some(isKin)
+}
+
+/** The first half of an address of IPv4, a quarter of one of IPv6: what one operator mostly has in one piece. */
+function headOf(ip: string): string | null {
+  const bits = bitsOf(ip)
+  return bits === null ? ip : bits.slice(0, bits.length === 32 ? 16 : 32)
+}
