@@ -10,6 +10,7 @@ import type {
   TlsHandshake,
 } from '../../tests-spec/data-formats/observation.ts'
 import type { Service } from '../../tests-spec/nettests/service.ts'
+import type { ControlOfHop } from '../../tests-spec/nettests/web-connectivity.ts'
 import type { TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
 import type { Bytes } from '../operations/trace.ts'
 
@@ -20,18 +21,12 @@ export interface Seen {
   readonly outside?: TestHelperResponse | Failure
   /** URL of the test helper that gave the outside view. Absent where none did. */
   readonly testHelper?: string
-  /** Where a chain of redirects ended without an answer. Absent where it was answered, or nothing was followed. */
-  readonly endedAt?: UnansweredHop
+  /** What a helper saw of the hop where a chain of redirects ended without an answer. Absent where none was asked. */
+  readonly controlOfHop?: ControlOfHop
+  /** Where a first hop got no answer. Absent where it did, or no helper was to be asked. */
+  readonly endedAt?: { readonly url: URL; readonly addresses: readonly string[] }
   /** The description that it was measured by. Absent where the nettest measures no described service. */
   readonly service?: Service
-}
-
-export interface UnansweredHop {
-  /** 0 where nothing redirected. */
-  readonly depth: number
-  readonly url: URL
-  /** Addresses that were found for its host, and may be contacted. */
-  readonly addresses: readonly string[]
 }
 
 /** Some of the five lists; those that are left out are empty. */
@@ -65,11 +60,13 @@ export const nothingSeen: Seen = seenOf({})
 export function joinSeen(all: readonly Seen[]): Seen {
   const lists = all.map((each) => each.observations)
   const asked = all.find((each) => each.outside !== undefined)
+  const hop = all.find((each) => each.controlOfHop !== undefined)
   const ended = all.find((each) => each.endedAt !== undefined)
   return {
     ...(asked?.outside !== undefined && { outside: asked.outside }),
     ...(asked?.testHelper !== undefined && { testHelper: asked.testHelper }),
     ...(ended?.endedAt !== undefined && { endedAt: ended.endedAt }),
+    ...(hop?.controlOfHop !== undefined && { controlOfHop: hop.controlOfHop }),
     observations: {
       queries: lists.flatMap((each) => each.queries),
       tcp_connect: lists.flatMap((each) => each.tcp_connect),

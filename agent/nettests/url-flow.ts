@@ -16,7 +16,7 @@ import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { formatEndpoint } from '../operations/wire.ts'
-import { askHelpers } from './ask-helper.ts'
+import { askHelpers, type HelperAnswer } from './ask-helper.ts'
 import { followUpHandshake, requestWorthRepeating } from './follow-ups.ts'
 import { type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
@@ -90,7 +90,7 @@ export async function followUrl(
     const { followUps, bodyBytes } = options
     const method =
       options.method !== undefined && depth === 0 ? options.method : methodFor(url, bodyBytes, isForeign)
-    const here = { depth, helper: depth === 0 && options.helper, followUps, bodyBytes, method }
+    const here = { depth, helper: options.helper, followUps, bodyBytes, method }
     const hop: Seen = await measureHop(context, url, [...tags, depthTag(depth)], { ...here, cookies })
     hops.push(hop)
     const next = nextHop(url, hop, isForeign)
@@ -134,15 +134,7 @@ async function measureHop(
   const { seen, addresses } = await resolveHost(context, hostOfUrl(url), tags)
   const asking = { method, cookies, bodyBytes: bodyBytes ?? maxBodyBytes, alpn }
   const fetch = async (some: readonly Address[]) => fetchFromFirst(context, url, some, asking)
-  const asked = helper
-    ? askHelpers(
-        context,
-        helperRequest(
-          url,
-          addresses.map(({ ip }) => ip),
-        ),
-      )
-    : null
+  const asked = helper && depth === 0 ? askHelpers(context, helperRequest(url, ipsOf(addresses))) : null
   const parts = [seen]
   const classic = addresses.filter((address) => address.tags.includes(classicTag))
   const others = addresses.filter((address) => !address.tags.includes(classicTag)).slice(0, maxAddresses)
@@ -160,20 +152,27 @@ async function measureHop(
     parts.push(await followUpHandshake(context, parts, alpn))
     if (url.protocol === 'http:') parts.push(await requestAgain(context, url, parts, asking))
   }
+  const isHop = helper && depth > 0 && !answered(parts)
   if (!answered(parts)) parts.push(await fetch(others))
-  const ended = (): Seen[] => {
-    const endedAt = { depth, url, addresses: addresses.map(({ ip }) => ip) }
-    return answered(parts) ? [] : [{ ...nothingSeen, endedAt }]
-  }
-  if (asked === null) return joinSeen([...parts, ...ended()])
-  const { outside, helper: testHelper, bytes } = await asked
+  const answer = isHop ? await askHelpers(context, helperRequest(url, ipsOf(addresses))) : await asked
+  if (answer === null) return joinSeen(parts)
+  const { outside } = answer
   if (!answered(parts) && typeof outside !== 'string') {
-    const known = new Set(addresses.map((address) => address.ip))
+    const known = new Set(ipsOf(addresses))
     const fresh = usable(context, outside.dns.addrs).filter((ip) => !known.has(ip))
     parts.push(await fetch(fresh.slice(0, maxAddresses).map((ip) => ({ ip, tags }))))
   }
-  const view = { ...nothingSeen, bytes, outside, ...(testHelper !== null && { testHelper }) }
-  return joinSeen([...parts, view, ...ended()])
+  const endedAt = { url, addresses: ipsOf(addresses) }
+  const ended = !answered(parts) && depth === 0 ? [{ ...nothingSeen, endedAt }] : []
+  return joinSeen([...parts, ...ended, viewOf(answer, isHop ? depth : 0)])
+}
+
+const ipsOf = (addresses: readonly Address[]) => addresses.map(({ ip }) => ip)
+
+function viewOf({ outside, helper, bytes }: HelperAnswer, depth: number): Seen {
+  if (depth === 0) return { ...nothingSeen, bytes, outside, ...(helper !== null && { testHelper: helper }) }
+  if (typeof outside === 'string' || helper === null) return { ...nothingSeen, bytes }
+  return { ...nothingSeen, bytes, controlOfHop: { depth, helper, control: outside } }
 }
 
 /** Every connect so far was refused, which costs no more than a round trip. */

@@ -2,8 +2,8 @@
 
 import { isSlow, transferControlTag, transferIn } from '../../tests-spec/nettests/throttling.ts'
 import { webConnectivity as spec } from '../../tests-spec/nettests/web-connectivity.ts'
-import { withFurtherView } from './further-views.ts'
 import { measuredBy, type Nettest, type NettestContext } from './nettest.ts'
+import { withSecondView } from './second-view.ts'
 import { besides, joinSeen, type Seen } from './seen.ts'
 import { followUrl } from './url-flow.ts'
 
@@ -12,9 +12,12 @@ export const webConnectivity: Nettest = measuredBy(
   async (context, input, { body_bytes: bodyBytes }) => {
     if (input === null) throw new TypeError('Cannot measure web_connectivity without an input')
     const page = await followUrl(context, input, [], { helper: true, followUps: true, bodyBytes })
-    const seen = await withTransfer(context, await withFurtherView(context, input, page))
-    const { testHelper } = seen
-    return testHelper === undefined ? seen : besides(seen, { x_sonde_test_helper: testHelper })
+    const seen = await withTransfer(context, await withSecondView(context, input, page))
+    const { testHelper, controlOfHop } = seen
+    return besides(seen, {
+      ...(testHelper !== undefined && { x_sonde_test_helper: testHelper }),
+      ...(controlOfHop !== undefined && { x_sonde_control_of_hop: controlOfHop }),
+    })
   },
 )
 

@@ -72,15 +72,6 @@ const mechanisms: readonly Scenario[] = [
       ...disagree,
       failures: { resolve: 'dns_nxdomain_error' },
     },
-    behindRedirect: {
-      repeatAfterSeconds: lasting,
-      expect: {
-        verdict: 'anomaly',
-        rule: 'resolve_fails_only_here',
-        step: 'resolve',
-        failures: { resolve: 'dns_nxdomain_error' },
-      },
-    },
   },
   {
     name: 'the resolver gives the address of a block page, and public resolvers are hijacked',

@@ -34,8 +34,6 @@ export interface Scenario {
   readonly clockAheadSeconds?: number
   readonly clockSynced?: boolean
   readonly expect: Expectation
-  /** What differs behind a redirect, of which the helper says only whether it came to the end. */
-  readonly behindRedirect?: Pick<Scenario, 'expect' | 'repeatAfterSeconds'>
 }
 
 /** Of the last measurement of the cycle, which is the repeat when there was one. */
@@ -100,7 +98,7 @@ export function everyWay(scenario: Scenario): Scenario[] {
   const input = redirecting[scenario.input ?? '']
   if (input === undefined) throw new TypeError(`Cannot redirect to "${scenario.input}": no site does`)
   const name = `${scenario.name}, behind a redirect`
-  return [...onOneAndBoth(scenario), { ...scenario, ...scenario.behindRedirect, name, input }]
+  return [...onOneAndBoth(scenario), { ...scenario, name, input }]
 }
 
 /** A list of one entry: what is no URL, or has options. */

@@ -4,7 +4,7 @@ import type { Step } from '../../tests-spec/nettests/verdict.ts'
 import { labList } from '../lab/list.ts'
 import type { LastPacket } from '../lab/policy.ts'
 import { controlNames, deadHelperUrl } from '../lab/topology.ts'
-import { clearTextPage, lasting, page, type Scenario, site } from './scenario.ts'
+import { clearTextPage, page, type Scenario, site } from './scenario.ts'
 
 const quarterCenturySeconds = 25 * 365 * 86_400
 

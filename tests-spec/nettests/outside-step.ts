@@ -2,7 +2,7 @@
 // what was seen at the same address counts, of a request what was asked at an address that the helper has too.
 // web-connectivity.md, "With a helper", is the page; what it means is judge-failed-step.ts.
 
-import type { HttpRequest, Observations } from '../data-formats/observation.ts'
+import type { DnsQuery, HttpRequest, Observations } from '../data-formats/observation.ts'
 import { readEndpoint, writeEndpoint } from '../protocol/test-helper.ts'
 import { bitsOf, untranslated } from './address-range.ts'
 import { isBogon } from './bogon.ts'
@@ -49,15 +49,16 @@ export function gotPast(
   if (known.length === 0) return null
   if (known.includes(true)) return true
   // That nobody reaches an address which only this resolver gives says nothing of the site.
-  return reached && hasForeignAddresses(observations, outside) ? null : false
+  const isForeign = hasForeignAddresses(observations, addressesOutside(outside), outside)
+  return reached && isForeign ? null : false
 }
 
 /**
  * Whether a request failed at an address that the helper has too, or there is no telling. One that failed only at an address of
  * its own, while the site answered at another, failed at one front of the site.
  */
-function failedWhereHelperWas(seen: Observations, { dns }: OutsideView): boolean {
-  const theirs = dns.addrs.map(untranslated)
+function failedWhereHelperWas(seen: Observations, outside: OutsideView): boolean {
+  const theirs = addressesOutside(outside)
   const failed = withoutFollowUps(seen).requests.filter((each) => each.failure !== null)
   const known = failed.flatMap((each) => ipOf(each) ?? [])
   return theirs.length === 0 || known.length === 0 || known.some((ip) => theirs.includes(ip))
@@ -81,21 +82,26 @@ export function isForgedAddress(
   const isVerified = withoutFollowUps(observations).requests.some(
     (each) => each.failure === null && each.request.url.startsWith('https:'),
   )
-  return isVerified && hasForeignAddresses(observations, outside)
+  // Another resolver that gives them too may be asked over the same line; or they are a front near by, and theirs as well.
+  const others = observations.queries.filter((each) => !isSystem(each)).flatMap(addressesIn)
+  const theirs = [...others.map(untranslated), ...addressesOutside(outside)]
+  return isVerified && hasForeignAddresses(observations, theirs, outside)
 }
 
-function hasForeignAddresses({ queries }: Observations, outside: OutsideView): boolean {
-  const isSystem = ({ engine }: Observations['queries'][number]) => engine === 'getaddrinfo'
-  const addresses = (some: Observations['queries']) => some.flatMap(addressesIn).map(untranslated)
-  const ours = addresses(queries.filter(isSystem))
-  const theirs = [
-    ...addresses(queries.filter((each) => !isSystem(each))),
-    ...outside.dns.addrs.map(untranslated),
-  ]
+/** @param theirs - Addresses of others. @returns Whether none that the system's resolver gave is one of them, or near one. */
+function hasForeignAddresses(
+  { queries }: Observations,
+  theirs: readonly string[],
+  outside: OutsideView,
+): boolean {
+  const ours = queries.filter(isSystem).flatMap(addressesIn).map(untranslated)
   const isKin = (ip: string) =>
     theirs.some((other) => other === ip || headOf(other) === headOf(ip)) || sharesNetwork(ip, theirs, outside)
   return ours.length > 0 && theirs.length > 0 && !ours.some(isKin)
 }
+
+const isSystem = ({ engine }: DnsQuery) => engine === 'getaddrinfo'
+const addressesOutside = ({ dns }: OutsideView) => dns.addrs.map(untranslated)
 
 /** The first half of an address of IPv4, a quarter of one of IPv6: what one operator mostly has in one piece. */
 function headOf(ip: string): string | null {

@@ -80,6 +80,13 @@ const findings = {
   x_sonde_throttling: v.optional(throttling),
 }
 
+const controlOfHop = v.object({
+  depth: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  helper: v.string(),
+  control: testHelperResponse,
+})
+export type ControlOfHop = Readonly<v.InferOutput<typeof controlOfHop>>
+
 export const webConnectivity = defineNettest({
   name: nettest,
   version: '0.5.28',
@@ -90,13 +97,7 @@ export const webConnectivity = defineNettest({
     /** URL of the test helper that gave the outside view. Absent when none did. */
     x_sonde_test_helper: v.optional(v.string()),
     /** What a helper saw of the hop that failed, where a redirect led there. Absent when it was not asked. */
-    x_sonde_control_of_hop: v.optional(
-      v.object({
-        depth: v.pipe(v.number(), v.integer(), v.minValue(1)),
-        helper: v.string(),
-        control: testHelperResponse,
-      }),
-    ),
+    x_sonde_control_of_hop: v.optional(controlOfHop),
     /** What a second helper saw of the same URL, asked where the first was at odds with the probe. Absent: none was. */
     x_sonde_second_control: v.optional(v.object({ helper: v.string(), control: testHelperResponse })),
   },
@@ -261,7 +262,6 @@ function isFrontOfSite({ requests }: Observations): boolean {
   return areNamesakes(from, to)
 }
 
-type ControlOfHop = { readonly depth: number; readonly control: OutsideView }
 /** With what a helper saw of it. */
 type Failed = FailedHop & { readonly view: OutsideView | null }
 

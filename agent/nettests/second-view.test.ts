@@ -47,7 +47,7 @@ async function helper(reaches: boolean, title = '') {
 const measure = (url: string, ...helpers: readonly { readonly url: string }[]) =>
   measureKept(webConnectivity, makeContext({ helpers: helpers.map((each) => each.url) }), url)
 
-describe('withFurtherView()', () => {
+describe('withSecondView()', () => {
   it('asks another helper where the first fails at the target too, and lets that one decide', async () => {
     const { port } = await closedPort()
     const [blind, seeing] = [await helper(false), await helper(true)]
@@ -96,7 +96,7 @@ describe('withFurtherView()', () => {
     expect(verdict.rule).toContain('/failed_once@')
   })
 
-  it('goes on without a further view where the other helper does not answer', async () => {
+  it('goes on without a second view where the other helper does not answer', async () => {
     const { port } = await closedPort()
     const gone = { url: `http://127.0.0.1:${(await closedPort()).port}/` }
     const { seen, verdict } = await measure(`http://127.0.0.1:${port}/`, await helper(true), gone)
