@@ -14,6 +14,7 @@ import {
 import { serviceReachability as spec } from '../../tests-spec/nettests/service-reachability.ts'
 import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
+import { withOutsideView } from './ask-about-service.ts'
 import { followUpHandshake } from './follow-ups.ts'
 import { measuredBy, type Nettest, type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen } from './seen.ts'
@@ -53,7 +54,7 @@ async function measureService(context: NettestContext, service: Service): Promis
       seen.push(await measureEndpoint(trusting, next.group, next.endpoint))
   }
   await Promise.all(Array.from({ length: endpointsAtOnce }, worker))
-  return { ...joinSeen(seen), service }
+  return { ...(await withOutsideView(context, service.groups, joinSeen(seen))), service }
 }
 
 async function measureEndpoint(

@@ -82,8 +82,38 @@ export function fineBut(group: 'web' | 'chat' | 'gateway' | 'stun', instead: Obs
 
 export const judge = judging(serviceReachability, { input: app.name, service: app })
 
+/** What a helper says of the hosts of chat, all at one address. */
+export const seenOutside = (connects: boolean) => ({
+  x_sonde_service_control: {
+    helpers: ['https://helper.example/v1/web-connectivity'],
+    tcp_connect: { '21.0.0.10:443': connects },
+    tls_handshake: {},
+    requests: {},
+    names: { 'c1.app.example': true },
+  },
+})
+/** Every group of which a helper is asked is silent. */
+export const allSilent = join(
+  web(timeout, 'connect'),
+  chat(timeout, timeout, timeout),
+  gateway(timeout, timeout),
+)
+const before = { earlier: { step: 'connect', how: timeout, secondsAgo: 31 } } as const
+
 /** Each rule of a service and a near miss: rules.test.ts. */
-const rows: readonly Omit<GoldenRow, 'verdict'>[] = [
+const rows: readonly (Omit<GoldenRow, 'verdict' | 'seen'> & {
+  readonly seen: Observations & Readonly<Record<string, unknown>>
+})[] = [
+  {
+    name: 'the open ports silent, and reached from outside, again',
+    seen: { ...fineBut('chat', chat(timeout, timeout, timeout)), ...seenOutside(true) },
+    circumstances: before,
+  },
+  {
+    name: 'the open ports silent, and for everybody, again',
+    seen: { ...fineBut('chat', chat(timeout, timeout, timeout)), ...seenOutside(false) },
+    circumstances: before,
+  },
   { name: 'every group reached', seen: fine },
   {
     name: 'every group reached, behind a portal',

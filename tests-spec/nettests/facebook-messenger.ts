@@ -8,6 +8,7 @@ import { groupTag } from './group-outcome.ts'
 import { isMetaAddress } from './meta-prefixes.ts'
 import { defineNettest, noInput } from './nettest-spec.ts'
 import type { Service, ServiceGroup } from './service.ts'
+import { serviceObservations } from './service-outside.ts'
 import { judgeGroups, outcomesOf, type ServiceConclusion } from './service-reachability.ts'
 import { type Circumstances, gravest, partsOf, type Verdict } from './verdict.ts'
 
@@ -66,13 +67,13 @@ export const facebookMessenger = defineNettest({
   about: "Facebook Messenger's hosts",
   input: noInput,
   options: null,
-  observations: {},
+  observations: serviceObservations,
   findings,
   /** The groups, by the stems of OONI's keys. */
   parts: partsOf(...facebookStems),
   rules: ['foreign_address'],
-  judge({ seen, circumstances, service = facebookMessengerService }) {
-    const outcomes = outcomesOf(seen, service, circumstances.lab)
+  judge({ seen, own, circumstances, service = facebookMessengerService }) {
+    const outcomes = outcomesOf(seen, service, circumstances.lab, own.x_sonde_service_control)
     return {
       keys: keysOf(seen),
       ...withDoubt(judgeGroups(nettest, outcomes, circumstances), seen, circumstances),

@@ -13,6 +13,7 @@ import {
   withoutFollowUps,
 } from './failed-step.ts'
 import { hostOf, portsOf, type ServiceEndpoint, type ServiceGroup } from './service.ts'
+import { gotPastOutside, type ServiceControl } from './service-outside.ts'
 import { failedAt } from './system-lookup.ts'
 import { steps } from './verdict.ts'
 import { depthTag } from './web-connectivity.ts'
@@ -30,19 +31,27 @@ const proofs: readonly Proof[] = ['name', 'answer', 'certificate']
 
 export const groupStatuses = ['reached', 'failed', 'not_measured'] as const
 
+/** With whether a helper outside got past the same step there; null when none says. */
+export type FailedEndpoint = FailedStep & { readonly outside: boolean | null }
+
 export interface GroupOutcome {
   readonly status: (typeof groupStatuses)[number]
   /** The best of the endpoints' where one is enough, else the weakest; null when the group was not reached. */
   readonly proof: Proof | null
   /** What to judge the group by; empty when it was reached. One where one endpoint is enough, else one an endpoint. */
-  readonly failures: readonly FailedStep[]
+  readonly failures: readonly FailedEndpoint[]
   /** The first of `failures`; null also when nothing was measured. */
   readonly failure: Failure | null
 }
 
-export function groupOutcome(seen: Observations, group: ServiceGroup, lab: boolean): GroupOutcome {
+export function groupOutcome(
+  seen: Observations,
+  group: ServiceGroup,
+  lab: boolean,
+  control?: ServiceControl,
+): GroupOutcome {
   const ofGroup = tagged(seen, groupTag(group.name))
-  const outcomes = group.endpoints.map((endpoint) => endpointOutcome(ofGroup, endpoint, lab))
+  const outcomes = group.endpoints.map((endpoint) => endpointOutcome(ofGroup, endpoint, lab, control))
   const reached = outcomes.flatMap((each) => each.proof ?? []).sort(byStrength)
   const failures = outcomes.flatMap((each) => each.failed ?? [])
   if (group.needs === 'any' ? reached.length > 0 : reached.length === outcomes.length) {
@@ -60,15 +69,21 @@ const byStrength = (a: Proof, b: Proof) => proofs.indexOf(a) - proofs.indexOf(b)
 /** Both null: nothing of it was seen. */
 interface EndpointOutcome {
   readonly proof: Proof | null
-  readonly failed: FailedStep | null
+  readonly failed: FailedEndpoint | null
 }
 
-function endpointOutcome(ofGroup: Observations, endpoint: ServiceEndpoint, lab: boolean): EndpointOutcome {
+function endpointOutcome(
+  ofGroup: Observations,
+  endpoint: ServiceEndpoint,
+  lab: boolean,
+  control: ServiceControl | undefined,
+): EndpointOutcome {
   const seen = ofEndpoint(ofGroup, endpoint)
   if (seen.queries.length + seen.tcp_connect.length === 0) return { proof: null, failed: null }
   const proof = proofIn(seen, endpoint, lab)
   if (proof !== null) return { proof, failed: null }
-  const failed = failedStepOf(seen, lab) ?? cutShort
+  const step = failedStepOf(seen, lab) ?? cutShort
+  const failed = { ...step, outside: gotPastOutside(control, endpoint, step, seen) }
   return { proof, failed: failed.step === 'connect' ? withEveryConnect(failed, seen) : failed }
 }
 
@@ -109,7 +124,7 @@ function proofIn(seen: Observations, endpoint: ServiceEndpoint, lab: boolean): P
 }
 
 /** Several ports of one host: the verdict rests on every connect that failed, under the commonest failure. */
-function withEveryConnect(failed: FailedStep, seen: Observations): FailedStep {
+function withEveryConnect(failed: FailedEndpoint, seen: Observations): FailedEndpoint {
   const each = tagged(seen, classicTag).tcp_connect.flatMap(({ status, transaction_id }) =>
     status.failure === null ? [] : [{ ...failed, failure: status.failure, because: [transaction_id] }],
   )
@@ -120,7 +135,7 @@ function withEveryConnect(failed: FailedStep, seen: Observations): FailedStep {
  * One failure for several of which one success would have been enough: among those that came furthest the commonest,
  * since the rare one may be chance. Rests on all that came as far.
  */
-function commonest(failures: readonly FailedStep[]): FailedStep {
+function commonest(failures: readonly FailedEndpoint[]): FailedEndpoint {
   const depth = ({ step }: FailedStep) => steps.indexOf(step)
   const deepest = Math.max(...failures.map(depth))
   const furthest = failures.filter((each) => depth(each) === deepest)
@@ -143,6 +158,8 @@ function commonest(failures: readonly FailedStep[]): FailedStep {
     maybeLost: same.every((each) => each.maybeLost),
     onlyIpv6: furthest.every((each) => each.onlyIpv6),
     saidInside: same.every((each) => each.saidInside),
+    // Of one host that fails everywhere the others need not be dead as well.
+    outside: anyTrue(same.map((each) => each.outside)),
   }
 }
 
@@ -153,4 +170,4 @@ function anyTrue(answers: readonly (boolean | null)[]): boolean | null {
 }
 
 /** Nothing was sent, or nothing that could fail: as good as not measured. */
-const cutShort = failedAt('resolve', 'interrupted', [])
+const cutShort: FailedEndpoint = { ...failedAt('resolve', 'interrupted', []), outside: null }

@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import {
+  allSilent,
   app,
   chat,
   fine,
@@ -10,6 +11,7 @@ import {
   flow,
   gateway,
   judge,
+  seenOutside,
   stun,
   timeout,
   web,
@@ -188,6 +190,48 @@ describe('service_reachability', () => {
     const { parts } = judge(fineBut('chat', chat(timeout, 'connection_refused', timeout)))
     expect(parts.chat).toMatchObject({ how: timeout, step: 'connect', because: [50_001, 50_001, 50_001] })
   })
+})
+
+describe('service_reachability with a helper', () => {
+  const chatSilent = fineBut('chat', chat(timeout, timeout, timeout))
+  const again = { ...good, earlier: { step: 'connect', how: timeout, secondsAgo: 31 } } as const
+  const partOf = (seen: Parameters<typeof judge>[0], group: string, circumstances = good) =>
+    judge(seen, circumstances).parts[group]?.rule
+
+  it.each([
+    ['reached outside, the first time', true, good, 'failed_once@1'],
+    ['reached outside, again', true, again, 'connect_fails_only_here@3'],
+    ['dead outside as well', false, again, 'fails_outside_too@1'],
+  ])('ports that are silent here and %s', (_name, connects, circumstances, rule) => {
+    const seen = { ...chatSilent, ...seenOutside(connects) }
+    expect(partOf(seen, 'chat', circumstances)).toBe(`service_reachability/${rule}`)
+  })
+
+  it('convicts also where every group is silent: an outage of the operator is seen outside', () => {
+    expect(partOf(allSilent, 'chat', again)).toBe('service_reachability/no_outside_view@1')
+    expect(partOf({ ...allSilent, ...seenOutside(true) }, 'chat', again)).toBe(
+      'service_reachability/connect_fails_only_here@3',
+    )
+  })
+
+  it('compares the same address and port alone', () => {
+    const other = { ...seenOutside(true).x_sonde_service_control, tcp_connect: { '21.0.0.11:443': true } }
+    expect(partOf({ ...allSilent, x_sonde_service_control: other }, 'chat', again)).toBe(
+      'service_reachability/no_outside_view@1',
+    )
+  })
+
+  it('compares a name that does not resolve with names', () => {
+    const gone = fineBut('chat', flow('chat', 'c1', 'resolve', 'dns_nxdomain_error'))
+    expect(partOf({ ...gone, ...seenOutside(true) }, 'chat', { ...again, earlier: resolvedBefore })).toBe(
+      'service_reachability/resolve_fails_only_here@2',
+    )
+    const control = { ...seenOutside(true).x_sonde_service_control, names: { 'c1.app.example': false } }
+    expect(partOf({ ...gone, x_sonde_service_control: control }, 'chat')).toBe(
+      'service_reachability/fails_outside_too@1',
+    )
+  })
+  const resolvedBefore = { step: 'resolve', how: 'dns_nxdomain_error', secondsAgo: 31 } as const
 })
 
 describe('the keys of service_reachability', () => {

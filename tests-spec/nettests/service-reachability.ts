@@ -8,6 +8,7 @@ import { type GroupOutcome, groupOutcome, groupStatuses } from './group-outcome.
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { defineNettest } from './nettest-spec.ts'
 import { type Service, type ServiceGroup, serviceName } from './service.ts'
+import { type ServiceControl, serviceObservations } from './service-outside.ts'
 import {
   type Circumstances,
   type EarlierFailure,
@@ -38,7 +39,7 @@ export const serviceReachability = defineNettest({
   /** The name of a service that the list describes. */
   input: serviceName,
   options: null,
-  observations: {},
+  observations: serviceObservations,
   findings: {
     /** Each group of the service, the informational ones included. */
     x_sonde_service: v.object({
@@ -49,9 +50,9 @@ export const serviceReachability = defineNettest({
   /** By the name of the group. */
   parts: v.record(v.string(), verdict),
   rules: serviceRules,
-  judge({ seen, circumstances, input, service }) {
+  judge({ seen, own, circumstances, input, service }) {
     if (service === undefined) throw new TypeError(`Cannot judge "${input}" without its description`)
-    const outcomes = outcomesOf(seen, service, circumstances.lab)
+    const outcomes = outcomesOf(seen, service, circumstances.lab, own.x_sonde_service_control)
     const groups = outcomes.map(([{ name }, { status, failure }]) => [name, { status, failure }] as const)
     return {
       keys: { x_sonde_service: { name: service.name, groups: Object.fromEntries(groups) } },
@@ -100,8 +101,13 @@ function earlierOf(group: string, { earlier }: Circumstances): EarlierFailure | 
 /** The groups of a service in their order, and what became of each. */
 export type GroupOutcomes = readonly (readonly [ServiceGroup, GroupOutcome])[]
 
-export function outcomesOf(seen: Observations, service: Service, lab: boolean): GroupOutcomes {
-  return service.groups.map((group) => [group, groupOutcome(seen, group, lab)])
+export function outcomesOf(
+  seen: Observations,
+  service: Service,
+  lab: boolean,
+  control?: ServiceControl,
+): GroupOutcomes {
+  return service.groups.map((group) => [group, groupOutcome(seen, group, lab, control)])
 }
 
 function judgeReached(
@@ -132,7 +138,11 @@ function judgeFailed(
   sibling: boolean,
   circumstances: Circumstances,
 ): Verdict {
-  const verdict = gravestOf(failures.map((failed) => judgeFailedStep(nettest, failed, circumstances)))
+  const verdict = gravestOf(
+    failures.map((failed) =>
+      judgeFailedStep(nettest, failed, circumstances, { outside: failed.outside, maybeBroken: false }),
+    ),
+  )
   // Silence is also what loss looks like: with a single control lost a failed step is not called by this rule.
   const silent = verdict.rule === `${nettest}/no_outside_view@1`
   if (!silent || !sibling) return verdict

@@ -4,6 +4,7 @@
 import { failure } from '../data-formats/observation.ts'
 import { defineNettest, noInput } from './nettest-spec.ts'
 import type { Service, ServiceGroup } from './service.ts'
+import { serviceObservations } from './service-outside.ts'
 import { judgeGroups, ooniStatus, outcomesOf, statusIf } from './service-reachability.ts'
 import { signalRoots } from './signal-roots.ts'
 import { partsOf } from './verdict.ts'
@@ -39,7 +40,7 @@ export const signal = defineNettest({
   about: "Signal's backends, under its own authority",
   input: noInput,
   options: null,
-  observations: {},
+  observations: serviceObservations,
   findings: {
     signal_backend_status: ooniStatus,
     /** Of the last backend that failed, in the order of the description. */
@@ -47,8 +48,8 @@ export const signal = defineNettest({
   },
   parts: partsOf('contacts', 'chat', 'calls', 'storage'),
   rules: [],
-  judge({ seen, circumstances, service = signalService }) {
-    const outcomes = outcomesOf(seen, service, circumstances.lab)
+  judge({ seen, own, circumstances, service = signalService }) {
+    const outcomes = outcomesOf(seen, service, circumstances.lab, own.x_sonde_service_control)
     const failed = outcomes.filter(
       ([group, { status }]) => group.informational !== true && status !== 'reached',
     )

@@ -7,6 +7,7 @@ import { tagged } from './failed-step.ts'
 import { groupTag } from './group-outcome.ts'
 import { defineNettest, noInput } from './nettest-spec.ts'
 import type { Service } from './service.ts'
+import { serviceObservations } from './service-outside.ts'
 import { judgeGroups, ooniStatus, outcomesOf, statusIf } from './service-reachability.ts'
 import { partsOf } from './verdict.ts'
 
@@ -46,7 +47,7 @@ export const telegram = defineNettest({
   about: "Telegram's access points and web client",
   input: noInput,
   options: null,
-  observations: {},
+  observations: serviceObservations,
   findings: {
     /** False once any POST is answered, whatever the status. */
     telegram_http_blocking: v.boolean(),
@@ -57,8 +58,8 @@ export const telegram = defineNettest({
   },
   parts: partsOf('access_points', 'web'),
   rules: [],
-  judge({ seen, circumstances, service = telegramService }) {
-    const outcomes = outcomesOf(seen, service, circumstances.lab)
+  judge({ seen, own, circumstances, service = telegramService }) {
+    const outcomes = outcomesOf(seen, service, circumstances.lab, own.x_sonde_service_control)
     const named = new Map(outcomes.map(([{ name }, outcome]) => [name, outcome]))
     const connects = tagged(seen, groupTag('access_points')).tcp_connect
     const web = named.get('web')

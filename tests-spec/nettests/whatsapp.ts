@@ -8,6 +8,7 @@ import { classicTag } from './failed-step.ts'
 import { groupOutcome, groupTag, hostTag } from './group-outcome.ts'
 import { defineNettest, noInput } from './nettest-spec.ts'
 import type { Service, ServiceGroup } from './service.ts'
+import { serviceObservations } from './service-outside.ts'
 import { judgeGroups, ooniStatus, outcomesOf, statusIf } from './service-reachability.ts'
 import { partsOf } from './verdict.ts'
 
@@ -42,7 +43,7 @@ export const whatsapp = defineNettest({
   about: "WhatsApp's three services",
   input: noInput,
   options: null,
-  observations: {},
+  observations: serviceObservations,
   /** OONI's keys say "blocked" for any failure; its readers know that, and our verdict stands beside them. */
   findings: {
     registration_server_status: ooniStatus,
@@ -56,10 +57,10 @@ export const whatsapp = defineNettest({
   },
   parts: partsOf('registration', 'endpoints', 'web'),
   rules: [],
-  judge({ seen, circumstances, service = whatsappService }) {
+  judge({ seen, own, circumstances, service = whatsappService }) {
     const { lab } = circumstances
     const marked = withGroupTags(seen)
-    const outcomes = outcomesOf(marked, service, lab)
+    const outcomes = outcomesOf(marked, service, lab, own.x_sonde_service_control)
     const named = new Map(outcomes.map(([{ name }, outcome]) => [name, outcome]))
     const statusOf = (group: string) => statusIf(named.get(group)?.status === 'reached')
     const failureOf = (group: string) => named.get(group)?.failures[0]?.failure ?? null
