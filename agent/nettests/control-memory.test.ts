@@ -48,13 +48,15 @@ describe('isWorthAsking()', () => {
     const all = results(check)
     return all.map((each) => isWorthAsking(each, all, memory, nowMs))
   }
-  it('at the second failure on end, while others answer, and once an hour', () => {
+  it('at the second failure on end, or beside another, while others answer, and once an hour', () => {
     expect(worth('x...', {})).toEqual([false, false, false, false])
-    expect(worth('xx..', afterChecks('x...'))).toEqual([true, false, false, false])
+    expect(worth('x...', afterChecks('x...'))).toEqual([true, false, false, false])
+    expect(worth('xx..', {})).toEqual([true, true, false, false])
     expect(worth('xxxx', afterChecks('xxxx'))).toEqual([false, false, false, false])
     const told = noted(afterChecks('x...'), url(0), 'fails_too', 0)
     expect(worth('x...', told, hour - 1)[0]).toBe(false)
     expect(worth('x...', told, hour)[0]).toBe(true)
+    expect(worth('x...', noted(afterChecks('x...'), url(0), 'no_answer', 0), hour - 1)[0]).toBe(false)
   })
 })
 
@@ -64,6 +66,8 @@ describe('withMemory()', () => {
     const of = (nowMs: number) => withMemory(results('x...'), known, nowMs)[0]
     expect(of(1)).toMatchObject({ failed_alone: 2, outside: 'fails_too' })
     expect(of(hour)).not.toHaveProperty('outside')
+    const silent = noted(afterChecks('x...'), url(0), 'no_answer', 0)
+    expect(withMemory(results('x...'), silent, 1)[0]).not.toHaveProperty('outside')
     expect(withMemory(results('....'), known, 1)).toEqual(results('....'))
   })
 })

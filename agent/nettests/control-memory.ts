@@ -12,8 +12,8 @@ const remembered = v.object({
   failed: count,
   /** In how many of them every other control was. */
   alone: count,
-  /** What a helper outside made of it; absent while none has said. */
-  outside: v.optional(v.object({ result: v.picklist(['ok', 'fails_too']), atMs: v.number() })),
+  /** What a helper outside made of it; absent while none was asked. */
+  outside: v.optional(v.object({ result: v.picklist(['ok', 'fails_too', 'no_answer']), atMs: v.number() })),
 })
 type Remembered = Readonly<v.InferOutput<typeof remembered>>
 
@@ -21,7 +21,10 @@ type Remembered = Readonly<v.InferOutput<typeof remembered>>
 export const controlMemory = v.record(v.string(), remembered)
 export type ControlMemory = Readonly<Record<string, Remembered>>
 
-/** What a helper said holds for an hour: a control that came back must not be missing for long. */
+/**
+ * What a helper said holds for an hour: a control that came back must not be missing for long. As long no helper is asked again
+ * that did not answer, since a check waits for it.
+ */
 const outsideHoldsMs = 3_600_000
 /** Of each kind, asked at a time. The rest of a list are reserves. */
 const askedInClearText = 4
@@ -37,8 +40,8 @@ export function chosen<Control extends { readonly url: string }>(
     isDead({ url, result: 'failed', transaction_id: 0, ...knownOf(memory, url, nowMs) })
   const first = (some: readonly Control[], wanted: number) => {
     const living = some.filter((each) => !isGone(each)).slice(0, wanted)
-    const last = living.at(-1)
-    return some.slice(0, last === undefined ? wanted : some.indexOf(last) + 1)
+    const last = living[wanted - 1]
+    return last === undefined ? some : some.slice(0, some.indexOf(last) + 1)
   }
   const taken = new Set([
     ...first(
@@ -55,12 +58,16 @@ type Known = Pick<ControlResult, 'failed_alone' | 'outside'>
 function knownOf(memory: ControlMemory, url: string, nowMs: number): Known {
   const one = memory[url]
   if (one === undefined) return {}
-  const isFresh = one.outside !== undefined && nowMs - one.outside.atMs < outsideHoldsMs
+  const { outside, alone } = one
+  const said = outside === undefined || outside.result === 'no_answer' ? undefined : outside.result
   return {
-    ...(one.alone > 0 && { failed_alone: one.alone }),
-    ...(isFresh && { outside: one.outside.result }),
+    ...(alone > 0 && { failed_alone: alone }),
+    ...(isFresh(one, nowMs) && said !== undefined && { outside: said }),
   }
 }
+
+const isFresh = ({ outside }: Remembered, nowMs: number) =>
+  outside !== undefined && nowMs - outside.atMs < outsideHoldsMs
 
 /** @returns The results of a check, with what is known of those that failed, this check included. */
 export function withMemory(
@@ -74,7 +81,10 @@ export function withMemory(
   )
 }
 
-/** Whether a helper should be asked about it: it has failed before, others have not, and no helper has said lately. */
+/**
+ * Whether a helper should be asked about it: others answer, and it has failed before, or another one fails beside it, which
+ * makes the link look worse than it may be. Once an hour.
+ */
 export function isWorthAsking(
   result: ControlResult,
   results: readonly ControlResult[],
@@ -82,8 +92,11 @@ export function isWorthAsking(
   nowMs: number,
 ): boolean {
   if (result.result === 'ok' || result.result === 'local_failure' || !isNeutral(result)) return false
-  if (!results.some((each) => isNeutral(each) && each.result === 'ok')) return false
-  return (memory[result.url]?.failed ?? 0) > 0 && knownOf(memory, result.url, nowMs).outside === undefined
+  const neutral = results.filter(isNeutral)
+  if (!neutral.some((each) => each.result === 'ok')) return false
+  const before = memory[result.url]
+  if (before !== undefined && isFresh(before, nowMs)) return false
+  return before !== undefined || neutral.filter((each) => each.result !== 'ok').length > 1
 }
 
 /** @returns The memory after a check. */
@@ -108,7 +121,7 @@ export function remember(results: readonly ControlResult[], memory: ControlMemor
 export function noted(
   memory: ControlMemory,
   url: string,
-  result: 'ok' | 'fails_too',
+  result: 'ok' | 'fails_too' | 'no_answer',
   atMs: number,
 ): ControlMemory {
   const before = memory[url] ?? { failed: 1, alone: 0 }

@@ -6,6 +6,7 @@ import type { HttpRequest, Observations } from '../../tests-spec/data-formats/ob
 import { scrubText } from '../../tests-spec/data-formats/scrub-text.ts'
 import type { ControlEntry } from '../../tests-spec/lists/test-list.ts'
 import { classicTag } from '../../tests-spec/nettests/failed-step.ts'
+import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import {
   type ControlResult,
   type ControlRole,
@@ -93,9 +94,11 @@ async function askOutside(
   )
   const answers = asked.filter((each) => each !== null)
   const memory = answers.reduce((sofar, { url, expect, outside }) => {
-    if (typeof outside === 'string') return sofar
-    const { failure, status_code } = outside.http_request
-    const isWell = failure === null && status_code === expect?.status
+    if (typeof outside === 'string') return noted(sofar, url, 'no_answer', nowMs)
+    const { failure, status_code, x_sonde_hosts = [] } = outside.http_request
+    // A helper follows redirects, and of a control the first answer counts.
+    const moved = x_sonde_hosts.some((host) => host !== hostOfUrl(new URL(url)))
+    const isWell = failure === null && status_code === expect?.status && !moved
     return noted(sofar, url, isWell ? 'ok' : 'fails_too', nowMs)
   }, known)
   return { memory, bytes: joinBytes(answers.map(({ bytes }) => bytes)) }

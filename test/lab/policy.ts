@@ -59,6 +59,8 @@ export type Rule =
     }
   /** Of the packets each way, at random. */
   | { readonly kind: 'loss'; readonly percent: number }
+  /** Larger packets are lost both ways, and nobody says so. */
+  | { readonly kind: 'largest_packet'; readonly bytes: number }
   /** Nothing comes through, the provider's resolver included; with `from`, from a packet of a certain kind on. */
   | { readonly kind: 'blackout'; readonly from?: { readonly site: string; readonly packet: LastPacket } }
 
@@ -226,6 +228,9 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
         prerouting.push(
           `meta l4proto != ipv6-icmp numgen random mod 1000 < ${Math.round(rule.percent * 10)} drop`,
         )
+        break
+      case 'largest_packet':
+        forward.push(`meta length > ${rule.bytes} drop`)
         break
       case 'blackout':
         if (rule.from === undefined) prerouting.push('iifname "cust" drop', 'iifname "wan" drop')

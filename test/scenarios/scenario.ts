@@ -76,7 +76,8 @@ export function secondsOf({ input, rules, repeatAfterSeconds }: Scenario): numbe
       rule.kind === 'captive_portal' ||
       rule.kind === 'throttle' ||
       rule.kind === 'blackout' ||
-      rule.kind === 'loss'
+      rule.kind === 'loss' ||
+      rule.kind === 'largest_packet'
     )
       return true
     if (rule.kind === 'resolver') return rule.answer === 'silence'

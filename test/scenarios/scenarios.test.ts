@@ -15,6 +15,7 @@ import { encryptedDnsScenarios, encryptedDnsUnblocked } from './encrypted-dns.ts
 import { failuresOf, faultsOf, verdictOf } from './finding.ts'
 import { ipv6Scenarios, ipv6Unblocked } from './ipv6.ts'
 import { type Lane, type Lanes, openLanes } from './lanes.ts'
+import { lineScenarios, linesUnblocked } from './lines.ts'
 import { pageScenarios, portalScenarios } from './pages.ts'
 import { type Expectation, lasting, page, type Scenario, secondsOf, site } from './scenario.ts'
 import { throttlingScenarios, throttlingUnblocked } from './throttling.ts'
@@ -32,6 +33,7 @@ const blocked: readonly Scenario[] = [
   ...datagramScenarios,
   ...throttlingScenarios,
   ...whatsappScenarios,
+  ...lineScenarios,
   {
     name: 'a device on both lines: the address is dropped on one of them',
     onBothLines: true,
@@ -50,6 +52,7 @@ const unblocked: readonly Scenario[] = [
   ...datagramsUnblocked,
   ...throttlingUnblocked,
   ...whatsappUnblocked,
+  ...linesUnblocked,
 ]
 const all = [...blocked, ...unblocked]
 

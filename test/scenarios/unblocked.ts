@@ -100,7 +100,8 @@ export const unblockedScenarios: readonly Scenario[] = [
     ...plain(
       'two controls are down, and the site is silent',
       'https://silent.example/',
-      notReached('link_degraded', 'connect'),
+      // A helper finds both of them dead as well, and the site too.
+      notReached('fails_outside_too', 'connect'),
     ),
     ...deadControls(2),
   },

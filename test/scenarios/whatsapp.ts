@@ -1,6 +1,7 @@
 // A service of three functions, each of which was blocked by itself in Mali on 29 July 2018.
 
 import type { Rule } from '../lab/policy.ts'
+import { deadHelperUrl } from '../lab/topology.ts'
 import { lasting, onOneAndBoth, type Scenario } from './scenario.ts'
 
 const whatsapp = (name: string, rules: readonly Rule[], expect: Scenario['expect']): Scenario => ({
@@ -12,6 +13,16 @@ const whatsapp = (name: string, rules: readonly Rule[], expect: Scenario['expect
 })
 const fine = { registration: 'ok', endpoints: 'ok', web: 'ok' } as const
 const chatHosts = Array.from({ length: 16 }, (_, index) => `e${index + 1}.whatsapp.net`)
+
+const dropped = (hosts: readonly string[]): Rule[] =>
+  hosts.map((host) => ({ kind: 'address', site: host, action: 'drop' }))
+
+/** What the groups alone tell. */
+const withoutHelper = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  name: `${scenario.name}, without a helper`,
+  list: { ...scenario.list, helpers: [deadHelperUrl] },
+})
 
 /** Silence of one function is an anomaly only when it lasts. */
 const lastingly = (scenario: Scenario): Scenario => ({ ...scenario, repeatAfterSeconds: lasting })
@@ -33,25 +44,36 @@ const mechanisms: readonly Scenario[] = [
       { verdict: 'anomaly', parts: { registration: 'anomaly', endpoints: 'ok', web: 'anomaly' } },
     ),
   ),
+  ...[withoutHelper, undefined].flatMap((without): Scenario[] => {
+    const each = (scenario: Scenario) => lastingly(without === undefined ? scenario : without(scenario))
+    const rule = (group: string) =>
+      without === undefined ? 'connect_fails_only_here' : `${group}_alone_fails`
+    return [
+      each(
+        whatsapp('registration is silent', [{ kind: 'address', site: 'v.whatsapp.net', action: 'drop' }], {
+          verdict: 'anomaly',
+          rule: rule('registration'),
+          step: 'connect',
+          parts: { ...fine, registration: 'anomaly' },
+        }),
+      ),
+      each(
+        whatsapp('every chat host is silent', dropped(chatHosts), {
+          verdict: 'anomaly',
+          rule: rule('endpoints'),
+          step: 'connect',
+          parts: { ...fine, endpoints: 'anomaly' },
+        }),
+      ),
+    ]
+  }),
   lastingly(
-    whatsapp('registration is silent', [{ kind: 'address', site: 'v.whatsapp.net', action: 'drop' }], {
+    whatsapp('every host is silent', dropped([...chatHosts, 'v.whatsapp.net', 'web.whatsapp.com']), {
       verdict: 'anomaly',
-      rule: 'registration_alone_fails',
+      rule: 'connect_fails_only_here',
       step: 'connect',
-      parts: { ...fine, registration: 'anomaly' },
+      parts: { registration: 'anomaly', endpoints: 'anomaly', web: 'anomaly' },
     }),
-  ),
-  lastingly(
-    whatsapp(
-      'every chat host is silent',
-      chatHosts.map((host) => ({ kind: 'address', site: host, action: 'drop' })),
-      {
-        verdict: 'anomaly',
-        rule: 'endpoints_alone_fails',
-        step: 'connect',
-        parts: { ...fine, endpoints: 'anomaly' },
-      },
-    ),
   ),
 ]
 
@@ -59,6 +81,38 @@ export const whatsappScenarios: readonly Scenario[] = mechanisms.flatMap(onOneAn
 
 export const whatsappUnblocked: readonly Scenario[] = [
   whatsapp('nothing is wrong', [], { verdict: 'ok', parts: fine }),
+  // Its hosts are gone for everybody, while another part of the service answers.
+  {
+    name: 'a service of which one part is gone for everybody',
+    input: null,
+    list: {
+      entries: [{ nettest: 'service_reachability', input: 'app', category_code: 'COMT' }],
+      services: [
+        {
+          name: 'app',
+          groups: [
+            {
+              name: 'web',
+              needs: 'any',
+              endpoints: [{ kind: 'url', url: 'https://news.example/', method: 'HEAD' }],
+            },
+            {
+              name: 'chat',
+              needs: 'any',
+              endpoints: [{ kind: 'tcp', host: 'silent.example', ports: [443] }],
+            },
+          ],
+        },
+      ],
+    },
+    rules: [],
+    repeatAfterSeconds: lasting,
+    expect: {
+      verdict: 'undetermined',
+      rule: 'fails_outside_too',
+      parts: { web: 'ok', chat: 'undetermined' },
+    },
+  },
   whatsapp('the link is dead', [{ kind: 'blackout' }], { verdict: 'link_down' }),
   whatsapp('20 % of packets are lost each way', [{ kind: 'loss', percent: 20 }], {
     verdict: ['ok', 'undetermined', 'link_down'],
