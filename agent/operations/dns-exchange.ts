@@ -25,6 +25,8 @@ export interface ResolveDnsOptions extends StepOptions {
   readonly lateReplyMs: number
   /** Whether to ask with an OPT record (RFC 6891). Absent: the plainest question that is possible. */
   readonly edns?: boolean
+  /** Whether to ask a resolver for what it could not validate. Absent: not. */
+  readonly checkingDisabled?: boolean
 }
 
 /** The operation that an exchange is part of. */

@@ -1,6 +1,6 @@
 import { type Answer, decode, encode, type Packet } from 'dns-packet'
 import { describe, expect, it } from 'vitest'
-import { makeQuestion, type QueryType, type QuestionForm, readReply } from './dns-message.ts'
+import { addressesIn, makeQuestion, type QueryType, type QuestionForm, readReply } from './dns-message.ts'
 
 function ask(type: QueryType, form: QuestionForm = {}) {
   const question = makeQuestion('www.example.test', type, form)
@@ -42,6 +42,52 @@ describe('makeQuestion()', () => {
 
   it('takes the id it is given', () => {
     expect(ask('A', { id: 0 }).message.readUInt16BE(0)).toBe(0)
+  })
+})
+
+describe('readReply() and what a C library makes of the same message', () => {
+  const a = (name: string, data: string) => ({ type: 'A' as const, name, ttl: 60, data })
+  const cname = (name: string, data: string) => ({ type: 'CNAME' as const, name, ttl: 60, data })
+  const [www, edge] = ['www.example.test', 'edge.example.test']
+  it.each<[string, Answer[], string[]]>([
+    ['a chain in order', [cname(www, edge), a(edge, '192.0.2.1')], ['192.0.2.1']],
+    [
+      'names in other letters',
+      [cname('WWW.example.TEST', 'Edge.Example.test'), a(edge, '192.0.2.1')],
+      ['192.0.2.1'],
+    ],
+    ['an address before the alias that leads to it', [a(edge, '192.0.2.1'), cname(www, edge)], []],
+    [
+      'an address of an owner outside the chain',
+      [a('other.test', '192.0.2.9'), a(www, '192.0.2.1')],
+      ['192.0.2.1'],
+    ],
+    ['an address of an owner outside the chain alone', [a('other.test', '192.0.2.9')], []],
+    ['two addresses', [a(www, '192.0.2.1'), a(www, '192.0.2.2')], ['192.0.2.1', '192.0.2.2']],
+  ])('%s', (_name, answers, addresses) => {
+    const question = ask('A')
+    const reading = readReply(reply(question, { answers }), question)
+    expect(reading).toMatchObject({
+      fits: true,
+      addresses,
+      failure: addresses.length > 0 ? null : 'dns_no_answer',
+    })
+    // The record keeps what came.
+    expect(reading).toMatchObject({ answers: { length: answers.length } })
+    expect(addressesIn(reply(question, { answers }))).toEqual(addresses)
+  })
+
+  it('takes an answer without a question for none, and an error without one for an error', () => {
+    const question = ask('A')
+    const bare = { questions: [], answers: [a(www, '192.0.2.1')] }
+    expect(readReply(reply(question, bare), question)).toMatchObject({ fits: false })
+    const error = encode({ type: 'response', id: question.id, flags: 2 })
+    expect(readReply(error, question)).toMatchObject({ fits: true, failure: 'dns_servfail_error' })
+  })
+
+  it('asks for what was not validated only when told', () => {
+    expect(decode(ask('A', { checkingDisabled: true }).message)).toMatchObject({ flag_cd: true })
+    expect(decode(ask('A').message)).toMatchObject({ flag_cd: false })
   })
 })
 

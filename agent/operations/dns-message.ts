@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import {
   type Answer,
+  CHECKING_DISABLED,
   type DecodedPacket,
   decode,
   encode,
@@ -46,6 +47,8 @@ export interface QuestionForm {
    * Adds an OPT record (RFC 6891); `padded` pads to a multiple of 128 bytes, as RFC 8467 §4.1 wants it inside TLS.
    */
   readonly edns?: 'plain' | 'padded'
+  /** Asks a resolver that validates for an answer that it could not (RFC 4035 §3.2.2). */
+  readonly checkingDisabled?: boolean
   /** Id of the question, random if absent. Over HTTP it is 0 (RFC 8484 §4.1). */
   readonly id?: number
 }
@@ -64,7 +67,7 @@ export function makeQuestion(hostname: string, type: QueryType, form: QuestionFo
   const asked = {
     type: 'query' as const,
     id,
-    flags: RECURSION_DESIRED,
+    flags: RECURSION_DESIRED | (form.checkingDisabled === true ? CHECKING_DISABLED : 0),
     questions: [{ name, type: wireType(type) }],
   }
   if (form.edns === undefined) return { id, name, type, message: encode(asked) }
@@ -123,16 +126,38 @@ export function readReply(bytes: Buffer, question: Question): Reading {
   const rcode = (extendedRcode(packet) << 4) | (flags & rcodeMask)
 
   const answers = answersOf(packet)
+  const isAddress = question.type === 'A' || question.type === 'AAAA'
+  const addresses = isAddress ? addressesOf(packet, question.name, question.type) : []
   const asked = answers.filter((answer) => answer.answer_type === question.type)
-  const addresses = asked.flatMap((answer) => answer.ipv4 ?? answer.ipv6 ?? [])
-  const empty = asked.length === 0 ? 'dns_no_answer' : null
+  const empty = (isAddress ? addresses : asked).length === 0 ? 'dns_no_answer' : null
   return { fits: true, failure: failureOfRcode(rcode) ?? empty, rcode, truncated, answers, addresses }
 }
 
-/** Every address that a message names, for replies that came late. Empty when the message cannot be read. */
+/**
+ * The addresses that a C library would take from a message, for replies that came late. Empty when the message cannot be read, or
+ * has no question.
+ */
 export function addressesIn(bytes: Buffer): string[] {
   const packet = decoded(bytes)
-  return packet === null ? [] : answersOf(packet).flatMap((answer) => answer.ipv4 ?? answer.ipv6 ?? [])
+  const asked = packet?.questions?.[0]
+  if (packet === null || asked === undefined) return []
+  return [...addressesOf(packet, asked.name, 'A'), ...addressesOf(packet, asked.name, 'AAAA')]
+}
+
+/**
+ * The addresses of the chain that begins at `name`, read in order as C libraries read it: a record of another owner is none of
+ * it, nor is one that stands before the alias which leads to its owner. What two readers make of one message is no difference
+ * between two resolvers.
+ */
+function addressesOf({ answers = [] }: DecodedPacket, name: string, type: 'A' | 'AAAA'): string[] {
+  let owner = name.toLowerCase()
+  const addresses: string[] = []
+  for (const answer of answers.slice(0, maxAnswers)) {
+    if (!('name' in answer) || answer.name.toLowerCase() !== owner) continue
+    if (answer.type === 'CNAME') owner = answer.data.toLowerCase()
+    else if (answer.type === type) addresses.push(answer.data)
+  }
+  return addresses
 }
 
 const headerLength = 12
@@ -193,12 +218,12 @@ function decoded(bytes: Buffer): DecodedPacket | null {
 }
 
 /**
- * Whether the reply repeats our question. Some servers leave the question out of an error; a reply that repeats
- * another question does not answer ours.
+ * Whether the reply repeats our question. Some servers leave the question out of an error; no C library takes an answer without
+ * one, and a reply that repeats another question does not answer ours.
  */
 function repeats(packet: DecodedPacket, question: Question): boolean {
   const asked = packet.questions?.[0]
-  if (asked === undefined) return true
+  if (asked === undefined) return (packet.answers ?? []).length === 0
   return asked.type === wireType(question.type) && asked.name.toLowerCase() === question.name.toLowerCase()
 }
 

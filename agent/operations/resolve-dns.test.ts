@@ -35,7 +35,12 @@ function replyTo(query: Buffer, parts: Packet = {}): Buffer {
   return encode({ type: 'response', id, questions, ...parts })
 }
 
-const answerA = (data: string, ttl = 300) => ({ type: 'A' as const, name: 'www.example.test', ttl, data })
+const answerA = (data: string, ttl = 300, name = 'www.example.test') => ({
+  type: 'A' as const,
+  name,
+  ttl,
+  data,
+})
 
 /** A server that gives every question the same replies. */
 const serveReplies = (...replies: ((query: Buffer) => Buffer)[]) =>
@@ -50,9 +55,7 @@ describe('resolveDns()', () => {
       const reply = replyTo(query, {
         answers: [
           { type: 'CNAME', name: 'www.example.test', ttl: 60, data: 'edge.example.test' },
-          answerA('192.0.2.1', 30),
-          answerA('192.0.2.2', 30),
-          answerA('192.0.2.1', 30),
+          ...['192.0.2.1', '192.0.2.2', '192.0.2.1'].map((data) => answerA(data, 30, 'edge.example.test')),
         ],
       })
       sent.push(query, reply)

@@ -141,7 +141,9 @@ async function hear(
   hostname: string,
   queryType: QueryType,
 ): Promise<Heard> {
-  const question = makeQuestion(hostname, queryType, asking.options.edns === true ? { edns: 'plain' } : {})
+  const { edns = false, checkingDisabled = false } = asking.options
+  const form = { checkingDisabled, ...(edns && { edns: 'plain' as const }) }
+  const question = makeQuestion(hostname, queryType, form)
   if (question === null) return unheard(asking.trace, 'invalid_argument')
   // Checked before the first packet: a measurement that was stopped sends nothing more.
   if (asking.trace.signal.aborted) return unheard(asking.trace, 'interrupted')

@@ -82,8 +82,25 @@ describe('resolveSystem()', () => {
     while (asked.length === 0) await setImmediate()
     answer()
     await resolving
-    expect(asked).toEqual(['xn--bcher-kva.example.test'])
+    expect(asked).toEqual(['xn--bcher-kva.example.test.'])
   })
+
+  it.each([
+    ['www.example.test', 'www.example.test.'],
+    ['www.example.test.', 'www.example.test.'],
+    // The machine's own.
+    ['localhost', 'localhost'],
+  ])(
+    'asks for %s with a final dot, so that no search domain and no hosts file answers',
+    async (name, sent) => {
+      const { lookup, asked, answer } = hanging()
+      const resolving = resolveSystem(makeTrace(), name, step, lookup)
+      while (asked.length === 0) await setImmediate()
+      answer()
+      expect(asked).toEqual([sent])
+      expect((await resolving).queries[0]?.hostname).toBe(name)
+    },
+  )
 
   it.each([
     ['EAI_NONAME', { code: 'ENOTFOUND', errno: -3008 }, 'dns_nxdomain_error'],
@@ -129,7 +146,7 @@ describe('resolveSystem()', () => {
     const third = resolveSystem(makeTrace(), 'third.test', patience, lookup)
     // Waits longer than the third lookup may take: waiting for its turn is not charged to the name.
     await startDeadline(new AbortController().signal, 3 * patience.timeoutMs).passed
-    expect(asked).toEqual(['first.test', 'second.test'])
+    expect(asked).toEqual(['first.test.', 'second.test.'])
     answer()
     while (asked.length < 3) await setImmediate()
     answer()
@@ -151,13 +168,13 @@ describe('resolveSystem()', () => {
     // The lookups that hang keep their places until getaddrinfo itself is done; the third has left the queue.
     const fourth = resolveSystem(makeTrace(), 'fourth.test', step, lookup)
     await setImmediate()
-    expect(asked).toEqual(['first.test', 'second.test'])
+    expect(asked).toEqual(['first.test.', 'second.test.'])
     answer()
     while (asked.length < 3) await setImmediate()
     answer()
     answer()
     expect((await fourth).failure).toBeNull()
-    expect(asked[2]).toBe('fourth.test')
+    expect(asked[2]).toBe('fourth.test.')
   })
 
   it('records interrupted while it waits for its turn', async () => {
@@ -170,6 +187,6 @@ describe('resolveSystem()', () => {
     answer()
     answer()
     await Promise.all(slow)
-    expect(asked).toEqual(['first.test', 'second.test'])
+    expect(asked).toEqual(['first.test.', 'second.test.'])
   })
 })

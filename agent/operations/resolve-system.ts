@@ -107,7 +107,7 @@ async function waitForTurn(trace: Trace, turn: Turn, timeoutMs: number): Promise
 function looked(hostname: string, lookup: Lookup): Promise<Answer> {
   return new Promise((resolve) => {
     // `verbatim` keeps the order that the system chose, which is part of its answer.
-    lookup(asciiName(hostname), { all: true, order: 'verbatim' }, (error, found) => {
+    lookup(absolute(asciiName(hostname)), { all: true, order: 'verbatim' }, (error, found) => {
       if (error !== null) return resolve({ addresses: [], failure: lookupFailure(error) })
       const addresses = [...new Set(found.map((each) => each.address))]
       const failure = addresses.length === 0 ? 'dns_no_answer' : null
@@ -115,6 +115,12 @@ function looked(hostname: string, lookup: Lookup): Promise<Answer> {
     })
   })
 }
+
+/**
+ * With a final dot neither a search domain nor the device's hosts file is asked, which are both no part of the network. Names of
+ * one label are the machine's own.
+ */
+const absolute = (name: string) => (name.includes('.') && !name.endsWith('.') ? `${name}.` : name)
 
 /**
  * A C library that cannot open its configuration or a socket says the same as when no resolver answers. Whether this process
