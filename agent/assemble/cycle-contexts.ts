@@ -47,6 +47,7 @@ export function contextsOfCycle({
     helpers: list.helpers,
     neutralName: list.neutral_name,
     foreignName: foreignName(list),
+    filteredNames: list.filtered_names,
     transferControl: list.transfer_control ?? null,
     mayAskElsewhere: () => questionsElsewhere-- > 0,
     // A laboratory may have loopback alone.

@@ -140,6 +140,7 @@ function listOf(inputs: readonly string[], controls: readonly string[]): TestLis
     controls: controls.map((url) => ({ url, expect: { status: 200, body: 'success' } })),
     resolvers: [],
     helpers: [],
+    filtered_names: [],
     neutral_name: 'example.org',
     services: [],
   }

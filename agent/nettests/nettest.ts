@@ -22,6 +22,8 @@ export interface NettestContext {
   readonly neutralName: string
   /** Another name nobody blocks, which the host of `neutralName` does not bear; null when the list has none. */
   readonly foreignName: string | null
+  /** Names that filters in houses answer for, and no state blocks. */
+  readonly filteredNames: readonly string[]
   /** URL of a page nobody slows down; null when the list names none. */
   readonly transferControl: string | null
   /** Whether the cycle can still afford to ask a neutral host about a failure. Each true costs one of a few. */

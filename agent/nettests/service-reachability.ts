@@ -15,6 +15,7 @@ import { serviceReachability as spec } from '../../tests-spec/nettests/service-r
 import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { withOutsideView } from './ask-about-service.ts'
+import { doubtLookup } from './doubt-lookup.ts'
 import { followUpHandshake } from './follow-ups.ts'
 import { measuredBy, type Nettest, type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen } from './seen.ts'
@@ -75,7 +76,8 @@ async function measureEndpoint(
   }
   const { seen, addresses } = await lookUpHost(context, host, tags)
   const parts = [seen]
-  if (endpoint.kind === 'dns') return seen
+  if (addresses.length === 0) parts.push(await doubtLookup(context, host, seen, tags))
+  if (endpoint.kind === 'dns') return joinSeen(parts)
   for (const ip of addresses.slice(0, addressesToTry(group))) {
     const attempt =
       endpoint.kind === 'tcp'

@@ -24,6 +24,8 @@ export interface Lookup {
 interface Asking {
   readonly tags: readonly string[]
   readonly timeoutMs: number
+  /** Of a named resolver, for what it could not validate. */
+  readonly checkingDisabled?: boolean
 }
 
 /** Asks the system's resolver, which is what people on this link use. The tags are put on as they are. */

@@ -17,6 +17,7 @@ import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers, type HelperAnswer } from './ask-helper.ts'
+import { doubtLookup } from './doubt-lookup.ts'
 import { followUpHandshake, requestWorthRepeating } from './follow-ups.ts'
 import { type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
@@ -153,6 +154,8 @@ async function measureHop(
     if (url.protocol === 'http:') parts.push(await requestAgain(context, url, parts, asking))
   }
   const isHop = helper && depth > 0 && !answered(parts)
+  if (followUps && (!answered(parts) || url.protocol === 'http:'))
+    parts.push(await doubtLookup(context, hostOfUrl(url), seen, tags))
   if (!answered(parts)) parts.push(await fetch(others))
   const answer = isHop ? await askHelpers(context, helperRequest(url, ipsOf(addresses))) : await asked
   if (answer === null) return joinSeen(parts)

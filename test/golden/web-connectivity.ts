@@ -5,6 +5,7 @@ import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
 import { rows as deadControls } from './dead-controls.ts'
+import { rows as doubted } from './doubted-lookups.ts'
 import { type Golden, type GoldenRow, sample } from './golden.ts'
 import { rows as addresses } from './outside-addresses.ts'
 import { moved, rows as pages } from './outside-pages.ts'
@@ -403,6 +404,7 @@ export const rows: readonly Row[] = [
     circumstances: { link: link('provider_only') },
   },
   ...deadControls,
+  ...doubted,
   {
     name: 'reset, and no control was asked',
     seen: join(resolved, connect(null), handshake('connection_reset')),

@@ -13,6 +13,7 @@ export function makeContext(parts: Partial<NettestContext> = {}, trace: Partial<
     helpers: [],
     neutralName: 'neutral.example',
     foreignName: null,
+    filteredNames: [],
     transferControl: null,
     mayAskElsewhere: () => true,
     ipv4: true,

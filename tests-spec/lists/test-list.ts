@@ -6,6 +6,7 @@ import { quoted } from '../command-line/quoted.ts'
 import { faultsOf } from '../command-line/value-faults.ts'
 import { httpUrl as url } from '../data-formats/http-url.ts'
 import { allNettests, type ListedNettest } from '../nettests/all-nettests.ts'
+import { advertisers } from '../nettests/house-filter.ts'
 import { service } from '../nettests/service.ts'
 
 const aside = {
@@ -66,6 +67,8 @@ const fields = v.strictObject({
   helpers: v.optional(v.array(url), []),
   /** A server name nobody blocks, sent to a host that was silent under its own. */
   neutral_name: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9.-]{3,253}$/)), 'example.org'),
+  /** Names that ad blockers and parental controls answer for, and no state blocks, of several owners. */
+  filtered_names: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9.-]{3,253}$/))), [...advertisers]),
   /** A page of 64 kB or more that nobody slows down, fetched after a slow one as far as that went. Absent: none. */
   transfer_control: v.optional(url),
   /** What `service_reachability` measures, described as data. */

@@ -4,6 +4,7 @@
 import type { Failure } from '../data-formats/failure.ts'
 import type { DnsQuery, HttpRequest, Observations, TlsHandshake } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
+import { isFilteredInHouse } from './house-filter.ts'
 import type { Step } from './verdict.ts'
 
 /** The tag of endpoints whose address the system resolver gave; OONI's word. */
@@ -19,6 +20,10 @@ export interface FailedStep {
   readonly resolvedElsewhere: boolean | null
   /** An address that only another resolver gave was reached. */
   readonly reachedElsewhere: boolean
+  /** The zone itself is broken: its answers do not validate, or hold addresses outside the chain of its aliases. */
+  readonly brokenZone: boolean
+  /** The system's resolver answers for names of advertisers alike: a filter in the house. */
+  readonly filteredInHouse: boolean
   /** Only the system's resolver gives the addresses that failed, and the site was reached at those of another. */
   readonly forgedAddress: boolean
   /** What a handshake with the same host under a neutral name came to, between two with the name; null: not tried. */
@@ -46,6 +51,8 @@ export const neutralNameTag = 'followup=neutral_name'
 export const sameNameTag = 'followup=same_name'
 /** The same request in clear text, once more at the same address. */
 export const sameRequestTag = 'followup=same_request'
+/** The same name at the same resolver, which is told not to validate. */
+export const checkingDisabledTag = 'followup=checking_disabled'
 /** The address of a neutral host: looked up, under a name foreign to it, and under the name that failed. */
 export const neutralHostTag = 'followup=neutral_host'
 export const foreignNameTag = 'followup=foreign_name'
@@ -89,6 +96,8 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   const elsewhere = {
     resolvedElsewhere: resolvedElsewhere(seen, lab),
     reachedElsewhere: answered.length > 0,
+    brokenZone: isZoneBroken(seen),
+    filteredInHouse: isFilteredInHouse(seen, lab),
     forgedAddress: false,
     neutralName: null,
     nameElsewhere: null,
@@ -98,7 +107,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
     onlyIpv6: false,
     saidInside: false,
   }
-  const system = seen.queries.find((query) => query.engine === 'getaddrinfo')
+  const system = seen.queries.find((query) => query.engine === 'getaddrinfo' && !isFollowUp(query))
   // The question never left this machine: as good as not measured.
   if (system?.x_sonde_not_sent === true) {
     return { step: 'resolve', failure: 'interrupted', because: [system.transaction_id], ...elsewhere }
@@ -247,13 +256,24 @@ function isMaybeLost({ failure, t0, t }: DnsQuery): boolean {
 
 /** An answer that came late counts as well: where answers are forged, the true one follows. */
 function resolvedElsewhere(seen: Observations, lab: boolean): boolean | null {
-  const others = seen.queries.filter((query) => query.engine !== 'getaddrinfo')
+  const others = seen.queries.filter((query) => query.engine !== 'getaddrinfo' && !isFollowUp(query))
   const all = (query: DnsQuery) => [
-    ...addressesIn(query),
+    ...(query.failure === null ? addressesIn(query) : []),
     ...(query.x_sonde_late_replies ?? []).flatMap((reply) => reply.addresses),
   ]
   if (others.some((query) => all(query).some((ip) => lab || !isBogon(ip)))) return true
   return others.some((query) => query.rcode !== undefined) ? false : null
+}
+
+/** Another resolver has an answer that it may not give, or that no C library takes. */
+function isZoneBroken({ queries }: Observations): boolean {
+  const others = queries.filter(({ engine }) => engine !== 'getaddrinfo')
+  const unchecked = others.filter(({ tags }) => tags.includes(checkingDisabledTag))
+  const plain = others.filter((each) => !isFollowUp(each))
+  const unvalidated =
+    plain.some(({ failure }) => failure === 'dns_servfail_error') &&
+    unchecked.some((each) => each.failure === null && addressesIn(each).length > 0)
+  return unvalidated || plain.some((each) => each.failure === 'dns_no_answer' && addressesIn(each).length > 0)
 }
 
 export function addressesIn(query: DnsQuery): string[] {

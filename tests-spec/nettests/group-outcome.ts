@@ -151,6 +151,8 @@ function commonest(failures: readonly FailedEndpoint[]): FailedEndpoint {
     certificateFaults: [...new Set(same.flatMap((each) => each.certificateFaults))],
     resolvedElsewhere: anyTrue(same.map((each) => each.resolvedElsewhere)),
     reachedElsewhere: same.some((each) => each.reachedElsewhere),
+    brokenZone: same.every((each) => each.brokenZone),
+    filteredInHouse: same.every((each) => each.filteredInHouse),
     forgedAddress: same.every((each) => each.forgedAddress),
     neutralName: same.find((each) => each.neutralName === 'answered')?.neutralName ?? speaks.neutralName,
     nameElsewhere: same.find((each) => each.nameElsewhere !== null)?.nameElsewhere ?? null,

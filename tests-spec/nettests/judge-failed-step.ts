@@ -26,6 +26,8 @@ export const failedStepRules = [
   'passed_again',
   'said_inside_tls',
   'fails_outside_too',
+  'broken_zone',
+  'filtered_in_house',
   'resolvers_disagree',
   'server_name_interfered',
   'failed_once',
@@ -102,7 +104,7 @@ export const failedStepQuestions: readonly Question[] = [
   { number: 5, rules: ['family_unproven'], ask: isFamilyUnproven },
   { number: 6, rules: ['local_clock', 'certificate_date'], ask: isDateWrong },
   { number: 7, rules: ['passed_again', 'said_inside_tls'], ask: didItPassOrSpeak },
-  { number: 8, rules: ['fails_outside_too'], ask: failsOutsideToo },
+  { number: 8, rules: ['fails_outside_too', 'broken_zone', 'filtered_in_house'], ask: isElsewhereAsWell },
   { number: 9, rules: ['resolvers_disagree'], ask: doResolversDisagree },
   { number: 10, rules: ['server_name_interfered', 'failed_once'], ask: isNameCutAtTwoHosts },
   {
@@ -183,9 +185,11 @@ function didItPassOrSpeak({ failed }: Asked): Answer | null {
   return failed.saidInside ? undetermined('said_inside_tls') : null
 }
 
-/** 8 */
-function failsOutsideToo({ outside }: Asked): Answer | null {
-  return outside === false ? undetermined('fails_outside_too') : null
+/** 8: the target's own trouble, or the will of those who own the house. */
+function isElsewhereAsWell({ failed, outside }: Asked): Answer | null {
+  if (outside === false) return undetermined('fails_outside_too')
+  if (failed.step === 'resolve' && failed.brokenZone) return undetermined('broken_zone')
+  return failed.filteredInHouse ? undetermined('filtered_in_house') : null
 }
 
 /** 9 */

@@ -29,6 +29,8 @@ export function failedAt(step: Step, failure: Failure, because: readonly number[
     certificateFaults: [],
     resolvedElsewhere: null,
     reachedElsewhere: false,
+    brokenZone: false,
+    filteredInHouse: false,
     forgedAddress: false,
     neutralName: null,
     nameElsewhere: null,

@@ -15,6 +15,7 @@ import {
   withoutFollowUps,
 } from './failed-step.ts'
 import { hostOfUrl } from './host-text.ts'
+import { isFilteredInHouse } from './house-filter.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { defineNettest } from './nettest-spec.ts'
 import { type FailedHop, gotPast, isForgedAddress } from './outside-step.ts'
@@ -49,6 +50,7 @@ const rules = [
   'same_page_outside',
   'page_differs',
   'foreign_page',
+  'filtered_in_house',
   'link_down',
   'link_degraded',
   'link_unknown',
@@ -206,6 +208,8 @@ function judgeReached(seen: Observations, { hop, outside }: Found, circumstances
   if (isCutOff(circumstances.link)) return say('link_down', 'link_down', state)
   if (state !== 'up')
     return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', 'page_differs')
+  if (isFilteredInHouse(seen, circumstances.lab))
+    return say('undetermined', 'filtered_in_house', 'page_differs')
   if (like === 'unclear' || isFrontOfSite(seen)) return say('undetermined', 'page_differs', 'page_differs')
   return say('anomaly', 'foreign_page', 'page_differs')
 }

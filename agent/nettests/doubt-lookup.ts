@@ -1,0 +1,71 @@
+// What is asked once more when the system's resolver gave an answer that looks made up: names of advertisers, to tell a filter in
+// the house from a resolver that lies; and the same name without validation, to tell a broken zone from a resolver that refuses.
+// tests-spec/nettests/verdict.md, question 8.
+
+import type { DnsQuery } from '../../tests-spec/data-formats/observation.ts'
+import { addressesIn, checkingDisabledTag } from '../../tests-spec/nettests/failed-step.ts'
+import { filteredNameTag } from '../../tests-spec/nettests/house-filter.ts'
+import { patience } from '../../tests-spec/nettests/patience.ts'
+import type { NettestContext } from './nettest.ts'
+import { joinSeen, nothingSeen, type Seen } from './seen.ts'
+import { askResolver, askSystem } from './steps.ts'
+
+/** @param seen - The lookup of one host, by the system and, where there is one, by the named resolver. */
+export async function doubtLookup(
+  context: NettestContext,
+  host: string,
+  seen: Seen,
+  tags: readonly string[],
+): Promise<Seen> {
+  const { queries } = seen.observations
+  const system = queries.find((each) => each.engine === 'getaddrinfo' && each.hostname === host)
+  const others = queries.filter((each) => each.engine !== 'getaddrinfo')
+  if (context.resolver === null || system === undefined || others.length === 0) return nothingSeen
+  const parts: Seen[] = []
+  if (system.failure !== null && others.every(({ failure }) => failure === 'dns_servfail_error'))
+    parts.push(await askUnchecked(context, host, tags))
+  if (isMadeUp(system, others)) parts.push(await askForAdvertisers(context, system, tags))
+  return joinSeen(parts)
+}
+
+/** An answer that another resolver contradicts, and no silence. */
+function isMadeUp(system: DnsQuery, others: readonly DnsQuery[]): boolean {
+  const theirs = others.flatMap((each) => (each.failure === null ? addressesIn(each) : []))
+  if (theirs.length === 0) return false
+  if (system.failure !== null)
+    return system.failure.startsWith('dns_') && system.failure !== 'dns_server_misbehaving'
+  return !addressesIn(system).some((ip) => theirs.includes(ip))
+}
+
+async function askUnchecked(context: NettestContext, host: string, tags: readonly string[]): Promise<Seen> {
+  if (context.resolver === null) return nothingSeen
+  const asking = {
+    tags: [...tags, checkingDisabledTag],
+    timeoutMs: patience.lookupMs,
+    checkingDisabled: true,
+  }
+  return (await askResolver(context, context.resolver, host, 'A', asking)).seen
+}
+
+/** The named resolver is asked only for those that the system's answered as it did the target. */
+async function askForAdvertisers(
+  context: NettestContext,
+  system: DnsQuery,
+  tags: readonly string[],
+): Promise<Seen> {
+  const asking = { tags: [...tags, filteredNameTag], timeoutMs: patience.lookupMs }
+  const each = await Promise.all(
+    context.filteredNames.map(async (name) => {
+      const { seen } = await askSystem(context, name, asking)
+      const [answer] = seen.observations.queries
+      if (answer === undefined || context.resolver === null || !mayBeAlike(system, answer)) return seen
+      return joinSeen([seen, (await askResolver(context, context.resolver, name, 'A', asking)).seen])
+    }),
+  )
+  return joinSeen(each)
+}
+
+function mayBeAlike(target: DnsQuery, other: DnsQuery): boolean {
+  if (target.failure !== null) return other.failure === target.failure
+  return addressesIn(target).some((ip) => addressesIn(other).includes(ip))
+}
