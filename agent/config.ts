@@ -49,6 +49,8 @@ const config = v.strictObject({
     v.nullable(v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//, 'expected http:// or https://'))),
     null,
   ),
+  /** Whether the collector this device is enrolled at is asked for a look from outside too, behind the helpers of the list. */
+  collector_as_helper: v.optional(v.boolean(), true),
   /** Source address of every measurement; null leaves it to the system. */
   local_address: v.optional(v.nullable(v.pipe(v.string(), v.ip('expected an IP address'))), null),
   /** A test list file in place of the built-in core list. */

@@ -108,7 +108,7 @@ export async function assemble({
   const boot = namedBoot()
   let memory = await readMemory(folder.memory)
   let own = await ownAddresses(config.local_address)
-  const means = { config, trust, signal, clock, wallMs: machine.wallMs, own: () => own }
+  const means = { config, collector, trust, signal, clock, wallMs: machine.wallMs, own: () => own }
 
   /**
    * Memory and status are conveniences: if the disk refuses them, for whatever reason, that costs a line in the log.

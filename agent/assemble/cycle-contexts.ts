@@ -5,15 +5,19 @@ import { randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Config } from '../config.ts'
+import type { Collector } from '../enrolment/enrolment.ts'
 import { isAtHome, type NettestContext } from '../nettests/nettest.ts'
 import { transactionIds } from '../nettests/transaction-ids.ts'
 import type { Trust } from '../operations/trace.ts'
 import { type Clock, measurementClock } from '../platform/clock.ts'
 import type { OwnAddresses } from '../platform/own-addresses.ts'
+import { collectorAsHelper } from './own-controls.ts'
 
 export interface Means {
   readonly list: TestList
   readonly config: Config
+  /** Whose this device is; null while it is not enrolled. */
+  readonly collector: Collector | null
   readonly trust: Trust
   readonly signal: AbortSignal
   readonly clock: Clock
@@ -29,6 +33,7 @@ export interface Means {
 export function contextsOfCycle({
   list,
   config,
+  collector,
   trust,
   signal,
   clock,
@@ -39,12 +44,15 @@ export function contextsOfCycle({
   const ofList = () =>
     list.resolvers.map(({ ip }, i) => (isAtHome(ip, own().networks) ? null : list.resolvers[i]))
   const resolvers = () => config.resolvers ?? (config.lab ? list.resolvers : ofList())
+  const ofCollector = collectorAsHelper(config, collector)
+  const helpers = new Set([...list.helpers, ...(ofCollector === null ? [] : [ofCollector])])
   let questionsElsewhere = maxQuestionsElsewhere
   return (resolver) => ({
     trace: { clock: measurementClock(clock), localAddress: config.local_address, trust, signal },
     transactionIds: transactionIds(),
     resolver: resolvers()[resolver ?? randomInt(Math.max(1, resolvers().length))] ?? null,
-    helpers: list.helpers,
+    helpers: [...helpers],
+    forgetHelper: (url) => void helpers.delete(url),
     neutralName: list.neutral_name,
     foreignName: foreignName(list),
     filteredNames: list.filtered_names,

@@ -12,10 +12,26 @@ export function ownControls({ provider_site, lab }: Config, collector: Collector
   const controls: LinkControl[] = []
   if (provider_site !== null) controls.push({ url: provider_site, role: 'provider', expect: null })
   if (collector !== null) {
-    const url = new URL('healthz', collector.url.replace(/\/*$/, '/'))
+    const url = atCollector(collector, 'healthz')
     const host = hostOfUrl(url)
     const isHere = host === 'localhost' || (isIP(host) !== 0 && isBogon(host))
     if (lab || !isHere) controls.push({ url: url.href, role: 'collector', expect: { status: 200 } })
   }
   return controls
 }
+
+/**
+ * Where the collector answers as a test helper; null when it is not to be asked. Only over verified TLS: anyone on the path can
+ * write what a helper says in clear text. One that leaves by this device's own network is no look from outside, and is not
+ * contacted: `usable()`.
+ */
+export function collectorAsHelper(
+  { collector_as_helper, lab }: Config,
+  collector: Collector | null,
+): string | null {
+  if (collector === null || !collector_as_helper) return null
+  const url = atCollector(collector, 'v1/web-connectivity')
+  return url.protocol === 'https:' || lab ? url.href : null
+}
+
+const atCollector = ({ url }: Collector, path: string) => new URL(path, url.replace(/\/*$/, '/'))

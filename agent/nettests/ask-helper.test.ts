@@ -81,6 +81,19 @@ describe('askHelpers()', () => {
     },
   )
 
+  it.each([
+    [404, true],
+    [405, true],
+    [503, false],
+    [429, false],
+  ])('forgets a helper that is none, by its status %i: %s', async (status, isNone) => {
+    const url = await serve((_request, response) => response.writeHead(status).end())
+    const forgotten: string[] = []
+    const helped = { ...context([url]), forgetHelper: (each: string) => void forgotten.push(each) }
+    expect((await askHelpers(helped, request)).outside).toBe('http_request_failed')
+    expect(forgotten).toEqual(isNone ? [url] : [])
+  })
+
   it("has OONI's word for an empty list", async () => {
     const { outside, helper } = await askHelpers(context([]), request)
     expect(outside).toBe('unknown_failure: no available helpers')

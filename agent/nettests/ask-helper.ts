@@ -77,8 +77,13 @@ async function askOne(context: NettestContext, url: URL, request: TestHelperRequ
   const options = { ...flow, timeoutMs: patience.helperAnswerMs, maxBodyBytes: maxAnswerBytes }
   const trip = await httpRoundTrip(trace, channel.socket, { url, method: 'POST', headers, body }, options)
   const bytes = joinBytes([channel.seen.bytes, trip.bytes])
+  // A collector that runs no helper would be asked for each target.
+  if (trip.observation.failure === null && noSuchPlace.has(trip.observation.response.code))
+    context.forgetHelper(url.href)
   return { answer: trip.observation.failure ?? answerIn(trip.observation), bytes }
 }
+
+const noSuchPlace: ReadonlySet<number> = new Set([404, 405, 501])
 
 function noAnswer({ failure, seen }: Connected): Asked {
   return { answer: failure ?? 'generic_timeout_error', bytes: seen.bytes }

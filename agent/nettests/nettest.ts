@@ -18,6 +18,8 @@ export interface NettestContext {
   readonly resolver: Resolver | null
   /** URLs of test helpers, in the order to ask them. Empty: there is no look from outside. */
   readonly helpers: readonly string[]
+  /** Says that there is no helper at this URL, so that the rest of the cycle does not ask it. */
+  readonly forgetHelper: (url: string) => void
   /** A server name nobody blocks, to tell a blocked name from a dead host. */
   readonly neutralName: string
   /** Another name nobody blocks, which the host of `neutralName` does not bear; null when the list has none. */

@@ -11,6 +11,7 @@ export function makeContext(parts: Partial<NettestContext> = {}, trace: Partial<
     transactionIds: transactionIds(),
     resolver: null,
     helpers: [],
+    forgetHelper: () => {},
     neutralName: 'neutral.example',
     foreignName: null,
     filteredNames: [],
