@@ -123,7 +123,7 @@ describe('headerFieldManipulation', () => {
       'undetermined',
       'http_request_failed',
     ],
-    ['bytes that are no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n', 'anomaly', 'http_invalid_response'],
+    ['bytes that are no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n', 'undetermined', 'http_invalid_response'],
     ['half a head', 'HTTP/1.1 200 OK\r\nContent-', 'undetermined', 'eof_error'],
     ['half a body', 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}', 'undetermined', 'json_parse_error'],
     ['nothing', '', 'undetermined', 'eof_error'],
@@ -137,7 +137,11 @@ describe('headerFieldManipulation', () => {
   it('records a reset', async () => {
     const server = await serveTcp((socket) => socket.once('data', () => socket.resetAndDestroy()))
     const { verdict } = await measured(at(server))
-    expect(verdict).toMatchObject({ verdict: 'anomaly', how: 'connection_reset', step: 'http_round_trip' })
+    expect(verdict).toMatchObject({
+      verdict: 'undetermined',
+      how: 'connection_reset',
+      step: 'http_round_trip',
+    })
   })
 
   it('records a helper that is gone', async () => {

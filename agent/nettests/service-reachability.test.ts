@@ -95,10 +95,10 @@ describe('serviceReachability()', () => {
     const context = makeContext()
     const without = serviceOf(group('vpn', endpoint))
     const foreign = await measure(without, context)
-    expect(foreign.parts?.vpn).toMatchObject({ verdict: 'anomaly', how: 'ssl_unknown_authority' })
+    expect(foreign.parts?.vpn).toMatchObject({ verdict: 'undetermined', how: 'ssl_unknown_authority' })
     const known = await measure({ ...without, extra_roots: [authority.caPem] }, context)
     expect(known.parts?.vpn).toMatchObject({ verdict: 'ok' })
-    expect(await measure(without, context)).toMatchObject({ parts: { vpn: { verdict: 'anomaly' } } })
+    expect(await measure(without, context)).toMatchObject({ parts: { vpn: { verdict: 'undetermined' } } })
   })
 
   it('keeps roots that were trusted already', async () => {
@@ -108,7 +108,7 @@ describe('serviceReachability()', () => {
       extra_roots: [makeAuthority().caPem],
     }
     const context = makeContext({}, { trust: makeTrust({ extraCa: [authority.caPem] }) })
-    expect((await measure(service)).parts?.vpn?.verdict).toBe('anomaly')
+    expect((await measure(service)).parts?.vpn?.verdict).toBe('undetermined')
     expect((await measure(service, context)).parts?.vpn?.verdict).toBe('ok')
   })
 
@@ -155,7 +155,11 @@ describe('serviceReachability()', () => {
     const { parts } = await measure(
       serviceOf(group('vpn', { kind: 'tls', host: '127.0.0.1', port: server.port })),
     )
-    expect(parts?.vpn).toMatchObject({ verdict: 'anomaly', step: 'tls_handshake', how: 'connection_reset' })
+    expect(parts?.vpn).toMatchObject({
+      verdict: 'undetermined',
+      step: 'tls_handshake',
+      how: 'connection_reset',
+    })
   })
 
   it('asks another resolver only for a name the system does not know', async () => {

@@ -44,7 +44,7 @@ describe('signal', () => {
       signal_backend_status: 'blocked',
       signal_backend_failure: 'ssl_unknown_authority',
     })
-    expect(intercepted.parts).toMatchObject({ chat: { verdict: 'anomaly' }, storage: { verdict: 'ok' } })
+    expect(intercepted.parts).toMatchObject({ chat: { verdict: 'undetermined' }, storage: { verdict: 'ok' } })
   })
 
   it('finds the one backend that is closed', async () => {

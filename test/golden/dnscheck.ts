@@ -64,7 +64,13 @@ export const rows: readonly Row[] = [
   {
     name: 'one address cut, the other answers',
     seen: join(bootstrap, failed('connection_reset', 'tls'), answered(otherUrl)),
+    verdict: 'undetermined failed_once',
+  },
+  {
+    name: 'one address cut, the other answers, again',
+    seen: join(bootstrap, failed('connection_reset', 'tls'), answered(otherUrl)),
     verdict: 'anomaly tls_handshake_interfered',
+    circumstances: { earlier: { step: 'tls_handshake', how: 'connection_reset', secondsAgo: 31 } },
   },
   {
     name: 'every address silent',
@@ -78,12 +84,24 @@ export const rows: readonly Row[] = [
   {
     name: 'reset behind the ClientHello',
     seen: join(bootstrap, failed('connection_reset', 'tls')),
+    verdict: 'undetermined failed_once',
+  },
+  {
+    name: 'reset behind the ClientHello, again',
+    seen: join(bootstrap, failed('connection_reset', 'tls')),
     verdict: 'anomaly tls_handshake_interfered',
+    circumstances: { earlier: { step: 'tls_handshake', how: 'connection_reset', secondsAgo: 31 } },
   },
   {
     name: 'a certificate of an unknown authority',
     seen: join(bootstrap, failed('ssl_unknown_authority', 'tls', url, 'doh', ['ssl_unknown_authority'])),
+    verdict: 'undetermined failed_once',
+  },
+  {
+    name: 'a certificate of an unknown authority, again',
+    seen: join(bootstrap, failed('ssl_unknown_authority', 'tls', url, 'doh', ['ssl_unknown_authority'])),
     verdict: 'anomaly tls_handshake_interfered',
+    circumstances: { earlier: { step: 'tls_handshake', how: 'ssl_unknown_authority', secondsAgo: 31 } },
   },
   {
     name: 'a certificate not yet valid, by a clock nobody vouches for',
@@ -97,7 +115,13 @@ export const rows: readonly Row[] = [
   {
     name: 'reset behind the request',
     seen: join(bootstrap, failed('connection_reset', 'http')),
+    verdict: 'undetermined failed_once',
+  },
+  {
+    name: 'reset behind the request, again',
+    seen: join(bootstrap, failed('connection_reset', 'http')),
     verdict: 'anomaly http_round_trip_interfered',
+    circumstances: { earlier: { step: 'http_round_trip', how: 'connection_reset', secondsAgo: 31 } },
   },
   {
     name: 'the resolver itself says 403',
@@ -112,7 +136,13 @@ export const rows: readonly Row[] = [
   {
     name: 'an answer nobody can have',
     seen: answered(url, 'udp', ['127.0.0.1']),
+    verdict: 'undetermined failed_once',
+  },
+  {
+    name: 'an answer nobody can have, again',
+    seen: answered(url, 'udp', ['127.0.0.1']),
     verdict: 'anomaly resolve_interfered',
+    circumstances: { earlier: { step: 'resolve', how: 'dns_bogon_error', secondsAgo: 31 } },
   },
   {
     name: 'silence of a plain resolver',

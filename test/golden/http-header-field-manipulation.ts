@@ -110,14 +110,28 @@ export const rows: readonly Row[] = [
   {
     name: 'reset behind the request',
     seen: seen({ answer: 'connection_reset' }),
+    verdict: 'undetermined failed_once',
+    tampering: flags('total'),
+  },
+  {
+    name: 'reset behind the request, again',
+    seen: seen({ answer: 'connection_reset' }),
     verdict: 'anomaly http_round_trip_interfered',
     tampering: flags('total'),
+    circumstances: { earlier: { step: 'http_round_trip', how: 'connection_reset', secondsAgo: 31 } },
   },
   {
     name: 'no HTTP in answer',
     seen: seen({ answer: 'http_invalid_response' }),
+    verdict: 'undetermined failed_once',
+    tampering: flags('total'),
+  },
+  {
+    name: 'no HTTP in answer, again',
+    seen: seen({ answer: 'http_invalid_response' }),
     verdict: 'anomaly http_round_trip_interfered',
     tampering: flags('total'),
+    circumstances: { earlier: { step: 'http_round_trip', how: 'http_invalid_response', secondsAgo: 31 } },
   },
   {
     name: 'silence',

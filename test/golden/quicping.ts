@@ -84,8 +84,15 @@ export const rows: readonly Row[] = [
   {
     name: 'a name that resolves to loopback',
     seen: seen(query(['127.0.0.1'], { tags: ['classic'] })),
+    verdict: 'undetermined failed_once',
+    how: 'dns_bogon_error',
+  },
+  {
+    name: 'a name that resolves to loopback, again',
+    seen: seen(query(['127.0.0.1'], { tags: ['classic'] })),
     verdict: 'anomaly resolve_interfered',
     how: 'dns_bogon_error',
+    circumstances: { earlier: { step: 'resolve', how: 'dns_bogon_error', secondsAgo: 31 } },
   },
 ]
 

@@ -96,8 +96,15 @@ export const rows: readonly Row[] = [
   {
     name: 'a name that resolves to loopback',
     seen: seen(query(['127.0.0.1'], { tags: ['classic'] })),
+    verdict: 'undetermined failed_once',
+    failure: 'dns_bogon_error',
+  },
+  {
+    name: 'a name that resolves to loopback, again',
+    seen: seen(query(['127.0.0.1'], { tags: ['classic'] })),
     verdict: 'anomaly resolve_interfered',
     failure: 'dns_bogon_error',
+    circumstances: { earlier: { step: 'resolve', how: 'dns_bogon_error', secondsAgo: 31 } },
   },
   {
     name: 'a name that only another resolver knows',

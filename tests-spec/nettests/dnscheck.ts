@@ -156,7 +156,8 @@ function judgeQuestions(
   if (worst === undefined) {
     return judgeFailedStep(nettest, bootstrap ?? failedAt('resolve', 'interrupted', []), circumstances)
   }
-  if (worst.verdict === 'anomaly') return worst
+  // A cut seen once is measured again, which one that is `ok` would not be.
+  if (worst.verdict === 'anomaly' || worst.rule.startsWith(`${nettest}/failed_once@`)) return worst
   return each.find(({ verdict }) => verdict === 'ok') ?? each.find(({ how }) => how === null) ?? worst
 }
 

@@ -64,7 +64,7 @@ export function judgeFailedStep(
   const { verdict, rule, how } = firstAnswer({ failed, circumstances, outside, maybeBroken })
   return {
     verdict,
-    rule: `${nettest}/${rule}@${versionOf(rule, maybeBroken)}`,
+    rule: `${nettest}/${rule}@${versionOf(rule)}`,
     step: failed.step,
     how: how ?? failed.failure,
     because: [...failed.because],
@@ -109,7 +109,7 @@ export const failedStepQuestions: readonly Question[] = [
   { number: 10, rules: ['server_name_interfered', 'failed_once'], ask: isNameCutAtTwoHosts },
   {
     number: 11,
-    rules: ['resolve_interfered', 'tls_handshake_interfered', 'http_round_trip_interfered'],
+    rules: ['resolve_interfered', 'tls_handshake_interfered', 'http_round_trip_interfered', 'failed_once'],
     ask: wasSentBySomeone,
   },
   { number: 12, rules: ['a_control_failed'], ask: didAControlFail },
@@ -232,7 +232,14 @@ function wasSentBySomeone(asked: Asked): Answer | null {
   const { step, failure } = asked.failed
   if (step === 'connect') return null
   const sent = sentBySomeone[step].has(failure) || isForeignAuthority(asked)
-  return sent && !isMaybeItsOwnTrouble(asked) ? anomaly(`${step}_interfered`) : null
+  if (!sent || isMaybeItsOwnTrouble(asked)) return null
+  return isPaired(asked) ? anomaly(`${step}_interfered`) : undetermined('failed_once')
+}
+
+/** Whether there is a second observation: a verdict is about two that differ, or agree where chance would not have them. */
+function isPaired({ failed, outside, circumstances: { earlier } }: Asked): boolean {
+  const { step, because, reachedElsewhere } = failed
+  return because.length > 1 || reachedElsewhere || outside === true || failedBefore(earlier, step)
 }
 
 /** 12: what is left is silence or refusal, which loss and a busy host make too. */
@@ -296,11 +303,11 @@ function isMaybeItsOwnTrouble({ failed, outside, maybeBroken }: Asked): boolean 
 }
 
 /**
- * Rules that changed their mind since their first version: about lost answers, about IPv6, about residual blocking, about dead controls, and,
- * where a target may be broken, about what it sends itself.
+ * Rules that changed their mind since their first version: about lost answers, about IPv6, about residual blocking, about dead
+ * controls, about what a target may send by itself, and about what was seen once.
  */
-function versionOf(rule: FailedStepRule, maybeBroken: boolean): number {
-  if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return maybeBroken ? 2 : 1
+function versionOf(rule: FailedStepRule): number {
+  if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return 3
   if (rule === 'connect_fails_only_here') return 3
   if (rule === 'link_degraded') return 3
   if (rule === 'server_name_interfered') return 2

@@ -44,8 +44,8 @@ describe('service_reachability', () => {
     [
       'a handshake reset',
       fineBut('web', web('connection_reset', 'tls')),
-      'anomaly',
-      'tls_handshake_interfered',
+      'undetermined',
+      'failed_once',
       'web',
     ],
     [
@@ -72,8 +72,8 @@ describe('service_reachability', () => {
     [
       'one of two needed reset, the other silent',
       fineBut('gateway', gateway(timeout, 'connection_reset')),
-      'anomaly',
-      'tls_handshake_interfered',
+      'undetermined',
+      'failed_once',
       'gateway',
     ],
     [
@@ -118,6 +118,22 @@ describe('service_reachability', () => {
     expect(again(30, {})).toMatchObject({ verdict: 'undetermined' })
   })
 
+  it.each([
+    ['a handshake reset', fineBut('web', web('connection_reset', 'tls')), 'web'],
+    [
+      'one of two needed reset, the other silent',
+      fineBut('gateway', gateway(timeout, 'connection_reset')),
+      'gateway',
+    ],
+  ] as const)('%s, and again half a minute later: somebody sends that', (_, seen, group) => {
+    const first = judge(seen)
+    const earlier = earlierFailure(first.verdict, first.parts, 30)
+    expect(judge(seen, { ...good, earlier }).parts[group]).toMatchObject({
+      verdict: 'anomaly',
+      rule: 'service_reachability/tls_handshake_interfered@3',
+    })
+  })
+
   it('leaves a service of which every group is silent undetermined: the operator may be down', () => {
     const seen = join(
       web(timeout, 'connect'),
@@ -138,7 +154,9 @@ describe('service_reachability', () => {
   it('leaves silence undetermined when a control was lost, and does not forgive a reset for it', () => {
     const lossy = { ...good, link: link('up', 3) }
     expect(judge(fineBut('web', web(timeout, 'connect')), lossy).parts.web?.verdict).toBe('undetermined')
-    expect(judge(fineBut('web', web('connection_reset', 'tls')), lossy).parts.web?.verdict).toBe('anomaly')
+    const reset = { step: 'tls_handshake', how: 'connection_reset', secondsAgo: 31 } as const
+    const again = { ...lossy, earlier: reset }
+    expect(judge(fineBut('web', web('connection_reset', 'tls')), again).parts.web?.verdict).toBe('anomaly')
   })
 
   it.each([

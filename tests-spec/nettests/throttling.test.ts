@@ -42,7 +42,7 @@ describe('the verdict of web_connectivity on a slow page', () => {
     )
     expect(judge(with_(reset, fastControl)).verdict).toMatchObject({
       verdict: 'anomaly',
-      rule: 'web_connectivity/tls_handshake_interfered@2',
+      rule: 'web_connectivity/tls_handshake_interfered@3',
     })
   })
 })
