@@ -9,8 +9,8 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest, NetworkEvent } from '../../tests-spec/data-formats/observation.ts'
 import { startDeadline } from './deadline.ts'
 import { failureOf } from './failure.ts'
-import type { OngoingRequest, Request } from './http-exchange.ts'
-import { describeResponse, firstOfEach, type HeaderPair, headerName, type Received } from './http-response.ts'
+import { type OngoingRequest, type Request, requestHeaders } from './http-exchange.ts'
+import { describeResponse, firstOfEach, noResponse, type Received } from './http-response.ts'
 import { http1Exchange } from './http1-exchange.ts'
 import { http2Exchange } from './http2-exchange.ts'
 import type { Bytes, StepOptions, Trace } from './trace.ts'
@@ -91,11 +91,10 @@ function sampleEvery<T>(everyMs: number, most: number, sample: () => T): () => r
   }
 }
 
-/** The request as OONI writes it, with `Host`; the `Connection` that undici adds on HTTP/1.1 is not in it. */
-function describeRequest({ url, method, headers }: Request): HttpRequest['request'] {
-  const given = Object.entries(headers).map(([name, value]): HeaderPair => [headerName(name), value])
-  const host: HeaderPair[] = given.some(([name]) => name === 'Host') ? [] : [['Host', url.host]]
-  const list = [...host, ...given]
+/** The request as OONI writes it, with `Host`; over HTTP/1.1 these headers are sent in this form and order, and no others. */
+function describeRequest(request: Request): HttpRequest['request'] {
+  const { url, method } = request
+  const list = requestHeaders(request)
   return {
     method,
     url: url.href,
@@ -119,17 +118,10 @@ async function requestOver(
   request: Request,
   options: HttpRoundTripOptions,
 ): Promise<RoundTripEnd> {
-  const nothing: Received = {
-    status: 0,
-    headersList: [],
-    body: Buffer.alloc(0),
-    truncated: false,
-    bodySeconds: null,
-  }
   // Checked before the first byte: a measurement that was stopped sends nothing more.
-  if (trace.signal.aborted) return { failure: 'interrupted', received: nothing }
+  if (trace.signal.aborted) return { failure: 'interrupted', received: noResponse }
   const death = causeOfDeath(socket)
-  if (death !== null) return { failure: failureOf(death, 'http_round_trip'), received: nothing }
+  if (death !== null) return { failure: failureOf(death, 'http_round_trip'), received: noResponse }
 
   const deadline = startDeadline(trace.signal, options.timeoutMs)
   const begin = alpnOf(socket) === 'h2' ? http2Exchange : http1Exchange

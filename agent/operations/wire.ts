@@ -59,6 +59,13 @@ export function endOfStream(): Error {
   return Object.assign(new Error('the other side closed'), { code: 'ECONNRESET' })
 }
 
+/** The code of an error for bytes that are no HTTP response, or more than any has. */
+export const invalidResponse = 'SONDE_INVALID_RESPONSE'
+
+export function noHttp(): Error {
+  return Object.assign(new Error('no HTTP response'), { code: invalidResponse })
+}
+
 /**
  * Listens to the events of the socket itself, before a client on top of it gives them names of its own.
  *

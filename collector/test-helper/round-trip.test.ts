@@ -147,7 +147,7 @@ describe('roundTrip()', () => {
     }
     await askSample({ url: `http://127.0.0.1:${port}/path?q=%20`, headers })
     const expected = ['Host', `127.0.0.1:${port}`, 'Accept', 'text/html', 'Accept-Language', 'fr-ML']
-    expect(asked).toEqual([[...expected, 'User-Agent', 'Mozilla/5.0', 'Connection', 'close']])
+    expect(asked).toEqual([[...expected, 'User-Agent', 'Mozilla/5.0']])
   })
 
   it.each([

@@ -3,6 +3,7 @@
 // `transaction_id`, `tags`). Fields of our own begin with `x_sonde_`; observation.md says what each is for.
 
 import * as v from 'valibot'
+import { http1Faults } from '../nettests/http1-head.ts'
 import { isFailure } from './failure.ts'
 
 /** Seconds since the measurement began, as a float. */
@@ -136,6 +137,8 @@ export const httpRequest = v.looseObject({
     /** Seconds from the head to the last byte of body that was kept. */
     x_sonde_body_seconds: v.optional(seconds),
     x_sonde_title: v.optional(v.string()),
+    /** What a strict reader would have refused and ours forgave: http-response.md. Absent where nothing. */
+    x_sonde_http_faults: v.optional(v.array(v.picklist(http1Faults))),
   }),
 })
 
