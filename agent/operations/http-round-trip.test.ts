@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { closed, connectTo, serveTcp, serveTls, serveWith } from '../../test/support/loopback.ts'
+import { serveWantingCertificate } from '../../test/support/openssl-server.ts'
 import {
   afterRequest,
   answering,
@@ -439,6 +440,12 @@ describe('httpRoundTrip() over TLS', () => {
     // The count is larger than the text: it includes the TLS records, and the session tickets that came with them.
     expect(bytes.sent).toBeGreaterThan(100)
     expect(bytes.received).toBeGreaterThan(60)
+  })
+
+  it('records the alert of a server that wants a certificate of ours, which TLS 1.3 sends after the handshake', async () => {
+    const server = await serveWantingCertificate(certificate, '-tls1_3')
+    const { observation } = await secureRoundTrip({ ...server, peers: [] })
+    expect(observation).toMatchObject({ failure: 'ssl_failed_handshake', x_sonde_tls_alert: 116 })
   })
 
   it.each<[string, (below: Socket) => void, string]>([

@@ -8,7 +8,7 @@ import { TLSSocket } from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest, NetworkEvent } from '../../tests-spec/data-formats/observation.ts'
 import { startDeadline } from './deadline.ts'
-import { failureOf } from './failure.ts'
+import { alertOf, failureOf } from './failure.ts'
 import { type OngoingRequest, type Request, requestHeaders } from './http-exchange.ts'
 import { describeResponse, firstOfEach, noResponse, type Received } from './http-response.ts'
 import { http1Exchange } from './http1-exchange.ts'
@@ -48,7 +48,7 @@ export async function httpRoundTrip(
     t: trace.clock.elapsedSeconds(),
     length: bytesSoFar().received,
   }))
-  const { failure, received } = await requestOver(trace, socket, request, options)
+  const { failure, alert, received } = await requestOver(trace, socket, request, options)
   const t = trace.clock.elapsedSeconds()
   const sampled = samples()
   const bytes = bytesSoFar()
@@ -58,6 +58,7 @@ export async function httpRoundTrip(
     address,
     alpn: alpnOf(socket),
     failure,
+    ...(alert !== null && { x_sonde_tls_alert: alert }),
     ...describeBytes(bytes),
     request: describeRequest(request),
     response: describeResponse(received),
@@ -109,6 +110,8 @@ function describeRequest(request: Request): HttpRequest['request'] {
 /** How a round trip ended, and what had come of the response by then. */
 interface RoundTripEnd {
   readonly failure: Failure | null
+  /** Of TLS, which in its version 1.3 refuses a client without a certificate only after the handshake; null: none came. */
+  readonly alert: number | null
   readonly received: Received
 }
 
@@ -119,9 +122,11 @@ async function requestOver(
   options: HttpRoundTripOptions,
 ): Promise<RoundTripEnd> {
   // Checked before the first byte: a measurement that was stopped sends nothing more.
-  if (trace.signal.aborted) return { failure: 'interrupted', received: noResponse }
+  if (trace.signal.aborted) return { failure: 'interrupted', alert: null, received: noResponse }
   const death = causeOfDeath(socket)
-  if (death !== null) return { failure: failureOf(death, 'http_round_trip'), received: noResponse }
+  if (death !== null) {
+    return { failure: failureOf(death, 'http_round_trip'), alert: alertOf(death), received: noResponse }
+  }
 
   const deadline = startDeadline(trace.signal, options.timeoutMs)
   const begin = alpnOf(socket) === 'h2' ? http2Exchange : http1Exchange
@@ -130,8 +135,8 @@ async function requestOver(
   deadline.clear()
   const received = ongoing.received()
   ongoing.close()
-  if (typeof end === 'string') return { failure: end, received }
-  return { failure: end === null ? null : failureOf(end, 'http_round_trip'), received }
+  if (typeof end === 'string') return { failure: end, alert: null, received }
+  return { failure: end === null ? null : failureOf(end, 'http_round_trip'), alert: alertOf(end), received }
 }
 
 function alpnOf(socket: Socket): string {

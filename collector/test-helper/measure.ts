@@ -2,7 +2,7 @@
 // tests-spec/protocol/test-helper.md, "Method" and "Response". test-helper.ts decides which requests are measured.
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import { hostOfUrl, isIpLiteral } from '../../tests-spec/nettests/host-text.ts'
+import { hostOfUrl, isIpLiteral, serverNameOf } from '../../tests-spec/nettests/host-text.ts'
 import { titleOf } from '../../tests-spec/nettests/page-title.ts'
 import {
   forwardedHeaders,
@@ -43,7 +43,7 @@ export function measure(
       tcp_connect: Object.fromEntries(tries.map(({ key, tcp }) => [key, outcome(tcpWord(tcp))])),
       tls_handshake: Object.fromEntries(
         tries.flatMap(({ key, tls }) =>
-          tls === undefined ? [] : [[key, { server_name: hostOfUrl(url), ...outcome(tls) }]],
+          tls === undefined ? [] : [[key, { server_name: serverNameOf(hostOfUrl(url)), ...outcome(tls) }]],
         ),
       ),
       quic_handshake: {},

@@ -111,6 +111,8 @@ export const httpRequest = v.looseObject({
   address: v.string(),
   alpn: v.string(),
   failure,
+  /** The number of the fatal TLS alert received in its place: TLS 1.3 asks for a certificate after the handshake. */
+  x_sonde_tls_alert: v.optional(count),
   ...bytes,
   request: v.looseObject({
     method: v.string(),
