@@ -2,9 +2,10 @@
 // http2-exchange.ts receive it.
 
 import { isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { digestsOf } from '../../tests-spec/data-formats/body-digest.ts'
 import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
-import { type HeaderPair, type Http1Fault, headerName } from '../../tests-spec/nettests/http1-head.ts'
+import { type HeaderPair, headerName } from '../../tests-spec/nettests/http-header.ts'
+import type { Http1Fault } from '../../tests-spec/nettests/http1-head.ts'
 import { titleOf } from '../../tests-spec/nettests/page-title.ts'
 
 export { type HeaderPair, headerName }
@@ -81,16 +82,13 @@ export function collect(maxBodyBytes: number, now: () => number): Collector {
   }
 }
 
-export function describeResponse({
-  status,
-  headersList,
-  body,
-  truncated,
-  bodySeconds,
-  faults = [],
-}: Received): HttpRequest['response'] {
+/** @param isClearText - Anybody on the path may have written it: the digest of its beginning is kept too. */
+export function describeResponse(
+  { status, headersList, body, truncated, bodySeconds, faults = [] }: Received,
+  isClearText: boolean,
+): HttpRequest['response'] {
   const text = isUtf8(body) ? body.toString('utf8') : null
-  const title = titleOf(body)
+  const title = titleOf({ body, headersList })
   return {
     code: status,
     headers: firstOfEach(headersList),
@@ -98,7 +96,7 @@ export function describeResponse({
     body: text ?? { data: body.toString('base64'), format: 'base64' },
     body_is_truncated: truncated,
     ...(body.length > 0 && {
-      x_sonde_body_sha256: createHash('sha256').update(body).digest('hex'),
+      ...digestsOf(body, isClearText),
       x_sonde_body_length: body.length,
       ...(bodySeconds !== null && { x_sonde_body_seconds: bodySeconds }),
     }),

@@ -47,6 +47,8 @@ describe('httpRoundTrip() over HTTP/1.1', () => {
       body: page,
       body_is_truncated: false,
       x_sonde_body_sha256: createHash('sha256').update(page).digest('hex'),
+      // Of its first 512 bytes: all of it.
+      x_sonde_body_head_sha256: createHash('sha256').update(page).digest('hex'),
       x_sonde_body_length: 54,
       x_sonde_body_seconds: expect.any(Number),
       x_sonde_title: 'Accès refusé',

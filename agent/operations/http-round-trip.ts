@@ -61,7 +61,7 @@ export async function httpRoundTrip(
     ...(alert !== null && { x_sonde_tls_alert: alert }),
     ...describeBytes(bytes),
     request: describeRequest(request),
-    response: describeResponse(received),
+    response: describeResponse(received, request.url.protocol === 'http:'),
     t0,
     t,
     transaction_id: options.transactionId,

@@ -117,7 +117,7 @@ function describePage(page: ChainEnd): TestHelperResponse['http_request'] {
     body_length: body.length,
     discovered_h3_endpoint: '',
     failure: null,
-    title: titleOf(body) ?? '',
+    title: titleOf({ body, headersList: headers }) ?? '',
     // The list is reversed, so that the first value of each name is written last.
     headers: Object.fromEntries([...headers].reverse()),
     status_code: status,

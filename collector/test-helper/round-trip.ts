@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import { type HeaderPair, headerName } from '../../tests-spec/nettests/http1-head.ts'
+import { type HeaderPair, headerName } from '../../tests-spec/nettests/http-header.ts'
 import { Http1Reader, type Reading } from '../../tests-spec/nettests/http1-reader.ts'
 import { writeRequest } from '../../tests-spec/nettests/http1-request.ts'
 import { firstOf } from './deadline.ts'

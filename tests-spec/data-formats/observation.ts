@@ -135,6 +135,8 @@ export const httpRequest = v.looseObject({
      * without a body.
      */
     x_sonde_body_sha256: v.optional(v.string()),
+    /** Of its first 512 bytes, in clear text. */
+    x_sonde_body_head_sha256: v.optional(v.string()),
     x_sonde_body_length: v.optional(count),
     /** Seconds from the head to the last byte of body that was kept. */
     x_sonde_body_seconds: v.optional(seconds),

@@ -1,7 +1,8 @@
 // The head of an HTTP/1.1 response, read as browsers read it, and what it says of the body: http-response.md is the page.
 // Pure. http1-reader.ts finds the lines.
 
-import { latin1OrUtf8 } from './page-title.ts'
+import { type HeaderPair, headerName } from './http-header.ts'
+import { latin1OrUtf8 } from './page-text.ts'
 
 /** What a reader forgave, each once, in the order met. */
 export const http1Faults = [
@@ -19,8 +20,6 @@ export const http1Faults = [
 ] as const
 export type Http1Fault = (typeof http1Faults)[number]
 
-export type HeaderPair = readonly [name: string, value: string]
-
 export interface Http1Head {
   readonly status: number
   /** Whether it is HTTP/1.1 or later: what came before knows no chunks. */
@@ -28,11 +27,6 @@ export interface Http1Head {
   /** Order and repeats as received; names in the form of `headerName()`. */
   readonly headersList: readonly HeaderPair[]
   readonly faults: readonly Http1Fault[]
-}
-
-/** Writes `content-type` as `Content-Type`, the form that OONI's data has whatever the server wrote. */
-export function headerName(name: string): string {
-  return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
 }
 
 /** Bytes that may stand before `HTTP`, besides blanks: browsers look as far. */

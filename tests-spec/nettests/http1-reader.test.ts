@@ -1,7 +1,7 @@
 // Responses as servers really send them, and the bounds on what a hostile one is read of.
 
 import { describe, expect, it } from 'vitest'
-import type { HeaderPair } from './http1-head.ts'
+import type { HeaderPair } from './http-header.ts'
 import { Http1Reader, maxHeadBytes, type Reading } from './http1-reader.ts'
 
 interface Read {

@@ -1,7 +1,8 @@
 // Reads an HTTP/1.1 response as it comes in, as tolerant as browsers and within bounds: http-response.md is the page. Pure;
 // the same for probe and helper, since what one of two readers refuses is no finding.
 
-import { framingOf, type HeaderPair, type Http1Fault, mayBeHttp, readHead } from './http1-head.ts'
+import type { HeaderPair } from './http-header.ts'
+import { framingOf, type Http1Fault, mayBeHttp, readHead } from './http1-head.ts'
 
 /**
  * How far a response has come: more is needed, it is all there, what came is no HTTP response (or passes the bounds), or

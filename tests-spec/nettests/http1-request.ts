@@ -1,6 +1,6 @@
 // The request that probe and helper send over HTTP/1.1: http-response.md, "What is asked". Pure.
 
-import type { HeaderPair } from './http1-head.ts'
+import type { HeaderPair } from './http-header.ts'
 
 export interface Http1Request {
   readonly method: string
