@@ -444,11 +444,14 @@ describe('httpRoundTrip() over TLS', () => {
     expect(bytes.received).toBeGreaterThan(60)
   })
 
-  it('records the alert of a server that wants a certificate of ours, which TLS 1.3 sends after the handshake', async () => {
-    const server = await serveWantingCertificate(certificate, '-tls1_3')
-    const { observation } = await secureRoundTrip({ ...server, peers: [] })
-    expect(observation).toMatchObject({ failure: 'ssl_failed_handshake', x_sonde_tls_alert: 116 })
-  })
+  it.each(['http/1.1', 'h2'])(
+    'records over %s the alert of a server that wants a certificate of ours, which TLS 1.3 sends after the handshake',
+    async (alpn) => {
+      const server = await serveWantingCertificate(certificate, '-tls1_3', alpn)
+      const { observation } = await secureRoundTrip({ ...server, peers: [] })
+      expect(observation).toMatchObject({ alpn, failure: 'ssl_failed_handshake', x_sonde_tls_alert: 116 })
+    },
+  )
 
   it.each<[string, (below: Socket) => void, string]>([
     ['a FIN', (below) => below.end(), 'eof_error'],

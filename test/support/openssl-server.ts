@@ -14,13 +14,21 @@ import type { Issued } from './certificates.ts'
 export async function serveWantingCertificate(
   { key, cert }: Issued,
   version: '-tls1_2' | '-tls1_3',
+  alpn?: string,
 ): Promise<{ readonly ip: string; readonly port: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'sonde-openssl-'))
   const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   writeFileSync(keyFile, key)
   writeFileSync(certFile, cert)
   const files = ['-key', keyFile, '-cert', certFile]
-  const wanting = ['-Verify', '1', '-verify_return_error', '-www', version]
+  const wanting = [
+    '-Verify',
+    '1',
+    '-verify_return_error',
+    '-www',
+    version,
+    ...(alpn === undefined ? [] : ['-alpn', alpn]),
+  ]
   const server = spawn('openssl', ['s_server', '-accept', '127.0.0.1:0', ...files, ...wanting], {
     stdio: ['pipe', 'pipe', 'ignore'],
   })
