@@ -88,6 +88,15 @@ describe('loadConfig()', () => {
       })
     },
   )
+  it('takes an address or an interface to measure from', () => {
+    const from = (text: string) => loadConfig(null, { SONDE_LOCAL_ADDRESS: text }).local_address
+    expect(['10.0.0.3', '2001:db8::1', 'wlan0', 'rmnet_data0'].map(from)).toEqual([
+      ...['10.0.0.3', '2001:db8::1', 'wlan0', 'rmnet_data0'],
+    ])
+    for (const text of ['10.0.0.300', 'wlan0/24', 'a'.repeat(16), '']) {
+      expect(refusal(null, { SONDE_LOCAL_ADDRESS: text }).message).toContain('the name of an interface')
+    }
+  })
   const schedules = ['* * * *', '* * * * * *', '61 * * * *', '0 0 L * *', '@daily', '']
   it.each(schedules)('refuses the schedule "%s"', (schedule) => {
     expect(refusal(null, { SONDE_SCHEDULE: schedule }).message).toContain('five cron fields')

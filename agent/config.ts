@@ -2,6 +2,7 @@
 // field is named at once, with its place. docs/configuration.md is the page.
 
 import { existsSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { parse as parseCron } from 'node-cron'
 import * as v from 'valibot'
 import { jsonFaultText, parseJsonText } from '../tests-spec/command-line/json-text.ts'
@@ -17,6 +18,16 @@ import { readNamedText } from './platform/named-file.ts'
 const cron = v.pipe(v.string(), v.check(isCron, 'expected five cron fields in UTC, such as "*/15 * * * *"'))
 const whole = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
+
+/** Names of interfaces have 15 characters at most, and begin with a letter wherever an operator did not choose them. */
+const interfaceName = /^[A-Za-z][A-Za-z0-9_.-]{0,14}$/
+const sourceName = v.pipe(
+  v.string(),
+  v.check(
+    (text) => isIP(text) !== 0 || interfaceName.test(text),
+    'expected an IP address of this device, or the name of an interface, such as wlan0',
+  ),
+)
 
 const config = v.strictObject({
   /** When cycles begin: cron syntax, UTC. */
@@ -51,8 +62,8 @@ const config = v.strictObject({
   ),
   /** Whether the collector this device is enrolled at is asked for a look from outside too, behind the helpers of the list. */
   collector_as_helper: v.optional(v.boolean(), true),
-  /** Source address of every measurement; null leaves it to the system. */
-  local_address: v.optional(v.nullable(v.pipe(v.string(), v.ip('expected an IP address'))), null),
+  /** Source address of every measurement, or the interface that has it; null leaves it to the system. */
+  local_address: v.optional(v.nullable(sourceName), null),
   /** A test list file in place of the built-in core list. */
   test_list: v.optional(v.nullable(v.string()), null),
   /** Resolvers to ask beside the system's, in place of the list's. */

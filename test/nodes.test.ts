@@ -75,6 +75,18 @@ describe.each(nodes)('sonde on Node $major', ({ major, path }) => {
     const stored = byInput((await collector.measurements()).map((each) => each.measurement))
     expect(urls.map((url) => stored.get(url))).toEqual(urls.map((url) => measured.get(url)))
   })
+
+  it('measures where there is no WebAssembly: a reader that throws was taken for a link that is down', async () => {
+    const site = await serveSite()
+    const config = settingsFor(site, `jitless-${major}`)
+    const state = join(folder, `state-jitless-${major}`)
+    const args = ['once', site.http1, site.clear, '--json', '--state', state, '--config', config]
+    const { code, out } = await runToEnd(path, ['--jitless', agentBundle, ...args], { SONDE_PROBE_CC: 'ML' })
+    expect(code).toBe(0)
+    const measured = byInput(lines(out))
+    expect(outcome(measured.get(site.http1))).toMatchObject({ code: 200, failure: null, verdict: 'ok' })
+    expect(outcome(measured.get(site.clear))).toMatchObject({ code: 200, failure: null })
+  })
 })
 
 /** What `status` ends with when whoever measured has ended. */

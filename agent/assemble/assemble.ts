@@ -20,6 +20,7 @@ import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
 import { ownAddresses } from '../platform/own-addresses.ts'
+import { isSourceGone } from '../platform/source-addresses.ts'
 import type { StateFolder } from '../platform/state-folder.ts'
 import { systemResolver } from '../platform/system-resolver.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -155,6 +156,7 @@ export async function assemble({
           async vantage() {
             // The addresses are read once a cycle: a phone changes networks, and its addresses with them.
             own = await ownAddresses(config.local_address)
+            if (own.sources !== null && isSourceGone(own.sources)) log.warn('S2108')
             return vantageOf(config, own, await systemResolver(), trust.name)
           },
           uplink: async () => (await ownAddresses(config.local_address)).uplink,

@@ -23,7 +23,7 @@ export interface Means {
   readonly clock: Clock
   readonly wallMs: () => number
   /** What this device has at this moment. */
-  readonly own: () => Pick<OwnAddresses, 'ipv4' | 'ipv6' | 'networks'>
+  readonly own: () => Pick<OwnAddresses, 'ipv4' | 'ipv6' | 'networks' | 'sources'>
 }
 
 /**
@@ -48,7 +48,7 @@ export function contextsOfCycle({
   const helpers = new Set([...list.helpers, ...(ofCollector === null ? [] : [ofCollector])])
   let questionsElsewhere = maxQuestionsElsewhere
   return (resolver) => ({
-    trace: { clock: measurementClock(clock), localAddress: config.local_address, trust, signal },
+    trace: { clock: measurementClock(clock), sources: own().sources, trust, signal },
     transactionIds: transactionIds(),
     resolver: resolvers()[resolver ?? randomInt(Math.max(1, resolvers().length))] ?? null,
     helpers: [...helpers],

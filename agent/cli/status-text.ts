@@ -88,7 +88,7 @@ function linkLines({ link }: Status, now: number): string[] {
     captive_portal: 'CAPTIVE PORTAL on the link',
     bundle_exhausted: 'DATA BUNDLE seems used up',
     provider_only: 'ONLY THE PROVIDER answers',
-    unknown: 'Link not checked yet',
+    unknown: link.since === null ? 'Link not checked yet' : 'THIS DEVICE COULD NOT ASK',
   }
   if (link.since === null) return [words[link.state]]
   const length = duration(now - Date.parse(link.since))

@@ -49,7 +49,7 @@ export interface FinishedMeasurement {
 type Documented = Omit<FinishedMeasurement, 'began' | 'endedMs'>
 
 export function toMeasurement(finished: Documented, vantage: Vantage): Measurement {
-  const seen = withoutBodies(finished.name, scrubNetworkText(finished.observations))
+  const seen = withoutBodies(finished.name, scrubNetworkText(finished.observations, vantage.ownAddresses))
   const measurement: Measurement = {
     annotations: { ...vantage.annotations },
     data_format_version: '0.2.0',

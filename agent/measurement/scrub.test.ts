@@ -50,11 +50,51 @@ describe('scrubOwnAddresses()', () => {
     'host-10-20-0-1.isp.example',
     '1.0.20.10.in-addr.arpa',
     'x=0a140001;',
+    '010.020.000.001',
+    '010-020-000-001.dsl.isp.example',
+    'host-10_20_0_1',
+    'dsl-3-10-20-0-1.isp.example',
+    'line010020000001.isp.example',
+    'ip=169082881',
+    'http://169082881/',
+    '0x0a.0x14.0x00.0x01',
+    '0xa.0x14.0x0.0x1',
+    '0a-14-00-01',
+    '0a:14:00:01',
+    '10&#46;20&#46;0&#46;1',
+    '10&#x2e;20&#x2E;0&#x02e;1',
+    '10&period;20&period;0&period;1',
+    '10&#45;20&#45;0&#45;1',
+    '10%252E20%252E0%252E1',
+    '10[.]20[.]0[.]1',
+    '::ffff&#58;10.20.0.1',
+    '1.0.20.10.dnsbl.example',
+    '--ffff-a14-1.ipv6-literal.net',
   ]
   it.each(spellings)('finds an IPv4 address spelled %s', (spelling) => {
     const out = JSON.stringify(scrubOwnAddresses({ a: [`before ${spelling} after`] }, ['10.20.0.1']))
     expect(out).toContain('[scrubbed]')
-    expect(out.toLowerCase()).not.toMatch(/10\.20\.0\.1|a14|10%2e|10-20-0-1|1\.0\.20\.10/)
+    expect(out.toLowerCase()).not.toMatch(
+      /10\.20\.0\.1|a14|10%|10&|20\[|10-20-0-1|10_20|1\.0\.20\.10|020|169082881|0x14|0a.14/,
+    )
+  })
+  it.each([
+    '1.0.20.10',
+    '10.20.0.2',
+    '10-20-0-11',
+    '110-20-0-1',
+    '010.020.000.011',
+    '010020000011',
+    '1690828810',
+    '0x0a.0x14.0x00.0x11',
+    '0a-14-00-011',
+    '12&#46;20&#46;0&#46;1',
+    'v1.0.20.10',
+    '10.20.0.1.2',
+  ])('leaves %s, which is somebody else', (other) => {
+    expect(scrubOwnAddresses({ a: `before ${other} after` }, ['10.20.0.1'])).toEqual({
+      a: `before ${other} after`,
+    })
   })
   const spellings6 = [
     '2001:db8:0:1::9',
@@ -72,6 +112,13 @@ describe('scrubOwnAddresses()', () => {
     '20010db8000000010000000000000009',
     '0x20010DB8000000010000000000000009',
     '9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa',
+    '2.0.0.1.0.d.b.8.0.0.0.0.0.0.0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.9.isp.example',
+    '2001-db8-0-1--9.ipv6-literal.net',
+    'host-2001-db8-0-1-0-0-0-9.isp.example',
+    'abc-2001-0db8-0000-0001-0000-0000-0000-0009-x',
+    '2001&#58;db8&#58;0&#58;1&#58;&#58;9',
+    '2001&colon;db8&colon;0&colon;1&colon;&colon;9',
+    '2001%253Adb8%253A0%253A1%253A%253A9',
   ]
   it.each(spellings6)('finds an IPv6 address spelled %s', (spelling) => {
     const out = JSON.stringify(scrubOwnAddresses({ a: [`before ${spelling} after`] }, ['2001:db8:0:1::9']))
@@ -83,6 +130,8 @@ describe('scrubOwnAddresses()', () => {
     '2001:db8:0:1:9::',
     '2001:db8:0:1::',
     'fe2001:db8:0:1::9',
+    '2001-db8-0-1--99',
+    '2001-db8-0-2-0-0-0-9',
     '10:20:30',
     '120010db8000000010000000000000009',
     'a::b',

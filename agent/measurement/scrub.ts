@@ -3,36 +3,85 @@
 // Two nets, as in OONI: the probe's own addresses wherever they stand, and any address in text that came from the
 // network (header values, titles, the tail of an unknown failure), since a server may echo whom it sees.
 
-import { createHash } from 'node:crypto'
+import { digestsOf } from '../../tests-spec/data-formats/body-digest.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
-import { scrubbed, scrubText, scrubUrl } from '../../tests-spec/data-formats/scrub-text.ts'
-import { bitsOf, headOf } from '../../tests-spec/nettests/address-range.ts'
+import {
+  scrubbed,
+  scrubHost,
+  scrubNumbers,
+  scrubText,
+  scrubUrl,
+} from '../../tests-spec/data-formats/scrub-text.ts'
+import { unpacked } from '../../tests-spec/nettests/page-text.ts'
+import { replacerOf } from './address-spellings.ts'
+import { binaryScrubber } from './binary-scrub.ts'
 
 export { scrubbed, scrubText }
 
-/** @returns The observations with addresses taken out of every text the network wrote. */
-export function scrubNetworkText(seen: Observations): Observations {
-  return { ...seen, requests: seen.requests.map(scrubRequest) }
-}
-
-function scrubRequest(exchange: HttpRequest): HttpRequest {
-  const { request, response } = exchange
-  const body = typeof response.body === 'string' ? scrubText(response.body) : response.body
-  const title =
-    response.x_sonde_title === undefined ? {} : { x_sonde_title: scrubText(response.x_sonde_title) }
-  // The first hop is what the list says; where it led is what the network made of it.
-  const url = exchange.tags.some((tag) => /^depth=[1-9]/.test(tag)) ? scrubUrl(request.url) : request.url
+/**
+ * @param own - Addresses of this machine, which a page may spell in a way in which other people's addresses are left alone.
+ * @returns The observations with addresses, and what an operator writes in about its customer, taken out of every text the
+ * network wrote.
+ */
+export function scrubNetworkText(seen: Observations, own: readonly string[] = []): Observations {
+  const scrubOwn = <T>(value: T) => scrubOwnAddresses(value, own)
   return {
-    ...exchange,
-    request: { ...request, url, ...scrubHeaders(request) },
-    response: { ...response, ...scrubHeaders(response), body, ...digestOf(response.body, body), ...title },
+    ...seen,
+    queries: seen.queries.map((each) =>
+      isLedTo(each) ? { ...each, hostname: scrubHost(each.hostname) } : each,
+    ),
+    tls_handshakes: seen.tls_handshakes.map((each) =>
+      isLedTo(each) ? { ...each, server_name: scrubHost(each.server_name) } : each,
+    ),
+    requests: seen.requests.map((each) => scrubRequest(each, scrubOwn)),
   }
 }
 
-/** A page that echoes its reader's address gives the address away by its digest: four billion are soon tried. */
-function digestOf(before: unknown, after: unknown): { x_sonde_body_sha256?: string } {
-  if (typeof after !== 'string' || before === after) return {}
-  return { x_sonde_body_sha256: createHash('sha256').update(after).digest('hex') }
+/** The first hop is what the list says; where it led is what the network made of it. */
+const isLedTo = ({ tags }: { readonly tags: readonly string[] }) =>
+  tags.some((tag) => /^depth=[1-9]/.test(tag))
+
+function scrubRequest(exchange: HttpRequest, scrubOwn: (text: string) => string): HttpRequest {
+  const { request, response } = exchange
+  const { x_sonde_title: title } = response
+  const ledTo = isLedTo(exchange)
+  const asked = ledTo
+    ? { url: scrubUrl(request.url), ...scrubHeaders(request, scrubHost) }
+    : scrubHeaders(request)
+  const isClearText = request.url.startsWith('http:')
+  const readable = (text: string) => scrubText(isClearText ? scrubNumbers(text) : text)
+  return {
+    ...exchange,
+    request: { ...request, ...asked },
+    response: {
+      ...scrubBody(response, isClearText, scrubOwn),
+      ...scrubHeaders(response, isClearText ? scrubCustomer : undefined),
+      ...(title !== undefined && { x_sonde_title: readable(title) }),
+    },
+  }
+}
+
+/**
+ * A page that echoes its reader's address gives the address away by its digest: four billion are soon tried. Of a packed body no
+ * digest without the address can be made, and none is kept.
+ */
+function scrubBody(
+  response: HttpRequest['response'],
+  isClearText: boolean,
+  scrubOwn: (text: string) => string,
+): HttpRequest['response'] {
+  const { body, x_sonde_body_sha256: _whole, x_sonde_body_head_sha256: _head, ...rest } = response
+  const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.data, 'base64')
+  const scrub = (text: string) => scrubOwn(scrubText(text))
+  const isTold = (plain: Buffer) => scrub(plain.toString('latin1')) !== plain.toString('latin1')
+  const plain = unpacked({ body: bytes, headersList: response.headers_list })
+  if (plain !== bytes && isTold(plain)) return { ...rest, body: '' }
+  if (!isTold(bytes)) return response
+  const after =
+    typeof body === 'string' ? scrub(body) : Buffer.from(scrub(bytes.toString('latin1')), 'latin1')
+  const kept =
+    typeof after === 'string' ? after : { data: after.toString('base64'), format: 'base64' as const }
+  return { ...rest, body: kept, ...digestsOf(Buffer.from(after), isClearText) }
 }
 
 /** Cookies are a site's memory of this probe, whatever form they have. */
@@ -41,11 +90,14 @@ const cookieHeaders = new Set(['cookie', 'set-cookie'])
 const urlHeaders = new Set(['location', 'content-location', 'refresh', 'referer', 'link'])
 
 type Headers = Pick<HttpRequest['response'], 'headers' | 'headers_list'>
+type Clean = (value: string, name: string) => string
 
-function scrubHeaders({ headers, headers_list }: Headers): Headers {
+/** @param further - Done to each value besides. */
+function scrubHeaders({ headers, headers_list }: Headers, further: Clean = (value) => value): Headers {
   const clean = (name: string, value: string) => {
-    if (cookieHeaders.has(name.toLowerCase())) return scrubbed
-    return scrubText(urlHeaders.has(name.toLowerCase()) ? scrubUrl(value) : value)
+    const lower = name.toLowerCase()
+    if (cookieHeaders.has(lower) || ofSubscriber.test(lower)) return scrubbed
+    return scrubText(further(urlHeaders.has(lower) ? scrubUrl(value) : value, lower))
   }
   return {
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, clean(name, value)])),
@@ -53,68 +105,47 @@ function scrubHeaders({ headers, headers_list }: Headers): Headers {
   }
 }
 
+/** What mobile operators write into requests and responses about who sent them. */
+const ofSubscriber =
+  /msisdn|imsi|imei|iccid|subno|subscri|calling|caller|clid|uidh|-acr$|user-?id|customer|^x-up-|^x-nokia-|^x-wap-|^x-h3g|^x-orange|phone|mobile-?n/
+
+/** Headers whose value is a number by what they are. */
+const ofNumbers = new Set(['content-length', 'age', 'max-forwards', 'retry-after', 'x-content-length'])
+
+/** In clear text an operator may have written its customer's number into a header of any name. */
+const scrubCustomer: Clean = (value, name) =>
+  !ofNumbers.has(name) && /^\+?\d{8,15}$/.test(value.trim()) ? scrubbed : value
+
+/** Fields that hold bytes in base64, beside what says so itself (`format`). */
+const binaryFields: ReadonlySet<string> = new Set(['raw_response', 'raw', 'x_sonde_rdata'])
+
 /**
- * Replaces the probe's own addresses in every string of `value`, keys included.
+ * Replaces the probe's own addresses in every string of `value`, keys included, and in bytes: certificates, and messages of
+ * DNS. There the letters and digits of a text become `x`, and an address in binary form zeros, so that what they are part of can
+ * still be read.
  *
- * @param own - Addresses of this machine. A whole-word match: 10.0.0.1 does not touch 10.0.0.15.
+ * @param own - Addresses of this machine.
  */
 export function scrubOwnAddresses<T>(value: T, own: readonly string[]): T {
   if (own.length === 0) return value
-  const scrubIn = scrubber(own)
+  const replace = replacerOf(own)
+  const scrubIn = (text: string) => replace(text, () => scrubbed)
+  const scrubBinary = binaryScrubber(own, (text) =>
+    replace(text, (found) => found.replaceAll(/[0-9a-z]/gi, 'x')),
+  )
   // Strings only: an address in hex may be all digits, and a number that holds them is a number.
   const walk = (each: unknown): unknown => {
     if (typeof each === 'string') return scrubIn(each)
     if (Array.isArray(each)) return each.map(walk)
     if (typeof each !== 'object' || each === null) return each
-    return Object.fromEntries(Object.entries(each).map(([key, inner]) => [scrubIn(key), walk(inner)]))
+    const isBinary = 'format' in each && each.format === 'base64'
+    return Object.fromEntries(
+      Object.entries(each).map(([key, inner]) => {
+        const holdsBytes =
+          typeof inner === 'string' && (binaryFields.has(key) || (isBinary && key === 'data'))
+        return [scrubIn(key), holdsBytes ? scrubBinary(inner) : walk(inner)]
+      }),
+    )
   }
   return walk(value) as T
-}
-
-function scrubber(own: readonly string[]): (text: string) => string {
-  const addresses = own.map((ip) => ip.replace(/%.*$/, ''))
-  const spelled = new RegExp(addresses.flatMap(spellings).join('|'), 'gi')
-  const ipv6 = new Set(addresses.flatMap((ip) => bitsOf(ip) ?? []).flatMap(asIpv6))
-  const isOwn = (token: string) => {
-    const bits = bitsOf(token.replaceAll(/%3a/gi, ':').replaceAll(/%2e/gi, '.'))
-    return bits !== null && ipv6.has(bits)
-  }
-  return (text) => text.replace(ipv6Token, (token) => withoutOwn(token, isOwn)).replace(spelled, scrubbed)
-}
-
-/** Whatever may be an IPv6 address, compressed or not, zeros before its groups or not, colons URL-encoded or not. */
-const ipv6Token = /(?<![0-9a-f])(?:[0-9a-f]{0,4}(?::|%3a)){2,7}[0-9a-f]{0,4}(?:(?:\.|%2e)\d{1,3}){0,3}/gi
-
-/** A colon behind an address may be punctuation, or begin a port: `2001:db8::9:` and `2001:db8::9:443`. In doubt it does. */
-function withoutOwn(token: string, isOwn: (token: string) => boolean): string {
-  if (isOwn(token)) return scrubbed
-  const end = /(?::|%3a)\d{0,5}$/i.exec(token)
-  return end !== null && isOwn(token.slice(0, end.index)) ? scrubbed + end[0] : token
-}
-
-/** IPv4 in IPv6: mapped (RFC 4291 §2.5.5.2), compatible (§2.5.5.1), translated (RFC 6052 §2.1). */
-const ipv4Carriers = ['::ffff:0:0/96', '::/96', '64:ff9b::/96'].map(headOf)
-
-function asIpv6(bits: string): string[] {
-  return bits.length === 128 ? [bits] : ipv4Carriers.map((head) => head + bits)
-}
-
-/** Patterns for the spellings that are no IPv6 literal: dots, hyphens as in host names, hex, and reversed for DNS. */
-function spellings(ip: string): string[] {
-  const word = (text: string) => `(?<![0-9a-f])${text}(?![0-9a-f])`
-  const bits = bitsOf(ip)
-  if (bits === null) return [word(ip.replaceAll(/[^0-9a-f:]/gi, ''))]
-  const hex = (bits.match(/.{4}/g) ?? []).map((nibble) => Number.parseInt(nibble, 2).toString(16))
-  const whole = hex.join('')
-  if (bits.length === 128) return [word(whole), `${hex.reverse().join('\\.')}\\.ip6\\.arpa`]
-  const bytes = ip.split('.')
-  const dotted = (dot: string) => `(?<![\\d.])${bytes.join(dot)}(?!\\d|\\.\\d)`
-  return [
-    dotted('\\.'),
-    dotted('%2E'),
-    `(?<!\\d)(?<!\\d-)${bytes.join('-')}(?!\\d|-\\d)`,
-    `(?<![\\d.])${bytes.toReversed().join('\\.')}\\.in-addr\\.arpa`,
-    `0x${whole}(?![0-9a-f])`,
-    word(whole),
-  ]
 }

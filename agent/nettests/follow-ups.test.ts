@@ -8,7 +8,8 @@ import { makeContext } from '../../test/support/nettest-context.ts'
 import { failedStepOf } from '../../tests-spec/nettests/failed-step.ts'
 import { tcpConnect } from '../operations/tcp-connect.ts'
 import { tlsHandshake } from '../operations/tls-handshake.ts'
-import { followUpHandshake } from './follow-ups.ts'
+import { makeTrust } from '../operations/trust.ts'
+import { followUpHandshake, offerAsHelpersDo } from './follow-ups.ts'
 import type { NettestContext } from './nettest.ts'
 import { joinSeen, type Seen, seenOf } from './seen.ts'
 
@@ -55,6 +56,46 @@ const outline = ({ observations }: Seen) =>
   observations.tls_handshakes.slice(1).map(({ tags, server_name, address, failure }) => {
     return [tags.find((tag) => tag.startsWith('followup=')), server_name, address.split(':')[0], failure]
   })
+
+describe('offerAsHelpersDo()', () => {
+  const authority = makeAuthority()
+  const trust = makeTrust({ extraCa: [authority.caPem] })
+
+  /** A handshake that offers HTTP/1.1 alone, as under Node.js 20, with a server that speaks `protocols`. */
+  async function offer(protocols: string[], alpn: readonly string[] = ['http/1.1']): Promise<Seen> {
+    const issued = authority.issue({ names: ['good.test'] })
+    const server = await serveTls({ ...issued, ALPNProtocols: protocols })
+    const used = { ...context, trace: { ...context.trace, trust } }
+    const step = { transactionId: 50_001, tags: ['classic'], timeoutMs: 5_000 }
+    const connect = await tcpConnect(used.trace, server, step)
+    if (connect.socket === null) throw new Error('Cannot connect')
+    const asked = { ...step, serverName: 'good.test', alpn }
+    const { observation, socket } = await tlsHandshake(used.trace, connect.socket, asked)
+    socket?.destroy()
+    const first = seenOf({ tcp_connect: [connect.observation], tls_handshakes: [observation] })
+    return joinSeen([first, await offerAsHelpersDo(used, [first], alpn)])
+  }
+
+  it('reaches a server that speaks HTTP/2 alone, which counts as passed again', async () => {
+    const seen = await offer(['h2'])
+    expect(seen.observations.tls_handshakes).toMatchObject([
+      { failure: 'ssl_failed_handshake', x_sonde_tls_alert: 120 },
+      { failure: null, negotiated_protocol: 'h2', tags: ['classic', 'followup=same_name'] },
+    ])
+    expect(failedStepOf(seen.observations, true)).toMatchObject({ step: 'tls_handshake', again: 'passed' })
+  })
+
+  it('is content with a server that speaks what was offered, or nothing that helpers offer either', async () => {
+    expect((await offer(['http/1.1'])).observations.tls_handshakes).toHaveLength(1)
+    const other = (await offer(['imap'])).observations
+    expect(other.tls_handshakes.map(({ failure }) => failure)).toEqual(Array(2).fill('ssl_failed_handshake'))
+    expect(failedStepOf(other, true)).toMatchObject({ again: 'failed_too' })
+  })
+
+  it('does not ask twice where HTTP/2 was offered', async () => {
+    expect((await offer(['imap'], ['h2', 'http/1.1'])).observations.tls_handshakes).toHaveLength(1)
+  })
+})
 
 describe('followUpHandshake()', () => {
   it('finds the name cut at its own address and at the neutral one', async () => {

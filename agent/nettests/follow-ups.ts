@@ -51,6 +51,32 @@ const cutOrSilent: ReadonlySet<Failure> = new Set([
   'timed_out',
 ])
 
+/** Of TLS, `no_application_protocol`: none of the protocols offered (RFC 7301 §3.2). */
+const noProtocol = 120
+/** What helpers offer in their handshakes. */
+const helpersProtocols = ['h2', 'http/1.1']
+
+/**
+ * Where this Node.js cannot offer HTTP/2 (offered-protocols.ts), a server that speaks nothing else ends the handshake, and not a
+ * helper's. It is taken once more with what helpers offer, and ends there: nothing is asked over it.
+ *
+ * @param alpn - As in the first handshake.
+ * @returns Nothing when no handshake ended for want of a protocol, or HTTP/2 had been offered.
+ */
+export async function offerAsHelpersDo(
+  context: NettestContext,
+  parts: readonly Seen[],
+  alpn: readonly string[],
+): Promise<Seen> {
+  const seen = joinSeen(parts).observations
+  const failed = seen.tls_handshakes.find((each) => each.x_sonde_tls_alert === noProtocol)
+  const at = seen.tcp_connect.find((each) => each.transaction_id === failed?.transaction_id)
+  if (alpn.includes('h2') || failed === undefined || at === undefined) return nothingSeen
+  const names = { serverName: failed.server_name, alpn: helpersProtocols }
+  const tags = [...failed.tags, sameNameTag]
+  return (await tryHandshake(context, { ip: at.ip, port: at.port }, names, tags)).seen
+}
+
 /**
  * Follows up the first handshake in `parts` that was cut or met silence under a name.
  *

@@ -92,7 +92,7 @@ function describe(
 ): HttpRequest {
   const message = readHttp1(received)
   const blank = { status: 0, headersList: [], body: Buffer.alloc(0), truncated: false, bodySeconds: null }
-  const { x_sonde_body_sha256: _digest, ...response } = describeResponse(message ?? blank)
+  const { x_sonde_body_sha256: _digest, ...response } = describeResponse(message ?? blank, false)
   const [write, read] = events
   return {
     network: 'tcp',

@@ -86,7 +86,7 @@ describe('checkLink()', () => {
   it('does not call a link down that this machine itself could not ask over', async () => {
     const url = await serve(success)
     // An address of nobody here, as when the modem that had it was pulled.
-    const context = makeContext({}, { localAddress: '192.0.2.77' })
+    const context = makeContext({}, { sources: { ipv4: '192.0.2.77', ipv6: null } })
     const { link, verdict, controls } = await checkLink(
       context,
       [neutral(url), neutral(`${url}2`)],
@@ -143,6 +143,14 @@ describe('checkLink()', () => {
       verdict: third.verdict,
       parts: null,
     })
+  })
+
+  it('says the same when only a lookup was tried, since that goes another way', async () => {
+    const context = makeContext({}, { sources: { ipv4: null, ipv6: null } })
+    const gone = [neutral('http://no.such.name.invalid/'), neutral('http://127.0.0.1:9/')]
+    const { link, controls } = await checkLink(context, gone, unknownLink, at)
+    expect(controls.map(({ result }) => result)).toEqual(['local_failure', 'local_failure'])
+    expect(link.state).toBe('unknown')
   })
 
   it('calls it down where a closed port answers in the place of each', async () => {

@@ -17,6 +17,7 @@ import {
   linkCheck,
 } from '../../tests-spec/nettests/link-check.ts'
 import type { LinkState, Verdict } from '../../tests-spec/nettests/verdict.ts'
+import { isSourceGone } from '../operations/wire.ts'
 import { askHelpers } from './ask-helper.ts'
 import { type ControlMemory, chosen, isWorthAsking, noted, remember, withMemory } from './control-memory.ts'
 import type { NettestContext } from './nettest.ts'
@@ -130,7 +131,7 @@ async function askControl(
     result: {
       url,
       role,
-      result: answer === undefined ? whyNoAnswer(seen.observations) : kind,
+      result: answer === undefined ? whyNoAnswer(context, seen.observations) : kind,
       led_to: ledTo === null ? null : scrubText(ledTo),
       transaction_id: answer?.transaction_id ?? tcp_connect[0]?.transaction_id ?? 0,
     },
@@ -142,10 +143,15 @@ const isOwn = ({ failure, overIpv6 }: { readonly failure: Failure; readonly over
   failure !== 'network_down' && isLocalFailure(failure, overIpv6)
 
 /**
- * A machine that cannot ask says nothing of its link. Where its resolver library may not send, that says no more than that no
+ * A machine that cannot ask says nothing of its link, and one without the address that it is to send from can ask nobody,
+ * whatever became of the lookup, which goes another way. Where its resolver library may not send, that says no more than that no
  * resolver answered.
  */
-function whyNoAnswer(observations: Observations): 'failed' | 'local_failure' {
+function whyNoAnswer(
+  { trace: { sources } }: NettestContext,
+  observations: Observations,
+): 'failed' | 'local_failure' {
+  if (sources !== null && isSourceGone(sources)) return 'local_failure'
   const { queries, tcp_connect, tls_handshakes, requests } = observations
   const failures = [
     ...tcp_connect.map(({ ip, status }) => ({ failure: status.failure, overIpv6: ip.includes(':') })),

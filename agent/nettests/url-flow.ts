@@ -18,7 +18,7 @@ import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers, type HelperAnswer } from './ask-helper.ts'
 import { doubtLookup } from './doubt-lookup.ts'
-import { followUpHandshake, requestWorthRepeating } from './follow-ups.ts'
+import { followUpHandshake, offerAsHelpersDo, requestWorthRepeating } from './follow-ups.ts'
 import { type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
 import { askResolver, askSystem, connect, type Flow, shakeHands } from './steps.ts'
@@ -150,6 +150,7 @@ async function measureHop(
     parts.push(await askAsHelpersDo(context, url, parts, asking))
   }
   if (!answered(parts) && followUps) {
+    parts.push(await offerAsHelpersDo(context, parts, alpn))
     parts.push(await followUpHandshake(context, parts, alpn))
     if (url.protocol === 'http:') parts.push(await requestAgain(context, url, parts, asking))
   }

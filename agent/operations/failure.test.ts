@@ -1,8 +1,8 @@
 import { constants } from 'node:os'
-import { errors } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../tests-spec/data-formats/failure.ts'
 import { alertOf, failureOf, type Operation } from './failure.ts'
+import { noHttp } from './wire.ts'
 
 const system = (name: keyof typeof constants.errno, syscall = 'read') =>
   Object.assign(new Error(`${syscall} ${name} 192.0.2.1:443`), {
@@ -75,13 +75,7 @@ describe('failureOf()', () => {
   })
 
   it.each<[Error, string]>([
-    [new errors.SocketError('other side closed'), 'eof_error'],
-    [new errors.SocketError('bad response'), 'http_invalid_response'],
-    [new errors.HeadersOverflowError(), 'http_invalid_response'],
-    [new errors.HTTPParserError('Expected HTTP/'), 'http_invalid_response'],
-    [new errors.HeadersTimeoutError(), 'generic_timeout_error'],
-    [new errors.BodyTimeoutError(), 'generic_timeout_error'],
-    [new errors.RequestAbortedError(), 'interrupted'],
+    [noHttp(), 'http_invalid_response'],
     [new DOMException('aborted', 'AbortError'), 'interrupted'],
   ])('knows %s', (error, failure) => {
     expect(failureOf(error, 'http_round_trip')).toBe(failure)

@@ -1,4 +1,4 @@
-// The one file that turns the errors of Node.js, OpenSSL and undici into the closed list of failures (OONI's df-007,
+// The one file that turns the errors of Node.js and OpenSSL into the closed list of failures (OONI's df-007,
 // tests-spec/data-formats/failure.ts). It decides by numbers that stay the same between Node.js versions, the errno
 // and OpenSSL's reason; texts and `ERR_…` names differ between 20 and 26.
 
@@ -11,6 +11,7 @@ import {
   failureOfOpenSsl,
   failuresByErrno,
 } from '../../tests-spec/data-formats/system-failure.ts'
+import { invalidResponse } from './wire.ts'
 
 /** OONI's names of the operations that can fail. */
 export type Operation = 'connect' | 'tls_handshake' | 'http_round_trip' | 'resolve' | 'read'
@@ -27,7 +28,6 @@ export function failureOf(error: unknown, operation: Operation): Failure {
     (operation === 'resolve' ? fromLookup(words) : null) ??
     fromErrno(words) ??
     fromCode(words) ??
-    fromParser(words) ??
     `unknown_failure: ${scrubbed(words)}`
   )
 }
@@ -77,18 +77,14 @@ function fromLookup(words: Words): Failure | null {
 const byCode: Readonly<Record<string, Failure>> = {
   // Without an errno, this is a FIN where more was needed; a reset has an errno and never comes here.
   ECONNRESET: 'eof_error',
-  UND_ERR_CONNECT_TIMEOUT: 'generic_timeout_error',
-  UND_ERR_HEADERS_TIMEOUT: 'generic_timeout_error',
-  UND_ERR_BODY_TIMEOUT: 'generic_timeout_error',
-  UND_ERR_HEADERS_OVERFLOW: 'http_invalid_response',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'http_invalid_response',
-  // undici's own check, which a status below 100 fails.
-  ERR_ASSERTION: 'http_invalid_response',
+  // Ours, of the HTTP/1.1 reader.
+  [invalidResponse]: 'http_invalid_response',
   ERR_STREAM_PREMATURE_CLOSE: 'eof_error',
   ERR_STREAM_DESTROYED: 'connection_already_closed',
   ERR_SOCKET_CLOSED: 'connection_already_closed',
   // Bytes that nghttp2 cannot read as HTTP/2.
   ERR_HTTP2_ERROR: 'http_invalid_response',
+  ERR_HTTP2_TOO_MANY_INVALID_FRAMES: 'http_invalid_response',
   // The server itself ended the stream or the session.
   ERR_HTTP2_STREAM_ERROR: 'http_request_failed',
   ERR_HTTP2_SESSION_ERROR: 'http_request_failed',
@@ -96,20 +92,9 @@ const byCode: Readonly<Record<string, Failure>> = {
 }
 
 function fromCode(words: Words): Failure | null {
-  // The one name on which Node.js, undici and the DOM agree; their codes differ.
+  // The one name on which Node.js and the DOM agree; their codes differ.
   if (words.name === 'AbortError') return 'interrupted'
-  if (words.code === 'UND_ERR_SOCKET') return fromUndiciSocket(words.message)
   return byCode[words.code] ?? null
-}
-
-/** undici has one code for several errors and tells them apart only in its English message; its version is pinned. */
-function fromUndiciSocket(message: string): Failure {
-  return message.startsWith('bad ') ? 'http_invalid_response' : 'eof_error'
-}
-
-/** Errors of undici's HTTP/1 parser; their `code` is undefined in the pinned version. */
-function fromParser(words: Words): Failure | null {
-  return words.name === 'HTTPParserError' ? 'http_invalid_response' : null
 }
 
 /** Characters: long enough for any message of the kernel or of OpenSSL, and short enough not to matter in a batch. */

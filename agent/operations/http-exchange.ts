@@ -1,7 +1,7 @@
 // What http-round-trip.ts needs of either version of the protocol: one request, and what has come of it so far.
 // http1-exchange.ts and http2-exchange.ts implement it.
 
-import type { Received } from './http-response.ts'
+import { type HeaderPair, headerName, type Received } from './http-response.ts'
 
 export interface Request {
   readonly url: URL
@@ -25,4 +25,10 @@ export interface OngoingRequest {
   received(): Received
   /** Stops whatever still goes on, and destroys the socket. */
   close(): void
+}
+
+/** The headers as they are recorded and, over HTTP/1.1, sent: `Host` first unless it is given, each name as browsers spell it. */
+export function requestHeaders({ url, headers }: Request): readonly HeaderPair[] {
+  const given = Object.entries(headers).map(([name, value]): HeaderPair => [headerName(name), value])
+  return given.some(([name]) => name === 'Host') ? given : [['Host', url.host], ...given]
 }

@@ -2,11 +2,13 @@
 // http2-exchange.ts receive it.
 
 import { isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { digestsOf } from '../../tests-spec/data-formats/body-digest.ts'
 import type { HttpRequest } from '../../tests-spec/data-formats/observation.ts'
+import { type HeaderPair, headerName } from '../../tests-spec/nettests/http-header.ts'
+import type { Http1Fault } from '../../tests-spec/nettests/http1-head.ts'
 import { titleOf } from '../../tests-spec/nettests/page-title.ts'
 
-export type HeaderPair = readonly [name: string, value: string]
+export { type HeaderPair, headerName }
 
 /** The part of a response that has come. */
 export interface Received {
@@ -20,10 +22,22 @@ export interface Received {
   readonly truncated: boolean
   /** Seconds from the head to the last byte that was kept; null without a body. */
   readonly bodySeconds: number | null
+  /** What the reader forgave. Absent where it is not ours: over HTTP/2. */
+  readonly faults?: readonly Http1Fault[]
+}
+
+/** What there is of a response before its first byte. */
+export const noResponse: Received = {
+  status: 0,
+  headersList: [],
+  body: Buffer.alloc(0),
+  truncated: false,
+  bodySeconds: null,
 }
 
 export interface Collector {
-  head(status: number, headersList: readonly HeaderPair[]): void
+  /** @returns Whether the body is wanted: always. */
+  head(status: number, headersList: readonly HeaderPair[]): boolean
   /** @returns Whether there is room for more; false from the first byte that passes the cap. */
   body(chunk: Buffer): boolean
   received(): Received
@@ -44,10 +58,11 @@ export function collect(maxBodyBytes: number, now: () => number): Collector {
   return {
     head(code, headers) {
       // Informational responses such as 103 announce the response and are not the response itself.
-      if (code < 200) return
+      if (code < 200) return true
       status = code
       headAt = now()
       headersList = headers
+      return true
     },
     body(chunk) {
       const kept = chunk.subarray(0, maxBodyBytes - length)
@@ -67,15 +82,13 @@ export function collect(maxBodyBytes: number, now: () => number): Collector {
   }
 }
 
-export function describeResponse({
-  status,
-  headersList,
-  body,
-  truncated,
-  bodySeconds,
-}: Received): HttpRequest['response'] {
+/** @param isClearText - Anybody on the path may have written it: the digest of its beginning is kept too. */
+export function describeResponse(
+  { status, headersList, body, truncated, bodySeconds, faults = [] }: Received,
+  isClearText: boolean,
+): HttpRequest['response'] {
   const text = isUtf8(body) ? body.toString('utf8') : null
-  const title = titleOf(body)
+  const title = titleOf({ body, headersList })
   return {
     code: status,
     headers: firstOfEach(headersList),
@@ -83,11 +96,12 @@ export function describeResponse({
     body: text ?? { data: body.toString('base64'), format: 'base64' },
     body_is_truncated: truncated,
     ...(body.length > 0 && {
-      x_sonde_body_sha256: createHash('sha256').update(body).digest('hex'),
+      ...digestsOf(body, isClearText),
       x_sonde_body_length: body.length,
       ...(bodySeconds !== null && { x_sonde_body_seconds: bodySeconds }),
     }),
     ...(title !== null && { x_sonde_title: title }),
+    ...(faults.length > 0 && { x_sonde_http_faults: [...faults] }),
   }
 }
 
@@ -96,9 +110,4 @@ export function firstOfEach(list: readonly HeaderPair[]): Record<string, string>
   // The list is reversed, so that the first value of a name is written last. `fromEntries` makes own properties only,
   // whatever names a server gives its headers.
   return Object.fromEntries([...list].reverse())
-}
-
-/** Writes `content-type` as `Content-Type`, the form that OONI's data has whatever the server wrote. */
-export function headerName(name: string): string {
-  return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
 }

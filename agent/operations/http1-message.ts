@@ -1,7 +1,8 @@
-// Parses an HTTP/1.1 response (RFC 9112) that raw-exchange.ts received, for requests that no client would send. Pure.
-// All other requests go through http1-exchange.ts.
+// An HTTP/1.1 response that raw-exchange.ts received whole, for requests that no client would send. Read like any other, by
+// tests-spec/nettests/http1-reader.ts. Pure.
 
-import { type HeaderPair, headerName, type Received } from './http-response.ts'
+import { Http1Reader } from '../../tests-spec/nettests/http1-reader.ts'
+import { collect, type Received } from './http-response.ts'
 
 /** Like `Received`; `whole` says whether the message is complete. */
 export interface Http1Message extends Received {
@@ -15,61 +16,8 @@ export interface Http1Message extends Received {
  * whole.
  */
 export function readHttp1(bytes: Buffer): Http1Message | null {
-  const begun = bytes.toString('latin1', 0, protocol.length)
-  if (begun !== protocol.slice(0, begun.length)) return null
-  const end = bytes.indexOf(blankLine)
-  if (end < 0)
-    return {
-      status: 0,
-      headersList: [],
-      body: Buffer.alloc(0),
-      truncated: false,
-      bodySeconds: null,
-      whole: false,
-    }
-  const [statusLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
-  const status = /^HTTP\/1\.[01] ([1-5]\d\d)(?: |$)/.exec(statusLine)?.[1]
-  const headersList = lines.map(headerOf)
-  if (status === undefined || !headersList.every((each) => each !== null)) return null
-  const rest = bytes.subarray(end + blankLine.length)
-  const { body, whole } = bodyOf(rest, headersList)
-  return { status: Number(status), headersList, body, truncated: false, bodySeconds: null, whole }
-}
-
-const protocol = 'HTTP/1.'
-const blankLine = '\r\n\r\n'
-
-function headerOf(line: string): HeaderPair | null {
-  const [, name, value] = /^([!#-'*+\-.0-9A-Z^-z|~]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
-  return name === undefined || value === undefined ? null : [headerName(name), value]
-}
-
-interface Body {
-  readonly body: Buffer
-  readonly whole: boolean
-}
-
-/** The body's end is found by chunks, else by the length, else by the closing of the connection: RFC 9112 §6.3. */
-function bodyOf(rest: Buffer, headers: readonly HeaderPair[]): Body {
-  const valueOfHeader = (wanted: string) => headers.find(([name]) => name === wanted)?.[1]
-  if (valueOfHeader('Transfer-Encoding')?.toLowerCase() === 'chunked') return chunksOf(rest)
-  const length = /^\d{1,9}$/.exec(valueOfHeader('Content-Length') ?? '')?.[0]
-  if (length === undefined) return { body: rest, whole: false }
-  return { body: rest.subarray(0, Number(length)), whole: rest.length >= Number(length) }
-}
-
-function chunksOf(rest: Buffer): Body {
-  const chunks: Buffer[] = []
-  for (let offset = 0; ; ) {
-    const lineEnd = rest.indexOf('\r\n', offset)
-    const size =
-      lineEnd < 0 ? null : /^([0-9a-f]{1,8})(?:;|$)/i.exec(rest.toString('latin1', offset, lineEnd))
-    const length = Number.parseInt(size?.[1] ?? '', 16)
-    if (Number.isNaN(length)) return { body: Buffer.concat(chunks), whole: false }
-    if (length === 0) return { body: Buffer.concat(chunks), whole: true }
-    const start = lineEnd + 2
-    chunks.push(rest.subarray(start, start + length))
-    offset = start + length + 2
-    if (offset > rest.length) return { body: Buffer.concat(chunks), whole: false }
-  }
+  const response = collect(bytes.length, () => 0)
+  const reading = new Http1Reader({ method: 'GET', isSecure: false }, response).take(bytes)
+  if (reading === 'invalid') return null
+  return { ...response.received(), bodySeconds: null, whole: reading === 'whole' }
 }

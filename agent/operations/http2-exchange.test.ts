@@ -128,6 +128,30 @@ describe('httpRoundTrip() over HTTP/2', () => {
     expect(observation.response.code).toBe(code)
   })
 
+  it.each([
+    ['pings', frame.of(6, 0, 0, Buffer.alloc(8))],
+    ['frames of no known type', frame.of(0xfa, 0, 0, Buffer.alloc(200))],
+    ['empty frames of a body', frame.of(0, 0, 1, [])],
+    ['informational responses', frame.of(1, 4, 1, [0x08, 3, ...Buffer.from('103')])],
+  ])('takes little of %s without end', async (_what, each) => {
+    const chunk = Buffer.concat(Array.from({ length: 200 }, () => each))
+    const server = await serveFrames((socket) => {
+      const pouring = () => {
+        // TLS takes whatever it is given, so the connection below says when it wants more.
+        const below = server.peers[0]
+        if (socket.destroyed || below === undefined) return
+        if (below.writableLength < 100_000) socket.write(chunk)
+        setImmediate(pouring)
+      }
+      pouring()
+    })
+    const { observation, bytes } = await secureRoundTrip(server)
+    expect(observation.failure).toMatch(/^http_/)
+    // What loopback brings in the fiftieth of a second after which the bytes are looked at.
+    expect(bytes.received).toBeLessThan(16 * 2 ** 20)
+    expect(observation.t - observation.t0).toBeLessThan(2)
+  })
+
   it('records silence', async () => {
     const server = await serveH2(() => {})
     const { observation } = await secureRoundTrip(server, { options: { timeoutMs: 100 } })

@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { OngoingRequest, Request } from './http-exchange.ts'
 import { collect, type HeaderPair, headerName } from './http-response.ts'
-import { endOfStream, hearSocket } from './wire.ts'
+import { countBytes, endOfStream, hearSocket, noHttp } from './wire.ts'
 
 /** Sends `request` over `socket` at once, as the only stream of its session. */
 export function http2Exchange(
@@ -29,10 +29,17 @@ export function http2Exchange(
   const stream = session.request(headersOf(request), { endStream: request.body === undefined })
   if (request.body !== undefined) stream.end(request.body)
 
+  const bytesSoFar = countBytes(socket)
+  let bodyBytes = 0
+  let watch: NodeJS.Timeout | undefined
   const ended = new Promise<Error | null>((resolve) => {
+    watch = setInterval(() => {
+      if (bytesSoFar().received > maxFramingBytes + framingPerByte * bodyBytes) resolve(noHttp())
+    }, watchMs)
     let failed: Error | null = null
     stream.on('response', (headers) => response.head(headers[':status'] ?? 0, pairs(headers)))
     stream.on('data', (chunk: Buffer) => {
+      bodyBytes += chunk.length
       if (!response.body(chunk)) resolve(null)
     })
     stream.on('error', (error) => {
@@ -46,11 +53,22 @@ export function http2Exchange(
     })
   })
   const close = () => {
+    clearInterval(watch)
     session.destroy()
     socket.destroy()
   }
   return { ended, received: response.received, close }
 }
+
+/**
+ * Bytes of everything that is no body: as much as over HTTP/1.1 (http1-reader.ts) and what a session opens with, and for each
+ * byte of the body the frame that it may come in alone. What servers send without being asked, pings and informational
+ * responses among it, has no other end.
+ */
+const maxFramingBytes = 96 * 1024
+const framingPerByte = 10
+/** Node.js reads HTTP/2 below JavaScript, so its bytes are looked at from time to time: 250 kB come on 100 Mbit/s. */
+const watchMs = 20
 
 /**
  * `Host` becomes `:authority`; headers that concern a connection of HTTP/1.1 are not allowed in HTTP/2 (RFC 9113

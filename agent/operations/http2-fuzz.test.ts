@@ -52,7 +52,7 @@ async function roundTrip(socket: Socket) {
   const exchange = http2Exchange(socket, request, 1_000, () => 0)
   await Promise.race([exchange.ended, deadline.passed])
   deadline.clear()
-  const response = describeResponse(exchange.received())
+  const response = describeResponse(exchange.received(), false)
   exchange.close()
   expect(parse(httpRequest.entries.response, response)).toEqual(response)
 }

@@ -119,8 +119,10 @@ describe('quicPing()', () => {
       const { destination, source } = idsOf(query)
       reply(negotiation(source, destination, version1))
     })
-    expect((await ping(server, {}, { localAddress: '127.0.0.9' })).observation.failure).toBeNull()
-    const absent = await ping(server, {}, { localAddress: '192.0.2.1' })
+    expect(
+      (await ping(server, {}, { sources: { ipv4: '127.0.0.9', ipv6: null } })).observation.failure,
+    ).toBeNull()
+    const absent = await ping(server, {}, { sources: { ipv4: '192.0.2.1', ipv6: null } })
     expect(absent.observation.failure).toBe('address_not_available')
     expect(seen).toEqual(['one'])
   })

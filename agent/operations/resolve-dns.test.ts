@@ -300,8 +300,10 @@ describe('resolveDns() records', () => {
 
   it('the address of the chosen link, and its absence', async () => {
     const server = await serveReplies((query) => replyTo(query, { answers: [answerA('192.0.2.1')] }))
-    expect((await resolve(server, { trace: { localAddress: '127.0.0.9' } })).failure).toBeNull()
-    expect((await resolve(server, { trace: { localAddress: '192.0.2.1' } })).failure).toBe(
+    expect(
+      (await resolve(server, { trace: { sources: { ipv4: '127.0.0.9', ipv6: null } } })).failure,
+    ).toBeNull()
+    expect((await resolve(server, { trace: { sources: { ipv4: '192.0.2.1', ipv6: null } } })).failure).toBe(
       'address_not_available',
     )
   })

@@ -351,7 +351,7 @@ describe('resolveEncrypted()', () => {
 
   it('leaves from the address of the chosen link', async () => {
     const server = await serveDot((query) => frame(replyTo(query)))
-    const result = await resolve(dot(server), { trace: { localAddress: '127.0.0.9' } })
+    const result = await resolve(dot(server), { trace: { sources: { ipv4: '127.0.0.9', ipv6: null } } })
     expect(result.failure).toBeNull()
     expect(server.peers[0]?.remoteAddress ?? '127.0.0.9').toBe('127.0.0.9')
   })

@@ -150,7 +150,11 @@ describe('stunBinding()', () => {
   })
 
   it('says when the address of the chosen link is absent', async () => {
-    const { observation } = await bind(await serveUdp(() => {}), {}, { localAddress: '192.0.2.1' })
+    const { observation } = await bind(
+      await serveUdp(() => {}),
+      {},
+      { sources: { ipv4: '192.0.2.1', ipv6: null } },
+    )
     expect(observation.failure).toBe('address_not_available')
   })
 

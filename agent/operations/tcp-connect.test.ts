@@ -97,21 +97,33 @@ describe('tcpConnect()', () => {
 
   it('sends from the address of the chosen link', async () => {
     const server = await serveTcp(() => {})
-    const { socket } = await tcpConnect(makeTrace({ localAddress: '127.0.0.9' }), server, step)
+    const { socket } = await tcpConnect(
+      makeTrace({ sources: { ipv4: '127.0.0.9', ipv6: null } }),
+      server,
+      step,
+    )
     expect(socket?.localAddress).toBe('127.0.0.9')
     socket?.destroy()
   })
 
   it('records address_not_available when the link has gone', async () => {
     const server = await serveTcp(() => {})
-    const { observation } = await tcpConnect(makeTrace({ localAddress: '192.0.2.1' }), server, step)
+    const { observation } = await tcpConnect(
+      makeTrace({ sources: { ipv4: '192.0.2.1', ipv6: null } }),
+      server,
+      step,
+    )
     expect(observation.status.failure).toBe('address_not_available')
   })
 
-  it('records invalid_argument when the link is of the other family', async () => {
+  it('records the same when the link has no address of this family', async () => {
     const server = await serveTcp(() => {})
-    const { observation } = await tcpConnect(makeTrace({ localAddress: '::1' }), server, step)
-    expect(observation.status.failure).toBe('invalid_argument')
+    const { observation } = await tcpConnect(
+      makeTrace({ sources: { ipv4: null, ipv6: '::1' } }),
+      server,
+      step,
+    )
+    expect(observation.status.failure).toBe('address_not_available')
   })
 
   it('refuses a hostname, which would be resolved behind its back', async () => {

@@ -8,7 +8,7 @@ import { startDeadline } from './deadline.ts'
 import { failureOf } from './failure.ts'
 import type { Endpoint, StepOptions, Trace } from './trace.ts'
 import { turns } from './turns.ts'
-import { endOfStream, remoteAddress } from './wire.ts'
+import { endOfStream, remoteAddress, sourceOf } from './wire.ts'
 
 /**
  * Opens one TCP connection to `endpoint`. There is one attempt: no retry, no second address, no proxy. At most 64
@@ -66,15 +66,19 @@ const maxConnecting = 64
 const connecting = turns(maxConnecting)
 
 function open(trace: Trace, endpoint: Endpoint): net.Socket {
-  const socket = net.connect({
-    host: endpoint.ip,
-    port: endpoint.port,
-    ...(trace.localAddress !== null && { localAddress: trace.localAddress }),
-    autoSelectFamily: false,
-    // Nagle's algorithm would hold back the second small write of an HTTP/2 opening for a round trip, and the time
-    // would be charged to the network.
-    noDelay: true,
-  })
+  const source = sourceOf(trace, endpoint)
+  const socket =
+    source instanceof Error
+      ? new net.Socket().destroy(source)
+      : net.connect({
+          host: endpoint.ip,
+          port: endpoint.port,
+          ...(source !== null && { localAddress: source }),
+          autoSelectFamily: false,
+          // Nagle's algorithm would hold back the second small write of an HTTP/2 opening for a round trip, and the time
+          // would be charged to the network.
+          noDelay: true,
+        })
   // The listener stays for the whole life of the socket: a reset between two operations must not end the process.
   // `socket.errored` keeps the error for the next operation.
   socket.on('error', () => {})

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import type { Socket } from 'node:net'
+import net, { type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { parse } from 'valibot'
 import { describe, expect, it } from 'vitest'
@@ -13,6 +13,7 @@ import {
   serveTls,
   step,
 } from '../../test/support/loopback.ts'
+import { serveWantingCertificate } from '../../test/support/openssl-server.ts'
 import { tlsHandshake as tlsHandshakeSchema } from '../../tests-spec/data-formats/observation.ts'
 import { type TlsHandshakeOptions, tlsHandshake } from './tls-handshake.ts'
 import type { Trace } from './trace.ts'
@@ -101,6 +102,51 @@ describe('tlsHandshake()', () => {
         format: 'base64',
       })),
     )
+  })
+
+  it('keeps the chain of a server that ends the handshake after it, for want of a certificate of ours', async () => {
+    const server = await serveWantingCertificate(good, '-tls1_2')
+    const observation = await shake({ ...server, peers: [] })
+    expect(observation).toMatchObject({ failure: 'ssl_failed_handshake', x_sonde_tls_alert: 40 })
+    expect(observation.peer_certificates).toHaveLength(1)
+  })
+
+  it('sends no dot that ends a name, and verifies the name without it', async () => {
+    const names: string[] = []
+    const server = await serveTls({
+      ...good,
+      SNICallback: (name, done) => {
+        names.push(name)
+        done(null)
+      },
+    })
+    const observation = await shake(server, { serverName: 'good.test.', verifyName: 'good.test.' })
+    expect(observation).toMatchObject({ failure: null, server_name: 'good.test' })
+    expect(names).toEqual(['good.test'])
+  })
+
+  it('speaks to a server that does not know RFC 5746, as browsers do', async () => {
+    const real = await serveTls({ ...good, maxVersion: 'TLSv1.2' })
+    const sent: Buffer[] = []
+    // Takes the extension out of the ServerHello, whose digest is then wrong: the handshake gets as far as Finished.
+    const relay = await serveTcp((socket) => {
+      const upstream = net.connect(real.port, real.ip)
+      upstream.on('error', () => socket.destroy())
+      upstream.on('data', (bytes) => socket.write(withoutRenegotiation(bytes)))
+      upstream.on('close', () => socket.destroy())
+      socket.on('data', (bytes) => {
+        sent.push(bytes)
+        upstream.write(bytes)
+      })
+      socket.on('close', () => upstream.destroy())
+    })
+    const observation = await shake(relay)
+    expect(observation.failure).not.toBeNull()
+    // The ClientKeyExchange: it went on behind the ServerHello, which OpenSSL by itself does not.
+    expect(sent[1]?.subarray(0, 6)).toEqual(
+      Buffer.from([22, 3, 3, sent[1]?.[3], sent[1]?.[4], 16] as number[]),
+    )
+    expect(observation.peer_certificates).toHaveLength(1)
   })
 
   describe('records what the network did:', () => {
@@ -384,3 +430,16 @@ function alert(number: number): (socket: Socket) => void {
 
 /** The first ten bytes of a handshake record of 122 bytes. */
 const serverHelloStart = Buffer.from([22, 3, 3, 0, 122, 2, 0, 0, 118, 3])
+
+/** A flight whose first record is a ServerHello of TLS 1.2, without the extension `renegotiation_info`. */
+function withoutRenegotiation(flight: Buffer): Buffer {
+  const extension = Buffer.from('ff01000100', 'hex')
+  const at = flight.indexOf(extension)
+  if (flight[0] !== 22 || flight[5] !== 2 || at < 0) return flight
+  const cut = Buffer.concat([flight.subarray(0, at), flight.subarray(at + extension.length)])
+  // The record, the message within it, and the list of extensions, behind a session id of any length, a suite and a method.
+  const extensions = 43 + (cut[43] ?? 0) + 1 + 3
+  for (const offset of [3, 7, extensions])
+    cut.writeUInt16BE(cut.readUInt16BE(offset) - extension.length, offset)
+  return cut
+}

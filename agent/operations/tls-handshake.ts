@@ -7,6 +7,7 @@ import { isIP, type Socket } from 'node:net'
 import tls from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { TlsHandshake } from '../../tests-spec/data-formats/observation.ts'
+import { serverNameOf } from '../../tests-spec/nettests/host-text.ts'
 import { bareName, certificateFaults, type Faults } from './certificate-faults.ts'
 import { startDeadline } from './deadline.ts'
 import { alertOf, failureOf } from './failure.ts'
@@ -15,8 +16,8 @@ import { carry, causeOfDeath, countBytes, describeBytes, endOfStream, remoteAddr
 
 export interface TlsHandshakeOptions extends StepOptions {
   /**
-   * The SNI to send; null sends none, and an IP literal is not sent either, since RFC 6066 §3 does not allow it
-   * there.
+   * The SNI to send; null sends none, and neither an IP literal nor a final dot is sent, since RFC 6066 §3 does not allow
+   * them there.
    */
   readonly serverName: string | null
   /** Protocols to offer, most wanted first; empty offers none. */
@@ -49,7 +50,9 @@ export async function tlsHandshake(
   const t0 = trace.clock.elapsedSeconds()
   const address = remoteAddress(socket)
   const serverName =
-    options.serverName !== null && isIP(bareName(options.serverName)) === 0 ? options.serverName : ''
+    options.serverName !== null && isIP(bareName(options.serverName)) === 0
+      ? serverNameOf(options.serverName)
+      : ''
   const bytesSoFar = countBytes(socket)
   const result = await shakeHands(trace, socket, serverName, options)
   const bytes = bytesSoFar()
@@ -63,7 +66,7 @@ export async function tlsHandshake(
     cipher_suite: result.agreed?.cipherSuite ?? '',
     negotiated_protocol: result.agreed?.protocol ?? '',
     no_tls_verify: false,
-    peer_certificates: (result.agreed?.chain ?? []).map(({ raw }) => ({
+    peer_certificates: result.chain.map(({ raw }) => ({
       data: raw.toString('base64'),
       format: 'base64',
     })),
@@ -88,6 +91,8 @@ interface Handshake {
   readonly socket: tls.TLSSocket | null
   /** null when the handshake did not succeed; a bad certificate does not count as a failure here. */
   readonly agreed: Agreed | null
+  /** As far as it was seen, also when the handshake failed after it. */
+  readonly chain: readonly X509Certificate[]
   readonly alert: number | null
   readonly faults: readonly string[]
 }
@@ -96,7 +101,6 @@ interface Agreed {
   readonly version: string
   readonly cipherSuite: string
   readonly protocol: string
-  readonly chain: readonly X509Certificate[]
 }
 
 async function shakeHands(
@@ -110,6 +114,7 @@ async function shakeHands(
     failure,
     socket: null,
     agreed: null,
+    chain: [],
     alert: null,
     faults: [],
     ...parts,
@@ -123,10 +128,13 @@ async function shakeHands(
   const secured = open(trace, socket, serverName, options)
   const end = await Promise.race([handshaken(secured), deadline.passed])
   deadline.clear()
-  if (typeof end === 'string') return over(end, { socket: secured })
-  if (end !== null) return over(failureOf(end, 'tls_handshake'), { socket: secured, alert: alertOf(end) })
-  const success = over(null, { socket: secured, agreed: read(secured) })
-  const faults = judge(trace, secured, success.agreed?.chain ?? [], options)
+  if (typeof end === 'string') return over(end, { socket: secured, chain: chainAsSent(secured) })
+  if (end.error !== null) {
+    const { error, chain } = end
+    return over(failureOf(error, 'tls_handshake'), { socket: secured, chain, alert: alertOf(error) })
+  }
+  const success = over(null, { socket: secured, agreed: read(secured), chain: end.chain })
+  const faults = judge(trace, secured, end.chain, options)
   return { ...success, failure: faults.failure, faults: faults.all }
 }
 
@@ -146,11 +154,18 @@ function open(trace: Trace, socket: Socket, serverName: string, options: TlsHand
   return secured
 }
 
-function handshaken(secured: tls.TLSSocket): Promise<Error | null> {
+/** The chain is read within the event: a little later, Node.js has let go of it. */
+interface HandshakeEnd {
+  readonly error: Error | null
+  readonly chain: readonly X509Certificate[]
+}
+
+function handshaken(secured: tls.TLSSocket): Promise<HandshakeEnd> {
   return new Promise((resolve) => {
-    secured.once('secureConnect', () => resolve(null))
-    secured.once('error', resolve)
-    secured.once('close', () => resolve(endOfStream()))
+    const settle = (error: Error | null) => resolve({ error, chain: chainAsSent(secured) })
+    secured.once('secureConnect', () => settle(null))
+    secured.once('error', settle)
+    secured.once('close', () => settle(endOfStream()))
   })
 }
 
@@ -159,7 +174,6 @@ function read(secured: tls.TLSSocket): Agreed {
     version: secured.getProtocol() ?? '',
     cipherSuite: secured.getCipher()?.standardName ?? '',
     protocol: secured.alpnProtocol || '',
-    chain: chainAsSent(secured),
   }
 }
 
@@ -169,10 +183,14 @@ function read(secured: tls.TLSSocket): Agreed {
  */
 function chainAsSent(secured: tls.TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = []
-  let next = secured.getPeerX509Certificate()
-  while (next !== undefined) {
-    chain.push(next)
-    next = next.issuerCertificate
+  try {
+    let next = secured.getPeerX509Certificate()
+    while (next !== undefined) {
+      chain.push(next)
+      next = next.issuerCertificate
+    }
+  } catch {
+    // What Node.js cannot parse ends the chain, which is then judged as far as it goes.
   }
   return chain
 }

@@ -2,6 +2,7 @@
 
 import type { SecureContext } from 'node:tls'
 import type { MeasurementClock } from '../platform/clock.ts'
+import type { SourceAddresses } from '../platform/source-addresses.ts'
 
 /** An address and a port. Never a name: names go through `resolve…`, which leaves its own observation. */
 export interface Endpoint {
@@ -11,8 +12,8 @@ export interface Endpoint {
 
 export interface Trace {
   readonly clock: MeasurementClock
-  /** Source address of every socket, so that one probe can measure over two links; null leaves it to the system. */
-  readonly localAddress: string | null
+  /** Source addresses of every socket, so that one probe can measure over two links; null leaves them to the system. */
+  readonly sources: SourceAddresses | null
   /** The trust is made once and shared: a context for each handshake costs a quarter more CPU. */
   readonly trust: Trust
   /** Ends every operation under way with `interrupted`. */

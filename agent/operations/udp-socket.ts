@@ -6,6 +6,7 @@ import dgram from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { Endpoint, Trace } from './trace.ts'
 import { turns } from './turns.ts'
+import { sourceOf } from './wire.ts'
 
 /**
  * A router keeps every UDP flow in its table for half a minute or more, answered or not. The number is that of TCP
@@ -27,7 +28,9 @@ export function openUdp(trace: Trace, endpoint: Endpoint): dgram.Socket {
   // The socket is new each time: a random port is half of what makes a forged reply hard to send.
   const socket = dgram.createSocket(isIPv6(endpoint.ip) ? 'udp6' : 'udp4')
   const connect = () => socket.connect(endpoint.port, endpoint.ip)
-  if (trace.localAddress === null) connect()
-  else socket.bind({ address: trace.localAddress, port: 0, exclusive: true }, connect)
+  const source = sourceOf(trace, endpoint)
+  if (source === null) connect()
+  else if (source instanceof Error) setImmediate(() => socket.emit('error', source))
+  else socket.bind({ address: source, port: 0, exclusive: true }, connect)
   return socket
 }

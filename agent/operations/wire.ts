@@ -2,8 +2,10 @@
 // counts plain text; the bytes that the link carried, which a budget is spent on, are counted by the socket below.
 
 import type { Socket } from 'node:net'
+import { constants } from 'node:os'
 import type { TLSSocket } from 'node:tls'
-import type { Bytes, Endpoint } from './trace.ts'
+import { isSourceGone, sourceFor } from '../platform/source-addresses.ts'
+import type { Bytes, Endpoint, Trace } from './trace.ts'
 
 /** The TCP socket that each of our TLS sockets runs over. The map is weak, so that it keeps no socket alive. */
 const carriers = new WeakMap<TLSSocket, Socket>()
@@ -54,9 +56,29 @@ export function causeOfDeath(socket: Socket): Error | null {
   return null
 }
 
+export { isSourceGone }
+
+/**
+ * What a socket to `endpoint` is bound to: null leaves it to the system.
+ * @returns The error of a system that does not have the address, when none is there for this family.
+ */
+export function sourceOf({ sources }: Trace, { ip }: Endpoint): string | null | Error {
+  if (sources === null) return null
+  const errno = -constants.errno.EADDRNOTAVAIL
+  const none = () => Object.assign(new Error('no source address'), { code: 'EADDRNOTAVAIL', errno })
+  return sourceFor(sources, ip) ?? none()
+}
+
 /** The error that Node.js gives for a FIN where more was needed: ECONNRESET without a number. */
 export function endOfStream(): Error {
   return Object.assign(new Error('the other side closed'), { code: 'ECONNRESET' })
+}
+
+/** The code of an error for bytes that are no HTTP response, or more than any has. */
+export const invalidResponse = 'SONDE_INVALID_RESPONSE'
+
+export function noHttp(): Error {
+  return Object.assign(new Error('no HTTP response'), { code: invalidResponse })
 }
 
 /**

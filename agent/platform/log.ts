@@ -20,6 +20,7 @@ export const logCodes = {
   S2105: 'Provider answers in place of everyone: the data bundle seems used up',
   S2106: 'Only the site of the provider answers',
   S2107: 'Link is not known: this machine could not ask the controls, or the list has none',
+  S2108: 'No interface has the local_address of the configuration: nothing can be asked until one does',
   S2901: 'A nettest failed by a bug of its own; the cycle goes on',
   S3001: 'Spool opened',
   S3002: 'Spool writes again; what waited in memory is on the disk',

@@ -48,6 +48,21 @@ if (typeof looks === 'string') {
 Install what is missing: apt-get install iproute2 util-linux`)
 }
 
+describe.runIf(typeof looks !== 'string')('ownAddresses() of an interface that is named', () => {
+  it('finds its addresses anew each time, and none when it is gone', () => {
+    const renumbered = 'ip addr flush dev malitel && ip addr add 21.2.0.9/24 dev malitel'
+    const seen = looksInNamespace('malitel', renumbered, 'ip link del malitel')
+    expect((seen as readonly Look[]).map(({ bound }) => bound.sources)).toEqual([
+      { ipv4: '21.2.0.2', ipv6: '2d00:2::2' },
+      { ipv4: '21.2.0.9', ipv6: null },
+      { ipv4: null, ipv6: null },
+    ])
+    const [before, after] = seen as readonly Look[]
+    expect(before?.bound).toMatchObject({ ipv4: true, ipv6: false })
+    expect(after?.bound.uplink).not.toBe(before?.bound.uplink)
+  })
+})
+
 describe.runIf(typeof looks !== 'string')('ownAddresses() of a device with two links', () => {
   /** Whether the uplink after the command with this number differs from the one before it. */
   const changed = (command: number, of: keyof Look) => {

@@ -2,9 +2,10 @@
 // that the network changed during a measurement. None of this is ever written down.
 
 import { createSocket } from 'node:dgram'
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { headOf } from '../../tests-spec/nettests/address-range.ts'
+import { type Interfaces, type SourceAddresses, sourceAddresses } from './source-addresses.ts'
 
 /**
  * Addresses of anycast resolvers: connecting a UDP socket sends nothing, it only asks the kernel which route it would
@@ -24,13 +25,14 @@ export interface OwnAddresses {
   readonly ipv4: boolean
   /** Ranges of the networks that this machine shares with its neighbours. */
   readonly networks: readonly string[]
+  /** What measurements are sent from, where the operator named it; null leaves it to the system. */
+  readonly sources: SourceAddresses | null
 }
 
-type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
-
 /**
- * @param localAddress - Source address of every measurement. The uplink is then the interface that has it, and the
- * default route may come and go with the other links; null measures over the default route, and that is the uplink.
+ * @param localAddress - Source address of every measurement, or the interface whose addresses are. The uplink is then the
+ * interface that has it, and the default route may come and go with the other links; null measures over the default route,
+ * and that is the uplink.
  * @param interfaces - Gives the system's interfaces. May throw: Android 11 and later refuse the question to apps.
  */
 export async function ownAddresses(
@@ -41,21 +43,32 @@ export async function ownAddresses(
   const [v4, v6] = await Promise.all([sourceAddress('udp4', null), sourceAddress('udp6', null)])
   const own = Object.values(all).flatMap((each) => each ?? [])
   const addresses = new Set(own.filter((each) => !each.internal).map((each) => each.address))
-  for (const address of [v4, v6, localAddress])
+  const sources = localAddress === null ? null : await sourceAddresses(localAddress, all)
+  // An address that was named and is gone is still this probe's.
+  const named = localAddress !== null && isIP(localAddress) !== 0 ? [localAddress] : sourcesOf(sources)
+  for (const address of [v4, v6, ...named])
     if (address !== null && !isLoopback(address)) addresses.add(address)
-  const known = { addresses: [...addresses], networks: networksOf([...addresses], own) }
-  if (localAddress === null) {
+  const known = { addresses: [...addresses], networks: networksOf([...addresses], own), sources }
+  if (sources === null) {
     const ipv6 = isGlobal(v6)
     return { ...known, uplink: `${v4 ?? ''} ${v6 ?? ''}`, ipv6, ipv4: v4 !== null || !ipv6 }
   }
-  const bound = await sourceAddress(isIPv6(localAddress) ? 'udp6' : 'udp4', localAddress)
+  const { ipv4, ipv6 } = sources
+  const bound4 = ipv4 === null ? null : await sourceAddress('udp4', ipv4)
+  const bound6 = ipv6 === null ? null : await sourceAddress('udp6', ipv6)
+  const links = named.map((address) => linkOf(address, all))
   return {
     ...known,
-    uplink: `${linkOf(localAddress, all)} ${bound ?? ''}`,
-    // From an IPv4 address nothing can be sent over IPv6.
-    ipv6: isIPv6(localAddress) && isGlobal(bound),
-    ipv4: !isIPv6(localAddress),
+    uplink: [...links, bound4 ?? '', bound6 === null ? '' : headOf(`${bound6}/64`)].join(' '),
+    // From an address of one family nothing can be sent over the other.
+    ipv6: isGlobal(bound6),
+    // Where there is neither, what is tried says so.
+    ipv4: ipv4 !== null || ipv6 === null,
   }
+}
+
+function sourcesOf(sources: SourceAddresses | null): string[] {
+  return [sources?.ipv4, sources?.ipv6].flatMap((address) => address ?? [])
 }
 
 const isLoopback = (ip: string) => ip.startsWith('127.') || ip === '::1'

@@ -84,7 +84,7 @@ async function main(order: LoadOrder): Promise<LoadFigures> {
     while (left > 0) {
       left -= 1
       if (left === half) cpuAtHalf = process.cpuUsage()
-      const trace: Trace = { clock: measurementClock(clock), localAddress: null, trust, signal }
+      const trace: Trace = { clock: measurementClock(clock), sources: null, trust, signal }
       const ofThisOne = await check(trace, order)
       bytes += ofThisOne
     }

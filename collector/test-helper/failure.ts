@@ -15,7 +15,6 @@ export function failureOf(error: unknown): Failure {
   if (known !== undefined) return known
   // Without an errno, this is a FIN where more was needed; a reset has an errno.
   if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') return 'eof_error'
-  if (typeof code === 'string' && code.startsWith('HPE_')) return 'http_invalid_response'
   return `unknown_failure: ${typeof code === 'string' ? code : 'no code'}`
 }
 

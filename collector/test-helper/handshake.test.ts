@@ -1,8 +1,17 @@
 import type net from 'node:net'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { tlsHandshake } from '../../agent/operations/tls-handshake.ts'
 import { type Authority, type Issued, makeAuthority, selfSigned } from '../../test/support/certificates.ts'
-import { type Listening, serveTcp, serveTls } from '../../test/support/loopback.ts'
+import {
+  connectTo,
+  type Listening,
+  makeTrace,
+  serveTcp,
+  serveTls,
+  step,
+} from '../../test/support/loopback.ts'
 import { askSample } from '../../test/support/sample-ask.ts'
+import { handshake, makeTrust } from './handshake.ts'
 
 let authority: Authority
 let extraCa: string[]
@@ -50,6 +59,40 @@ describe('handshake()', () => {
     ['the name before the authority', 'ssl_invalid_hostname', () => selfSigned({ names: ['x.test'] })],
   ])('names %s', async (_, failure, certificate) => {
     expect(await failureOver(await serveTls(certificate()))).toBe(failure)
+  })
+
+  it('sends no dot that ends a name', async () => {
+    const sent: string[] = []
+    const SNICallback = (name: string, done: (error: null) => void) => {
+      sent.push(name)
+      done(null)
+    }
+    const socket = await connectTo(await serveTls({ ...authority.issue({ names }), SNICallback }))
+    const options = { host: 'site.test.', alpn: ['http/1.1'], trust: makeTrust(extraCa) }
+    expect(await handshake(socket, options, new AbortController().signal)).not.toBeTypeOf('string')
+    socket.destroy()
+    expect(sent).toEqual(['site.test'])
+  })
+
+  it('sends the same ClientHello as a probe: what a server refuses of one of two is no finding', async () => {
+    const hellos: Buffer[] = []
+    const { port } = await serveTcp((socket) => {
+      socket.once('data', (hello) => {
+        hellos.push(hello)
+        socket.destroy()
+      })
+    })
+    const probe = await connectTo({ ip: '127.0.0.1', port })
+    const alpn = ['h2', 'http/1.1']
+    const options = { ...step, serverName: 'site.test', alpn }
+    await tlsHandshake(makeTrace(), probe, options)
+    const helper = await connectTo({ ip: '127.0.0.1', port })
+    await handshake(helper, { host: 'site.test', alpn, trust: makeTrust() }, new AbortController().signal)
+    helper.destroy()
+    // Randomness has its fixed places: random, session id, key share.
+    expect(hellos.map((hello) => hello.length)).toEqual([hellos[0]?.length, hellos[0]?.length])
+    const [suites = [], others = []] = hellos.map((hello) => hello.subarray(76, 76 + 40))
+    expect(suites).toEqual(others)
   })
 
   it.each<[string, string, (socket: net.Socket) => void]>([

@@ -5,6 +5,8 @@ import net from 'node:net'
 import tls from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import { failureOfVerdict } from '../../tests-spec/data-formats/system-failure.ts'
+import { clientHello } from '../../tests-spec/nettests/client-hello.ts'
+import { serverNameOf } from '../../tests-spec/nettests/host-text.ts'
 import { firstOf } from './deadline.ts'
 import { endOfStream, failureOf } from './failure.ts'
 
@@ -23,9 +25,7 @@ export interface HandshakeOptions {
 export function makeTrust(extraCa: readonly string[] = []): tls.SecureContext {
   return tls.createSecureContext({
     ca: [...tls.rootCertificates, ...extraCa],
-    // Node.js 24 refuses short RSA keys where browsers do not; a site with an old certificate is not down.
-    ciphers: `${tls.DEFAULT_CIPHERS}:@SECLEVEL=1`,
-    minVersion: 'TLSv1.2',
+    ...clientHello,
   })
 }
 
@@ -45,7 +45,7 @@ export async function handshake(
   const secured = tls.connect({
     socket,
     secureContext: trust,
-    ...(net.isIP(host) === 0 && { servername: host }),
+    ...(net.isIP(host) === 0 && { servername: serverNameOf(host) }),
     ALPNProtocols: [...alpn],
     rejectUnauthorized: false,
     // The name is judged below.

@@ -27,7 +27,7 @@ describe('measure()', () => {
     const { port } = await serveWith(
       https.createServer(good, (_, response) => {
         response.setHeader('Content-Type', 'text/html').setHeader('X-Twice', ['one', 'two'])
-        response.removeHeader('Date')
+        response.setHeader('Connection', 'close').removeHeader('Date')
         response.end('<html><TITLE lang="fr">Été à Bamako</TITLE></html>')
       }),
     )

@@ -2,7 +2,7 @@
 // tests-spec/protocol/test-helper.md, "Method" and "Response". test-helper.ts decides which requests are measured.
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import { hostOfUrl, isIpLiteral } from '../../tests-spec/nettests/host-text.ts'
+import { hostOfUrl, isIpLiteral, serverNameOf } from '../../tests-spec/nettests/host-text.ts'
 import { titleOf } from '../../tests-spec/nettests/page-title.ts'
 import {
   forwardedHeaders,
@@ -43,7 +43,7 @@ export function measure(
       tcp_connect: Object.fromEntries(tries.map(({ key, tcp }) => [key, outcome(tcpWord(tcp))])),
       tls_handshake: Object.fromEntries(
         tries.flatMap(({ key, tls }) =>
-          tls === undefined ? [] : [[key, { server_name: hostOfUrl(url), ...outcome(tls) }]],
+          tls === undefined ? [] : [[key, { server_name: serverNameOf(hostOfUrl(url)), ...outcome(tls) }]],
         ),
       ),
       quic_handshake: {},
@@ -117,7 +117,7 @@ function describePage(page: ChainEnd): TestHelperResponse['http_request'] {
     body_length: body.length,
     discovered_h3_endpoint: '',
     failure: null,
-    title: titleOf(body) ?? '',
+    title: titleOf({ body, headersList: headers }) ?? '',
     // The list is reversed, so that the first value of each name is written last.
     headers: Object.fromEntries([...headers].reverse()),
     status_code: status,

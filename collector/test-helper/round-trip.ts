@@ -1,17 +1,19 @@
-// One GET over a socket that is open already, by Node's own HTTP/1.1 client. It follows no redirect, keeps no cookie
-// and asks for no encoding: redirects are in redirect-chain.ts.
+// One GET over a socket that is open already, written and read as a probe does: tests-spec/nettests/http-response.md. It
+// follows no redirect, keeps no cookie and asks for no encoding: redirects are in redirect-chain.ts.
 
-import { type IncomingMessage, request as startRequest } from 'node:http'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import { latin1OrUtf8 } from '../../tests-spec/nettests/page-title.ts'
+import { type HeaderPair, headerName } from '../../tests-spec/nettests/http-header.ts'
+import { Http1Reader, type Reading } from '../../tests-spec/nettests/http1-reader.ts'
+import { writeRequest } from '../../tests-spec/nettests/http1-request.ts'
 import { firstOf } from './deadline.ts'
-import { failureOf } from './failure.ts'
+import { endOfStream, failureOf } from './failure.ts'
 
 export interface Response {
   readonly status: number
   /** Headers as received, with names in the form `Content-Type`. */
-  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly headers: readonly HeaderPair[]
   readonly body: Buffer
   /** Seconds from the head to the end of the body; null when the body was not read. */
   readonly bodySeconds: number | null
@@ -28,9 +30,6 @@ export interface RoundTripOptions {
   readonly wantsBody: (response: Response) => boolean
 }
 
-/** Room for the longest security policies seen; an endless header is cut off here. */
-const maxHeaderBytes = 64 * 1024
-
 /**
  * @param socket - Connected and, for https, after its handshake. The caller destroys it; bytes that were not read
  * stay unread.
@@ -42,63 +41,59 @@ export function roundTrip(
   signal: AbortSignal,
 ): Promise<Response | Failure> {
   return firstOf<Response | Failure>(signal, 'generic_timeout_error', (settle) => {
-    const asked = startRequest({
-      createConnection: () => socket,
-      path: url.pathname + url.search,
-      headers: { Host: url.host, ...headers },
-      maxHeaderSize: maxHeaderBytes,
-    })
-    asked.on('error', (error) => settle(failureOf(error)))
-    let responded = false
-    // A change of protocol that was not asked for closes the request like this, without an error. A later close means
-    // nothing: the last part of a body may still have to be read.
-    asked.on('close', () => {
-      if (!responded) settle('eof_error')
-    })
-    asked.on('response', (incoming) => {
-      responded = true
-      // Errors of a response that is not read any more do not matter.
-      incoming.on('error', () => {})
-      const head = headOf(incoming)
-      if (!wantsBody(head)) return settle(head)
-      const headAt = performance.now()
-      readBody(incoming, maxBodyBytes, (body) => {
-        const bodySeconds = (performance.now() - headAt) / 1000
-        settle(typeof body === 'string' ? body : { ...head, body, bodySeconds })
-      })
-    })
-    asked.end()
+    if (socket.destroyed) return settle(failureOf(socket.errored ?? endOfStream()))
+    const sink = new Collected(maxBodyBytes, wantsBody)
+    const reader = new Http1Reader({ method: 'GET', isSecure: socket instanceof TLSSocket }, sink)
+    const ended = (reading: Reading) => {
+      if (reading === 'more') return
+      socket.pause()
+      settle(reading === 'whole' ? sink.response() : failureOfReading(reading))
+    }
+    socket.on('data', (bytes: Buffer) => ended(reader.take(bytes)))
+    socket.once('error', (error) => settle(failureOf(error)))
+    socket.once('end', () => ended(reader.end()))
+    socket.once('close', () => settle(failureOf(endOfStream())))
+    const given = Object.entries(headers).map(([name, value]): HeaderPair => [headerName(name), value])
+    socket.write(writeRequest({ method: 'GET', url, headers: [['Host', url.host], ...given] }))
   })
 }
 
-function headOf({ statusCode = 0, rawHeaders }: IncomingMessage): Response {
-  const headers = rawHeaders.flatMap((name, i) =>
-    i % 2 === 0 ? [[headerName(name), latin1OrUtf8(rawHeaders[i + 1] ?? '')] as const] : [],
-  )
-  return { status: statusCode, headers, body: Buffer.alloc(0), bodySeconds: null }
+function failureOfReading(reading: 'invalid' | 'cut'): Failure {
+  return reading === 'cut' ? 'eof_error' : 'http_invalid_response'
 }
 
-function readBody(
-  incoming: IncomingMessage,
-  maxBytes: number,
-  settle: (body: Buffer | Failure) => void,
-): void {
-  const chunks: Buffer[] = []
-  let length = 0
-  incoming.on('data', (chunk: Buffer) => {
-    const kept = chunk.subarray(0, maxBytes - length)
-    chunks.push(kept)
-    length += kept.length
-    if (length < maxBytes) return
-    incoming.pause()
-    settle(Buffer.concat(chunks))
-  })
-  incoming.on('end', () => settle(Buffer.concat(chunks)))
-  incoming.on('error', (error) => settle(failureOf(error)))
-  incoming.on('close', () => settle('eof_error'))
-}
+/** The response as far as it came. */
+class Collected {
+  readonly #maxBodyBytes: number
+  readonly #wantsBody: RoundTripOptions['wantsBody']
+  readonly #chunks: Buffer[] = []
+  #head: Response = { status: 0, headers: [], body: Buffer.alloc(0), bodySeconds: null }
+  #isWanted = true
+  #length = 0
+  #headAt = 0
 
-/** Writes `content-type` as `Content-Type`, the form that OONI's data has whatever the server wrote. */
-function headerName(name: string): string {
-  return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
+  constructor(maxBodyBytes: number, wantsBody: RoundTripOptions['wantsBody']) {
+    this.#maxBodyBytes = maxBodyBytes
+    this.#wantsBody = wantsBody
+  }
+
+  head(status: number, headers: readonly HeaderPair[]): boolean {
+    this.#head = { status, headers, body: Buffer.alloc(0), bodySeconds: null }
+    this.#headAt = performance.now()
+    this.#isWanted = this.#wantsBody(this.#head)
+    return this.#isWanted
+  }
+
+  body(bytes: Buffer): boolean {
+    const kept = bytes.subarray(0, this.#maxBodyBytes - this.#length)
+    this.#chunks.push(kept)
+    this.#length += kept.length
+    return this.#length < this.#maxBodyBytes
+  }
+
+  response(): Response {
+    if (!this.#isWanted) return this.#head
+    const bodySeconds = (performance.now() - this.#headAt) / 1000
+    return { ...this.#head, body: Buffer.concat(this.#chunks), bodySeconds }
+  }
 }

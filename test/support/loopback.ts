@@ -14,7 +14,7 @@ import { measurementClock, systemClock } from '../../agent/platform/clock.ts'
 export function makeTrace(parts: Partial<Trace> = {}): Trace {
   return {
     clock: measurementClock(systemClock()),
-    localAddress: null,
+    sources: null,
     trust: parts.trust ?? makeTrust(),
     signal: new AbortController().signal,
     ...parts,

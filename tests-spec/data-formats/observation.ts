@@ -3,6 +3,7 @@
 // `transaction_id`, `tags`). Fields of our own begin with `x_sonde_`; observation.md says what each is for.
 
 import * as v from 'valibot'
+import { http1Faults } from '../nettests/http1-head.ts'
 import { isFailure } from './failure.ts'
 
 /** Seconds since the measurement began, as a float. */
@@ -110,6 +111,8 @@ export const httpRequest = v.looseObject({
   address: v.string(),
   alpn: v.string(),
   failure,
+  /** The number of the fatal TLS alert received in its place: TLS 1.3 asks for a certificate after the handshake. */
+  x_sonde_tls_alert: v.optional(count),
   ...bytes,
   request: v.looseObject({
     method: v.string(),
@@ -132,10 +135,14 @@ export const httpRequest = v.looseObject({
      * without a body.
      */
     x_sonde_body_sha256: v.optional(v.string()),
+    /** Of its first 512 bytes, in clear text. */
+    x_sonde_body_head_sha256: v.optional(v.string()),
     x_sonde_body_length: v.optional(count),
     /** Seconds from the head to the last byte of body that was kept. */
     x_sonde_body_seconds: v.optional(seconds),
     x_sonde_title: v.optional(v.string()),
+    /** What a strict reader would have refused and ours forgave: http-response.md. Absent where nothing. */
+    x_sonde_http_faults: v.optional(v.array(v.picklist(http1Faults))),
   }),
 })
 

@@ -4,14 +4,14 @@
 
 export const scrubbed = '[scrubbed]'
 
-const octet = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)'
-/** The dots may be URL-encoded. */
-const ipv4 = `\\b${octet}(?:(?:\\.|%2[eE])${octet}){3}\\b`
+const octet = '0{0,2}(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)'
+/** The dots may be URL-encoded, or entities of HTML. */
+const ipv4 = `\\b${octet}(?:(?:\\.|%(?:25)*2[eE]|&#0*46;?|&#[xX]0*2[eE];?|&period;)${octet}){3}\\b`
 /**
- * The colons may be URL-encoded. At least two groups with `::`, or eight without, so that times are not taken for
+ * The colons likewise. At least two groups with `::`, or eight without, so that times are not taken for
  * addresses.
  */
-const colon = '(?::|%3[aA])'
+const colon = '(?::|%(?:25)*3[aA]|&#0*58;?|&#[xX]0*3[aA];?|&colon;)'
 const group = '[0-9a-fA-F]{1,4}'
 const ipv6 =
   `${colon}${colon}(?:[fF]{4}${colon})?${ipv4}` +
@@ -36,9 +36,30 @@ export function scrubBytes(bytes: Uint8Array): Buffer {
 const personal = /[?#][^\s<>"]*|\d{8,}/g
 
 /**
- * @returns `url` without the parts by which a portal may recognise its customer: query, fragment, and long numbers in
- * the path. Host and the rest of the path stay.
+ * @returns `url` without the parts by which a portal may recognise its customer: query, fragment, long numbers, and an address in
+ * the path or with hyphens in the host. The host that was named and the rest of the path stay.
  */
 export function scrubUrl(url: string): string {
-  return url.replace(personal, (found) => (/^[?#]/.test(found) ? `${found[0]}${scrubbed}` : scrubbed))
+  const impersonal = url.replace(personal, (found) =>
+    /^[?#]/.test(found) ? `${found[0]}${scrubbed}` : scrubbed,
+  )
+  const [, origin = '', path = ''] =
+    /^([a-z][a-z0-9+.-]{0,20}:\/\/[^/\s]*)?([\s\S]*)$/i.exec(impersonal) ?? []
+  return scrubHost(origin) + scrubText(path.replace(lineName, scrubbed))
+}
+
+/** Four numbers between hyphens, as providers name the lines of their customers. */
+const lineName = new RegExp(`(?<!\\d)${octet}(?:[-_]${octet}){3}(?!\\d)`, 'g')
+
+/**
+ * @returns `host` without an address with hyphens in it, and still a host: `scrubbed` stands there without brackets. For hosts that
+ * a network led to: a site's own may have such names.
+ */
+export function scrubHost(host: string): string {
+  return host.replace(lineName, 'scrubbed')
+}
+
+/** @returns `text` without any number as long as a telephone number with its country: what a portal greets its customer by. */
+export function scrubNumbers(text: string): string {
+  return text.replace(/\d{10,}/g, scrubbed)
 }

@@ -12,6 +12,11 @@ export function hostOfUrl({ hostname }: URL): string {
   return bareHost(hostname)
 }
 
+/** A name as it stands in a ClientHello: without the dot that ends it in DNS, which RFC 6066 §3 does not allow there. */
+export function serverNameOf(name: string): string {
+  return name.endsWith('.') ? name.slice(0, -1) : name
+}
+
 /** Whether `host`, without brackets, is an address and no name. */
 export function isIpLiteral(host: string): boolean {
   return bitsOf(host) !== null

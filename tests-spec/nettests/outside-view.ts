@@ -7,6 +7,7 @@ import { readEndpoint, type TestHelperResponse, writeEndpoint } from '../protoco
 import { untranslated } from './address-range.ts'
 import { isBogon } from './bogon.ts'
 import { addressesIn, classicTag, tagged } from './failed-step.ts'
+import { serverNameOf } from './host-text.ts'
 import { type Comparison, comparePages, notCompared, type Page, samePage } from './page-comparison.ts'
 
 export type OutsideView = TestHelperResponse
@@ -167,7 +168,10 @@ export function dnsConsistency(
   if (outside.dns.failure !== null || theirs.length === 0) return 'inconsistent'
   if (ours.some((ip) => theirs.includes(ip) || sharesNetwork(ip, theirs, outside))) return 'consistent'
   const verified = firstHop.tls_handshakes.some(
-    (each) => each.failure === null && each.tags.includes(classicTag) && each.server_name === system.hostname,
+    (each) =>
+      each.failure === null &&
+      each.tags.includes(classicTag) &&
+      each.server_name === serverNameOf(system.hostname),
   )
   return verified ? 'consistent' : 'inconsistent'
 }

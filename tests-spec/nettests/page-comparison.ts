@@ -2,6 +2,7 @@
 // headers only, so that no body has to be kept. web-connectivity.md, "Comparison", is the page.
 
 import * as v from 'valibot'
+import { plainText } from './page-text.ts'
 
 /** A final response, as much of it as is compared. */
 export interface Page {
@@ -111,7 +112,7 @@ function sharesOwnHeader(probe: readonly string[], helper: readonly string[]): b
 function titleLikeness(probe: Page, helper: Page): boolean | null {
   if (probe.title === '' && probe.bodyLength === null) return null
   const [ours, theirs] = [probe, helper].map(({ title }) =>
-    title.toLowerCase().replaceAll(/\s+/g, ' ').trim(),
+    plainText(title).toLowerCase().replaceAll(/\s+/g, ' ').trim(),
   )
   if (ours === undefined || theirs === undefined || (ours === '' && theirs === '')) return null
   if (ours === theirs) return true
@@ -151,7 +152,8 @@ function sharesUncommonHeader(probe: readonly string[], helper: readonly string[
 function titlesMatch(probe: string, helper: string): boolean {
   const words = (title: string) =>
     new Set(
-      title
+      // Helpers of OONI give a title as it is written.
+      plainText(title)
         .toLowerCase()
         .split(' ')
         .filter((word) => Buffer.byteLength(word) >= 5),
