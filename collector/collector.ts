@@ -6,6 +6,7 @@ import type { BatchId } from '../tests-spec/protocol/batch.ts'
 import { type KeyLookup, onlyKey } from '../tests-spec/protocol/dsse.ts'
 import type { Endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { Archive } from './archive/archive.ts'
+import { Attempts } from './archive/attempts.ts'
 import { type CollectorKey, openCollectorKey } from './archive/collector-key.ts'
 import { makeFolder } from './archive/durable-file.ts'
 import { ProbeRegister } from './archive/probe-register.ts'
@@ -37,6 +38,7 @@ export interface Collector {
   /** null when it cannot be opened: batches are then received as ever, and there is nothing to look at. */
   readonly index: MeasurementIndex | null
   readonly indexer: Indexer | null
+  readonly attempts: Attempts
   /** null when this collector is no test helper. */
   readonly helper: TestHelper | null
   /** Whose an address is, for readers of exports; nobody's without a table. */
@@ -86,6 +88,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
   const tokens = await TokenBox.open(state)
   for (const name of probes.damaged) log.error('probe_damaged', { name })
   const index = openIndex === null ? null : await openIndexOrNot(() => openIndex(indexPath(state)), log)
+  const attempts = Attempts.open(state)
   const { chains, held } = readArchive(archive, probes, log)
   const indexer: Indexer | null =
     index === null
@@ -95,6 +98,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
           read: (id) => readBatch(archive, id, onlyKey(key)),
           intakeUnderWay: () => intake.underWay,
           log,
+          attempts,
         })
   const onStored = (id: BatchId) => indexer?.offer(id)
   const intake = new Intake({ archive, probes, chains, key, recipient, now, log, onStored })
@@ -109,6 +113,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
     sealedIntake: new SealedIntake({ identities: sealingKey.identities, intake, key, now, log }),
     index,
     indexer,
+    attempts,
     helper: helper === null ? null : new TestHelper(helper),
     networkOf: settings.networkOf ?? (() => null),
     log,

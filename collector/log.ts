@@ -16,6 +16,9 @@ export const logCodes = {
   helper_allows_private:
     'The test helper connects to private addresses, this machine among them, for whoever asks: laboratories only',
   payload_faulty: 'Batch is kept, not all of it can be read',
+  boots_contradict: 'A probe has signed two orders of the same boots; none is believed',
+  batch_suspected: 'The collector ended while it indexed this batch, which is tried again, alone',
+  batch_set_aside: 'Batch is kept, and not indexed any more: it ended the collector, or failed, twice',
   probe_damaged: 'Enrolment record cannot be read',
   archive_damaged: 'A batch file is no longer what was written',
   archive_contradicts: 'Two batches of the archive contradict each other',

@@ -17,6 +17,7 @@ import {
   sha256Hex,
 } from '../../tests-spec/protocol/batch.ts'
 import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
+import { linesOf } from '../../tests-spec/protocol/lines.ts'
 import type { PayloadFault } from '../../tests-spec/protocol/payload.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
 import {
@@ -26,8 +27,8 @@ import {
   headBytes,
   readArchivedBatch,
 } from './archived-batch.ts'
+import { decoder } from './decoder.ts'
 import { folderMode, makeFolder, syncFolder, temporarySuffix, writeDurably } from './durable-file.ts'
-import { linesOf, openPayload } from './payload.ts'
 
 /**
  * Number of copies that is enough to see what happened: a stolen key must not fill the disk with copies. Every
@@ -49,7 +50,7 @@ export interface BatchContent {
   readonly manifest: Manifest
   /** What is wrong with the payload, in which case there are no records; null when nothing is wrong. */
   readonly fault: PayloadFault | null
-  /** Lines of the payload, in order; `undefined` stands for one that is not JSON. */
+  /** Lines of the payload, in order; a `BadLine` stands for one that must not be read, or cannot. */
   readonly records: Iterable<unknown>
 }
 
@@ -146,7 +147,7 @@ export class Archive {
     const bytes = await unlessAbsent(readFile(this.#path(id, 'psb')))
     if (bytes === null) return null
     const { manifest, payloadOffset } = readArchivedBatch(id, bytes)
-    const opened = await openPayload(manifest, bytes.subarray(payloadOffset))
+    const opened = await decoder.open(manifest.payload, bytes.subarray(payloadOffset))
     return opened.kind === 'opened'
       ? { id, manifest, fault: null, records: linesOf(opened.raw) }
       : { id, manifest, fault: opened.fault, records: [] }

@@ -6,6 +6,7 @@ const exitCodes = {
   no_state: 66,
   no_index: 66,
   unknown_probe: 66,
+  not_set_aside: 66,
   state_unreadable: 66,
   key_unusable: 66,
   archive_damaged: 66,

@@ -20,6 +20,15 @@ export interface PayloadState {
   readonly fault: string | null
   /** Number of lines that are no record that this collector can read. */
   readonly unreadable: number
+  /** The first of these lines, and why each was left out. */
+  readonly leftOut?: readonly LeftOut[]
+}
+
+/** A line of a batch that the index leaves out. */
+export interface LeftOut {
+  /** From 1. */
+  readonly line: number
+  readonly why: string
 }
 
 /** One probe that has sent something. */
@@ -44,6 +53,8 @@ export interface ProbeRow {
   readonly lost: number
   /** Number of batches whose payload is not what their manifest says. */
   readonly faulty: number
+  /** Number of boots whose order contradicts itself, by what the probe signed. */
+  readonly contradicted: number
 }
 
 /** The newest result for one nettest, input and network. */
@@ -102,9 +113,14 @@ export interface MeasurementIndex {
   addMeasurements(batch: IndexedBatch, rows: readonly MeasurementRow[]): void
   /**
    * Notes that the whole batch is in the index, and dates anew the measurements that its evidence of the time
-   * concerns, in other batches too. It is called last, so that a batch that was interrupted is indexed again.
+   * concerns, in other batches too, as far as that is quickly done. It is called last, so that a batch that was
+   * interrupted is indexed again.
+   *
+   * @returns Boots that came before themselves, by all that the probe has signed with this batch.
    */
-  addBatch(batch: IndexedBatch, payload: PayloadState): void
+  addBatch(batch: IndexedBatch, payload: PayloadState): readonly string[]
+  /** Dates a little more of what batches have changed. @returns Whether there was anything to do. */
+  goOnDating(): boolean
   probes(): ProbeRow[]
   /** The newest result of each target on each network, anomalies first, at most `limit`. */
   newest(limit: number): NewestRow[]

@@ -25,8 +25,8 @@ export const maxEnvelopeBytes = 65_536
 export const maxPayloadBytes = 8 * 1024 * 1024
 /** Bytes of the largest possible batch: head, envelope, payload. */
 export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
-/** Ceiling of the unpacked payload in bytes: sixteen times what a probe seals at once. */
-export const maxRawBytes = 64 * 1024 * 1024
+/** Ceiling of the unpacked payload in bytes: four times what a probe seals at once. */
+export const maxRawBytes = 16 * 1024 * 1024
 
 /** How a payload is packed. */
 export const payloadCodecs = ['br', 'br+columns'] as const
