@@ -19,6 +19,7 @@ export const logCodes = {
   boots_contradict: 'A probe has signed two orders of the same boots; none is believed',
   batch_suspected: 'The collector ended while it indexed this batch, which is tried again, alone',
   batch_set_aside: 'Batch is kept, and not indexed any more: it ended the collector, or failed, twice',
+  record_left_out: 'A record cannot be put into the form that was asked for',
   probe_damaged: 'Enrolment record cannot be read',
   archive_damaged: 'A batch file is no longer what was written',
   archive_contradicts: 'Two batches of the archive contradict each other',

@@ -4,7 +4,7 @@
 import type { BatchId, Manifest } from '../../tests-spec/protocol/batch.ts'
 import type { KnownCertificate } from './certificates.ts'
 import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
-import type { Selection } from './selection.ts'
+import type { Cursor, Selection } from './selection.ts'
 
 /** A batch as the index sees it. */
 export interface IndexedBatch {
@@ -121,11 +121,18 @@ export interface MeasurementIndex {
   addBatch(batch: IndexedBatch, payload: PayloadState): readonly string[]
   /** Dates a little more of what batches have changed. @returns Whether there was anything to do. */
   goOnDating(): boolean
+  /** Another number after each change of what can be read here. */
+  readonly version: number
   probes(): ProbeRow[]
-  /** The newest result of each target on each network, anomalies first, at most `limit`. */
+  /** The newest result of each target on each network, anomalies first, at most `limit`, and fewer of long ones. */
   newest(limit: number): NewestRow[]
-  /** The selected measurements, in the order of receipt: batches by time of receipt, records by number. */
+  /**
+   * The selected measurements, in the order of receipt: batches by time of receipt, records by number. At most as many
+   * as were asked for, and fewer of long ones: only an empty answer has nothing behind it.
+   */
   select(selection: Selection): SelectedRow[]
+  /** The measurement that fills a selection to its limit; null when there are fewer. */
+  lastOf(selection: Selection): Cursor | null
   /** Keeps certificates that a record holds whole. Those that are known already stay. */
   addCertificates(certificates: readonly KnownCertificate[]): void
   /** The DER of a certificate by its SHA-256 in hex; null when no record held it whole. */

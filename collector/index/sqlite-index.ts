@@ -20,7 +20,7 @@ import { rowOf } from './moment-row.ts'
 import { openToRead } from './open-to-read.ts'
 import { ReDating } from './re-dating.ts'
 import { schema, schemaVersion } from './schema.ts'
-import { conditionsOf, type Selection } from './selection.ts'
+import { type Cursor, conditionsOf, type Selection } from './selection.ts'
 import { loadSqlite, SqliteMissing } from './sqlite.ts'
 
 /** No honest spool holds so many records; with this limit, sums stay exact for 9 million batches. */
@@ -35,6 +35,7 @@ export class SqliteIndex implements MeasurementIndex {
   readonly #database: DatabaseSync
   readonly #path: string
   readonly #reDating: ReDating
+  #version = 0
   readonly #statements: Readonly<Record<keyof typeof statements, StatementSync>>
 
   private constructor(database: DatabaseSync, path: string) {
@@ -134,16 +135,30 @@ export class SqliteIndex implements MeasurementIndex {
   }
 
   newest(limit: number): NewestRow[] {
-    const rows = reading(this.#path, () => this.#statements.newest.all(limit))
+    const rows = reading(this.#path, () => bounded(this.#statements.newest.iterate(limit)))
     return rows.map(withVerdict) as unknown as NewestRow[]
+  }
+
+  get version(): number {
+    return this.#version
   }
 
   select(selection: Selection): SelectedRow[] {
     const { where, values } = conditionsOf(selection)
     const sql = `${selected} where ${where} order by received_at, batch, n limit ?`
     // There are only a few hundred different statements, and SQLite keeps those it has prepared.
-    const rows = reading(this.#path, () => this.#database.prepare(sql).all(...values, selection.limit))
+    const rows = reading(this.#path, () =>
+      bounded(this.#database.prepare(sql).iterate(...values, selection.limit)),
+    )
     return rows.map(withVerdict) as unknown as SelectedRow[]
+  }
+
+  lastOf(selection: Selection): Cursor | null {
+    const { where, values } = conditionsOf(selection)
+    const sql = `select received_at as receivedAt, batch, n from measurements where ${where}
+      order by received_at, batch, n limit 1 offset ?`
+    const row = reading(this.#path, () => this.#database.prepare(sql).get(...values, selection.limit - 1))
+    return (row as Cursor | undefined) ?? null
   }
 
   addCertificates(certificates: readonly KnownCertificate[]): void {
@@ -167,6 +182,7 @@ export class SqliteIndex implements MeasurementIndex {
     try {
       const done = work()
       this.#database.exec('commit')
+      this.#version++
       return done
     } catch (error) {
       this.#reDating.forget()
@@ -174,6 +190,24 @@ export class SqliteIndex implements MeasurementIndex {
       throw error
     }
   }
+}
+
+/**
+ * Characters of the texts that one question is answered with. Usual rows have some 300; those of a probe that fills
+ * every column have 5,000.
+ */
+const maxAnswerChars = 4_000_000
+
+/** As many rows as the room for texts allows, one at least. */
+function bounded(rows: Iterable<unknown>): Readonly<Record<string, unknown>>[] {
+  const taken: Readonly<Record<string, unknown>>[] = []
+  let chars = 0
+  for (const row of rows as Iterable<Readonly<Record<string, unknown>>>) {
+    for (const value of Object.values(row)) if (typeof value === 'string') chars += value.length
+    if (chars > maxAnswerChars && taken.length > 0) break
+    taken.push(row)
+  }
+  return taken
 }
 
 /** A row whose columns of the verdict are put together, with its parts unchanged. */

@@ -1,14 +1,14 @@
 // The lines of an unpacked payload, and what a line may be: batch.md, "Bounds". A few kilobytes of payload can become
 // millions of objects, so that they are counted before they are made. Pure.
 
-/** Lines of a payload. A probe seals 4,096 records at most. */
+/** Of a payload. A probe seals 4,096 records at most. */
 export const maxLines = 8_192
-/** Bytes of a line. A measurement in full has some 40 kB. */
+/** What a probe seals at most in all. */
 export const maxLineBytes = 4 * 1024 * 1024
-/** Arrays and objects within each other. A measurement has eight. */
+/** Arrays and objects within each other. */
 export const maxDepth = 32
-/** Arrays, objects and members of either in a line. A measurement in full has some 3,000. */
-export const maxValues = 100_000
+/** Arrays, objects and commas of a line: what is made of it, and what every work on it costs, is bounded by them. */
+export const maxValues = 30_000
 
 export type LineFault = 'not_json' | 'line_too_long' | 'too_deep' | 'too_many_values'
 
@@ -30,11 +30,15 @@ export function hasTooManyLines(raw: Uint8Array, most: number = maxLines): boole
 
 /** Each line of NDJSON, parsed, or what is wrong with it, so that the others can be used. Empty lines are none. */
 export function* linesOf(raw: Uint8Array): Generator<unknown> {
+  for (const line of splitLines(raw)) yield readLine(line)
+}
+
+export function* splitLines(raw: Uint8Array): Generator<Buffer> {
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength)
   for (let from = 0; from < bytes.length; ) {
     const newline = bytes.indexOf(0x0a, from)
     const to = newline === -1 ? bytes.length : newline
-    if (to > from) yield readLine(bytes.subarray(from, to))
+    if (to > from) yield bytes.subarray(from, to)
     from = to + 1
   }
 }
