@@ -62,6 +62,8 @@ export interface CollectorSettings {
   readonly helper?: HelperSettings | null
   /** Ways to this collector, for the enrolment records it issues. */
   readonly endpoints?: readonly Endpoint[]
+  /** SHA-256 of the root of trust of test lists, in hex, for the same. Absent or null: none. */
+  readonly listsRoot?: string | null
   /** Absent: nobody knows. */
   readonly networkOf?: NetworkOf
   /** Absent: the usual ones. */
@@ -126,6 +128,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
       now,
       log,
       endpoints: settings.endpoints ?? [],
+      listsRoot: settings.listsRoot ?? null,
     }),
     sealedBodies: new SealedBodies(),
     uploads: new Uploads(intake.admission, monotonicMs, settings.uploadLimits),

@@ -37,6 +37,6 @@ export const sondeCollector: ProgramWords<Command> = {
     { code: 73, meaning: "state folder or output cannot be made or written, or the folder is an agent's" },
     { code: 74, meaning: 'the stick, the output or what it is to print to is full or gone' },
     { code: 75, meaning: 'another sonde-collector uses the state folder' },
-    { code: 78, meaning: 'bad endpoints file or table of networks' },
+    { code: 78, meaning: 'bad endpoints file, root of lists or table of networks' },
   ],
 }

@@ -24,6 +24,7 @@ const exitCodes = {
   stick_unusable: 74,
   state_in_use: 75,
   bad_endpoints: 78,
+  bad_lists_root: 78,
   bad_asn_table: 78,
 } as const
 export type FailureCode = keyof typeof exitCodes

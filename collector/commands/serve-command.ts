@@ -1,7 +1,9 @@
 // `sonde-collector serve`: opens the state folder, serves it, and ends when it is told to.
 
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
+import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { type HelperEndpoint, readEndpoint } from '../../tests-spec/protocol/test-helper.ts'
 import { openReaderToken } from '../archive/reader-token.ts'
 import { openCollector } from '../collector.ts'
@@ -56,6 +58,11 @@ export const serveCommand: Command = {
       value: { name: 'FILE', kind: 'file' },
       help: 'ways to this collector, a JSON array, for the probes that enrol from now on',
     },
+    {
+      name: 'lists-root',
+      value: { name: 'FILE', kind: 'file' },
+      help: 'the root of trust that test lists are signed by, whose digest probes get that enrol from now on',
+    },
     asnTableOption,
     {
       name: 'readers',
@@ -106,6 +113,7 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     openIndex: (path) => SqliteIndex.open(path),
     helper: helperSettings(given),
     endpoints,
+    listsRoot: await digestOf(given.value('lists-root')),
     ...networkOf,
   })
   const host = given.value('host') ?? '127.0.0.1'
@@ -161,6 +169,16 @@ async function readerRules(given: Given, host: string, state: string): Promise<R
 
 function isThisMachine(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+async function digestOf(path: string | null): Promise<string | null> {
+  if (path === null) return null
+  try {
+    return sha256Hex(await readFile(path))
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new CommandFailed('bad_lists_root', `Cannot read the root of trust ${path}: ${why}.`, { cause })
+  }
 }
 
 /** @returns null: not a test helper. */
