@@ -40,8 +40,20 @@ const protocol = 'HTTP/1.'
 const blankLine = '\r\n\r\n'
 
 function headerOf(line: string): HeaderPair | null {
-  const [, name, value] = /^([!#-'*+\-.0-9A-Z^-z|~]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
-  return name === undefined || value === undefined ? null : [headerName(name), value]
+  const [, name, value] = /^([!#-'*+\-.0-9A-Z^-z|~]+):(.*)$/.exec(line) ?? []
+  return name === undefined || value === undefined ? null : [headerName(name), withoutBlanks(value)]
+}
+
+/** By hand: a pattern that looks for blanks before the end looks again behind each blank, and a line may be all blanks. */
+function withoutBlanks(text: string): string {
+  let [from, to] = [0, text.length]
+  while (from < to && isBlank(text[from])) from++
+  while (to > from && isBlank(text[to - 1])) to--
+  return text.slice(from, to)
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
 }
 
 interface Body {

@@ -100,6 +100,12 @@ export class Archive {
     return true
   }
 
+  /** Folders of second contents, below the state folder. */
+  async conflictFolders(): Promise<string[]> {
+    const devices = await unlessAbsent(readdir(this.#conflicts))
+    return (devices ?? []).map((device) => join('conflicts', device))
+  }
+
   async has(id: BatchId): Promise<boolean> {
     return (await unlessAbsent(stat(this.#path(id, 'psb')))) !== null
   }

@@ -59,6 +59,15 @@ export const serveCommand: Command = {
       help: 'ways to this collector, a JSON array, for the probes that enrol from now on',
     },
     {
+      name: 'share',
+      value: {
+        name: 'MIB',
+        kind: 'text',
+        check: (text) => (/^[1-9]\d{0,7}$/.test(text) ? null : 'a number of MiB'),
+      },
+      help: 'the most of the disk that one probe may take; 4096 unless said',
+    },
+    {
       name: 'lists-root',
       value: { name: 'FILE', kind: 'file' },
       help: 'the root of trust that test lists are signed by, whose digest probes get that enrol from now on',
@@ -113,6 +122,7 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     openIndex: (path) => SqliteIndex.open(path),
     helper: helperSettings(given),
     endpoints,
+    ...(given.value('share') !== null && { shareBytes: Number(given.value('share')) * 1024 * 1024 }),
     listsRoot: await digestOf(given.value('lists-root')),
     ...networkOf,
   })

@@ -36,6 +36,8 @@ export function problemOf(error: unknown): Problem {
   // The probe keeps what it has and tries again; the operator reads the log.
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return problem(503, 'disk_full', 'The collector cannot keep more')
+  if (code === 'EIO' || code === 'EROFS' || code === 'ENXIO')
+    return problem(503, 'disk_failing', 'The disk of the collector fails; nothing was accepted')
   if (code === 'no_index') return problem(503, 'no_index', 'The index is damaged; batches are still received')
   return problem(500, 'internal', 'The collector failed; nothing was accepted')
 }

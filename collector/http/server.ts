@@ -57,8 +57,19 @@ export function buildServer(
   timeouts: Timeouts = usualTimeouts,
   readers: ReaderRules = anyone,
 ) {
-  const { intake, sealedIntake, sealedBodies, uploads, desk, archive, index, indexer, helper, log } =
-    collector
+  const {
+    intake,
+    sealedIntake,
+    sealedBodies,
+    uploads,
+    desk,
+    archive,
+    index,
+    indexer,
+    attempts,
+    helper,
+    log,
+  } = collector
   let indexIsDamaged = false
   const server = fastify({
     loggerInstance: ownWords(log),
@@ -91,11 +102,18 @@ export function buildServer(
     })
   })
 
-  server.get('/healthz', async () => ({
-    status: 'ok',
-    index: index === null ? 'missing' : 'open',
-    behind: behind(),
-  }))
+  server.get('/healthz', async (_, reply) => {
+    const { fault } = intake
+    if (fault !== null) reply.code(503)
+    return {
+      // What the last batch met, since nothing else shows whether the next would be taken.
+      status: fault === null ? 'ok' : 'failing',
+      ...(fault !== null && { intake: fault }),
+      index: index === null ? 'missing' : indexIsDamaged ? 'damaged' : 'open',
+      behind: behind(),
+      set_aside: attempts.setAside.length,
+    }
+  })
 
   server.register(async (scope) => {
     scope.addContentTypeParser(
@@ -193,6 +211,7 @@ export function buildServer(
     const { status, code, detail } = found
     if (code === 'no_index') sayOfIndex(error)
     else if (code === 'disk_full') log.error('disk_full', { err: error })
+    else if (code === 'disk_failing') log.error('disk_failing', { err: error })
     else if (status === 500) log.error('internal', { err: error })
     else log.info('refused', { refusal: code, detail })
     // What is left of a body is not read: 10 GB would have to pass before the next request.

@@ -18,6 +18,7 @@ import type {
 import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
 import { rowOf } from './moment-row.ts'
 import { openToRead } from './open-to-read.ts'
+import { forItsUserAlone } from './own-file.ts'
 import { ReDating } from './re-dating.ts'
 import { schema, schemaVersion } from './schema.ts'
 import { type Cursor, conditionsOf, type Selection } from './selection.ts'
@@ -56,10 +57,12 @@ export class SqliteIndex implements MeasurementIndex {
   static async open(path: string): Promise<SqliteIndex> {
     const { DatabaseSync } = loadSqlite()
     try {
+      if (path !== ':memory:') forItsUserAlone(path)
       return new SqliteIndex(prepare(new DatabaseSync(path)), path)
     } catch {
       // It is safe to delete: the archive has everything that was in it.
       await deleteIndex(path)
+      forItsUserAlone(path)
       return new SqliteIndex(prepare(new DatabaseSync(path)), path)
     }
   }

@@ -79,10 +79,13 @@ export class SampleCollector {
   }
 
   /** @param meanwhile - Given the path of the index, which no process has open then. */
-  async restart(meanwhile: (path: string) => void = () => {}): Promise<void> {
+  async restart(
+    meanwhile: (path: string) => void = () => {},
+    settings: Partial<CollectorSettings> = {},
+  ): Promise<void> {
     await this.#close()
     meanwhile(indexPath(this.state))
-    await this.#open()
+    await this.#open(settings)
   }
 
   /** Stops the collector and deletes its folder. */
@@ -158,7 +161,7 @@ export class SampleCollector {
     return Object.fromEntries(await Promise.all(digests))
   }
 
-  async #open(): Promise<void> {
+  async #open(settings: Partial<CollectorSettings> = {}): Promise<void> {
     const log = openLog(
       (line) => this.logged.push(JSON.parse(line)),
       () => this.now,
@@ -169,6 +172,7 @@ export class SampleCollector {
       log,
       now: () => this.now,
       openIndex: this.#openIndex,
+      ...settings,
     })
     const server = buildServer(collector, this.#timeouts, this.#readers)
     server.server.on('connection', () => {
