@@ -69,6 +69,7 @@ export async function bundle(entry: string, outfile: string, kind: BuildOptions)
     write: false,
     logLevel: 'warning',
     define: {
+      ...kind.define,
       __SONDE_VERSION__: JSON.stringify(packageVersion()),
       __SONDE_BUILD_DATE_MS__: String(buildDateMs()),
     },
@@ -79,6 +80,26 @@ export async function bundle(entry: string, outfile: string, kind: BuildOptions)
   const notices = noticesFor(metafile, root)
   if (notices !== '') await writeFile(`${outfile}.LEGAL.txt`, notices)
   return { outfile, metafile }
+}
+
+/**
+ * The program of a thread as text, for a program that is one file and starts the thread from itself. It may have no
+ * packages: where a thread of text would look for them is not known.
+ */
+async function threadText(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node22.13',
+    minify: true,
+    legalComments: 'none',
+    write: false,
+    logLevel: 'warning',
+  })
+  return outputFiles[0]?.text ?? ''
 }
 
 function packageVersion(): string {
@@ -114,9 +135,15 @@ export function buildDateMs(): number {
 }
 
 const programs = [
-  { entry: 'agent/main.ts', outfile: 'dist/sonde.mjs', kind: standalone },
-  { entry: 'collector/main.ts', outfile: 'dist/sonde-collector.mjs', kind: besidePackages },
+  { entry: 'agent/main.ts', outfile: 'dist/sonde.mjs', kind: async () => standalone },
+  { entry: 'collector/main.ts', outfile: 'dist/sonde-collector.mjs', kind: collectorOptions },
 ]
+
+/** @returns Options for the collector, which unpacks payloads in a thread. */
+export async function collectorOptions(): Promise<BuildOptions> {
+  const text = await threadText('collector/archive/decode-worker.ts')
+  return { ...besidePackages, define: { __SONDE_DECODE_WORKER__: JSON.stringify(text) } }
+}
 
 /** @param quiet - Prints nothing unless something is wrong. */
 async function main(quiet: boolean): Promise<void> {
@@ -125,7 +152,7 @@ async function main(quiet: boolean): Promise<void> {
       console.warn(`build: ${entry} does not exist yet, so ${outfile} is left out`)
       continue
     }
-    const built = await bundle(entry, join(root, outfile), kind)
+    const built = await bundle(entry, join(root, outfile), await kind())
     if (!quiet) console.log(`${relative(root, built.outfile)}\n${sizeTable(built)}\n`)
   }
   // Imported only here: it loads both programs, which a build of only one of them does not need.

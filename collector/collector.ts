@@ -6,14 +6,16 @@ import type { BatchId } from '../tests-spec/protocol/batch.ts'
 import { type KeyLookup, onlyKey } from '../tests-spec/protocol/dsse.ts'
 import type { Endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { Archive } from './archive/archive.ts'
+import { Attempts } from './archive/attempts.ts'
 import { type CollectorKey, openCollectorKey } from './archive/collector-key.ts'
-import { makeFolder } from './archive/durable-file.ts'
+import { clearForgotten, makeFolder } from './archive/durable-file.ts'
 import { ProbeRegister } from './archive/probe-register.ts'
 import { openSealingKey } from './archive/sealing-key.ts'
 import { TokenBox } from './archive/token-box.ts'
 import { type BatchToIndex, Indexer } from './index/indexer.ts'
 import type { MeasurementIndex } from './index/measurement-index.ts'
 import { Chains, type Place, placeOf } from './intake/chains.ts'
+import { DiskShares } from './intake/disk-shares.ts'
 import { EnrolmentDesk } from './intake/enrolment-desk.ts'
 import { Intake } from './intake/intake.ts'
 import { SealedBodies } from './intake/sealed-bodies.ts'
@@ -37,6 +39,7 @@ export interface Collector {
   /** null when it cannot be opened: batches are then received as ever, and there is nothing to look at. */
   readonly index: MeasurementIndex | null
   readonly indexer: Indexer | null
+  readonly attempts: Attempts
   /** null when this collector is no test helper. */
   readonly helper: TestHelper | null
   /** Whose an address is, for readers of exports; nobody's without a table. */
@@ -60,8 +63,12 @@ export interface CollectorSettings {
   readonly helper?: HelperSettings | null
   /** Ways to this collector, for the enrolment records it issues. */
   readonly endpoints?: readonly Endpoint[]
+  /** SHA-256 of the root of trust of test lists, in hex, for the same. Absent or null: none. */
+  readonly listsRoot?: string | null
   /** Absent: nobody knows. */
   readonly networkOf?: NetworkOf
+  /** Bytes of the disk that one probe may take. Absent: the usual. */
+  readonly shareBytes?: number
   /** Absent: the usual ones. */
   readonly uploadLimits?: UploadLimits
 }
@@ -84,9 +91,13 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
   )
   const { recipient } = sealingKey
   const tokens = await TokenBox.open(state)
+  for (const name of ['', 'probes', 'revoked', 'tokens', ...(await archive.conflictFolders())])
+    await clearForgotten(join(state, name), now())
   for (const name of probes.damaged) log.error('probe_damaged', { name })
   const index = openIndex === null ? null : await openIndexOrNot(() => openIndex(indexPath(state)), log)
-  const { chains, held } = readArchive(archive, probes, log)
+  const attempts = Attempts.open(state)
+  const shares = new DiskShares(settings.shareBytes)
+  const { chains, held } = readArchive(archive, probes, shares, log)
   const indexer: Indexer | null =
     index === null
       ? null
@@ -95,9 +106,10 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
           read: (id) => readBatch(archive, id, onlyKey(key)),
           intakeUnderWay: () => intake.underWay,
           log,
+          attempts,
         })
   const onStored = (id: BatchId) => indexer?.offer(id)
-  const intake = new Intake({ archive, probes, chains, key, recipient, now, log, onStored })
+  const intake = new Intake({ archive, probes, chains, shares, key, recipient, now, log, onStored })
   for (const id of held) indexer?.offer(id)
   if (helper?.allowPrivate) log.warn('helper_allows_private')
   return {
@@ -109,6 +121,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
     sealedIntake: new SealedIntake({ identities: sealingKey.identities, intake, key, now, log }),
     index,
     indexer,
+    attempts,
     helper: helper === null ? null : new TestHelper(helper),
     networkOf: settings.networkOf ?? (() => null),
     log,
@@ -121,6 +134,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
       now,
       log,
       endpoints: settings.endpoints ?? [],
+      listsRoot: settings.listsRoot ?? null,
     }),
     sealedBodies: new SealedBodies(),
     uploads: new Uploads(intake.admission, monotonicMs, settings.uploadLimits),
@@ -153,12 +167,25 @@ async function openIndexOrNot(open: () => Promise<MeasurementIndex>, log: Log) {
 }
 
 /** One pass over the archive: what is held, and how it links. */
-function readArchive(archive: Archive, probes: ProbeRegister, log: Log): { chains: Chains; held: BatchId[] } {
+function readArchive(
+  archive: Archive,
+  probes: ProbeRegister,
+  shares: DiskShares,
+  log: Log,
+): { chains: Chains; held: BatchId[] } {
   const places: Place[] = []
+  const strangers = new Map<string, number>()
   for (const scanned of archive.scan()) {
-    if (scanned.kind === 'batch') places.push(placeOf(scanned.batch.id, scanned.batch.manifest))
-    else log.error('archive_damaged', { path: scanned.path, problem: scanned.problem })
+    if (scanned.kind === 'batch') {
+      const { id, manifest, payloadOffset } = scanned.batch
+      places.push(placeOf(id, manifest))
+      shares.add(manifest.device, payloadOffset + manifest.payload.len)
+      if (probes.get(manifest.device) === null)
+        strangers.set(manifest.device, (strangers.get(manifest.device) ?? 0) + 1)
+    } else log.error('archive_damaged', { path: scanned.path, problem: scanned.problem })
   }
+  // Its probe is turned away, and goes on being so until its record is back: nothing else would tell.
+  for (const [device, batches] of strangers) log.error('probe_missing', { device, batches })
   const { chains, contradictions } = Chains.of(places, (device) => probes.get(device)?.digest ?? null)
   for (const contradiction of contradictions) log.error('archive_contradicts', { problem: contradiction })
   log.info('archive_read', { batches: places.length })

@@ -7,6 +7,7 @@ import { importCommand } from './commands/import-command.ts'
 import type { Command } from './commands/invocation.ts'
 import { rebuildIndexCommand } from './commands/rebuild-index-command.ts'
 import { recipientCommand } from './commands/recipient-command.ts'
+import { retryCommand } from './commands/retry-command.ts'
 import { revokeCommand } from './commands/revoke-command.ts'
 import { serveCommand } from './commands/serve-command.ts'
 import { tokenCommand } from './commands/token-command.ts'
@@ -22,6 +23,7 @@ export const sondeCollector: ProgramWords<Command> = {
     recipientCommand,
     revokeCommand,
     rebuildIndexCommand,
+    retryCommand,
     exportCommand,
     verifyCommand,
   ],
@@ -29,12 +31,12 @@ export const sondeCollector: ProgramWords<Command> = {
     { code: 0, meaning: 'done' },
     { code: 1, meaning: 'verify, import: something is not good or was not taken' },
     { code: 64, meaning: 'wrong usage' },
-    { code: 66, meaning: 'state folder not there, not readable or damaged, or no such probe in it' },
+    { code: 66, meaning: 'state folder not there, not readable or damaged, or no such probe or batch in it' },
     { code: 69, meaning: 'port in use, host not ours, or Node.js too old' },
     { code: 70, meaning: 'a bug' },
     { code: 73, meaning: "state folder or output cannot be made or written, or the folder is an agent's" },
     { code: 74, meaning: 'the stick, the output or what it is to print to is full or gone' },
     { code: 75, meaning: 'another sonde-collector uses the state folder' },
-    { code: 78, meaning: 'bad endpoints file or table of networks' },
+    { code: 78, meaning: 'bad endpoints file, root of lists or table of networks' },
   ],
 }

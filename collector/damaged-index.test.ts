@@ -30,9 +30,9 @@ beforeEach(() => {
 
 const ask = (command: string) => runToEnd(node, [collectorBundle, command, '--state', state])
 
-/** Everything behind the first page, which says what tables there are. */
+/** Everything behind the first pages, which say what tables there are. */
 function rot(path: string): void {
-  writeFileSync(path, readFileSync(path).fill(0xa5, 4_096))
+  writeFileSync(path, readFileSync(path).fill(0xa5, 40 * 4_096))
 }
 
 describe('an index that has rotted', () => {

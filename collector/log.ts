@@ -2,6 +2,7 @@
 // says what to do about each. No addresses of senders at any level: a seized log must not tell where the probes are.
 
 import { pino } from 'pino'
+import { safeText } from '../tests-spec/command-line/safe-text.ts'
 
 /** Stable: operators alert on these. */
 export const logCodes = {
@@ -16,6 +17,11 @@ export const logCodes = {
   helper_allows_private:
     'The test helper connects to private addresses, this machine among them, for whoever asks: laboratories only',
   payload_faulty: 'Batch is kept, not all of it can be read',
+  boots_contradict: 'A probe has signed two orders of the same boots; none is believed',
+  batch_suspected: 'The collector ended while it indexed this batch, which is tried again, alone',
+  batch_set_aside: 'Batch is kept, and not indexed any more: it ended the collector, or failed, twice',
+  probe_missing: 'Batches of a probe are held, and its enrolment record is gone: it is turned away',
+  record_left_out: 'A record cannot be put into the form that was asked for',
   probe_damaged: 'Enrolment record cannot be read',
   archive_damaged: 'A batch file is no longer what was written',
   archive_contradicts: 'Two batches of the archive contradict each other',
@@ -24,6 +30,8 @@ export const logCodes = {
   no_index: 'Index cannot be read; batches are still received',
   index_failed: 'Batch could not be indexed',
   disk_full: 'Request failed: the disk is full',
+  disk_failing: 'Request failed: the disk does not give or take what it should',
+  share_used_up: 'A probe has used up its share of the disk; nothing more is taken from it',
   internal: 'Request failed by a bug',
   http_trouble: 'The HTTP server complains',
 } as const
@@ -55,6 +63,39 @@ export function openLog(write: (line: string) => void, now: () => number, level:
   const say =
     (severity: LogLevel) =>
     (code: LogCode, fields: Readonly<Record<string, unknown>> = {}) =>
-      logger[severity]({ code, ...fields }, logCodes[code])
+      logger[severity]({ code, ...safeFields(fields) }, logCodes[code])
   return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
+}
+
+/** Characters of one text in a line, members of one list or object, and how deep they are looked into. */
+const maxChars = 500
+const maxMembers = 20
+const maxDepth = 4
+
+/** Anything in a line may be the words of a stranger: file names, sentences of a manifest that does not fit. */
+function safeFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, safeValue(value, maxDepth)]))
+}
+
+function safeValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return safeText(value, maxChars)
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Error) return safeError(value, depth)
+  if (depth === 0) return '…'
+  if (Array.isArray(value)) return value.slice(0, maxMembers).map((each) => safeValue(each, depth - 1))
+  const members = Object.entries(value).slice(0, maxMembers)
+  return Object.fromEntries(members.map(([name, each]) => [safeText(name, 80), safeValue(each, depth - 1)]))
+}
+
+/** As pino writes an error under `err`, with its code and what it came from. */
+function safeError(error: Error, depth: number): Record<string, unknown> {
+  const { name, message, stack = '', cause } = error
+  return {
+    type: safeText(name, 80),
+    message: safeText(message, maxChars),
+    stack: safeText(stack, 4 * maxChars),
+    ...('code' in error && { code: safeValue(error.code, 0) }),
+    ...('errcode' in error && { errcode: safeValue(error.errcode, 0) }),
+    ...(cause !== undefined && depth > 0 && { cause: safeValue(cause, depth - 1) }),
+  }
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { besidePackages, bundle, root } from '../build/bundle.ts'
+import { bundle, collectorOptions, root } from '../build/bundle.ts'
 import { isModern, modernNode } from '../build/modern-node.ts'
 import { installedNodes } from '../build/nodes.ts'
 import { type SampleBatch, SampleProbe, sampleMeasurement } from '../test/support/sample-probe.ts'
@@ -23,7 +23,7 @@ const program = join(root, 'node_modules', '.cache', `sonde-collector-${process.
 let state: string
 const started = new Set<ChildProcess>()
 
-beforeAll(() => bundle('collector/main.ts', program, besidePackages))
+beforeAll(async () => bundle('collector/main.ts', program, await collectorOptions()))
 afterAll(() => rm(program, { force: true }))
 beforeEach(async () => {
   state = await mkdtemp(join(tmpdir(), 'sonde-process-'))

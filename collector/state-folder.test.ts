@@ -29,6 +29,17 @@ function inShell(script: string): Promise<Ended> {
   })
 }
 
+it('sonde-collector token makes no second collector where a name was mistyped', async () => {
+  const state = join(folder, 'typo')
+  const { code, out, err } = await collector('token', '--state', state)
+  expect({ code, out, err }).toEqual({
+    code: 66,
+    out: '',
+    err: expect.stringMatching(/There is no collector's state in .*typo\. .* \[no_state\]\n$/),
+  })
+  expect(readdirSync(folder)).not.toContain('typo')
+})
+
 describe.each(['token', 'serve'])('sonde-collector %s', (command) => {
   it("leaves an agent's folder as it is", async () => {
     for (const mark of ['device-key', 'spool']) {
@@ -44,26 +55,32 @@ describe.each(['token', 'serve'])('sonde-collector %s', (command) => {
     }
   })
 
-  it('says that a folder cannot be made behind a link that leads nowhere', async () => {
-    symlinkSync(join(folder, 'gone', 'x'), join(folder, 'link'))
-    const { code, err } = await collector(command, '--state', join(folder, 'link'))
-    expect({ code, err }).toEqual({
-      code: 73,
-      err: expect.stringMatching(/--state DIR.* \[state_unusable\]\n$/),
-    })
-  })
+  it.runIf(command === 'serve')(
+    'says that a folder cannot be made behind a link that leads nowhere',
+    async () => {
+      symlinkSync(join(folder, 'gone', 'x'), join(folder, 'link'))
+      const { code, err } = await collector(command, '--state', join(folder, 'link'))
+      expect({ code, err }).toEqual({
+        code: 73,
+        err: expect.stringMatching(/--state DIR.* \[state_unusable\]\n$/),
+      })
+    },
+  )
 
-  it('says that a folder cannot be made where the system makes none, and ends', async () => {
-    const { code, err } = await collector(command, '--state', '/proc/sonde')
-    expect({ code, err }).toEqual({
-      code: 73,
-      err: expect.stringMatching(
-        /Cannot make the state folder \/proc\/sonde: ENOENT.* \[state_unusable\]\n$/,
-      ),
-    })
-  })
+  it.runIf(command === 'serve')(
+    'says that a folder cannot be made where the system makes none, and ends',
+    async () => {
+      const { code, err } = await collector(command, '--state', '/proc/sonde')
+      expect({ code, err }).toEqual({
+        code: 73,
+        err: expect.stringMatching(
+          /Cannot make the state folder \/proc\/sonde: ENOENT.* \[state_unusable\]\n$/,
+        ),
+      })
+    },
+  )
 
-  it('says that a folder cannot be made in one that was deleted', async () => {
+  it.runIf(command === 'serve')('says that a folder cannot be made in one that was deleted', async () => {
     const script = `mkdir $folder/gone && cd $folder/gone && rmdir ../gone && sonde ${command} --state x`
     const { code, err } = await new Promise<Ended>((resolve) => {
       const set = `folder=${folder}; sonde() { ${node} ${collectorBundle} "$@"; }; ${script}`
@@ -86,7 +103,7 @@ describe.each(['token', 'serve'])('sonde-collector %s', (command) => {
 describe('sonde-collector serve', () => {
   it.skipIf(!isRoot)('ends when it listens and the disk has no room to say where', async () => {
     const script = `mount -t tmpfs -o size=40k none $folder &&
-      sonde token --state $folder/c >&2 && sonde serve --state $folder/c --port 0`
+      mkdir $folder/c && sonde token --state $folder/c >&2 && sonde serve --state $folder/c --port 0`
     const { code, err } = await inShell(script)
     expect({ code, err }).toEqual({
       code: 73,
@@ -123,6 +140,7 @@ describe('a command that wants a state folder', () => {
     async () => {
       chmodSync(folder, 0o755)
       const state = join(folder, 'c')
+      mkdirSync(state, { mode: 0o700 })
       expect((await collector('token', '--state', state)).code).toBe(0)
       // The node of the tests may lie where only root may go: it is opened first, and then another user becomes of it.
       const become = `data:text/javascript,process.setgid(65534);process.setuid(65534)`

@@ -70,7 +70,11 @@ const outside: Readonly<Record<string, { readonly in: readonly string[]; readonl
   'hyparquet-writer': { in: ['collector/export'], because: 'behind one file, so that it could go' },
   'mmdb-lib': { in: ['collector/export'], because: 'behind one file, so that it could go' },
   child_process: { in: [], because: 'Android kills children first, and a device needs none' },
-  worker_threads: { in: [], because: 'a thread costs a small device megabytes' },
+  worker_threads: {
+    in: ['collector/archive/decoder.ts', 'collector/archive/decode-worker.ts'],
+    because:
+      'a thread costs a small device megabytes; the collector unpacks what strangers packed beside its event loop',
+  },
   cluster: { in: [], because: 'one process' },
 }
 

@@ -51,7 +51,7 @@ const rows: readonly [words: string[], offered: string[]][] = [
   [['sonde-collector', 'export', '--test-name', 'web'], ['web_connectivity']],
   [
     ['sonde-collector', 're'],
-    ['recipient', 'revoke', 'rebuild-index'],
+    ['recipient', 'revoke', 'rebuild-index', 'retry'],
   ],
   [['sonde-collector', 'completion', 'z'], ['zsh']],
 ]

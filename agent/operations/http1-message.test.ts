@@ -44,6 +44,15 @@ describe('readHttp1()', () => {
     expect(read(text)?.whole).toBe(whole)
   })
 
+  it('takes out blanks around a value in one pass, however many there are', () => {
+    // A pattern would take an hour for it.
+    const blanks = ' \t'.repeat(500_000)
+    for (const value of [blanks, `${blanks}a${blanks}b${blanks}`, `a${blanks}\u00a0`])
+      expect(read(`HTTP/1.1 200 OK\r\nX: ${value}\r\n\r\n`)?.headersList[0]?.[1].length).toBeLessThan(
+        1_000_003,
+      )
+  })
+
   it.each(['', 'H', 'HTTP/1.', 'HTTP/1.1 200 OK\r\nContent-'])('waits for the rest of "%s"', (text) => {
     expect(read(text)).toMatchObject({ status: 0, whole: false })
   })

@@ -10,11 +10,13 @@ import {
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf, publicKeyFrom } from '../../tests-spec/protocol/dsse.ts'
 import {
+  macHolds,
   makeToken,
   openEnrolment,
   proofHolds,
   readToken,
   sealEnrolment,
+  tokenKeyOf,
 } from '../../tests-spec/protocol/enrolment.ts'
 import { systemClock } from '../platform/clock.ts'
 import { EnrolmentFailed, enrol } from './enrol.ts'
@@ -65,7 +67,7 @@ async function failureOf(url: string, text = token): Promise<EnrolmentFailed> {
 }
 
 describe('enrol()', () => {
-  it('posts the secret, the key and the proof that it holds the key', async () => {
+  it('posts the key, bound to the token, and the proof that it holds it', async () => {
     const server = await serve(enrolling(collector))
     await enrol(server.url, token, device, options)
     const [posted] = server.posted
@@ -75,7 +77,9 @@ describe('enrol()', () => {
       headers: { 'content-type': 'application/json' },
     })
     const request = JSON.parse(posted?.body.toString() ?? '')
-    expect(request.secret).toBe(readToken(token)?.secret)
+    const secretOfToken = readToken(token)?.secret ?? ''
+    expect(macHolds(request, tokenKeyOf(secretOfToken))).toBe(true)
+    expect(posted?.body.toString()).not.toContain(secretOfToken)
     expect(publicKeyFrom(request.spki).equals(device.publicKey)).toBe(true)
     expect(proofHolds(request, device.publicKey)).toBe(true)
     // The private key must not leave the device.

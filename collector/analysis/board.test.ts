@@ -29,15 +29,17 @@ const result = (
   ...more,
 })
 
+const most = (targets: number) => ({ targets, networks: 16, cells: 10_000 })
+
 describe('board()', () => {
   it('is empty without results', () => {
-    expect(board([], 10)).toEqual({ networks: [], targets: [], hidden: 0 })
+    expect(board([], most(10))).toEqual({ networks: [], hiddenNetworks: 0, targets: [], hidden: 0 })
   })
 
   it('puts one row a target and one column a network, and leaves empty what was not measured', () => {
     const { networks, targets } = board(
       [result('https://a.test/', 'AS9', ok), result('https://b.test/', 'AS10', ok)],
-      10,
+      most(10),
     )
     expect(networks.map(({ asn }) => asn)).toEqual(['AS9', 'AS10'])
     expect(
@@ -58,7 +60,7 @@ describe('board()', () => {
       result('https://a.test/', 'AS1', ok),
       result(null, 'AS1', ok),
     ]
-    expect(board(results, 10).targets.map(({ input }) => input)).toEqual([
+    expect(board(results, most(10)).targets.map(({ input }) => input)).toEqual([
       'https://w.test/',
       'https://x.test/',
       'https://y.test/',
@@ -70,7 +72,7 @@ describe('board()', () => {
 
   it('hides no target that is graver than one it shows, and counts those it hides', () => {
     const results = [result('https://a.test/', 'AS1', ok), result('https://b.test/', 'AS1', anomaly)]
-    const { targets, hidden, networks } = board(results, 1)
+    const { targets, hidden, networks } = board(results, most(1))
     expect({ shown: targets.map(({ input }) => input), hidden }).toEqual({
       shown: ['https://b.test/'],
       hidden: 1,
@@ -78,12 +80,25 @@ describe('board()', () => {
     expect(networks[0]?.counts).toEqual({ ok: 1, anomaly: 1, link_down: 0, undetermined: 0 })
   })
 
+  it('shows the networks with the most results, and no more cells than it may', () => {
+    const all = Array.from({ length: 30 }, (_, n) =>
+      Array.from({ length: n + 1 }, (_, m) => result(`https://${m}.test/`, `AS${n + 1}`, ok)),
+    ).flat()
+    const shown = board(all, { targets: 1_000, networks: 4, cells: 40 })
+    expect(shown.networks.map(({ asn }) => asn)).toEqual(['AS27', 'AS28', 'AS29', 'AS30'])
+    expect(shown).toMatchObject({ hiddenNetworks: 26, hidden: 20 })
+    expect(shown.targets).toHaveLength(10)
+    const parts = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`part ${n}`, ok]))
+    const few = board([result(null, 'AS1', ok, { parts })], { targets: 9, networks: 4, cells: 4 })
+    expect(few.targets.map((target) => target.parts.length)).toEqual([8])
+  })
+
   it('calls a network what the probe that spoke last calls it', () => {
     const results = [
       result('https://a.test/', 'AS1', ok, { networkName: 'New name', receivedAt: 9 }),
       result('https://b.test/', 'AS1', ok, { networkName: 'Old name', receivedAt: 5 }),
     ]
-    expect(board(results, 10).networks).toMatchObject([{ name: 'New name' }])
+    expect(board(results, most(10)).networks).toMatchObject([{ name: 'New name' }])
   })
 
   it('names the parts any network has', () => {
@@ -91,7 +106,7 @@ describe('board()', () => {
       result(null, 'AS1', anomaly, { parts: { web: anomaly, registration: ok } }),
       result(null, 'AS2', ok, { parts: { web: ok, endpoints: ok } }),
     ]
-    expect(board(results, 10).targets[0]?.parts).toEqual(['web', 'registration', 'endpoints'])
+    expect(board(results, most(10)).targets[0]?.parts).toEqual(['web', 'registration', 'endpoints'])
   })
 })
 

@@ -51,12 +51,18 @@ export interface Target {
 }
 
 export interface Board {
+  /** Those with the most results, by number. */
   readonly networks: readonly Network[]
+  /** Number of networks that are left out. */
+  readonly hiddenNetworks: number
   /** Targets, the gravest first, then by name. */
   readonly targets: readonly Target[]
   /** Number of targets that are left out to keep the page small; none of them is graver than those shown. */
   readonly hidden: number
 }
+
+/** Of one target over all networks. No nettest has more. */
+const maxParts = 8
 
 /** An anomaly comes first, then what could not be decided, then what a dead link explains. */
 const gravity: Readonly<Record<VerdictKind, number>> = { anomaly: 0, undetermined: 1, link_down: 2, ok: 3 }
@@ -67,16 +73,42 @@ const gravity: Readonly<Record<VerdictKind, number>> = { anomaly: 0, undetermine
  */
 const toleratedAheadMs = 5 * 60_000
 
-/** @param maxTargets - Number of targets to show at most. */
-export function board(results: readonly Result[], maxTargets: number): Board {
+export interface BoardLimits {
+  readonly targets: number
+  readonly networks: number
+  /** Of rows by networks, where a part of a target is a row of its own. At least one target is shown. */
+  readonly cells: number
+}
+
+export function board(results: readonly Result[], most: BoardLimits): Board {
   const byAsn = groupBy(results, (result) => result.asn)
-  const asns = [...byAsn.keys()].sort((a, b) => Number(a.slice(2)) - Number(b.slice(2)))
+  const bySize = [...byAsn].sort(([, a], [, b]) => b.length - a.length).map(([asn]) => asn)
+  const asns = bySize.slice(0, most.networks).sort((a, b) => Number(a.slice(2)) - Number(b.slice(2)))
   const networks = asns.map((asn) => networkOf(asn, byAsn.get(asn) ?? []))
-  const byTarget = groupBy(results, (result) => `${result.testName} ${result.input ?? ''}`)
-  const targets = [...byTarget.values()]
-    .sort((a, b) => gravityOf(a) - gravityOf(b) || nameOf(a).localeCompare(nameOf(b), 'en'))
-    .map((ofTarget) => targetOf(ofTarget, asns))
-  return { networks, targets: targets.slice(0, maxTargets), hidden: Math.max(0, targets.length - maxTargets) }
+  const isShown = new Set(asns)
+  const byTarget = groupBy(
+    results.filter(({ asn }) => isShown.has(asn)),
+    (result) => `${result.testName} ${result.input ?? ''}`,
+  )
+  const collator = new Intl.Collator('en')
+  const sorted = [...byTarget.values()]
+    .map((ofTarget) => ({ ofTarget, gravity: gravityOf(ofTarget), name: nameOf(ofTarget) }))
+    .sort((a, b) => a.gravity - b.gravity || collator.compare(a.name, b.name))
+  const targets: Target[] = []
+  let cells = 0
+  for (const { ofTarget } of sorted) {
+    if (targets.length >= most.targets) break
+    const target = targetOf(ofTarget, asns)
+    cells += asns.length * (1 + target.parts.length)
+    if (cells > most.cells && targets.length > 0) break
+    targets.push(target)
+  }
+  return {
+    networks,
+    hiddenNetworks: byAsn.size - asns.length,
+    targets,
+    hidden: sorted.length - targets.length,
+  }
 }
 
 /** When a measurement was made, as it is shown. */
@@ -121,7 +153,7 @@ function targetOf(results: readonly Result[], asns: readonly string[]): Target {
     testName: first.testName,
     input: first.input,
     results: asns.map((asn) => results.find((result) => result.asn === asn) ?? null),
-    parts: [...new Set(results.flatMap(({ parts }) => Object.keys(parts ?? {})))],
+    parts: [...new Set(results.flatMap(({ parts }) => Object.keys(parts ?? {})))].slice(0, maxParts),
   }
 }
 

@@ -5,18 +5,14 @@
 //   batches/xx/<batchId>.receipt.json   system lists quickly (118,000 batches are 460 a folder)
 //   conflicts/<device>/<batchId>.psb    a second content for a seq: evidence, never served
 
+import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import {
-  type BatchId,
-  batchId,
-  type DeviceId,
-  type Manifest,
-  sha256Hex,
-} from '../../tests-spec/protocol/batch.ts'
+import { type BatchId, batchId, type DeviceId, type Manifest } from '../../tests-spec/protocol/batch.ts'
 import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
+import { linesOf, splitLines } from '../../tests-spec/protocol/lines.ts'
 import type { PayloadFault } from '../../tests-spec/protocol/payload.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
 import {
@@ -26,14 +22,17 @@ import {
   headBytes,
   readArchivedBatch,
 } from './archived-batch.ts'
+import { decoder } from './decoder.ts'
 import { folderMode, makeFolder, syncFolder, temporarySuffix, writeDurably } from './durable-file.ts'
-import { linesOf, openPayload } from './payload.ts'
 
 /**
  * Number of copies that is enough to see what happened: a stolen key must not fill the disk with copies. Every
  * arrival is logged anyway.
  */
 const conflictsKeptPerDevice = 32
+
+/** Bytes of a file that are looked at together. */
+const pieceBytes = 16_384
 
 /** Bytes. Envelopes have 1 to 2 kB: one page of the disk holds nearly all of them. */
 const usualHeadBytes = 4_096
@@ -49,7 +48,9 @@ export interface BatchContent {
   readonly manifest: Manifest
   /** What is wrong with the payload, in which case there are no records; null when nothing is wrong. */
   readonly fault: PayloadFault | null
-  /** Lines of the payload, in order; `undefined` stands for one that is not JSON. */
+  /** Lines of the payload, in order, as bytes. */
+  readonly lines: Iterable<Buffer>
+  /** The same, read; a `BadLine` stands for one that must not be read, or cannot. */
   readonly records: Iterable<unknown>
 }
 
@@ -99,6 +100,12 @@ export class Archive {
     return true
   }
 
+  /** Folders of second contents, below the state folder. */
+  async conflictFolders(): Promise<string[]> {
+    const devices = await unlessAbsent(readdir(this.#conflicts))
+    return (devices ?? []).map((device) => join('conflicts', device))
+  }
+
   async has(id: BatchId): Promise<boolean> {
     return (await unlessAbsent(stat(this.#path(id, 'psb')))) !== null
   }
@@ -109,10 +116,7 @@ export class Archive {
    */
   async isWhole(id: BatchId): Promise<boolean> {
     try {
-      const bytes = await readFile(this.#path(id, 'psb'))
-      const { manifest, payloadOffset } = readArchivedBatch(id, bytes)
-      const payload = bytes.subarray(payloadOffset)
-      return payload.length === manifest.payload.len && sha256Hex(payload) === manifest.payload.sha256
+      return await isFileWhole(id, this.#path(id, 'psb'))
     } catch {
       // A file that is gone, one that has rotted, and a sector that cannot be read mean the same here.
       return false
@@ -146,10 +150,10 @@ export class Archive {
     const bytes = await unlessAbsent(readFile(this.#path(id, 'psb')))
     if (bytes === null) return null
     const { manifest, payloadOffset } = readArchivedBatch(id, bytes)
-    const opened = await openPayload(manifest, bytes.subarray(payloadOffset))
+    const opened = await decoder.open(manifest.payload, bytes.subarray(payloadOffset))
     return opened.kind === 'opened'
-      ? { id, manifest, fault: null, records: linesOf(opened.raw) }
-      : { id, manifest, fault: opened.fault, records: [] }
+      ? { id, manifest, fault: null, lines: splitLines(opened.raw), records: linesOf(opened.raw) }
+      : { id, manifest, fault: opened.fault, lines: [], records: [] }
   }
 
   /**
@@ -170,6 +174,32 @@ export class Archive {
 
   #path(id: BatchId, kind: 'psb' | 'receipt.json'): string {
     return join(this.#folder, id.slice(0, 2), `${id}.${kind}`)
+  }
+}
+
+/** A piece at a time: anyone may ask for any receipt, a thousand at once, and a batch may have 8 MB. */
+async function isFileWhole(id: BatchId, path: string): Promise<boolean> {
+  const file = await open(path, 'r')
+  try {
+    const buffer = Buffer.allocUnsafe(pieceBytes)
+    const read = async (at: number) =>
+      buffer.subarray(0, (await file.read(buffer, 0, pieceBytes, at)).bytesRead)
+    let head: Buffer = Buffer.from(await read(0))
+    while (head.length < Math.min(headBytes, envelopeEnd(head))) {
+      const more = await read(head.length)
+      if (more.length === 0) break
+      head = Buffer.concat([head, more])
+    }
+    const { manifest, payloadOffset } = readArchivedBatch(id, head)
+    const digest = createHash('sha256')
+    let at = payloadOffset
+    for (let piece = await read(at); piece.length > 0; piece = await read(at)) {
+      digest.update(piece)
+      at += piece.length
+    }
+    return at === payloadOffset + manifest.payload.len && digest.digest('hex') === manifest.payload.sha256
+  } finally {
+    await file.close()
   }
 }
 

@@ -5,7 +5,7 @@
 // first fsync, the name may come back with nothing behind it; without the second, the name may not come back at all.
 
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /** Ending of the name of a file whose write a crash cut short; `Archive.open()` removes such files. */
@@ -88,6 +88,22 @@ export async function syncFolder(path: string): Promise<void> {
     await folder.sync()
   } finally {
     await folder.close()
+  }
+}
+
+/** Milliseconds after which a temporary file is nobody's any more: commands that run meanwhile have written theirs. */
+const forgottenMs = 10 * 60_000
+
+/**
+ * Removes what writes that were cut short have left in a folder.
+ * @param now - Milliseconds since 1970.
+ */
+export async function clearForgotten(folder: string, now: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!/^\..+\.[0-9a-f]{12}\.tmp$/.test(name)) continue
+    const path = join(folder, name)
+    const found = await stat(path).catch(() => null)
+    if (found !== null && now - found.mtimeMs > forgottenMs) await rm(path, { force: true })
   }
 }
 

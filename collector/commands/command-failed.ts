@@ -6,6 +6,7 @@ const exitCodes = {
   no_state: 66,
   no_index: 66,
   unknown_probe: 66,
+  not_set_aside: 66,
   state_unreadable: 66,
   key_unusable: 66,
   archive_damaged: 66,
@@ -23,6 +24,7 @@ const exitCodes = {
   stick_unusable: 74,
   state_in_use: 75,
   bad_endpoints: 78,
+  bad_lists_root: 78,
   bad_asn_table: 78,
 } as const
 export type FailureCode = keyof typeof exitCodes

@@ -95,7 +95,9 @@ async function exportAll({ given, terminal }: Invocation): Promise<number> {
   try {
     const table = given.value('asn-table')
     const networkOf = table === null ? () => null : openNetworkTable(table)
-    const parts = { index, archive: Archive.openToRead(state), networkOf }
+    const leaveOut = (batch: string, n: number) =>
+      terminal.err(`Left out: record ${n} of batch ${batch} has no such form; --kept has it\n`)
+    const parts = { index, archive: Archive.openToRead(state), networkOf, leaveOut }
     let rows = 0
     const counted = (page: readonly SelectedRow[]) => {
       rows += page.length

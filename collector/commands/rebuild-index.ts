@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { rename, stat } from 'node:fs/promises'
 import { type KeyLookup, onlyKey } from '../../tests-spec/protocol/dsse.ts'
 import { Archive } from '../archive/archive.ts'
+import { Attempts } from '../archive/attempts.ts'
 import { collectorKeyPath, openCollectorKey } from '../archive/collector-key.ts'
 import { indexPath, readBatch } from '../collector.ts'
 import { Indexer } from '../index/indexer.ts'
@@ -46,6 +47,7 @@ export async function rebuildIndex(
     read: (id) => readBatch(archive, id, keyOf),
     intakeUnderWay: () => 0,
     log,
+    attempts: Attempts.open(state),
   })
   let batches = 0
   let damaged = 0
@@ -61,6 +63,7 @@ export async function rebuildIndex(
     if ((batches + damaged) % progressEvery === 0)
       tell({ event: 'progress', batches, of: scanned.length, damaged })
   }
+  await indexer.allTried()
   index.close()
   await deleteIndex(indexPath(state))
   await rename(path, indexPath(state))

@@ -1,10 +1,14 @@
 // `sonde-collector serve`: opens the state folder, serves it, and ends when it is told to.
 
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
+import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { type HelperEndpoint, readEndpoint } from '../../tests-spec/protocol/test-helper.ts'
+import { openReaderToken } from '../archive/reader-token.ts'
 import { openCollector } from '../collector.ts'
 import { openNetworkTable } from '../export/network-table.ts'
+import type { ReaderRules } from '../http/reader-guard.ts'
 import { buildServer } from '../http/server.ts'
 import { lockFolder } from '../index/folder-lock.ts'
 import { loadSqlite } from '../index/sqlite.ts'
@@ -54,7 +58,32 @@ export const serveCommand: Command = {
       value: { name: 'FILE', kind: 'file' },
       help: 'ways to this collector, a JSON array, for the probes that enrol from now on',
     },
+    {
+      name: 'share',
+      value: {
+        name: 'MIB',
+        kind: 'text',
+        check: (text) => (/^[1-9]\d{0,7}$/.test(text) ? null : 'a number of MiB'),
+      },
+      help: 'the most of the disk that one probe may take; 4096 unless said',
+    },
+    {
+      name: 'lists-root',
+      value: { name: 'FILE', kind: 'file' },
+      help: 'the root of trust that test lists are signed by, whose digest probes get that enrol from now on',
+    },
     asnTableOption,
+    {
+      name: 'readers',
+      value: { name: 'WHO', kind: ['anyone', 'token'] },
+      help: 'who may read page and measurements: anyone, or who has the token in the file reader-token; anyone unless said, and token where --host is not this machine alone',
+    },
+    {
+      name: 'allow-host',
+      value: { name: 'NAME', kind: 'text', check: whyNoName },
+      repeated: true,
+      help: 'a name by which readers may reach it, besides its addresses and localhost',
+    },
     { name: 'helper', help: 'serve as a test helper at /v1/web-connectivity' },
     {
       name: 'helper-resolver',
@@ -93,9 +122,12 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     openIndex: (path) => SqliteIndex.open(path),
     helper: helperSettings(given),
     endpoints,
+    ...(given.value('share') !== null && { shareBytes: Number(given.value('share')) * 1024 * 1024 }),
+    listsRoot: await digestOf(given.value('lists-root')),
     ...networkOf,
   })
-  const server = buildServer(collector)
+  const host = given.value('host') ?? '127.0.0.1'
+  const server = buildServer(collector, undefined, await readerRules(given, host, state))
   const told = new Promise<string>((resolve) => {
     // Once: a second signal ends the process at once, as it does without us.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve)
@@ -105,7 +137,6 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     await server.close()
     await collector.stop()
   }
-  const host = given.value('host') ?? '127.0.0.1'
   const port = Number(given.value('port') ?? '8080')
   let url: string
   try {
@@ -131,6 +162,33 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
 
 function whyNoPort(text: string): string | null {
   return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? null : '0 to 65535'
+}
+
+function whyNoName(text: string): string | null {
+  return /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text) ? null : 'a host name, without scheme and port'
+}
+
+async function readerRules(given: Given, host: string, state: string): Promise<ReaderRules> {
+  const who = given.value('readers') ?? (isThisMachine(host) ? 'anyone' : 'token')
+  const names = [...given.values('allow-host'), ...(isIP(host) === 0 ? [host] : [])]
+  return {
+    token: who === 'token' ? await openReaderToken(state) : null,
+    hosts: names.map((name) => name.toLowerCase()),
+  }
+}
+
+function isThisMachine(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+async function digestOf(path: string | null): Promise<string | null> {
+  if (path === null) return null
+  try {
+    return sha256Hex(await readFile(path))
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new CommandFailed('bad_lists_root', `Cannot read the root of trust ${path}: ${why}.`, { cause })
+  }
 }
 
 /** @returns null: not a test helper. */

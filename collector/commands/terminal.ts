@@ -2,6 +2,7 @@
 
 import { closeSync } from 'node:fs'
 import { outputOn } from '../../tests-spec/command-line/output.ts'
+import { safeLines } from '../../tests-spec/command-line/safe-text.ts'
 
 export interface Terminal {
   /** Results: what a script would read. */
@@ -24,8 +25,9 @@ export function processTerminal(): ProcessTerminal {
   const out = outputOn(process.stdout)
   const err = outputOn(process.stderr)
   return {
-    out: (text) => out.write(text),
-    err: (text) => err.write(text),
+    // A file or a pipe gets results to the byte. A terminal would obey what strangers have written into them.
+    out: (text) => out.write(process.stdout.isTTY === true ? safeLines(text) : text),
+    err: (text) => err.write(safeLines(text)),
     drained: () => out.drained(),
     columns: process.stdout.columns ?? 80,
     settled: () => out.settled(),

@@ -16,6 +16,7 @@ export interface DashboardContent {
   readonly board: Board | null
   readonly probes: readonly ProbeLine[]
   readonly behind: number
+  readonly setAside: readonly string[]
   readonly language: Language
   readonly now: number
 }

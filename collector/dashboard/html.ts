@@ -1,6 +1,11 @@
 // HTML from template strings in which everything is text unless it is HTML already. What a probe sends comes from a
 // hostile network: this file is the only way to put it on a page.
 
+import { seenText } from '../../tests-spec/command-line/safe-text.ts'
+
+/** Of one text: our own sentences are shorter, and those of probes are cut before. */
+const maxChars = 2_000
+
 /** A piece of a page. Only `html` makes it, so that its type proves that it is escaped. */
 export class Html {
   readonly text: string
@@ -41,12 +46,5 @@ const entities: Readonly<Record<string, string>> = {
 }
 
 function escaped(text: string): string {
-  return text.replace(unseen, '\ufffd').replace(/[&<>"']/g, (character) => entities[character] ?? '')
+  return seenText(text, maxChars).replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
-
-/**
- * Control characters, and those that change the direction of the text behind them: an address must be shown as what
- * it is.
- */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const unseen = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g

@@ -27,8 +27,10 @@ export const contentSecurityPolicy = [
 
 /** Characters of the longest text from a probe that is shown whole. */
 const maxShownChars = 120
+/** Batches that were set aside and are named; the log names all. */
+const maxNamed = 8
 
-export function page({ board, probes, behind, language, now }: DashboardContent): string {
+export function page({ board, probes, behind, setAside, language, now }: DashboardContent): string {
   const w = words[language]
   const others = languages.filter((each) => each !== language)
   const { text } = html`<!doctype html>
@@ -48,6 +50,7 @@ export function page({ board, probes, behind, language, now }: DashboardContent)
     <h2 id="results">${w.results}</h2>
     ${board === null ? html`<p class="note">${w.noIndex}</p>` : []}
     ${behind > 0 ? html`<p class="note">${w.behind(behind)}</p>` : []}
+    ${setAside.length > 0 ? html`<p class="note">${w.setAside(setAside.length)} ${setAside.slice(0, maxNamed).map((id) => html`<code>${id}</code> `)}</p>` : []}
     ${board?.targets.length === 0 ? html`<p>${w.noResults}</p>` : []}
     ${
       board !== null && board.targets.length > 0
@@ -59,6 +62,7 @@ export function page({ board, probes, behind, language, now }: DashboardContent)
         : []
     }
     ${board !== null && board.hidden > 0 ? html`<p>${w.hidden(board.hidden)} <a href="?lang=${language}&amp;all">${w.all}</a></p>` : []}
+    ${board !== null && board.hiddenNetworks > 0 ? html`<p>${w.hiddenNetworks(board.hiddenNetworks)}</p>` : []}
     <h2 id="probes">${w.probes}</h2>
     ${
       probes.length === 0
@@ -137,7 +141,11 @@ function probeRow({ device, enrolledAt, seen }: ProbeLine, now: number, w: Words
     return html`${name}${cell(w.lastContact, html`${w.never}<small>${w.enrolled} ${time(enrolledAt)}</small>`)}<td colspan="7">`
   const { clockSource, clockUncertaintyMs: ms, faulty, batches } = seen
   const clock = named(w.clockSources, clockSource) + (ms === null ? '' : `, ± ${span(ms, w)}`)
-  const readable = faulty === 0 ? batches : html`${batches}<small>${w.faulty(faulty)}</small>`
+  const doubts = [
+    ...(faulty === 0 ? [] : [html`<small>${w.faulty(faulty)}</small>`]),
+    ...(seen.contradicted === 0 ? [] : [html`<small>${w.contradicted(seen.contradicted)}</small>`]),
+  ]
+  const readable = html`${batches}${doubts}`
   return html`${name}
     ${cell(w.lastContact, html`${ago(now - seen.lastReceivedAt, w)}<small>${time(seen.lastReceivedAt)}</small>`)}
     ${cell(w.backlog, backlog(seen, w))}${cell(w.epoch, html`<code>${seen.epoch.slice(0, 6)}</code> / ${seen.seq}`)}

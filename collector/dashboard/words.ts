@@ -58,6 +58,9 @@ export interface Words {
   readonly data: string
   readonly behind: (count: number) => string
   readonly noIndex: string
+  readonly setAside: (count: number) => string
+  readonly hiddenNetworks: (count: number) => string
+  readonly contradicted: (count: number) => string
   readonly ago: (count: number, unit: 'min' | 'h' | 'd') => string
   readonly justNow: string
 }
@@ -123,6 +126,10 @@ const english: Words = {
   times: 'All times are UTC. Made',
   data: 'Data as JSON lines',
   behind: (count) => `${count} received batches are not in these tables yet.`,
+  setAside: (count) =>
+    `${count} received batches could not be put into these tables, and were set aside; see the log.`,
+  hiddenNetworks: (count) => `${count} networks with fewer results are not shown.`,
+  contradicted: (count) => `${count} boots in an order that contradicts itself`,
   noIndex: 'The tables are not available. Batches are still received and kept; see the log.',
   ago: (count, unit) => `${count} ${{ min: 'min', h: 'h', d: count === 1 ? 'day' : 'days' }[unit]} ago`,
   justNow: 'just now',
@@ -190,6 +197,10 @@ const french: Words = {
   times: 'Heures en UTC. Page faite le',
   data: 'Données en lignes JSON',
   behind: (count) => `${count} lots reçus ne sont pas encore dans ces tableaux.`,
+  setAside: (count) =>
+    `${count} lots reçus n’ont pas pu être mis dans ces tableaux, et sont mis de côté ; voir le journal.`,
+  hiddenNetworks: (count) => `${count} réseaux avec moins de résultats ne sont pas affichés.`,
+  contradicted: (count) => `${count} démarrages dans un ordre contradictoire`,
   noIndex: 'Les tableaux ne sont pas disponibles. Les lots sont reçus et gardés ; voir le journal.',
   ago: (count, unit) => `il y a ${count} ${{ min: 'min', h: 'h', d: 'j' }[unit]}`,
   justNow: 'à l’instant',

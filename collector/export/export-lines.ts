@@ -4,8 +4,9 @@
 import * as v from 'valibot'
 import { type Measurement, measurement, recordTime } from '../../tests-spec/data-formats/measurement.ts'
 import type { NetworkOf } from '../../tests-spec/plain/lookups.ts'
-import { plainForm } from '../../tests-spec/plain/plain-form.ts'
-import type { BatchId, Manifest } from '../../tests-spec/protocol/batch.ts'
+import { type PlainContext, plainForm } from '../../tests-spec/plain/plain-form.ts'
+import type { BatchId } from '../../tests-spec/protocol/batch.ts'
+import { readLine } from '../../tests-spec/protocol/lines.ts'
 import type { Archive } from '../archive/archive.ts'
 import { ArchiveDamaged } from '../archive/archived-batch.ts'
 import type { MeasurementIndex, SelectedRow } from '../index/measurement-index.ts'
@@ -15,7 +16,15 @@ export interface ExportParts {
   readonly index: MeasurementIndex
   /** Whose an address is; nobody's, where the operator has no table. */
   readonly networkOf: NetworkOf
+  /** Told of each record that has no such form. */
+  readonly leaveOut: (batch: BatchId, n: number) => void
 }
+
+/** Certificates that are put into one record, and characters of all of them: a record may name one a million times. */
+const maxCertificates = 256
+const maxCertificateChars = 2_000_000
+/** Bytes of lines that are read before other work gets its turn. */
+const bytesInTurn = 256 * 1024
 
 /** One record of a batch, and what its manifest says of all. */
 interface Found {
@@ -31,10 +40,6 @@ interface Found {
  */
 export async function* plainLines(parts: ExportParts, rows: readonly SelectedRow[]): AsyncGenerator<string> {
   const { index, networkOf } = parts
-  const certificate = (sha256: string) => {
-    const der = index.certificate(sha256)
-    return der === null ? null : Buffer.from(der).toString('base64')
-  }
   for await (const [row, { measurement: kept, clock, lists }] of foundOf(parts, rows)) {
     const parsed = v.safeParse(measurement, kept)
     if (!parsed.success) continue
@@ -44,11 +49,34 @@ export async function* plainLines(parts: ExportParts, rows: readonly SelectedRow
       dated: { correctedAt, errorMs },
       clock,
       lists,
-      certificate,
+      certificate: certificatesOf(index),
       networkOf,
     }
-    // As it was signed, not as it was parsed: a newer probe may have more.
-    yield `${JSON.stringify(plainForm(kept as Measurement, context))}\n`
+    const line = lineOf(kept as Measurement, context)
+    if (line === null) parts.leaveOut(batch, n)
+    else yield line
+  }
+}
+
+/** As it was signed, not as it was parsed: a newer probe may have more. @returns null for one that has no plain form. */
+function lineOf(kept: Measurement, context: PlainContext): string | null {
+  try {
+    return `${JSON.stringify(plainForm(kept, context))}\n`
+  } catch {
+    // The schema is wider than what can be made of it: one odd record must not cost the others.
+    return null
+  }
+}
+
+function certificatesOf(index: MeasurementIndex): PlainContext['certificate'] {
+  let [count, chars] = [0, 0]
+  return (sha256) => {
+    if (++count > maxCertificates || chars > maxCertificateChars) return null
+    const der = index.certificate(sha256)
+    if (der === null) return null
+    const text = Buffer.from(der).toString('base64')
+    chars += text.length
+    return text
   }
 }
 
@@ -72,17 +100,38 @@ function iso(at: number): string {
   return new Date(at).toISOString()
 }
 
+/** Gives other work its turn: a batch of 16 MiB is read in one go otherwise. */
+class Turns {
+  #bytes = 0
+
+  async after(bytes: number): Promise<void> {
+    this.#bytes += bytes
+    if (this.#bytes < bytesInTurn) return
+    this.#bytes = 0
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
 async function* foundOf(
   { archive }: ExportParts,
   rows: readonly SelectedRow[],
 ): AsyncGenerator<[SelectedRow, Found]> {
+  const turns = new Turns()
   for (const ofBatch of runs(rows)) {
     const first = ofBatch[0]
     if (first === undefined) continue
-    const found = await recordsOf(archive, first.batch)
+    const content = await readUndamaged(archive, first.batch)
+    if (content === null) continue
+    const { lists } = content.manifest
+    const lines = await linesByNumber(content.lines, new Set(ofBatch.map(({ n }) => n)), turns)
     for (const row of ofBatch) {
-      const record = found.get(row.n)
-      if (record !== undefined) yield [row, record]
+      const line = lines.get(row.n)
+      if (line === undefined) continue
+      await turns.after(line.length)
+      const record = v.safeParse(numbered, readLine(line))
+      if (!record.success) continue
+      const { time, measurement: kept } = record.output
+      yield [row, { measurement: kept, clock: time?.clock ?? null, lists }]
     }
   }
 }
@@ -93,22 +142,32 @@ const numbered = v.looseObject({
   measurement: v.unknown(),
 })
 
-async function recordsOf(archive: Archive, id: BatchId): Promise<ReadonlyMap<number, Found>> {
-  const content = await archive.content(id).catch((error: unknown) => {
+/** The lines themselves and not what they say: all records of a batch at once would take many times its size. */
+async function linesByNumber(
+  lines: Iterable<Buffer>,
+  wanted: ReadonlySet<number>,
+  turns: Turns,
+): Promise<ReadonlyMap<number, Buffer>> {
+  const found = new Map<number, Buffer>()
+  for (const line of lines) {
+    await turns.after(line.length)
+    const n = numberOf(line)
+    if (n !== null && wanted.has(n)) found.set(n, line)
+  }
+  return found
+}
+
+function numberOf(line: Buffer): number | null {
+  const record = v.safeParse(v.looseObject({ n: v.number() }), readLine(line))
+  return record.success ? record.output.n : null
+}
+
+async function readUndamaged(archive: Archive, id: BatchId) {
+  return archive.content(id).catch((error: unknown) => {
     // Left out: the scan at start has raised the alarm, and the other batches are still wanted.
     if (error instanceof ArchiveDamaged) return null
     throw error
   })
-  const records = new Map<number, Found>()
-  if (content === null) return records
-  const { lists }: Pick<Manifest, 'lists'> = content.manifest
-  for (const line of content.records ?? []) {
-    const record = v.safeParse(numbered, line)
-    if (!record.success) continue
-    const { n, time, measurement: kept } = record.output
-    records.set(n, { measurement: kept, clock: time?.clock ?? null, lists })
-  }
-  return records
 }
 
 function runs(rows: readonly SelectedRow[]): SelectedRow[][] {

@@ -195,7 +195,7 @@ describe.runIf(modern)('an export', () => {
   it('says that a damaged index is not available, as does the page, and logs once what to do', async () => {
     await collector.postBatch(probe.next(Array.from({ length: 200 }, () => sampleMeasurement())))
     expect(await exported()).toHaveLength(200)
-    await collector.restart((path) => writeFileSync(path, readFileSync(path).fill(0xa5, 4_096)))
+    await collector.restart((path) => writeFileSync(path, readFileSync(path).fill(0xa5, 40 * 4_096)))
     for (const path of ['/api/v1/measurements', '/', '/']) {
       const { status, body } = await collector.get(path)
       expect({ status, code: JSON.parse(body.toString()).code }).toEqual({ status: 503, code: 'no_index' })

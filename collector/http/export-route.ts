@@ -5,13 +5,18 @@ import { Readable, type Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type ExportParts, keptLines, plainLines } from '../export/export-lines.ts'
-import { type ExportFormat, maxPerPage, readExportRequest } from '../export/request.ts'
+import { type ExportFormat, readExportRequest } from '../export/request.ts'
 import { csvHead, csvOf, parquetOf } from '../export/tables.ts'
 import { verdictRows } from '../export/verdict-rows.ts'
-import type { SelectedRow } from '../index/measurement-index.ts'
-import { writeCursor } from '../index/selection.ts'
+import type { MeasurementIndex, SelectedRow } from '../index/measurement-index.ts'
+import { type Cursor, type Selection, writeCursor } from '../index/selection.ts'
 import { accepts } from './accept-encoding.ts'
 import { problem } from './problem.ts'
+
+/** Rows that are read from the index at once. */
+const rowsAtOnce = 200
+/** Measurements of an answer that is made in memory. */
+const maxInMemory = 2_000
 
 const mediaTypes: Readonly<Record<ExportFormat, string>> = {
   jsonl: 'application/x-ndjson',
@@ -28,27 +33,54 @@ export function exportAnswer(
 ) {
   const asked = readExportRequest(query)
   if (asked.kind === 'refused') return problem(400, 'bad_request', asked.faults.join('; '))
-  const rows = parts.index.select(asked.selection)
-  const next = nextPage(url, rows, asked.selection.limit)
+  const { format } = asked
+  const selection = format === 'parquet' ? inMemory(asked.selection) : asked.selection
+  const last = parts.index.lastOf(selection)
   // RFC 8288. What comes later is on the page after the last: its cursor is good for ever.
-  if (next !== null) reply.header('link', `<${next}>; rel="next"`)
-  reply.type(mediaTypes[asked.format])
+  if (last !== null) reply.header('link', `<${nextPage(url, last)}>; rel="next"`)
+  reply.type(mediaTypes[format])
+  const pages = begun(pagesOf(parts.index, selection))
   // Pages inside, compressed already.
-  if (asked.format === 'parquet') return parquetOf(rows.flatMap(verdictRows))
-  return compressed(Readable.from(textOf(asked.format, rows, parts)), headers['accept-encoding'], reply)
+  if (format === 'parquet') return parquetOf([...pages].flatMap((rows) => rows.flatMap(verdictRows)))
+  return compressed(Readable.from(textOf(format, pages, parts)), headers['accept-encoding'], reply)
 }
 
-async function* textOf(format: ExportFormat, rows: readonly SelectedRow[], parts: ExportParts) {
-  if (format === 'csv') {
-    yield csvHead()
-    for (const row of rows) yield csvOf(verdictRows(row))
-  } else yield* format === 'kept' ? keptLines(parts, rows) : plainLines(parts, rows)
+/** The first page is read at once: what is wrong with the index must be said before an answer has begun. */
+function begun(pages: Generator<SelectedRow[]>): Iterable<SelectedRow[]> {
+  const first = pages.next()
+  return (function* () {
+    if (first.done !== true) yield first.value
+    yield* pages
+  })()
 }
 
-/** @returns null when this page was not full, so that nothing is behind it yet. */
-function nextPage(url: string, rows: readonly SelectedRow[], limit: number): string | null {
-  const last = rows.at(-1)
-  if (last === undefined || rows.length < Math.min(limit, maxPerPage)) return null
+/** A table of this form cannot be sent while it is made. */
+function inMemory(selection: Selection): Selection {
+  return { ...selection, limit: Math.min(selection.limit, maxInMemory) }
+}
+
+/** A few at a time: whoever reads slowly must not keep many in memory. */
+function* pagesOf(index: MeasurementIndex, selection: Selection): Generator<SelectedRow[]> {
+  let { after } = selection
+  for (let left = selection.limit; left > 0; ) {
+    const rows = index.select({ ...selection, after, limit: Math.min(left, rowsAtOnce) })
+    const last = rows.at(-1)
+    if (last === undefined) return
+    yield rows
+    left -= rows.length
+    after = last
+  }
+}
+
+async function* textOf(format: ExportFormat, pages: Iterable<readonly SelectedRow[]>, parts: ExportParts) {
+  if (format === 'csv') yield csvHead()
+  for (const rows of pages) {
+    if (format === 'csv') yield csvOf(rows.flatMap(verdictRows))
+    else yield* format === 'kept' ? keptLines(parts, rows) : plainLines(parts, rows)
+  }
+}
+
+function nextPage(url: string, last: Cursor): string {
   const [path = '', query = ''] = url.split('?')
   const fields = new URLSearchParams(query)
   fields.set('cursor', writeCursor(last))

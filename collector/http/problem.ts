@@ -1,10 +1,11 @@
 // Errors as answers: RFC 9457 problem documents, with a stable `code` that programs decide on.
 
 import { STATUS_CODES } from 'node:http'
+import type { FastifyReply } from 'fastify'
 import { BatchRefused } from '../../tests-spec/protocol/batch.ts'
 import { Refused, statusOf } from '../intake/refusal.ts'
 
-export const problemMediaType = 'application/problem+json'
+const problemMediaType = 'application/problem+json'
 
 export interface Problem {
   readonly type: string
@@ -35,8 +36,19 @@ export function problemOf(error: unknown): Problem {
   // The probe keeps what it has and tries again; the operator reads the log.
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return problem(503, 'disk_full', 'The collector cannot keep more')
+  if (code === 'EIO' || code === 'EROFS' || code === 'ENXIO')
+    return problem(503, 'disk_failing', 'The disk of the collector fails; nothing was accepted')
   if (code === 'no_index') return problem(503, 'no_index', 'The index is damaged; batches are still received')
   return problem(500, 'internal', 'The collector failed; nothing was accepted')
+}
+
+/** Sends a problem as the answer. */
+export function answerProblem(reply: FastifyReply, found: Problem): FastifyReply {
+  // Bytes: to a string Fastify adds a charset, which JSON does not have.
+  return reply
+    .code(found.status)
+    .type(problemMediaType)
+    .send(Buffer.from(JSON.stringify(found)))
 }
 
 export function problem(status: number, code: string, detail: string): Problem {

@@ -420,7 +420,12 @@ describe('the server', () => {
   it('says that it is well', async () => {
     const { status, body } = await collector.get('/healthz')
     expect(status).toBe(200)
-    expect(JSON.parse(body.toString())).toEqual({ status: 'ok', index: 'missing', behind: 0 })
+    expect(JSON.parse(body.toString())).toEqual({
+      status: 'ok',
+      index: 'missing',
+      behind: 0,
+      set_aside: 0,
+    })
   })
 
   it('receives without an index, and says on its page that there is none', async () => {

@@ -1,7 +1,6 @@
 // Every route of the collector. What a route does is elsewhere; here is what it answers.
 
 import { Readable } from 'node:stream'
-import { gzipSync } from 'node:zlib'
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import * as v from 'valibot'
 import { type BatchId, batchId, batchMediaType, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
@@ -16,17 +15,14 @@ import {
 import { joinLines, receiptsMediaType, sealedMediaType } from '../../tests-spec/protocol/sealed.ts'
 import { maxRequestBytes } from '../../tests-spec/protocol/test-helper.ts'
 import type { Collector } from '../collector.ts'
-import { dashboard } from '../dashboard/dashboard.ts'
-import { contentSecurityPolicy } from '../dashboard/page.ts'
-import { chooseLanguage } from '../dashboard/words.ts'
 import { OffsetMismatch, Refused } from '../intake/refusal.ts'
 import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
 import { greeting } from '../test-helper/test-helper.ts'
-import { accepts } from './accept-encoding.ts'
-import { exportAnswer } from './export-route.ts'
 import { KnownMethods } from './known-methods.ts'
 import { ownWords } from './own-words.ts'
-import { problem, problemMediaType, problemOf } from './problem.ts'
+import { answerProblem, problem, problemOf } from './problem.ts'
+import { anyone, type ReaderRules } from './reader-guard.ts'
+import { addReadingRoutes } from './reading-routes.ts'
 
 const dsseMediaType = 'application/vnd.dsse.envelope.v1+json'
 const maxEnrolmentBytes = 4_096
@@ -54,13 +50,13 @@ const usualTimeouts: Timeouts = {
 const maxConnections = 4_096
 /** What a busy collector asks for; probes spread it over as long again. */
 const retryAfterSeconds = 30
-/** How long a reader waits for batches that were received before it asked. */
-const maxWaitForIndexMs = 1_000
-
-const pageQuery = v.object({ lang: v.optional(v.string()), all: v.optional(v.string()) })
 
 /** @returns The server, not listening yet. Closing it leaves `collector` open. */
-export function buildServer(collector: Collector, timeouts: Timeouts = usualTimeouts) {
+export function buildServer(
+  collector: Collector,
+  timeouts: Timeouts = usualTimeouts,
+  readers: ReaderRules = anyone,
+) {
   const {
     intake,
     sealedIntake,
@@ -68,13 +64,11 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     uploads,
     desk,
     archive,
-    probes,
     index,
     indexer,
+    attempts,
     helper,
-    networkOf,
     log,
-    now,
   } = collector
   let indexIsDamaged = false
   const server = fastify({
@@ -96,9 +90,9 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
   server.addHook('onRoute', ({ url, method }) => known.add(url, [method].flat()))
   server.setNotFoundHandler(({ url }, reply) => {
     const methods = known.at(url)
-    if (methods.length === 0) return answer(reply, problem(404, 'not_found', 'There is nothing here'))
+    if (methods.length === 0) return answerProblem(reply, problem(404, 'not_found', 'There is nothing here'))
     reply.header('allow', methods.join(', '))
-    return answer(reply, problem(405, 'wrong_method', `Expected ${methods.join(' or ')}`))
+    return answerProblem(reply, problem(405, 'wrong_method', `Expected ${methods.join(' or ')}`))
   })
   server.addHook('onRequest', async (_, reply) => {
     reply.headers({
@@ -108,11 +102,18 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     })
   })
 
-  server.get('/healthz', async () => ({
-    status: 'ok',
-    index: index === null ? 'missing' : 'open',
-    behind: behind(),
-  }))
+  server.get('/healthz', async (_, reply) => {
+    const { fault } = intake
+    if (fault !== null) reply.code(503)
+    return {
+      // What the last batch met, since nothing else shows whether the next would be taken.
+      status: fault === null ? 'ok' : 'failing',
+      ...(fault !== null && { intake: fault }),
+      index: index === null ? 'missing' : indexIsDamaged ? 'damaged' : 'open',
+      behind: behind(),
+      set_aside: attempts.setAside.length,
+    }
+  })
 
   server.register(async (scope) => {
     scope.addContentTypeParser(
@@ -160,14 +161,14 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     const held = id === null ? null : uploads.offsetOf(id)
     // Also what HEAD of the upload would say: on a bad link a round trip is a second.
     if (held !== null) reply.headers(progressOf(held))
-    return answer(reply, problem(404, 'not_held', 'This batch is not here'))
+    return answerProblem(reply, problem(404, 'not_held', 'This batch is not here'))
   })
 
   server.register(async (scope) => {
     scope.addContentTypeParser(sealedMediaType, (_, body, done) => done(null, body))
     scope.post('/v1/sealed', async ({ body, headers }, reply) => {
       if (!(body instanceof Readable))
-        return answer(reply, problem(415, 'wrong_type', `Expected ${sealedMediaType}`))
+        return answerProblem(reply, problem(415, 'wrong_type', `Expected ${sealedMediaType}`))
       const announced = headers['content-length']
       const take = (bytes: Buffer) => sealedIntake.take(bytes)
       const length = announced === undefined ? null : Number(announced)
@@ -191,7 +192,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
         if (end.kind === 'measured') return end.response
         if (end.retryAfterSeconds !== null) reply.header('retry-after', end.retryAfterSeconds)
         // Not thrown: a refusal that is thrown is logged, and this one quotes what was asked.
-        return answer(reply, problem(end.status, end.code, end.detail))
+        return answerProblem(reply, problem(end.status, end.code, end.detail))
       })
     })
   }
@@ -201,37 +202,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     return reply.code(id !== null && (await archive.has(id)) ? 200 : 404).send()
   })
 
-  server.get('/api/v1/measurements', async (request, reply) => {
-    if (index === null) return answer(reply, problem(503, 'no_index', 'The index is not available'))
-    await indexCaughtUp()
-    const found = exportAnswer(request, reply, { archive, index, networkOf })
-    return 'code' in found ? answer(reply, found) : reply.send(found)
-  })
-
-  server.get('/', async ({ query, headers }, reply) => {
-    await indexCaughtUp()
-    const asked = v.safeParse(pageQuery, query)
-    const { lang, all } = asked.success ? asked.output : {}
-    const language = chooseLanguage(lang, headers['accept-language'])
-    const enrolled = probes.all()
-    const text = dashboard({
-      index,
-      enrolled,
-      behind: behind(),
-      language,
-      all: all !== undefined,
-      now: now(),
-    })
-    reply.headers({
-      'content-security-policy': contentSecurityPolicy,
-      'content-language': language,
-      vary: 'accept-language, accept-encoding',
-    })
-    reply.type('text/html; charset=utf-8')
-    if (!accepts(headers['accept-encoding'], 'gzip')) return reply.send(text)
-    // A fifth of the bytes, which on a 2G link is seconds.
-    return reply.header('content-encoding', 'gzip').send(gzipSync(text))
-  })
+  addReadingRoutes(server, collector, readers)
 
   return server
 
@@ -240,13 +211,14 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     const { status, code, detail } = found
     if (code === 'no_index') sayOfIndex(error)
     else if (code === 'disk_full') log.error('disk_full', { err: error })
+    else if (code === 'disk_failing') log.error('disk_failing', { err: error })
     else if (status === 500) log.error('internal', { err: error })
     else log.info('refused', { refusal: code, detail })
     // What is left of a body is not read: 10 GB would have to pass before the next request.
     if (!request.raw.complete) reply.header('connection', 'close')
     if (status === 503) reply.header('retry-after', retryAfterSeconds)
     if (error instanceof OffsetMismatch) reply.headers(progressOf(error.held))
-    return answer(reply, found)
+    return answerProblem(reply, found)
   }
 
   /** Once: readers come every minute, and it stays as it is until it is made again. */
@@ -271,11 +243,6 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
 
   function behind(): number {
     return indexer?.behind ?? 0
-  }
-
-  /** So that who has just sent finds it; a herd makes readers see older tables, not wait. */
-  async function indexCaughtUp(): Promise<void> {
-    await indexer?.settledWithin(maxWaitForIndexMs)
   }
 }
 
@@ -325,14 +292,6 @@ function progressOf(held: number): Record<string, string> {
 function idIn(params: unknown): BatchId | null {
   const { success, output } = v.safeParse(v.object({ id: batchId }), params)
   return success ? output.id : null
-}
-
-function answer(reply: FastifyReply, found: ReturnType<typeof problem>) {
-  // Bytes: to a string Fastify adds a charset, which JSON does not have.
-  return reply
-    .code(found.status)
-    .type(problemMediaType)
-    .send(Buffer.from(JSON.stringify(found)))
 }
 
 async function readJson(_: FastifyRequest, body: Buffer): Promise<unknown> {

@@ -3,6 +3,7 @@
 // holds a process number, it would have to be judged whether that number is stale.
 
 import { join } from 'node:path'
+import { forItsUserAlone } from './own-file.ts'
 import { loadSqlite } from './sqlite.ts'
 
 /** Another process uses this state folder. */
@@ -28,6 +29,7 @@ export function lockFolder(state: string): FolderLock {
   const path = join(state, 'lock')
   let database: InstanceType<typeof DatabaseSync> | null = null
   try {
+    forItsUserAlone(path)
     database = new DatabaseSync(path)
     database.exec('begin exclusive')
   } catch (cause) {

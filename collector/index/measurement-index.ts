@@ -4,7 +4,7 @@
 import type { BatchId, Manifest } from '../../tests-spec/protocol/batch.ts'
 import type { KnownCertificate } from './certificates.ts'
 import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
-import type { Selection } from './selection.ts'
+import type { Cursor, Selection } from './selection.ts'
 
 /** A batch as the index sees it. */
 export interface IndexedBatch {
@@ -20,6 +20,15 @@ export interface PayloadState {
   readonly fault: string | null
   /** Number of lines that are no record that this collector can read. */
   readonly unreadable: number
+  /** The first of these lines, and why each was left out. */
+  readonly leftOut?: readonly LeftOut[]
+}
+
+/** A line of a batch that the index leaves out. */
+export interface LeftOut {
+  /** From 1. */
+  readonly line: number
+  readonly why: string
 }
 
 /** One probe that has sent something. */
@@ -44,6 +53,8 @@ export interface ProbeRow {
   readonly lost: number
   /** Number of batches whose payload is not what their manifest says. */
   readonly faulty: number
+  /** Number of boots whose order contradicts itself, by what the probe signed. */
+  readonly contradicted: number
 }
 
 /** The newest result for one nettest, input and network. */
@@ -102,14 +113,26 @@ export interface MeasurementIndex {
   addMeasurements(batch: IndexedBatch, rows: readonly MeasurementRow[]): void
   /**
    * Notes that the whole batch is in the index, and dates anew the measurements that its evidence of the time
-   * concerns, in other batches too. It is called last, so that a batch that was interrupted is indexed again.
+   * concerns, in other batches too, as far as that is quickly done. It is called last, so that a batch that was
+   * interrupted is indexed again.
+   *
+   * @returns Boots that came before themselves, by all that the probe has signed with this batch.
    */
-  addBatch(batch: IndexedBatch, payload: PayloadState): void
+  addBatch(batch: IndexedBatch, payload: PayloadState): readonly string[]
+  /** Dates a little more of what batches have changed. @returns Whether there was anything to do. */
+  goOnDating(): boolean
+  /** Another number after each change of what can be read here. */
+  readonly version: number
   probes(): ProbeRow[]
-  /** The newest result of each target on each network, anomalies first, at most `limit`. */
+  /** The newest result of each target on each network, anomalies first, at most `limit`, and fewer of long ones. */
   newest(limit: number): NewestRow[]
-  /** The selected measurements, in the order of receipt: batches by time of receipt, records by number. */
+  /**
+   * The selected measurements, in the order of receipt: batches by time of receipt, records by number. At most as many
+   * as were asked for, and fewer of long ones: only an empty answer has nothing behind it.
+   */
   select(selection: Selection): SelectedRow[]
+  /** The measurement that fills a selection to its limit; null when there are fewer. */
+  lastOf(selection: Selection): Cursor | null
   /** Keeps certificates that a record holds whole. Those that are known already stay. */
   addCertificates(certificates: readonly KnownCertificate[]): void
   /** The DER of a certificate by its SHA-256 in hex; null when no record held it whole. */

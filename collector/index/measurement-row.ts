@@ -46,6 +46,7 @@ const { probe_asn, probe_cc, test_name, measurement_start_time } = measurement.e
 const indexed = v.object({
   n: count,
   class: record.entries.class,
+  carried: record.entries.carried,
   time: v.object({
     clock: time.clock,
     boot: v.pipe(time.boot, v.maxLength(64)),
@@ -90,6 +91,8 @@ export interface MeasurementRow {
   /** Boot in which the measurement was made, and the moment on the clock of that boot. */
   readonly boot: string
   readonly moment: Moment
+  /** Whether its number was given anew by a later life of the spool, and does not say when it was made. */
+  readonly isCarried: boolean
   readonly found: FoundVerdict
   /** Verdicts on the services that a nettest looks at one by one; null when it has none. */
   readonly parts: Readonly<Record<string, FoundVerdict>> | null
@@ -118,6 +121,7 @@ export function measurementRow(line: unknown): MeasurementRow | null {
     wallMs: time.wall_ms,
     boot: time.boot,
     moment: momentOf(time),
+    isCarried: parsed.output.carried === true,
     found: keys.x_sonde_verdict,
     parts: keys.x_sonde_parts,
     asn: m.probe_asn,

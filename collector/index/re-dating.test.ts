@@ -272,6 +272,25 @@ describe.runIf(modern)('dating anew', () => {
       expect(row(bad)).toBeNull()
   })
 
+  it('costs the same for each batch of a boot, however many came before', async () => {
+    const field = new Field()
+    field.boot(50e-6)
+    const index = await SqliteIndex.open(':memory:')
+    const read: number[] = []
+    for (let n = 0; n < 1_500; n++) {
+      field.pass(15 * 60 * second)
+      field.measure('https://a.test/')
+      field.measure('https://b.test/')
+      const before = index.rowsReadForDating
+      take(index, field.upload(1 + (n % 7) * 100))
+      while (index.goOnDating());
+      read.push(index.rowsReadForDating - before)
+    }
+    const mean = (from: number) => read.slice(from, from + 100).reduce((sum, each) => sum + each, 0) / 100
+    expect(mean(1_400)).toBeLessThan(1.2 * mean(100))
+    expect(Math.max(...read)).toBeLessThan(10 * mean(100))
+  })
+
   it('has the truth within what it states, and says the same whatever the order of arrival', async () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 3 * day }) }),

@@ -1,72 +1,58 @@
-// Dates measurements anew when a batch brings evidence of the time: tests-spec/data-formats/dating.md. It handles one
-// boot at a time, from all that is known of it, so that the result is the same in whatever order batches come; then
-// the boots before and after it, as far as anything changes for them.
+// Dates measurements anew when a batch brings evidence of the time: tests-spec/data-formats/dating.md. What a batch
+// changes is noted, and worked off in steps of bounded length, so that no probe can make one that lasts: boots in an
+// order in which each is dated once from all that those around it say, then the rows of those that have changed. The
+// result is the same in whatever order batches come.
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import {
-  type BoundMoment,
   type Bounds,
-  boundsOn,
   datedWithin,
   evidenceOf,
   known,
-  type Moment,
-  tighten,
   unbounded,
 } from '../../tests-spec/data-formats/dating.ts'
-import type { ClockQuality } from '../../tests-spec/nettests/verdict.ts'
+import { BootLine, type Edge, type Evidence, maxEvidence } from './boot-line.ts'
+import { bootOrder, type Pair, type Stretch } from './boot-order.ts'
 import type { IndexedBatch } from './measurement-index.ts'
+import { boundsIn, type MomentRow, momentIn, orNull, rowOf } from './moment-row.ts'
+import { type DatedRow, statements } from './re-dating-statements.ts'
 
-/** A boot of one probe. */
-interface Boot {
+/** A boot of one probe, as the index holds it. */
+interface BootRow {
   readonly device: string
   readonly boot: string
-}
-
-/** The part of a boot that one epoch has records of. */
-interface Stretch extends Boot {
-  readonly epoch: string
-  readonly first_n: number
-  readonly last_n: number
   readonly ends_after: number | null
   readonly begins_before: number | null
+  /** Bounds of its first and its last moment, as they were noted last. */
+  readonly first_earliest: number | null
+  readonly first_latest: number | null
+  readonly last_earliest: number | null
+  readonly last_latest: number | null
+  readonly first_said: number
+  readonly last_said: number
+  readonly contradicted: number
+  readonly rows_from: number | null
+  readonly rows_to: number | null
+  readonly rows_epoch: string
+  readonly rows_n: number
+}
+
+/** `earliest` and `latest` are what was said last; `asked` is 0 before the first time. */
+interface EvidenceRow extends MomentRow {
+  readonly id: number
+  readonly not_before: number | null
+  readonly not_after: number | null
+  readonly asked: number
+  readonly earliest: number | null
+  readonly latest: number | null
 }
 
 /** The records of a boot that one batch has. */
-interface Span {
+interface OwnSpan {
   readonly boot: string
-  readonly first_n: number
-  readonly last_n: number
-  readonly first_mono: number
-  readonly last_mono: number
-}
-
-/** A moment of the line, and the bounds that were last noted for it. */
-interface KnownMoment extends BoundMoment {
-  readonly id: number
-  readonly said: Bounds | null
-}
-
-/** A moment as a row holds it: SQL has one null, where a moment tells null (not known) from undefined (not slept). */
-interface MomentRow {
-  readonly mono_ms: number
-  readonly suspended_ms: number | null
-  readonly is_slept: number
-  readonly steps: number
-}
-
-interface DatedRow extends MomentRow {
-  readonly epoch: string
-  readonly n: number
-  readonly class: string
-  readonly test_name: string
-  readonly input: string | null
-  readonly asn: string
-  readonly wall_ms: number
-  readonly clock: ClockQuality
-  readonly received_at: number
-  readonly corrected_at: number
-  readonly error_ms: number | null
+  /** Of those whose number says when they were made; null when there are none. */
+  readonly first_n: number | null
+  readonly last_n: number | null
 }
 
 /**
@@ -74,11 +60,26 @@ interface DatedRow extends MomentRow {
  * inexact.
  */
 const longestErrorMs = 3.2e12
-/** Readings that lie closer than this may have another order by the monotonic clock than on the line. */
-const reorderedMs = 5_000
+/** Rows that are dated in one step: some 5 ms of work. */
+const rowsInStep = 500
+/** Boots that are dated in one step. */
+const bootsInStep = 16
+/** Steps that the batch itself waits for: all that an honest one ever needs. */
+const stepsAtOnce = 8
+/** Of one probe: ten a day for a year. Later boots are dated without their neighbours. */
+const maxStretches = 4_096
+/** Lines that are kept in memory, and moments on them all: some 20 MB. */
+const maxLines = 512
+const maxMoments = 131_072
 
 export class ReDating {
   readonly #statements: Readonly<Record<keyof typeof statements, StatementSync>>
+  /** The lines that were read last, the latest at the end. */
+  readonly #lines = new Map<string, BootLine>()
+  /** The probe that the last step was for. */
+  #served = ''
+  /** Rows of the index that were read, for those who measure. */
+  rowsRead = 0
 
   constructor(database: DatabaseSync) {
     const prepared = Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)] as const)
@@ -86,124 +87,259 @@ export class ReDating {
   }
 
   /**
-   * Takes in the batch's evidence of the time, and dates anew all measurements that it changes. The batch must be
-   * indexed already.
+   * Takes in the batch's evidence of the time, and dates what it changes as far as a few steps go; `step()` does the
+   * rest. The batch must be indexed already.
+   *
+   * @returns Boots that, because of this batch, come before themselves.
    */
-  add({ id, manifest, receivedAt }: IndexedBatch): void {
-    const { device, epoch, time } = manifest
-    const waiting = new Set<string>()
-    const ask = (boot: string) => waiting.add(boot)
+  add(batch: IndexedBatch): readonly string[] {
+    const { id, manifest, receivedAt } = batch
+    const { device, epoch } = manifest
+    const boots = new Set(this.#takeEvidence(batch))
+    let isOrderChanged = false
+    for (const { boot, first_n, last_n } of this.#all<OwnSpan>('spans', receivedAt, id)) {
+      boots.add(boot)
+      this.#noteBoot(device, boot)
+      if (first_n === null || last_n === null) continue
+      if (this.#extend(device, { epoch, boot, first_n, last_n })) isOrderChanged = true
+    }
+    for (const boot of boots) this.#statements.ask.run(forward | backward, device, boot)
+    const contradicted = isOrderChanged ? this.#order(device) : []
+    this.#statements.askRows.run(id)
+    for (let left = stepsAtOnce; left > 0 && this.#stepOf(device); left--);
+    return contradicted
+  }
+
+  /** Does a little of what is still to be dated, for one probe after the other. @returns Whether there was anything. */
+  step(): boolean {
+    const device = this.#nextAfter(this.#served) ?? this.#nextAfter('')
+    if (device === null) return false
+    this.#served = device
+    return this.#stepOf(device)
+  }
+
+  /** Forgets what is in memory: the database may hold less. */
+  forget(): void {
+    this.#lines.clear()
+  }
+
+  #nextAfter(device: string): string | null {
+    const found = (['askedBoots', 'askedRanges', 'askedBatches'] as const).flatMap(
+      (name) => this.#one<{ device: string }>(name, device)?.device ?? [],
+    )
+    return found.sort()[0] ?? null
+  }
+
+  /** @returns Boots of which something new is known. */
+  #takeEvidence({ id, manifest, receivedAt }: IndexedBatch): string[] {
+    const { device, time } = manifest
+    const awaited = this.#all<EvidenceRow & { boot: string }>('awaited', device, id, receivedAt)
+    for (const row of awaited) this.#onLine(device, row.boot, evidenceIn(row))
+    this.#noteBoot(device, time.bootId)
     for (const { moment, batch, at } of evidenceOf(id, manifest, receivedAt)) {
       const values = [device, time.bootId, ...rowOf(moment), orNull(moment.earliest), orNull(moment.latest)]
-      this.#statements.addEvidence.run(...values, batch, at)
+      const { lastInsertRowid } = this.#statements.addEvidence.run(...values, batch, at)
+      // What is said of a receipt counts once it is known what the receipt said.
+      if (this.#one('counts', device, batch, at) === undefined) continue
+      this.#onLine(device, time.bootId, {
+        ...moment,
+        kind: 'evidence',
+        id: Number(lastInsertRowid),
+        said: null,
+      })
     }
-    ask(time.bootId)
-    const own = this.#all<Span>('spans', receivedAt, id)
-    for (const span of own) {
-      for (const neighbour of this.#stretch({ device, epoch, ...span })) ask(neighbour)
-      ask(span.boot)
-    }
-    // Boots whose evidence is a receipt of this batch, which could not be compared with it before.
-    for (const { boot } of this.#all<Boot>('bootsAwaiting', device, id)) ask(boot)
+    return [time.bootId, ...awaited.map(({ boot }) => boot)]
+  }
 
-    for (const boot of waiting) {
-      waiting.delete(boot)
-      for (const neighbour of this.#dateBoot(
-        { device, boot },
-        own.find((each) => each.boot === boot) ?? null,
-      ))
-        ask(neighbour)
+  /** Puts evidence on a line that is in memory; any other is read with it, when it is asked for. */
+  #onLine(device: string, boot: string, evidence: Evidence): void {
+    this.#lines.get(JSON.stringify([device, boot]))?.add(evidence)
+  }
+
+  #noteBoot(device: string, boot: string): void {
+    this.#statements.addBoot.run(device, boot)
+    for (const edge of ['first', 'last'] as const) {
+      const row = this.#one<MomentRow>(edge === 'first' ? 'firstRow' : 'lastRow', device, boot)
+      const placed = this.#one<MomentRow>('edge', device, boot, edge)
+      if (
+        row === undefined ||
+        (placed !== undefined && String(rowOf(momentIn(placed))) === String(rowOf(momentIn(row))))
+      )
+        continue
+      this.#statements.setEdge.run(device, boot, edge, ...rowOf(momentIn(row)))
+      this.#statements[edge === 'first' ? 'unsayFirst' : 'unsayLast'].run(device, boot)
     }
   }
 
-  /** @returns Boots that have another neighbour because of the batch. */
-  #stretch({ device, boot, epoch, first_n, last_n }: Span & Pick<Stretch, 'device' | 'epoch'>): string[] {
+  /** @returns Whether the order of the boots may be another because of it. */
+  #extend(device: string, { epoch, boot, first_n, last_n }: Stretch): boolean {
     const before = this.#one<Stretch>('stretch', device, epoch, boot)
-    this.#statements.addStretch.run(device, epoch, boot, first_n, last_n)
-    const after = this.#one<Stretch>('stretch', device, epoch, boot)
-    if (after === undefined) return []
-    for (const edge of ['first', 'last'] as const) {
-      const row = this.#one<MomentRow>(edge === 'first' ? 'firstRow' : 'lastRow', device, boot, epoch)
-      const placed = this.#one<MomentRow>('edge', device, boot, epoch, edge)
-      if (row === undefined || (placed !== undefined && isSame(placed, row))) continue
-      this.#statements.forgetEdge.run(device, boot, epoch, edge)
-      this.#statements.addEdge.run(device, boot, ...rowOf(momentIn(row)), epoch, edge)
+    if (before === undefined) {
+      const { count } = this.#one<{ count: number }>('countStretches', device) ?? { count: 0 }
+      if (count >= maxStretches) return false
+      this.#statements.addStretch.run(device, epoch, boot, first_n, last_n)
+      return true
     }
-    const neighbours = [
-      ...(before?.first_n === after.first_n ? [] : [this.#neighbour('previous', after)]),
-      ...(before?.last_n === after.last_n ? [] : [this.#neighbour('next', after)]),
-    ]
-    return neighbours.flatMap((each) => each?.boot ?? [])
+    const first = Math.min(before.first_n, first_n)
+    const last = Math.max(before.last_n, last_n)
+    if (first === before.first_n && last === before.last_n) return false
+    this.#statements.setStretch.run(first, last, device, epoch, boot)
+    // Another one that ends, or begins, in between has lain on one side until now.
+    return (
+      this.#one('endsWithin', device, epoch, first, before.first_n) !== undefined ||
+      this.#one('beginsWithin', device, epoch, before.last_n, last) !== undefined
+    )
+  }
+
+  /** Notes the order of all boots of a probe anew. @returns Those that contradict it, and did not before. */
+  #order(device: string): string[] {
+    const { pairs, ranks, contradicted } = bootOrder(this.#all<Stretch>('stretches', device))
+    for (const [boot, rank] of ranks) this.#statements.rank.run(rank, device, boot, rank)
+    const held = new Map(this.#all<Pair>('pairs', device).map((pair) => [JSON.stringify(pair), pair]))
+    const changed: Pair[] = []
+    for (const pair of pairs.map(({ earlier, later }) => ({ earlier, later }))) {
+      if (held.delete(JSON.stringify(pair))) continue
+      this.#statements.addPair.run(device, pair.earlier, pair.later)
+      changed.push(pair)
+    }
+    for (const pair of held.values()) {
+      this.#statements.removePair.run(device, pair.earlier, pair.later)
+      changed.push(pair)
+    }
+    for (const { earlier, later } of changed) {
+      this.#statements.ask.run(forward, device, later)
+      this.#statements.ask.run(backward, device, earlier)
+    }
+    return [...contradicted].filter((boot) => this.#statements.contradict.run(device, boot).changes > 0)
   }
 
   /**
-   * @param fresh - Rows that were never dated; null when there are none.
-   * @returns Boots that may learn something new from this one.
+   * What boots say of those after them is worked off first, from the first boot on, then what they say of those before
+   * them, from the last: each is dated twice at most, however they are linked.
    */
-  #dateBoot({ device, boot }: Boot, fresh: Span | null): string[] {
-    const stretches = this.#all<Stretch>('stretches', device, boot)
-    const line = tighten([
-      ...this.#evidence({ device, boot }),
-      ...stretches.flatMap((each) => this.#edges(each)),
-    ])
-    const [begin, end] = [line[0], line.at(-1)]
-    if (begin === undefined || end === undefined) return []
-    this.#dateRows({ device, boot }, line, fresh)
-    const endsAfter = orNull(boundsOn(line, end).earliest)
-    const beginsBefore = orNull(boundsOn(line, begin).latest)
-    return stretches.flatMap((each) => {
-      if (each.ends_after === endsAfter && each.begins_before === beginsBefore) return []
-      this.#statements.setStretch.run(endsAfter, beginsBefore, device, each.epoch, boot)
-      return (['previous', 'next'] as const).flatMap((side) => this.#neighbour(side, each)?.boot ?? [])
+  #stepOf(device: string): boolean {
+    for (let left = bootsInStep; left > 0; left--) {
+      const boot = this.#one<BootRow>('askedForward', device) ?? this.#one<BootRow>('askedBackward', device)
+      if (boot === undefined) break
+      this.#dateBoot(boot)
+      if (left === 1) return true
+    }
+    return this.#dateNewRows(device) || this.#dateChangedRows(device)
+  }
+
+  #dateBoot(row: BootRow): void {
+    const { device, boot } = row
+    const line = this.#lineOf(device, boot)
+    const { evidence, edges, changed } = line.settle(this.#edges(row))
+    for (const { id, said } of evidence)
+      this.#statements.say.run(orNull(said?.earliest ?? -Infinity), orNull(said?.latest ?? Infinity), id)
+    const [first = unbounded, last = unbounded] = edges
+    const endsAfter = orNull(line.ends.endsAfter)
+    const beginsBefore = orNull(line.ends.beginsBefore)
+    const said = [first.earliest, first.latest, last.earliest, last.latest].map(orNull)
+    this.#statements.dated.run(endsAfter, beginsBefore, ...said, device, boot)
+    if (changed !== null) {
+      const [from, to] = [clamped(changed.from), clamped(changed.to)]
+      this.#statements.askRange.run(from, from, to, to, device, boot)
+    }
+    if (endsAfter !== row.ends_after) this.#statements.askLater.run(device, device, boot)
+    if (beginsBefore !== row.begins_before) this.#statements.askEarlier.run(device, device, boot)
+  }
+
+  /** The line by which rows are dated, also where it was not in memory any more. */
+  #settledLine(device: string, boot: string): BootLine {
+    const line = this.#lineOf(device, boot)
+    const row = line.isSettled ? undefined : this.#one<BootRow>('boot', device, boot)
+    if (row !== undefined) line.settle(this.#edges(row))
+    return line
+  }
+
+  #lineOf(device: string, boot: string): BootLine {
+    const key = JSON.stringify([device, boot])
+    const known = this.#lines.get(key)
+    if (known !== undefined) return known
+    const rows = this.#all<EvidenceRow>('evidence', device, boot, maxEvidence)
+    const line = new BootLine(rows.map(evidenceIn))
+    this.#lines.set(key, line)
+    let moments = 0
+    for (const each of this.#lines.values()) moments += each.size
+    for (const [oldest, each] of this.#lines) {
+      if ((moments <= maxMoments && this.#lines.size <= maxLines) || oldest === key) break
+      moments -= each.size
+      this.#lines.delete(oldest)
+    }
+    return line
+  }
+
+  /** The first and the last moment of a boot, with what the boots before and after it tell about them. */
+  #edges(row: BootRow): Edge[] {
+    const { device, boot } = row
+    const isSaid = { first: row.first_said === 1, last: row.last_said === 1 }
+    return (['first', 'last'] as const).flatMap((edge) => {
+      const placed = this.#one<MomentRow>('edge', device, boot, edge)
+      if (placed === undefined) return []
+      const { at } = this.#one<{ at: number | null }>(
+        edge === 'first' ? 'toldByEarlier' : 'toldByLater',
+        device,
+        boot,
+      ) ?? { at: null }
+      const bounds = edge === 'first' ? boundsIn(at, null) : boundsIn(null, at)
+      const said =
+        edge === 'first'
+          ? boundsIn(row.first_earliest, row.first_latest)
+          : boundsIn(row.last_earliest, row.last_latest)
+      return { ...known(momentIn(placed), bounds), kind: 'edge' as const, said: isSaid[edge] ? said : null }
     })
   }
 
-  #evidence({ device, boot }: Boot): KnownMoment[] {
-    type Row = MomentRow &
-      Record<'id' | 'asked', number> &
-      Record<'not_before' | 'not_after', number | null> &
-      Said
-    return this.#all<Row>('evidence', device, boot).map((row) => ({
-      ...momentIn(row),
-      ...boundsIn(row.not_before, row.not_after),
-      id: row.id,
-      said: saidIn(row),
-    }))
+  /** Rows of a batch that were never dated. @returns Whether there may be more to do. */
+  #dateNewRows(device: string): boolean {
+    const batch = this.#one<{ id: string; received_at: number; rows_after: number }>('newRows', device)
+    if (batch === undefined) return false
+    const rows = this.#all<DatedRow>('rowsOfBatch', batch.received_at, batch.id, batch.rows_after, rowsInStep)
+    this.#dateRows(device, rows)
+    const last = rows.at(-1)
+    this.#statements.newRowsDone.run(rows.length < rowsInStep || last === undefined ? null : last.n, batch.id)
+    return true
   }
 
-  /** The first and the last moment of a stretch, with what the boots before and after it tell about them. */
-  #edges(stretch: Stretch): KnownMoment[] {
-    type Row = MomentRow & Said & { readonly id: number; readonly edge: 'first' | 'last' }
-    const { device, boot, epoch } = stretch
-    return this.#all<Row>('edges', device, boot, epoch).map((row) => {
-      const { ends_after = null } = (row.edge === 'first' && this.#neighbour('previous', stretch)) || {}
-      const { begins_before = null } = (row.edge === 'last' && this.#neighbour('next', stretch)) || {}
-      return { ...known(momentIn(row), boundsIn(ends_after, begins_before)), id: row.id, said: saidIn(row) }
-    })
+  /** Rows whose boot's line has changed. @returns Whether there may be more to do. */
+  #dateChangedRows(device: string): boolean {
+    let dated = 0
+    for (let left = bootsInStep; left > 0 && dated < rowsInStep; left--) {
+      const row = this.#one<BootRow>('changedRows', device)
+      if (row === undefined || row.rows_from === null || row.rows_to === null) break
+      const { boot, rows_from, rows_to, rows_epoch, rows_n } = row
+      const most = rowsInStep - dated
+      const rows = this.#all<DatedRow>('rows', device, boot, rows_from, rows_epoch, rows_n, rows_to, most)
+      this.#dateRows(device, rows)
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < most)
+        this.#statements.rowsDone.run(null, null, '', -1, device, boot)
+      else this.#statements.rowsDone.run(last.mono_ms, rows_to, last.epoch, last.n, device, boot)
+      // A boot without rows counts as well.
+      dated += rows.length + 1
+    }
+    return dated > 0
   }
 
-  /** Notes the present bounds of each moment, and dates the rows around those moments whose bounds have changed. */
-  #dateRows(boot: Boot, line: readonly KnownMoment[], fresh: Span | null): void {
-    const changed = line.flatMap(({ id, earliest, latest, said }, place) => {
-      if (said?.earliest === earliest && said.latest === latest) return []
-      this.#statements.say.run(orNull(earliest), orNull(latest), id)
-      return place
-    })
-    const [first, last] = [changed[0], changed.at(-1)]
-    const dated = first === undefined || last === undefined ? [] : around(line, first, last)
-    const from = Math.min(...dated, fresh?.first_mono ?? Number.MAX_SAFE_INTEGER)
-    const to = Math.max(...dated, fresh?.last_mono ?? 0)
+  #dateRows(device: string, rows: readonly DatedRow[]): void {
     const targets = new Map<string, SQLInputValue[]>()
-    for (const row of this.#all<DatedRow>('rows', boot.device, boot.boot, from, to)) {
-      if (!this.#dateRow(boot, row, line) || row.class === 'diagnostic') continue
+    let of = ''
+    let line: BootLine | null = null
+    for (const row of rows) {
+      if (line === null || of !== row.boot) {
+        line = this.#settledLine(device, row.boot)
+        of = row.boot
+      }
+      if (!this.#dateRow(device, row, line.boundsOf(momentIn(row))) || row.class === 'diagnostic') continue
       targets.set(JSON.stringify([row.test_name, row.input, row.asn]), [row.test_name, row.input, row.asn])
     }
     for (const target of targets.values()) this.#statements.renew.run(...target)
   }
 
   /** @returns Whether the date of the row has changed. */
-  #dateRow({ device }: Boot, row: DatedRow, line: readonly KnownMoment[]): boolean {
-    const { earliest, latest } = boundsOn(line, momentIn(row))
+  #dateRow(device: string, row: DatedRow, { earliest, latest }: Bounds): boolean {
     const within = { earliest, latest: Math.min(latest, row.received_at) }
     const { at, errorMs: stated } = datedWithin(within, row.wall_ms, row.clock)
     const errorMs = stated !== null && stated > longestErrorMs ? null : stated
@@ -215,113 +351,33 @@ export class ReDating {
     return datedAt !== row.corrected_at
   }
 
-  #neighbour(side: 'previous' | 'next', { device, epoch, first_n, last_n }: Stretch): Stretch | undefined {
-    return this.#one<Stretch>(side, device, epoch, side === 'previous' ? first_n : last_n)
-  }
-
   #all<T>(name: keyof typeof statements, ...values: SQLInputValue[]): T[] {
-    return this.#statements[name].all(...values) as T[]
+    const rows = this.#statements[name].all(...values) as T[]
+    this.rowsRead += rows.length
+    return rows
   }
 
   #one<T>(name: keyof typeof statements, ...values: SQLInputValue[]): T | undefined {
+    this.rowsRead++
     return this.#statements[name].get(...values) as T | undefined
   }
 }
 
-/** The range of rows that need another date: between two moments whose bounds are unchanged, no row does. */
-function around(line: readonly KnownMoment[], first: number, last: number): [number, number] {
-  const from = line[first - 1]?.monoMs ?? 0
-  const to = line[last + 1]?.monoMs ?? Number.MAX_SAFE_INTEGER
-  return [from - reorderedMs, to + reorderedMs]
+/** Bits of `asked`: what a boot takes from those before it, and from those after it, is to be taken anew. */
+const forward = 1
+const backward = 2
+
+function clamped(ms: number): number {
+  return Math.max(0, Math.min(Number.MAX_SAFE_INTEGER, ms))
 }
 
-function isSame(a: MomentRow, b: MomentRow): boolean {
-  return String(rowOf(momentIn(a))) === String(rowOf(momentIn(b)))
+function evidenceIn(row: EvidenceRow): Evidence {
+  const { asked, earliest, latest } = row
+  return {
+    ...momentIn(row),
+    ...boundsIn(row.not_before, row.not_after),
+    kind: 'evidence',
+    id: row.id,
+    said: asked === 0 ? null : boundsIn(earliest, latest),
+  }
 }
-
-interface Said {
-  readonly asked: number
-  readonly earliest: number | null
-  readonly latest: number | null
-}
-
-function saidIn({ asked, earliest, latest }: Said): Bounds | null {
-  return asked === 0 ? null : boundsIn(earliest, latest)
-}
-
-function boundsIn(earliest: number | null, latest: number | null): Bounds {
-  return { earliest: earliest ?? unbounded.earliest, latest: latest ?? unbounded.latest }
-}
-
-function orNull(ms: number): number | null {
-  return Number.isFinite(ms) ? ms : null
-}
-
-function momentIn({ mono_ms, suspended_ms, is_slept, steps }: MomentRow): Moment {
-  return { monoMs: mono_ms, suspendedMs: is_slept === 0 ? undefined : suspended_ms, steps }
-}
-
-/** The values in the order of the columns: `mono_ms`, `suspended_ms`, `is_slept`, `steps`. */
-export function rowOf({ monoMs, suspendedMs, steps }: Moment): [number, number | null, number, number] {
-  return [monoMs, suspendedMs ?? null, suspendedMs === undefined ? 0 : 1, steps]
-}
-
-const statements = {
-  addEvidence: `
-    insert into moments (device, boot, mono_ms, suspended_ms, is_slept, steps, not_before, not_after, batch, at)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-
-  // A probe's evidence does not count for another probe's batch, nor when the receipt said something else.
-  evidence: `
-    select m.id as id, m.mono_ms as mono_ms, m.suspended_ms as suspended_ms, m.is_slept as is_slept,
-      m.steps as steps, m.not_before as not_before, m.not_after as not_after, m.asked as asked,
-      m.earliest as earliest, m.latest as latest
-    from moments m join batches b on b.id = m.batch and b.device = m.device and b.received_at = m.at
-    where m.device = ? and m.boot = ? and m.edge is null`,
-
-  spans: `
-    select boot, min(n) as first_n, max(n) as last_n, min(mono_ms) as first_mono, max(mono_ms) as last_mono
-    from measurements where received_at = ? and batch = ? group by boot order by boot`,
-  bootsAwaiting: 'select distinct boot from moments where device = ? and batch = ?',
-
-  stretch: 'select * from boots where device = ? and epoch = ? and boot = ?',
-  stretches: 'select * from boots where device = ? and boot = ? order by epoch',
-  addStretch: `
-    insert into boots (device, epoch, boot, first_n, last_n) values (?, ?, ?, ?, ?)
-    on conflict (device, epoch, boot) do update
-    set first_n = min(first_n, excluded.first_n), last_n = max(last_n, excluded.last_n)`,
-  setStretch: `
-    update boots set ends_after = ?, begins_before = ? where device = ? and epoch = ? and boot = ?`,
-  previous: `
-    select * from boots where device = ? and epoch = ? and last_n < ? order by last_n desc limit 1`,
-  next: `
-    select * from boots where device = ? and epoch = ? and first_n > ? order by first_n limit 1`,
-
-  firstRow: `
-    select mono_ms, suspended_ms, is_slept, steps from measurements
-    where device = ? and boot = ? and epoch = ? order by mono_ms, steps limit 1`,
-  lastRow: `
-    select mono_ms, suspended_ms, is_slept, steps from measurements
-    where device = ? and boot = ? and epoch = ? order by mono_ms desc, steps desc limit 1`,
-  edges: 'select * from moments where device = ? and boot = ? and epoch = ? and edge is not null',
-  edge: 'select * from moments where device = ? and boot = ? and epoch = ? and edge = ?',
-  forgetEdge: 'delete from moments where device = ? and boot = ? and epoch = ? and edge = ?',
-  addEdge: `
-    insert into moments (device, boot, mono_ms, suspended_ms, is_slept, steps, epoch, edge)
-    values (?, ?, ?, ?, ?, ?, ?, ?)`,
-
-  say: 'update moments set asked = 1, earliest = ?, latest = ? where id = ?',
-  rows: `
-    select epoch, n, class, test_name, input, asn, mono_ms, suspended_ms, is_slept, steps, wall_ms, clock,
-      received_at, corrected_at, error_ms
-    from measurements where device = ? and boot = ? and mono_ms between ? and ?`,
-  date: 'update measurements set corrected_at = ?, error_ms = ? where device = ? and epoch = ? and n = ?',
-
-  renew: `
-    insert into newest (test_name, input, asn, dated_at, device, epoch, n)
-    select test_name, input, asn, corrected_at, device, epoch, n from measurements
-    where test_name = ? and input is ? and asn = ? and class <> 'diagnostic'
-    order by corrected_at desc, received_at desc, device desc, epoch desc, n desc limit 1
-    on conflict (test_name, ifnull(input, ''), asn) do update
-    set dated_at = excluded.dated_at, device = excluded.device, epoch = excluded.epoch, n = excluded.n`,
-} as const

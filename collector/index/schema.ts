@@ -3,7 +3,7 @@
 /**
  * Version of this schema. An index with another number is made again from the archive: there is nothing to migrate.
  */
-export const schemaVersion = 4
+export const schemaVersion = 5
 
 export const schema = `
   create table if not exists batches (
@@ -18,9 +18,12 @@ export const schema = `
     backlog_records integer,
     backlog_batches integer,
     payload_fault text,
-    unreadable integer not null
+    unreadable integer not null,
+    -- The last of its rows that was dated; null when all were.
+    rows_after integer
   ) without rowid;
   create index if not exists batches_by_device on batches (device, received_at);
+  create index if not exists batches_to_date on batches (device) where rows_after is not null;
 
   -- One row an epoch, so that the state of all probes is read from a few rows however many batches there are.
   create table if not exists epochs (
@@ -49,6 +52,8 @@ export const schema = `
     suspended_ms integer,
     is_slept integer not null,
     steps integer not null,
+    -- Whether its number was given anew, and does not say when it was made.
+    carried integer not null,
     wall_ms integer not null,
     -- The same moment as well as everything received so far can tell it; null: nobody can say how well.
     corrected_at integer not null,
@@ -70,8 +75,8 @@ export const schema = `
   create index if not exists measurements_by_boot on measurements (device, boot, mono_ms);
   create index if not exists measurements_by_receipt on measurements (received_at, batch, n);
 
-  -- What is known of the true time: dating.md. The first and the last moment of a boot in an epoch are there too, for
-  -- what the boots around it say. The receipt of this batch must say this time, or the moment counts for nothing.
+  -- What is known of the true time: dating.md. The receipt of this batch must say this time, or the moment counts for
+  -- nothing.
   create table if not exists moments (
     id integer primary key,
     device text not null,
@@ -82,10 +87,8 @@ export const schema = `
     steps integer not null,
     not_before real,
     not_after real,
-    batch text,
-    at integer,
-    epoch text,
-    edge text,
+    batch text not null,
+    at integer not null,
     -- What all of the boot together says, once it has been asked; null where that is nothing.
     asked integer not null default 0,
     earliest real,
@@ -94,18 +97,66 @@ export const schema = `
   create index if not exists moments_by_boot on moments (device, boot);
   create index if not exists moments_by_batch on moments (batch);
 
-  -- The boots of an epoch, in the order of their records.
-  create table if not exists boots (
+  -- The numbers that say when they were given, of each boot in each epoch.
+  create table if not exists stretches (
     device text not null,
     epoch text not null,
     boot text not null,
     first_n integer not null,
     last_n integer not null,
+    primary key (device, epoch, boot)
+  ) without rowid;
+  create index if not exists stretches_by_first on stretches (device, epoch, first_n);
+  create index if not exists stretches_by_last on stretches (device, epoch, last_n);
+
+  -- Boots that follow each other, as those numbers say: boot-order.ts.
+  create table if not exists boot_pairs (
+    device text not null,
+    earlier text not null,
+    later text not null,
+    primary key (device, earlier, later)
+  ) without rowid;
+  create index if not exists boot_pairs_by_later on boot_pairs (device, later, earlier);
+
+  -- The first and the last moment of a boot, for what the boots around it say.
+  create table if not exists edges (
+    device text not null,
+    boot text not null,
+    edge text not null,
+    mono_ms integer not null,
+    suspended_ms integer,
+    is_slept integer not null,
+    steps integer not null,
+    primary key (device, boot, edge)
+  ) without rowid;
+
+  create table if not exists boots (
+    device text not null,
+    boot text not null,
+    -- Its place among the boots of its probe, and whether what was signed of that contradicts itself.
+    rank integer not null default 0,
+    contradicted integer not null default 0,
     -- What its neighbours may take from it: its last moment is not before, its first not after.
     ends_after real,
     begins_before real,
-    primary key (device, epoch, boot)
+    -- What the line said last of its edges.
+    first_said integer not null default 0,
+    last_said integer not null default 0,
+    first_earliest real,
+    first_latest real,
+    last_earliest real,
+    last_latest real,
+    -- What is still to be done: bit 0, to hear those before it; bit 1, those after it; and rows to be dated.
+    asked integer not null default 0,
+    rows_from integer,
+    rows_to integer,
+    rows_epoch text not null default '',
+    rows_n integer not null default -1,
+    primary key (device, boot)
   ) without rowid;
+  create index if not exists boots_asked on boots (device, rank) where asked > 0;
+  create index if not exists boots_asked_forward on boots (device, rank) where (asked & 1) = 1;
+  create index if not exists boots_to_date on boots (device) where rows_from is not null;
 
   -- Every certificate that some record holds whole, for the records that hold its digest.
   create table if not exists certificates (

@@ -15,6 +15,7 @@ import {
   sampleNoon,
 } from '../../test/support/sample-probe.ts'
 import { type BatchId, batchId, sha256Hex } from '../../tests-spec/protocol/batch.ts'
+import { Attempts } from '../archive/attempts.ts'
 import { certificatesIn } from './certificates.ts'
 import { lockFolder } from './folder-lock.ts'
 import { type BatchToIndex, Indexer } from './indexer.ts'
@@ -207,6 +208,7 @@ describe.runIf(modern)('SqliteIndex', () => {
         missing: 3 + 6,
         lost: 6,
         faulty: 1,
+        contradicted: 0,
       },
     ])
   })
@@ -266,7 +268,14 @@ describe.runIf(modern)('SqliteIndex', () => {
     } as never
     const indexerOver = (batches: readonly BatchToIndex[], underWay = () => 0) => {
       const read = async (id: BatchId) => batches.find((each) => each.id === id) ?? null
-      return new Indexer({ index, read, intakeUnderWay: underWay, log })
+      return new Indexer({
+        index,
+        read,
+        intakeUnderWay: underWay,
+        log,
+        attempts: Attempts.open(folder),
+        quietMs: 0,
+      })
     }
     beforeEach(() => {
       logged.length = 0
@@ -330,19 +339,59 @@ describe.runIf(modern)('SqliteIndex', () => {
       expect(logged).toMatchObject([{ code: 'payload_faulty', fault: 'too_long' }])
     })
 
-    it('goes on after a batch that cannot be read, and leaves it for the next start', async () => {
+    it('goes on after a batch that the disk does not give, and leaves it for the next start', async () => {
       const good = content(1, [record(0)])
       const read = async (id: BatchId) => {
-        if (id !== good.id) throw new Error('rotten sector')
+        if (id !== good.id) throw Object.assign(new Error('rotten sector'), { code: 'EIO' })
         return good
       }
-      const indexer = new Indexer({ index, read, intakeUnderWay: () => 0, log })
+      const indexer = new Indexer({
+        index,
+        read,
+        intakeUnderWay: () => 0,
+        log,
+        attempts: Attempts.open(folder),
+        quietMs: 0,
+      })
       indexer.offer(idOf('rotten'))
       indexer.offer(good.id)
       await indexer.settled()
       expect(index.holds(good.id)).toBe(true)
       expect(index.holds(idOf('rotten'))).toBe(false)
       expect(logged).toMatchObject([{ code: 'index_failed' }])
+    })
+
+    it('tries a batch that failed once more, alone and behind all others, then sets it aside', async () => {
+      const good = content(1, [record(0)])
+      const bad = idOf('bad')
+      const tried: string[] = []
+      const read = async (id: BatchId) => {
+        tried.push(id === bad ? 'bad' : 'good')
+        if (id === bad) throw new Error('it is too odd')
+        return good
+      }
+      const parts = { index, read, intakeUnderWay: () => 0, log, quietMs: 0 }
+      const indexer = new Indexer({ ...parts, attempts: Attempts.open(folder) })
+      indexer.offer(bad)
+      indexer.offer(good.id)
+      await indexer.settled()
+      expect(index.holds(good.id)).toBe(true)
+      await indexer.allTried()
+      expect(tried).toEqual(['bad', 'good', 'bad'])
+      expect(logged.map((each) => (each as { code: string }).code)).toEqual([
+        'index_failed',
+        'index_failed',
+        'batch_set_aside',
+      ])
+      const next = new Indexer({ ...parts, attempts: Attempts.open(folder) })
+      next.offer(bad)
+      await next.allTried()
+      expect(tried).toHaveLength(3)
+      Attempts.open(folder).done(bad)
+      const after = new Indexer({ ...parts, attempts: Attempts.open(folder) })
+      after.offer(bad)
+      await after.allTried()
+      expect(tried).toHaveLength(5)
     })
 
     it('does a batch again that it was stopped in', async () => {

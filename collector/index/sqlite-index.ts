@@ -16,10 +16,12 @@ import type {
   SelectedRow,
 } from './measurement-index.ts'
 import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
+import { rowOf } from './moment-row.ts'
 import { openToRead } from './open-to-read.ts'
-import { ReDating, rowOf } from './re-dating.ts'
+import { forItsUserAlone } from './own-file.ts'
+import { ReDating } from './re-dating.ts'
 import { schema, schemaVersion } from './schema.ts'
-import { conditionsOf, type Selection } from './selection.ts'
+import { type Cursor, conditionsOf, type Selection } from './selection.ts'
 import { loadSqlite, SqliteMissing } from './sqlite.ts'
 
 /** No honest spool holds so many records; with this limit, sums stay exact for 9 million batches. */
@@ -34,6 +36,7 @@ export class SqliteIndex implements MeasurementIndex {
   readonly #database: DatabaseSync
   readonly #path: string
   readonly #reDating: ReDating
+  #version = 0
   readonly #statements: Readonly<Record<keyof typeof statements, StatementSync>>
 
   private constructor(database: DatabaseSync, path: string) {
@@ -54,10 +57,12 @@ export class SqliteIndex implements MeasurementIndex {
   static async open(path: string): Promise<SqliteIndex> {
     const { DatabaseSync } = loadSqlite()
     try {
+      if (path !== ':memory:') forItsUserAlone(path)
       return new SqliteIndex(prepare(new DatabaseSync(path)), path)
     } catch {
       // It is safe to delete: the archive has everything that was in it.
       await deleteIndex(path)
+      forItsUserAlone(path)
       return new SqliteIndex(prepare(new DatabaseSync(path)), path)
     }
   }
@@ -93,7 +98,7 @@ export class SqliteIndex implements MeasurementIndex {
         const datedAt = Math.min(row.wallMs, receivedAt)
         const { changes } = this.#statements.addMeasurement.run(
           ...[device, epoch, row.n, id, row.class, row.testName, row.input, row.startedAt, row.clock],
-          ...[row.boot, ...rowOf(row.moment)],
+          ...[row.boot, ...rowOf(row.moment), row.isCarried ? 1 : 0],
           ...[row.wallMs, datedAt, found.verdict, found.rule, found.step, found.how],
           ...[row.parts === null ? null : JSON.stringify(row.parts)],
           ...[row.asn, row.cc, row.networkName, row.runtimeSeconds, row.bytes, receivedAt],
@@ -105,18 +110,27 @@ export class SqliteIndex implements MeasurementIndex {
     })
   }
 
-  addBatch(batch: IndexedBatch, { fault, unreadable }: PayloadState): void {
+  addBatch(batch: IndexedBatch, { fault, unreadable }: PayloadState): readonly string[] {
     const { id, manifest, receivedAt } = batch
     const { device, epoch, seq, time, agent, lost, backlog } = manifest
-    this.#atOnce(() => {
+    return this.#atOnce(() => {
       const values: SQLInputValue[] = [id, device, epoch, seq, receivedAt, time.src, time.uncMs]
       const { changes } = this.#statements.addBatch.run(
         ...[...values, agent.version, backlog?.records ?? null, backlog?.batches ?? null, fault, unreadable],
       )
-      if (changes === 0) return
+      if (changes === 0) return []
       this.#statements.addToEpoch.run(device, epoch, seq, countLost(lost), fault === null ? 0 : 1)
-      this.#reDating.add(batch)
+      return this.#reDating.add(batch)
     })
+  }
+
+  goOnDating(): boolean {
+    return this.#atOnce(() => this.#reDating.step())
+  }
+
+  /** Rows that dating has read so far, for those who measure. */
+  get rowsReadForDating(): number {
+    return this.#reDating.rowsRead
   }
 
   probes(): ProbeRow[] {
@@ -124,16 +138,30 @@ export class SqliteIndex implements MeasurementIndex {
   }
 
   newest(limit: number): NewestRow[] {
-    const rows = reading(this.#path, () => this.#statements.newest.all(limit))
+    const rows = reading(this.#path, () => bounded(this.#statements.newest.iterate(limit)))
     return rows.map(withVerdict) as unknown as NewestRow[]
+  }
+
+  get version(): number {
+    return this.#version
   }
 
   select(selection: Selection): SelectedRow[] {
     const { where, values } = conditionsOf(selection)
     const sql = `${selected} where ${where} order by received_at, batch, n limit ?`
     // There are only a few hundred different statements, and SQLite keeps those it has prepared.
-    const rows = reading(this.#path, () => this.#database.prepare(sql).all(...values, selection.limit))
+    const rows = reading(this.#path, () =>
+      bounded(this.#database.prepare(sql).iterate(...values, selection.limit)),
+    )
     return rows.map(withVerdict) as unknown as SelectedRow[]
+  }
+
+  lastOf(selection: Selection): Cursor | null {
+    const { where, values } = conditionsOf(selection)
+    const sql = `select received_at as receivedAt, batch, n from measurements where ${where}
+      order by received_at, batch, n limit 1 offset ?`
+    const row = reading(this.#path, () => this.#database.prepare(sql).get(...values, selection.limit - 1))
+    return (row as Cursor | undefined) ?? null
   }
 
   addCertificates(certificates: readonly KnownCertificate[]): void {
@@ -152,16 +180,37 @@ export class SqliteIndex implements MeasurementIndex {
     this.#database.close()
   }
 
-  #atOnce(work: () => void): void {
+  #atOnce<T>(work: () => T): T {
     this.#database.exec('begin')
     try {
-      work()
+      const done = work()
       this.#database.exec('commit')
+      this.#version++
+      return done
     } catch (error) {
+      this.#reDating.forget()
       this.#database.exec('rollback')
       throw error
     }
   }
+}
+
+/**
+ * Characters of the texts that one question is answered with. Usual rows have some 300; those of a probe that fills
+ * every column have 5,000.
+ */
+const maxAnswerChars = 4_000_000
+
+/** As many rows as the room for texts allows, one at least. */
+function bounded(rows: Iterable<unknown>): Readonly<Record<string, unknown>>[] {
+  const taken: Readonly<Record<string, unknown>>[] = []
+  let chars = 0
+  for (const row of rows as Iterable<Readonly<Record<string, unknown>>>) {
+    for (const value of Object.values(row)) if (typeof value === 'string') chars += value.length
+    if (chars > maxAnswerChars && taken.length > 0) break
+    taken.push(row)
+  }
+  return taken
 }
 
 /** A row whose columns of the verdict are put together, with its parts unchanged. */
@@ -203,9 +252,9 @@ const statements = {
 
   addMeasurement: `
     insert into measurements (device, epoch, n, batch, class, test_name, input, started_at, clock, boot, mono_ms,
-      suspended_ms, is_slept, steps, wall_ms, corrected_at, verdict, rule, step, how, parts, asn, cc, network_name,
+      suspended_ms, is_slept, steps, carried, wall_ms, corrected_at, verdict, rule, step, how, parts, asn, cc, network_name,
       runtime, bytes, received_at)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict do nothing`,
 
   addNewest: `
@@ -232,10 +281,11 @@ const statements = {
     select e.device as device, b.epoch as epoch, b.seq as seq, b.received_at as lastReceivedAt,
       b.clock_source as clockSource, b.clock_uncertainty_ms as clockUncertaintyMs, b.agent_version as agentVersion,
       b.backlog_records as backlogRecords, b.backlog_batches as backlogBatches,
-      e.batches as batches, e.missing as missing, e.lost as lost, e.faulty as faulty
+      e.batches as batches, e.missing as missing, e.lost as lost, e.faulty as faulty,
+      (select count(*) from boots where device = e.device and contradicted = 1) as contradicted
     from (
-      select device, sum(batches) as batches, sum(highest_seq + 1 - batches) as missing, sum(lost) as lost,
-        sum(faulty) as faulty
+      select device, sum(batches) as batches, min(sum(highest_seq + 1 - batches), 9007199254740991) as missing,
+        min(sum(lost), 9007199254740991) as lost, sum(faulty) as faulty
       from epochs group by device
     ) e
     join batches b on b.id = (

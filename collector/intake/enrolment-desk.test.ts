@@ -1,13 +1,19 @@
 // Enrolment over HTTP: one token, one probe, one record, whatever gets lost on the way.
 
 import { generateKeyPairSync } from 'node:crypto'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, SampleCollector } from '../../test/support/sample-collector.ts'
 import { SampleProbe } from '../../test/support/sample-probe.ts'
-import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
-import { openEnrolment, readToken } from '../../tests-spec/protocol/enrolment.ts'
+import {
+  type EnrolmentRequest,
+  makeToken,
+  openEnrolment,
+  readToken,
+  tokenIdOf,
+  tokenKeyOf,
+} from '../../tests-spec/protocol/enrolment.ts'
 
 let collector: SampleCollector
 beforeEach(async () => {
@@ -31,7 +37,11 @@ describe('POST /v1/enrol', () => {
   it('keeps no secret on the disk', async () => {
     const token = await collector.token()
     const secret = readToken(token)?.secret ?? ''
-    expect(await readdir(join(collector.state, 'tokens'))).toEqual([`${sha256Hex(Buffer.from(secret))}.json`])
+    const name = `${tokenIdOf(tokenKeyOf(secret))}.json`
+    expect(await readdir(join(collector.state, 'tokens'))).toEqual([name])
+    const path = join(collector.state, 'tokens', name)
+    expect(await readFile(path, 'utf8')).not.toContain(secret)
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
     expect(JSON.stringify(collector.logged)).not.toContain(secret)
   })
 
@@ -73,6 +83,7 @@ describe('POST /v1/enrol', () => {
   })
 
   const sample = async () => new SampleProbe().enrolmentRequest(await collector.token())
+  const keyOf = ({ spki, proof }: EnrolmentRequest) => ({ spki, proof })
   const rsa = (): string => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 512 })
     return publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
@@ -92,14 +103,14 @@ describe('POST /v1/enrol', () => {
       'too_large',
     ],
     [
-      'a secret of another form',
-      async () => ({ ...(await sample()), secret: '../collector-key' }),
+      'a token of another form',
+      async () => ({ ...(await sample()), token: '../collector-key' }),
       400,
       'bad_request',
     ],
     [
-      'a secret nobody issued',
-      async () => ({ ...(await sample()), secret: 'a'.repeat(26) }),
+      'a token nobody issued',
+      async () => ({ ...(await sample()), token: 'a'.repeat(64) }),
       404,
       'token_unknown',
     ],
@@ -108,6 +119,15 @@ describe('POST /v1/enrol', () => {
     [
       'a proof by another key',
       async () => ({ ...(await sample()), proof: (await sample()).proof }),
+      403,
+      'bad_proof',
+    ],
+    [
+      'what a listener makes of a request that it heard',
+      async () => ({
+        ...(await sample()),
+        ...keyOf(new SampleProbe().enrolmentRequest(makeToken('0'.repeat(32)))),
+      }),
       403,
       'bad_proof',
     ],

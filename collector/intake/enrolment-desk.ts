@@ -9,6 +9,7 @@ import type { Endpoint } from '../../tests-spec/protocol/endpoint.ts'
 import {
   type EnrolmentRequest,
   enrolmentRequest,
+  macHolds,
   proofHolds,
   sealEnrolment,
 } from '../../tests-spec/protocol/enrolment.ts'
@@ -30,6 +31,8 @@ export interface EnrolmentDeskParts {
    * enrols with.
    */
   readonly endpoints?: readonly Endpoint[]
+  /** SHA-256 of the root of trust of test lists, in hex; null or absent where there is none. */
+  readonly listsRoot?: string | null
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly log: Pick<Log, 'info'>
@@ -61,7 +64,7 @@ export class EnrolmentDesk {
 
   async #settle(request: EnrolmentRequest): Promise<Buffer> {
     const { tokens, probes, log } = this.#parts
-    const token = await tokens.read(request.secret)
+    const token = await tokens.read(request.token)
     if (token === null) throw new Refused('token_unknown', 'This collector issued no such token')
     if (token === 'damaged')
       throw new Refused(
@@ -69,13 +72,16 @@ export class EnrolmentDesk {
         'The collector cannot read its note of this token: ask for a new one',
       )
     const publicKey = readKey(request.spki)
+    // The MAC stops whoever has heard a request from spending its token on a key of their own.
+    if (!macHolds(request, Buffer.from(token.key, 'hex')))
+      throw new Refused('bad_proof', 'The request was not made with this token')
     // The proof stops a sender that has only seen a probe's public key from enrolling a probe with it.
     if (!proofHolds(request, publicKey)) throw new Refused('bad_proof', 'The proof is not by this key')
     const device = v.parse(deviceId, keyIdOf(publicKey))
     if (token.usedBy !== null && token.usedBy !== device) {
       throw new Refused('token_used', 'Another probe came with this token')
     }
-    if (token.usedBy === null) await tokens.use(request.secret, token, device)
+    if (token.usedBy === null) await tokens.use(request.token, token, device)
     const known = probes.get(device)
     if (probes.isRevoked(device))
       throw new Refused('revoked', 'The operator of this collector takes nothing more from this probe')
@@ -86,7 +92,7 @@ export class EnrolmentDesk {
   }
 
   #issue(device: DeviceId, publicKey: KeyObject): Buffer {
-    const { key, recipient, now, endpoints = [] } = this.#parts
+    const { key, recipient, now, endpoints = [], listsRoot = null } = this.#parts
     const content = {
       v: 1,
       device,
@@ -95,6 +101,7 @@ export class EnrolmentDesk {
       collectorSpki: base64Spki(key.publicKey),
       at: now(),
       recipient,
+      ...(listsRoot === null ? {} : { listsRoot }),
       ...(endpoints.length === 0 ? {} : { endpoints: [...endpoints] }),
     } as const
     return sealEnrolment(content, key.privateKey)

@@ -10,6 +10,7 @@ import type { EnrolledProbe, ProbeRegister } from '../archive/probe-register.ts'
 import type { Log } from '../log.ts'
 import type { Chain } from './chain.ts'
 import { type Chains, type Place, placeOf } from './chains.ts'
+import type { DiskShares } from './disk-shares.ts'
 import { Refused } from './refusal.ts'
 import { Turns } from './turns.ts'
 import type { Admission } from './upload.ts'
@@ -21,6 +22,7 @@ export interface IntakeParts {
   readonly archive: Archive
   readonly probes: ProbeRegister
   readonly chains: Chains
+  readonly shares: DiskShares
   readonly key: CollectorKey
   /** Age recipient that probes seal batches to: `age1…`. */
   readonly recipient: string
@@ -41,7 +43,9 @@ export interface Accepted {
 export class Intake {
   readonly #parts: IntakeParts
   readonly #turns = new Turns()
+  readonly #overShare = new Set<string>()
   #underWay = 0
+  #fault: string | null = null
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
@@ -75,6 +79,11 @@ export class Intake {
     )
   }
 
+  /** What the last batch failed by that was not its own fault; null when the last one was taken. */
+  get fault(): string | null {
+    return this.#fault
+  }
+
   /** Number of batches that have been read and not yet answered. */
   get underWay(): number {
     return this.#underWay
@@ -92,14 +101,19 @@ export class Intake {
     this.#underWay++
     try {
       // Batches of one probe are settled one at a time, so that two posts of one seq cannot both find it free.
-      return await this.#turns.run(batch.manifest.device, () => this.#settle(batch, bytes))
+      const accepted = await this.#turns.run(batch.manifest.device, () => this.#settle(batch, bytes))
+      this.#fault = null
+      return accepted
+    } catch (error) {
+      if (!(error instanceof Refused)) this.#fault = codeOf(error)
+      throw error
     } finally {
       this.#underWay--
     }
   }
 
   async #settle(batch: VerifiedBatch, bytes: Uint8Array): Promise<Accepted> {
-    const { archive, chains } = this.#parts
+    const { archive, chains, shares } = this.#parts
     const probe = this.#probeOf(batch)
     const place = placeOf(batch.id, batch.manifest)
     const judgement = chains.judge(place, probe.digest)
@@ -112,11 +126,22 @@ export class Intake {
       case 'broken':
         throw new Refused('chain_broken', judgement.because)
       case 'fits':
+        this.#checkShare(place.device, bytes.length)
         await archive.putBatch(batch.id, bytes)
+        shares.add(place.device, bytes.length)
         return { kind: 'stored', receipt: await this.#sign(place, chains.add(place, probe.digest)) }
       default:
         throw judgement satisfies never
     }
+  }
+
+  #checkShare(device: string, bytes: number): void {
+    const { shares, log } = this.#parts
+    if (shares.hasRoom(device, bytes)) return
+    // Once: the probe comes again every quarter of an hour.
+    if (!this.#overShare.has(device)) log.error('share_used_up', { device, bytes: shares.heldBy(device) })
+    this.#overShare.add(device)
+    throw new Refused('over_share', 'This probe has used up its share of the disk: ask the operator for more')
   }
 
   async #duplicate(place: Place): Promise<Accepted> {
@@ -156,8 +181,10 @@ export class Intake {
   }
 
   async #refuseConflict({ id, manifest }: VerifiedBatch, bytes: Uint8Array, because: string): Promise<never> {
-    const kept = await this.#parts.archive.putConflict(manifest.device, id, bytes)
     const { device, epoch, seq } = manifest
+    const { archive, shares } = this.#parts
+    const kept = shares.hasRoom(device, bytes.length) && (await archive.putConflict(device, id, bytes))
+    if (kept) shares.add(device, bytes.length)
     // This is an alarm: one seq with two signed contents means a cloned card, or a key in other hands.
     this.#parts.log.error('seq_conflict', { device, epoch, seq, batch: id, kept, problem: because })
     throw new Refused('seq_conflict', because)
@@ -196,6 +223,10 @@ export class Intake {
     if (probe === null) throw new Error(`Batch of ${manifest.device} was verified without its key`)
     return probe
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'internal'
 }
 
 /**

@@ -24,9 +24,10 @@ export type RefusalCode =
   | 'superseded'
   | 'too_slow'
   | 'busy'
+  | 'over_share'
 
 /**
- * A request that changed nothing. The same request would be refused again, except after `busy`, `too_slow` and the
+ * A request that changed nothing. The same request would be refused again, except after `busy`, `over_share`, `too_slow` and the
  * codes about uploads.
  */
 export class Refused extends Error {
@@ -80,4 +81,5 @@ export const statusOf: Readonly<Record<RefusalCode, number>> = {
   superseded: 409,
   too_slow: 408,
   busy: 503,
+  over_share: 507,
 }

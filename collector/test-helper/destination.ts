@@ -51,6 +51,9 @@ const closedIpv4 = new BlockList()
 closedIpv4.addAddress('168.63.129.16')
 // Once the anycast address of 6to4 relays (RFC 7526): packets to it come out elsewhere.
 closedIpv4.addSubnet('192.88.99.0', 24)
+// AS112, which answers for private addresses looked up by mistake (RFC 7534, 7535): each network has its own.
+closedIpv4.addSubnet('192.31.196.0', 24)
+closedIpv4.addSubnet('192.175.48.0', 24)
 
 /**
  * All addresses that IANA has assigned for hosts. Outside of them are `::/96`, mapped addresses and NAT64's
@@ -66,6 +69,8 @@ closedIpv6.addSubnet('2001::', 23, 'ipv6')
 closedIpv6.addSubnet('2002::', 16, 'ipv6')
 // The second range for documentation (RFC 9637).
 closedIpv6.addSubnet('3fff::', 20, 'ipv6')
+// AS112, as above; its other prefix is in 2001::/23.
+closedIpv6.addSubnet('2620:4f:8000::', 48, 'ipv6')
 
 function isPublicIpv6(address: string): boolean {
   return globalIpv6.check(address, 'ipv6') && !closedIpv6.check(address, 'ipv6')

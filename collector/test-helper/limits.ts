@@ -25,6 +25,8 @@ export interface Limits {
    * of open files.
    */
   readonly maxInFlight: number
+  /** Of these, for one network: a handful of addresses must not take the helper from everyone else. */
+  readonly maxInFlightEach: number
 }
 
 export const usualLimits: Limits = {
@@ -36,4 +38,5 @@ export const usualLimits: Limits = {
   httpConnectMs: patience.helperPageConnectMs,
   maxBodyBytes: 1024 * 1024,
   maxInFlight: 25,
+  maxInFlightEach: 6,
 }

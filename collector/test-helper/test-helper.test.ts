@@ -64,7 +64,7 @@ describe('TestHelper', () => {
     )
     const helper = new TestHelper(lab)
     const body = { http_request: `http://127.0.0.1:${port}/` }
-    const ask = (i: number) => helper.answer(body, `198.51.100.${i}`, untilDone())
+    const ask = (i: number) => helper.answer(body, `198.51.${i}.1`, untilDone())
     const first = Array.from({ length: 25 }, (_, i) => ask(i))
     await filled
     expect(await ask(25)).toEqual({
@@ -77,6 +77,35 @@ describe('TestHelper', () => {
     release()
     expect((await Promise.all(first)).map(statusOf)).toEqual(Array(25).fill(200))
     expect(statusOf(await ask(26))).toBe(200)
+  })
+
+  it('measures six of one network at once, whichever of its addresses asks, and goes on for others', async () => {
+    let release = () => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let arrived = 0
+    let full = () => {}
+    const filled = new Promise<void>((resolve) => {
+      full = resolve
+    })
+    const { port } = await serveWith(
+      http.createServer(async (_, response) => {
+        if (++arrived === 6) full()
+        if (arrived <= 6) await released
+        response.end()
+      }),
+    )
+    const helper = new TestHelper(lab)
+    const body = { http_request: `http://127.0.0.1:${port}/` }
+    const ask = (from: string) => helper.answer(body, from, untilDone())
+    const first = Array.from({ length: 6 }, (_, i) => ask(`198.51.100.${i}`))
+    await filled
+    expect(statusOf(await ask('198.51.100.77'))).toBe(503)
+    expect(statusOf(await ask('203.0.113.7'))).toBe(200)
+    release()
+    expect((await Promise.all(first)).map(statusOf)).toEqual(Array(6).fill(200))
+    expect(statusOf(await ask('198.51.100.77'))).toBe(200)
   })
 
   it('takes no token from whom it turns away for others', async () => {

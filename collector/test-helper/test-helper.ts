@@ -8,6 +8,7 @@ import {
   type TestHelperResponse,
   testHelperRequest,
 } from '../../tests-spec/protocol/test-helper.ts'
+import { sourceOf } from '../source-of.ts'
 import { type CheckAddress, checkNothing, checkPublic } from './destination.ts'
 import { makeTrust } from './handshake.ts'
 import { type Limits, usualLimits } from './limits.ts'
@@ -55,6 +56,7 @@ export class TestHelper {
   readonly #buckets = new TokenBuckets()
   readonly #now: () => number
   #inFlight = 0
+  readonly #inFlightOf = new Map<string, number>()
 
   constructor({ allowPrivate, resolver }: HelperSettings, parts: HelperParts = {}) {
     const limits = { ...usualLimits, ...parts.limits }
@@ -74,7 +76,10 @@ export class TestHelper {
    */
   async answer(body: unknown, from: string, signal: AbortSignal): Promise<HelperAnswer> {
     // This comes before the token: a client that is turned away because of others must not lose a token for it.
-    if (this.#inFlight >= this.#instruments.limits.maxInFlight) {
+    const { maxInFlight, maxInFlightEach } = this.#instruments.limits
+    const source = sourceOf(from)
+    const ofSource = this.#inFlightOf.get(source) ?? 0
+    if (this.#inFlight >= maxInFlight || ofSource >= maxInFlightEach) {
       return refused(503, 'busy', 'The helper is measuring for others', busyRetryAfterSeconds)
     }
     const waitMs = this.#buckets.take(from, this.#now())
@@ -84,12 +89,16 @@ export class TestHelper {
     const { success, output, issues } = v.safeParse(testHelperRequest, body)
     if (!success) return refused(400, 'bad_request', issues.map(sentenceOf).join('; '), null)
     this.#inFlight++
+    this.#inFlightOf.set(source, (this.#inFlightOf.get(source) ?? 0) + 1)
     try {
       return { kind: 'measured', response: await measure(output, this.#instruments, signal) }
     } catch (bug) {
       throw withoutWords(bug)
     } finally {
       this.#inFlight--
+      const left = (this.#inFlightOf.get(source) ?? 1) - 1
+      if (left === 0) this.#inFlightOf.delete(source)
+      else this.#inFlightOf.set(source, left)
     }
   }
 }

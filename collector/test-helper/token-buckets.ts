@@ -2,6 +2,7 @@
 // after the last request. Pure but for what it remembers; the time is an argument.
 
 import { isIPv4, isIPv6 } from 'node:net'
+import { groupsOf } from '../source-of.ts'
 
 /** Number of requests that are allowed at once; a probe with its whole list to measure asks a few at a time. */
 const burst = 20
@@ -69,11 +70,5 @@ export class TokenBuckets {
 function ownerOf(ip: string): string {
   const mapped = /^::ffff:([\d.]+)$/i.exec(ip)?.[1]
   if (mapped !== undefined && isIPv4(mapped)) return mapped
-  if (!isIPv6(ip)) return ip
-  const [head = '', tail] = ip.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  if (tail === undefined) return groups.slice(0, 4).join(':')
-  const after = tail === '' ? [] : tail.split(':')
-  const zeros = Array(Math.max(0, 8 - groups.length - after.length)).fill('0')
-  return [...groups, ...zeros, ...after].slice(0, 4).join(':')
+  return isIPv6(ip) ? groupsOf(ip).slice(0, 4).join(':') : ip
 }

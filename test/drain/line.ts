@@ -35,6 +35,8 @@ const collector = start('col', [
   `${stateFolder}/collector`,
   '--host',
   collectorAddress,
+  '--readers',
+  'anyone',
   '--log',
   'error',
 ])

@@ -76,7 +76,7 @@ class Stage {
       namespace: 'outside',
       argv: [
         ...[modernNode(), collectorBundle, 'serve', '--state', collectorState, '--log', 'warn'],
-        ...['--host', outside.address, '--port', String(outside.collectorPort)],
+        ...['--host', outside.address, '--readers', 'anyone', '--port', String(outside.collectorPort)],
       ],
       env: {
         LD_PRELOAD: fakeTimeLibrary() ?? '',

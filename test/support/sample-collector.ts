@@ -13,6 +13,7 @@ import {
   indexPath,
   openCollector,
 } from '../../collector/collector.ts'
+import type { ReaderRules } from '../../collector/http/reader-guard.ts'
 import { buildServer, type Timeouts } from '../../collector/http/server.ts'
 import { openLog } from '../../collector/log.ts'
 import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
@@ -39,19 +40,27 @@ export class SampleCollector {
   now = Date.UTC(2018, 6, 29, 13)
 
   readonly #timeouts: Timeouts | undefined
+  readonly #readers: ReaderRules | undefined
 
-  private constructor(state: string, openIndex: CollectorSettings['openIndex'], timeouts?: Timeouts) {
+  private constructor(
+    state: string,
+    openIndex: CollectorSettings['openIndex'],
+    timeouts?: Timeouts,
+    readers?: ReaderRules,
+  ) {
     this.state = state
     this.#openIndex = openIndex
     this.#timeouts = timeouts
+    this.#readers = readers
   }
 
   static async start(
     openIndex: CollectorSettings['openIndex'] = null,
     timeouts?: Timeouts,
+    readers?: ReaderRules,
   ): Promise<SampleCollector> {
     const folder = await mkdtemp(join(tmpdir(), 'sonde-collector-'))
-    const sample = new SampleCollector(folder, openIndex, timeouts)
+    const sample = new SampleCollector(folder, openIndex, timeouts, readers)
     await sample.#open()
     return sample
   }
@@ -70,10 +79,13 @@ export class SampleCollector {
   }
 
   /** @param meanwhile - Given the path of the index, which no process has open then. */
-  async restart(meanwhile: (path: string) => void = () => {}): Promise<void> {
+  async restart(
+    meanwhile: (path: string) => void = () => {},
+    settings: Partial<CollectorSettings> = {},
+  ): Promise<void> {
     await this.#close()
     meanwhile(indexPath(this.state))
-    await this.#open()
+    await this.#open(settings)
   }
 
   /** Stops the collector and deletes its folder. */
@@ -149,7 +161,7 @@ export class SampleCollector {
     return Object.fromEntries(await Promise.all(digests))
   }
 
-  async #open(): Promise<void> {
+  async #open(settings: Partial<CollectorSettings> = {}): Promise<void> {
     const log = openLog(
       (line) => this.logged.push(JSON.parse(line)),
       () => this.now,
@@ -160,8 +172,9 @@ export class SampleCollector {
       log,
       now: () => this.now,
       openIndex: this.#openIndex,
+      ...settings,
     })
-    const server = buildServer(collector, this.#timeouts)
+    const server = buildServer(collector, this.#timeouts, this.#readers)
     server.server.on('connection', () => {
       this.connections += 1
     })

@@ -160,20 +160,22 @@ function firstAfter(line: readonly BoundMoment[], moment: Moment): number {
 /** `next` with the bounds that follow for it from `earlier`. */
 function after<M extends BoundMoment>(earlier: BoundMoment, next: M): M {
   const { least, most } = elapsed(earlier, next)
-  return {
-    ...next,
-    earliest: Math.max(next.earliest, earlier.earliest + least),
-    latest: Math.min(next.latest, earlier.latest + most),
-  }
+  return within(next, earlier.earliest + least, earlier.latest + most)
 }
 
 /** `earlier` with the bounds that follow for it from `next`. */
 function before<M extends BoundMoment>(earlier: M, next: BoundMoment): M {
   const { least, most } = elapsed(earlier, next)
+  return within(earlier, next.earliest - most, next.latest - least)
+}
+
+/** The moment itself where it is within the bounds already: nearly all of a long line are. */
+function within<M extends BoundMoment>(moment: M, earliest: number, latest: number): M {
+  if (earliest <= moment.earliest && latest >= moment.latest) return moment
   return {
-    ...earlier,
-    earliest: Math.max(earlier.earliest, next.earliest - most),
-    latest: Math.min(earlier.latest, next.latest - least),
+    ...moment,
+    earliest: Math.max(moment.earliest, earliest),
+    latest: Math.min(moment.latest, latest),
   }
 }
 

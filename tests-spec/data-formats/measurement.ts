@@ -102,6 +102,8 @@ export type RecordClass = (typeof recordClasses)[number]
 export const record = v.looseObject({
   n: v.pipe(v.number(), v.integer(), v.minValue(0)),
   class: v.picklist(recordClasses),
+  /** Present when a later life of the spool took the record over and gave it `n`, which then says nothing of its age. */
+  carried: v.optional(v.literal(true)),
   time: recordTime,
   measurement,
 })

@@ -9,6 +9,7 @@
 import { createHash, type KeyObject } from 'node:crypto'
 import * as v from 'valibot'
 import { EnvelopeRefused, type KeyLookup, openEnvelope, sealEnvelope } from './dsse.ts'
+import { parseStrictJson } from './strict-json.ts'
 
 export const batchMediaType = 'application/vnd.sonde.batch'
 export const manifestType = 'application/vnd.sonde.batch-manifest.v1+json'
@@ -25,8 +26,11 @@ export const maxEnvelopeBytes = 65_536
 export const maxPayloadBytes = 8 * 1024 * 1024
 /** Bytes of the largest possible batch: head, envelope, payload. */
 export const maxBatchBytes = 8 + maxEnvelopeBytes + maxPayloadBytes
-/** Ceiling of the unpacked payload in bytes: sixteen times what a probe seals at once. */
-export const maxRawBytes = 64 * 1024 * 1024
+/** Ceiling of the unpacked payload in bytes: four times what a probe seals at once. */
+export const maxRawBytes = 16 * 1024 * 1024
+
+/** A batch a second for a century. */
+export const maxSeq = 0xffff_ffff
 
 /** How a payload is packed. */
 export const payloadCodecs = ['br', 'br+columns'] as const
@@ -85,7 +89,7 @@ export const manifest = v.looseObject({
   /** Names one life of the spool: 72 random bits, new when the spool is created or lost. */
   epoch: hex(18),
   /** Number of the batch, from 0, without gaps within an epoch. One seq never has two contents. */
-  seq: count,
+  seq: v.pipe(count, v.maxValue(maxSeq)),
   /** The batchId of seq − 1; for seq 0, the SHA-256 of the enrolment record. */
   prev: hex(64),
   records: v.looseObject({
@@ -298,9 +302,9 @@ function openManifest(envelope: Uint8Array, keyOf: KeyLookup): { body: Buffer; k
 function readManifest(body: Buffer): Manifest {
   let json: unknown
   try {
-    json = JSON.parse(body.toString('utf8'))
+    json = parseStrictJson(body)
   } catch (cause) {
-    throw new BatchRefused('bad_manifest', 'Manifest is not JSON', { cause })
+    throw new BatchRefused('bad_manifest', 'Manifest is not JSON that all read alike', { cause })
   }
   const parsed = v.safeParse(manifest, json)
   if (!parsed.success) {

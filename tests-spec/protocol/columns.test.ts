@@ -9,7 +9,9 @@ import { cases } from '../../test/support/fuzzing.ts'
 import { ColumnsRefused, fromColumns, toColumns } from './columns.ts'
 
 const textOf = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join('')
-const back = (lines: readonly string[]) => fromColumns(toColumns(lines), textOf(lines).length)
+const read = (document: string, mostBytes: number) =>
+  fromColumns(Buffer.from(document, 'latin1'), mostBytes).toString('latin1')
+const back = (lines: readonly string[]) => read(toColumns(lines), textOf(lines).length)
 
 /** Bytes as characters, without a newline. */
 const line = fc.string({
@@ -98,15 +100,15 @@ describe('fromColumns()', () => {
     ['something behind it', `${good}more\n`],
     ['no end', good.slice(0, -1)],
   ])('refuses %s', (_, document) => {
-    expect(() => fromColumns(document, 1_000)).toThrow(ColumnsRefused)
-    expect(() => fromColumns(document, 1_000)).toThrow(expect.objectContaining({ code: 'not_columns' }))
+    expect(() => read(document, 1_000)).toThrow(ColumnsRefused)
+    expect(() => read(document, 1_000)).toThrow(expect.objectContaining({ code: 'not_columns' }))
   })
 
   it('makes no more than it may, and says so', () => {
-    expect(fromColumns(good, 16)).toBe('{"n":1}\n{"n":2}\n')
-    expect(() => fromColumns(good, 15)).toThrow(expect.objectContaining({ code: 'too_long' }))
-    const bomb = `1\n${'x'.repeat(100_000)}\n${'0,'.repeat(100_000)}0\n`
-    expect(() => fromColumns(bomb, 1_000_000)).toThrow(expect.objectContaining({ code: 'too_long' }))
+    expect(read(good, 16)).toBe('{"n":1}\n{"n":2}\n')
+    expect(() => read(good, 15)).toThrow(expect.objectContaining({ code: 'too_long' }))
+    const bomb = `1\n${'x'.repeat(100_000)}\n${'0,'.repeat(8_000)}0\n`
+    expect(() => read(bomb, 1_000_000)).toThrow(expect.objectContaining({ code: 'too_long' }))
   })
 
   it('answers or refuses, whatever was changed', () => {
@@ -119,7 +121,7 @@ describe('fromColumns()', () => {
           document,
         )
         try {
-          expect(fromColumns(changed, 10_000).length).toBeLessThanOrEqual(10_000)
+          expect(read(changed, 10_000).length).toBeLessThanOrEqual(10_000)
         } catch (error) {
           if (!(error instanceof ColumnsRefused)) throw error
         }

@@ -2,10 +2,12 @@
 // byte. A measurement of the same target an hour later has other times and little else that differs; packed this way,
 // an unchanged result takes less than half of what brotli alone makes of it.
 
+import { maxLines } from './lines.ts'
+
 /** A document that does not follow batch.md, "Columns", or would unpack to more than the limit. */
 export class ColumnsRefused extends Error {
   override readonly name = 'ColumnsRefused'
-  readonly code: 'not_columns' | 'too_long'
+  readonly code: 'not_columns' | 'too_long' | 'too_many_lines'
 
   constructor(code: ColumnsRefused['code'], message: string) {
     super(message)
@@ -53,42 +55,111 @@ export function toColumns(lines: Iterable<string>): string {
 }
 
 /**
+ * Rows of a document: forms and columns. Those of the largest batch that a probe seals are fewer than the words of its
+ * lines, of which there are half a million.
+ */
+const maxRows = 1_000_000
+/** Values of all columns that have one for each line. */
+const maxListed = 2_000_000
+
+/**
+ * Everything is counted before it is made: a document of a few kilobytes, unpacked, may be nothing but line feeds.
+ *
+ * @param document - Its bytes.
  * @param mostBytes - Limit of the lines' bytes, their newlines included. Nothing longer is made.
- * @returns The lines, each with its newline.
+ * @returns The bytes of the lines, each with its newline.
  * @throws {ColumnsRefused}
  */
-export function fromColumns(document: string, mostBytes: number): string {
-  const rows = document.split('\n')
-  let at = 0
-  const next = () => rows[at++] ?? refuse(`It ends at line ${at}`)
-  const forms = Array.from({ length: readCount(next()) }, () => next().split(gap))
-  const order = next()
-  const sequence = order === '' ? [] : order.split(',').map(readCount)
-  const lengths = forms.map(() => 0)
-  for (const index of sequence) {
-    if (index >= forms.length) refuse(`It has no form ${index}`)
-    lengths[index] = (lengths[index] ?? 0) + 1
-  }
-  const columns = forms.map((form, index) => form.slice(1).map(() => readColumn(next(), lengths[index] ?? 0)))
-  if (next() !== '' || at !== rows.length) refuse('Something follows its columns')
+export function fromColumns(document: Buffer, mostBytes: number): Buffer {
+  const rows = new Rows(document)
+  const forms = readForms(rows)
+  const { sequence, lengths } = readOrder(rows, forms.length)
+  const room = { values: maxListed }
+  const columns = forms.map((form, index) =>
+    form.slice(1).map(() => readColumn(rows.next(), lengths[index] ?? 0, room)),
+  )
+  if (!rows.isAtEnd) refuse('Something follows its columns')
 
+  const lines = Buffer.alloc(mostBytes)
   const done = forms.map(() => 0)
-  const lines: string[] = []
-  let bytes = 0
+  let at = 0
+  const write = (text: string) => {
+    if (at + text.length > mostBytes) throw tooLong(mostBytes)
+    at += lines.write(text, at, 'latin1')
+  }
   for (const index of sequence) {
     const [first = '', ...parts] = forms[index] ?? []
     const row = done[index] ?? 0
     done[index] = row + 1
-    let line = first
-    parts.forEach((part, place) => {
-      line += valueAt(columns[index]?.[place], row) + part
-      if (bytes + line.length > mostBytes) throw tooLong(mostBytes)
-    })
-    bytes += line.length + 1
-    if (bytes > mostBytes) throw tooLong(mostBytes)
-    lines.push(line)
+    write(first)
+    for (const [place, part] of parts.entries()) {
+      write(valueAt(columns[index]?.[place], row))
+      write(part)
+    }
+    write('\n')
   }
-  return lines.map((line) => `${line}\n`).join('')
+  return lines.subarray(0, at)
+}
+
+/** The rows of a document, read one by one. */
+class Rows {
+  readonly #document: Buffer
+  #at = 0
+  #read = 0
+
+  constructor(document: Buffer) {
+    this.#document = document
+  }
+
+  next(): string {
+    const end = this.#document.indexOf(0x0a, this.#at)
+    if (end === -1) refuse(`It ends at line ${this.#read + 1}`)
+    if (++this.#read > maxRows) throw new ColumnsRefused('too_many_lines', `It has more than ${maxRows} rows`)
+    const row = this.#document.toString('latin1', this.#at, end)
+    this.#at = end + 1
+    return row
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#document.length
+  }
+}
+
+function readForms(rows: Rows): string[][] {
+  const count = readCount(rows.next())
+  if (count > maxLines) throw new ColumnsRefused('too_many_lines', `It has ${count} forms`)
+  const room = { values: maxRows }
+  return Array.from({ length: count }, () => {
+    const form = rows.next()
+    take(room, countOf(form, gap))
+    return form.split(gap)
+  })
+}
+
+/** @returns The form of each line, and how many lines each form has. */
+function readOrder(rows: Rows, forms: number): { sequence: number[]; lengths: number[] } {
+  const order = rows.next()
+  if (countOf(order, ',') >= maxLines)
+    throw new ColumnsRefused('too_many_lines', `It has more than ${maxLines} lines`)
+  const sequence = order === '' ? [] : order.split(',').map(readCount)
+  const lengths = Array.from({ length: forms }, () => 0)
+  for (const index of sequence) {
+    if (index >= forms) refuse(`It has no form ${index}`)
+    lengths[index] = (lengths[index] ?? 0) + 1
+  }
+  return { sequence, lengths }
+}
+
+function countOf(text: string, mark: string): number {
+  let count = 0
+  for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) count++
+  return count
+}
+
+function take(room: { values: number }, values: number): void {
+  room.values -= values
+  if (room.values < 0)
+    throw new ColumnsRefused('too_many_lines', 'It has more values than a payload may have')
 }
 
 function tooLong(mostBytes: number): ColumnsRefused {
@@ -118,13 +189,17 @@ function writeColumn(values: readonly string[]): string {
   return differences.length < plain.length ? `d${scale}:${differences}` : `n${scale}:${plain}`
 }
 
-function readColumn(text: string, length: number): Column {
+function readColumn(text: string, length: number, room: { values: number }): Column {
   const kind = text[0]
+  if (kind !== '=') {
+    const count = countOf(text, ',') + 1
+    if (count !== length) refuse(`A column has ${count} values, not ${length}`)
+    take(room, count)
+  }
   const values = kind === '=' ? [text.slice(1)] : text.slice(kind === 't' ? 1 : 3).split(',')
   // This check also bounds the work: a line has at least one character for each word.
   if (values.includes('')) refuse('A column has an empty value')
   if (kind === '=') return text.slice(1)
-  if (values.length !== length) refuse(`A column has ${values.length} values, not ${length}`)
   if (kind === 't') return values
   const scale = Number(text[1])
   if ((kind !== 'd' && kind !== 'n') || !Number.isInteger(scale) || text[2] !== ':')

@@ -3,6 +3,7 @@
 
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import * as v from 'valibot'
+import { parseStrictJson } from './strict-json.ts'
 
 const base64 = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]*={0,2}$/))
 const envelope = v.looseObject({
@@ -65,7 +66,31 @@ export function publicKeyFrom(spkiBase64: string): KeyObject {
       `Cannot use public key: it is ${key.asymmetricKeyType}, expected ed25519`,
     )
   }
+  if (isWeak(key)) throw new EnvelopeRefused('malformed', 'Cannot use public key: anyone can sign for it')
   return key
+}
+
+/** 2^255 − 19, least byte first: the number of the field. */
+const field = Buffer.from(`ed${'ff'.repeat(30)}7f`, 'hex')
+/** Points of small order: under such a key anyone can make signatures that OpenSSL 3.0 verifies; 3.5 does not. */
+const weakPoints = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  `ec${'ff'.repeat(30)}7f`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+])
+
+function isWeak(key: KeyObject): boolean {
+  const point = key.export({ type: 'spki', format: 'der' }).subarray(-32)
+  // The highest bit is the sign of the other coordinate.
+  point[31] = (point[31] ?? 0) & 0x7f
+  // A number beyond the field is another way to write a small one: all of these are of small order or no points.
+  return weakPoints.has(point.toString('hex')) || Buffer.compare(reversed(point), reversed(field)) >= 0
+}
+
+function reversed(bytes: Buffer): Buffer {
+  return Buffer.from(bytes).reverse()
 }
 
 /**
@@ -125,9 +150,9 @@ export function openEnvelope(
 function readEnvelope(bytes: Uint8Array): { unverified: v.InferOutput<typeof envelope>; payload: Buffer } {
   let json: unknown
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    json = parseStrictJson(bytes)
   } catch (cause) {
-    throw new EnvelopeRefused('malformed', 'Envelope is not JSON', { cause })
+    throw new EnvelopeRefused('malformed', 'Envelope is not JSON that all read alike', { cause })
   }
   const parsed = v.safeParse(envelope, json)
   if (!parsed.success)

@@ -16,12 +16,15 @@ import {
   type Enrolment,
   enrolmentRequest,
   enrolmentType,
+  macHolds,
   makeEnrolmentRequest,
   makeToken,
   openEnrolment,
   proofHolds,
   readToken,
   sealEnrolment,
+  tokenIdOf,
+  tokenKeyOf,
 } from './enrolment.ts'
 
 const probe = generateKeyPairSync('ed25519')
@@ -84,11 +87,31 @@ describe('proofHolds()', () => {
 
   it.each([
     ['a key that was only seen', { ...request, spki: spkiOf(impostor.publicKey) }],
-    ['a proof that was made for another token', { ...request, secret: 'b'.repeat(26) }],
+    ['a proof that was made for another token', { ...request, token: 'b'.repeat(64) }],
     ['no proof', { ...request, proof: '' }],
     ['a proof of the wrong length', { ...request, proof: 'AAAA' }],
   ])('is false for %s', (_, wrong) => {
     expect(proofHolds(wrong, publicKeyFrom(wrong.spki))).toBe(false)
+  })
+})
+
+describe('macHolds()', () => {
+  const secret = 'a'.repeat(26)
+  const request = makeEnrolmentRequest(secret, probe.publicKey, probe.privateKey)
+  const heard = makeEnrolmentRequest('c'.repeat(26), impostor.publicKey, impostor.privateKey)
+
+  it('is true for whoever knows the token, of whom the request tells nobody', () => {
+    expect(macHolds(request, tokenKeyOf(secret))).toBe(true)
+    expect(JSON.stringify(request)).not.toContain(secret)
+    expect(JSON.stringify(request)).not.toContain(tokenKeyOf(secret).toString('hex'))
+  })
+
+  it.each([
+    ['the key of a listener in place of it', { ...request, spki: heard.spki, proof: heard.proof }],
+    ['the MAC of another token', { ...request, mac: heard.mac }],
+    ['the name of another token', { ...request, token: heard.token }],
+  ])('is false for %s', (_, wrong) => {
+    expect(macHolds(wrong, tokenKeyOf(secret))).toBe(false)
   })
 })
 
@@ -183,7 +206,9 @@ describe('enrolment.md', () => {
   it('has an example in which everything fits', () => {
     const read = readToken(token)
     if (read === null) throw new Error('The example has no token')
-    expect(createHash('sha256').update(read.secret).digest('hex')).toBe(kept)
+    expect(tokenKeyOf(read.secret).toString('hex')).toBe(kept)
+    expect(tokenIdOf(tokenKeyOf(read.secret))).toBe(JSON.parse(request).token)
+    expect(macHolds(JSON.parse(request), tokenKeyOf(read.secret))).toBe(true)
     expect(makeEnrolmentRequest(read.secret, createPublicKey(probeKey), probeKey)).toEqual(
       JSON.parse(request),
     )

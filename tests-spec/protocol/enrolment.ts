@@ -1,11 +1,21 @@
 // How a device becomes known to a collector: a one-time token is exchanged for a signed enrolment record.
 // enrolment.md is the page.
 //
-// Token: `sonde1-SECRET-KEYID`. SECRET is 26 base32 digits (130 bits), of which the collector keeps only the SHA-256.
+// Token: `sonde1-SECRET-KEYID`. SECRET is 26 base32 digits (130 bits), and goes from hand to hand alone: on the wire stand
+// a name for it and a MAC over the probe's key, so that whoever listens can enrol nothing with what they hear. Collector
+// and probe make the MAC with the SHA-256 of SECRET, which the collector keeps as a secret.
 // KEYID names the collector's signing key, so a device that was given the token by hand knows which collector's
 // record to believe, whatever network lies between.
 
-import { type KeyObject, randomBytes, sign, verify } from 'node:crypto'
+import {
+  createHash,
+  createHmac,
+  type KeyObject,
+  randomBytes,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto'
 import * as v from 'valibot'
 import { deviceId, sha256Hex } from './batch.ts'
 import { EnvelopeRefused, keyIdOf, openEnvelope, publicKeyFrom, sealEnvelope } from './dsse.ts'
@@ -39,10 +49,13 @@ export function readToken(text: string): Token | null {
 
 export const enrolmentRequest = v.object({
   v: v.literal(1),
-  secret: v.pipe(v.string(), v.regex(/^[a-z2-9]{26}$/)),
+  /** `tokenIdOf()` its key. */
+  token: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   /** The device's public key, in base64 SPKI form. */
   spki: v.pipe(v.string(), v.maxLength(200)),
-  /** Base64 Ed25519 signature over `proofBytes(secret)`: proves that the device holds the key that it enrols. */
+  /** HMAC-SHA256 over `boundBytes()` with the token's key, in hex: the token is for this key and no other. */
+  mac: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  /** Base64 Ed25519 signature over the same: the device holds the key that it enrols. */
   proof: v.pipe(v.string(), v.maxLength(200)),
 })
 export type EnrolmentRequest = v.InferOutput<typeof enrolmentRequest>
@@ -53,6 +66,11 @@ export const enrolment = v.looseObject({
   spki: v.string(),
   collector: v.string(),
   collectorSpki: v.string(),
+  /**
+   * SHA-256 of the root of trust that the coordinator signs test lists by; absent where it has none. Whoever enrols is
+   * told it by the collector that the token names.
+   */
+  listsRoot: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   /** Age recipient to seal batches to for a stick. Absent in records from before collectors had one. */
   recipient: v.optional(v.string()),
   /** Milliseconds since 1970 on the collector's clock. */
@@ -64,8 +82,22 @@ export const enrolment = v.looseObject({
 })
 export type Enrolment = v.InferOutput<typeof enrolment>
 
-function proofBytes(secret: string): Buffer {
-  return Buffer.from(`sonde-enrol-v1\n${secret}`)
+/** The key that a token stands for: what probe and collector share, and nothing on the wire tells. */
+export function tokenKeyOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest()
+}
+
+/** A name for a token that tells neither its secret nor its key. */
+export function tokenIdOf(key: Uint8Array): string {
+  return createHash('sha256').update('sonde-token-v1\n').update(key).digest('hex')
+}
+
+function boundBytes({ token, spki }: Pick<EnrolmentRequest, 'token' | 'spki'>): Buffer {
+  return Buffer.from(`sonde-enrol-v1\n${token}\n${spki}`)
+}
+
+function macOf(request: Pick<EnrolmentRequest, 'token' | 'spki'>, key: Uint8Array): Buffer {
+  return createHmac('sha256', key).update(boundBytes(request)).digest()
 }
 
 export function makeEnrolmentRequest(
@@ -73,17 +105,27 @@ export function makeEnrolmentRequest(
   publicKey: KeyObject,
   privateKey: KeyObject,
 ): EnrolmentRequest {
+  const key = tokenKeyOf(secret)
+  const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+  const bound = { token: tokenIdOf(key), spki }
   return {
     v: 1,
-    secret,
-    spki: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
-    proof: sign(null, proofBytes(secret), privateKey).toString('base64'),
+    ...bound,
+    mac: macOf(bound, key).toString('hex'),
+    proof: sign(null, boundBytes(bound), privateKey).toString('base64'),
   }
+}
+
+/** @returns Whether the sender knows the token's secret, and means this key. */
+export function macHolds(request: EnrolmentRequest, key: Uint8Array): boolean {
+  const given = Buffer.from(request.mac, 'hex')
+  const expected = macOf(request, key)
+  return given.length === expected.length && timingSafeEqual(given, expected)
 }
 
 /** @returns Whether the sender holds the private half of `publicKey`. */
 export function proofHolds(request: EnrolmentRequest, publicKey: KeyObject): boolean {
-  return verify(null, proofBytes(request.secret), publicKey, Buffer.from(request.proof, 'base64'))
+  return verify(null, boundBytes(request), publicKey, Buffer.from(request.proof, 'base64'))
 }
 
 export function sealEnrolment(content: Enrolment, privateKey: KeyObject): Buffer {

@@ -2,12 +2,23 @@
 // "Payload". A signature does not make it true: no payload makes this throw, and none unpacks to more than the
 // manifest promises.
 
+import { createHash } from 'node:crypto'
 import { brotliDecompressSync } from 'node:zlib'
-import { type Manifest, type PayloadCodec, sha256Hex } from './batch.ts'
+// Types alone: a thread that unpacks needs nothing of what checks a manifest.
+import type { Manifest, PayloadCodec } from './batch.ts'
 import { ColumnsRefused, fromColumns } from './columns.ts'
+import { hasTooManyLines } from './lines.ts'
 
 /** Faults in the order of the checks. Stable: scripts match on these. */
-export type PayloadFault = 'not_brotli' | 'not_columns' | 'too_long' | 'wrong_length' | 'wrong_digest'
+export type PayloadFault =
+  | 'not_brotli'
+  | 'not_columns'
+  | 'too_long'
+  | 'too_many_lines'
+  | 'wrong_length'
+  | 'wrong_digest'
+  /** It ended the thread that unpacked it, or took it too long; no other reader need agree. */
+  | 'too_costly'
 
 export type OpenedPayload =
   | { readonly kind: 'opened'; readonly raw: Buffer }
@@ -51,13 +62,14 @@ export function openUnpacked(promised: Manifest['payload'], unpacked: Buffer): O
   }
   if (raw.length !== promised.rawLen)
     return lying('wrong_length', `Payload unpacks to ${raw.length} bytes, not ${promised.rawLen}`)
-  if (sha256Hex(raw) !== promised.rawSha256)
+  if (hasTooManyLines(raw)) return lying('too_many_lines', 'Payload has more lines than one may have')
+  if (createHash('sha256').update(raw).digest('hex') !== promised.rawSha256)
     return lying('wrong_digest', 'Unpacked payload does not have the digest the manifest names')
   return { kind: 'opened', raw }
 }
 
 function linesOfColumns(unpacked: Buffer, mostBytes: number): Buffer {
-  return Buffer.from(fromColumns(unpacked.toString('latin1'), mostBytes), 'latin1')
+  return fromColumns(unpacked, mostBytes)
 }
 
 function lying(fault: PayloadFault, problem: string): OpenedPayload {

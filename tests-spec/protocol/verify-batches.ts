@@ -11,6 +11,7 @@ import { recordClasses, recordTime } from '../data-formats/measurement.ts'
 import { type BatchId, type BatchRefusalCode, BatchRefused, type Manifest, verifyBatch } from './batch.ts'
 import { keyIdOf, publicKeyFrom } from './dsse.ts'
 import { openEnrolment } from './enrolment.ts'
+import { linesOf } from './lines.ts'
 import { openPayload, type PayloadFault } from './payload.ts'
 
 /** Why a file is not believed: a check of batch.md, in the order there. Stable: scripts match on these. */
@@ -152,10 +153,10 @@ const recordHead = v.object({
 
 function readRecords(promised: Manifest['records'], raw: Buffer): Unpacked {
   const heads: v.InferOutput<typeof recordHead>[] = []
-  for (const [i, line] of raw.toString('utf8').split('\n').entries()) {
-    if (line === '') continue
-    const head = v.safeParse(recordHead, parsed(line))
-    if (!head.success) return { code: 'records_mismatch', problem: `Line ${i + 1} is not a record` }
+  for (const line of linesOf(raw)) {
+    // A line that cannot be read, or is beyond the bounds of one, is refused in the same words as one that is no record.
+    const head = v.safeParse(recordHead, line)
+    if (!head.success) return { code: 'records_mismatch', problem: `Record ${heads.length + 1} is not one` }
     heads.push(head.output)
   }
   const numbers = joined(heads.map(({ n }): Range => [n, n]))
@@ -181,20 +182,13 @@ function readRecords(promised: Manifest['records'], raw: Buffer): Unpacked {
   return { measured, clocks }
 }
 
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    // The schema then refuses the line in the same words as any other that is no record.
-    return undefined
-  }
-}
-
 function chainsOf(files: readonly GoodFile[], known: ReadonlyMap<string, KnownProbe>): CheckedChain[] {
   const epochs = new Map<string, GoodFile[]>()
   for (const each of files) {
     const key = `${each.manifest.device} ${each.manifest.epoch}`
-    epochs.set(key, [...(epochs.get(key) ?? []), each])
+    const known = epochs.get(key)
+    if (known === undefined) epochs.set(key, [each])
+    else known.push(each)
   }
   return [...epochs.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
