@@ -121,7 +121,7 @@ function continuation(id: BatchId, bytes: Uint8Array, offset: number) {
   // The rest of a batch that is small enough to be sent whole is sent in one part as well.
   const end = bytes.length <= wholeUpToBytes ? bytes.length : Math.min(bytes.length, offset + chunkBytes)
   return {
-    method: 'PATCH',
+    method: 'POST',
     path: `v1/uploads/${id}`,
     headers: {
       'content-type': partialUploadType,

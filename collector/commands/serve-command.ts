@@ -54,6 +54,10 @@ export const serveCommand: Command = {
       value: { name: 'FILE', kind: 'file' },
       help: 'ways to this collector, a JSON array, for the probes that enrol from now on',
     },
+    {
+      name: 'behind-proxy',
+      help: 'a server on this machine takes the requests and hands them on: believe the addresses that it names',
+    },
     asnTableOption,
     { name: 'helper', help: 'serve as a test helper at /v1/web-connectivity' },
     {
@@ -95,7 +99,7 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     endpoints,
     ...networkOf,
   })
-  const server = buildServer(collector)
+  const server = buildServer(collector, { behindProxy: given.has('behind-proxy') })
   const told = new Promise<string>((resolve) => {
     // Once: a second signal ends the process at once, as it does without us.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve)

@@ -4,10 +4,16 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import * as v from 'valibot'
-import { type BatchId, batchId, batchMediaType, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
+import {
+  type BatchId,
+  BatchRefused,
+  batchId,
+  batchMediaType,
+  maxBatchBytes,
+} from '../../tests-spec/protocol/batch.ts'
+import { lastingCodes, sealRefusal } from '../../tests-spec/protocol/refusal.ts'
 import {
   partialUploadType,
-  progressStatus,
   readComplete,
   readOffset,
   structuredBoolean,
@@ -24,9 +30,10 @@ import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
 import { greeting } from '../test-helper/test-helper.ts'
 import { accepts } from './accept-encoding.ts'
 import { exportAnswer } from './export-route.ts'
+import { hearsProgress, progressTeller } from './interim-answers.ts'
 import { KnownMethods } from './known-methods.ts'
 import { ownWords } from './own-words.ts'
-import { problem, problemMediaType, problemOf } from './problem.ts'
+import { type Problem, problem, problemMediaType, problemOf } from './problem.ts'
 
 const dsseMediaType = 'application/vnd.dsse.envelope.v1+json'
 const maxEnrolmentBytes = 4_096
@@ -59,8 +66,20 @@ const maxWaitForIndexMs = 1_000
 
 const pageQuery = v.object({ lang: v.optional(v.string()), all: v.optional(v.string()) })
 
+export interface ServerSettings {
+  readonly timeouts?: Timeouts | undefined
+  /**
+   * Whether another server on this machine speaks for the senders. Only then is what it says of their addresses
+   * believed: anyone may write `X-Forwarded-For`.
+   */
+  readonly behindProxy?: boolean | undefined
+}
+
 /** @returns The server, not listening yet. Closing it leaves `collector` open. */
-export function buildServer(collector: Collector, timeouts: Timeouts = usualTimeouts) {
+export function buildServer(
+  collector: Collector,
+  { timeouts = usualTimeouts, behindProxy = false }: ServerSettings = {},
+) {
   const {
     intake,
     sealedIntake,
@@ -75,6 +94,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     networkOf,
     log,
     now,
+    key,
   } = collector
   let indexIsDamaged = false
   const server = fastify({
@@ -84,8 +104,8 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     requestTimeout: timeouts.requestTimeout,
     connectionTimeout: timeouts.connectionTimeout,
     http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: timeouts.checkEvery },
-    // Behind a server that speaks TLS on this machine, `ip` is the address that one names: the helper counts by it.
-    trustProxy: 'loopback',
+    // `ip` is then the address that the server in front names: the helper counts by it.
+    trustProxy: behindProxy ? 'loopback' : false,
     forceCloseConnections: 'idle',
     frameworkErrors: refuse,
   })
@@ -132,18 +152,21 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
       scope.addContentTypeParser(type, (_, body, done) => done(null, body))
 
     scope.post('/v1/batches', async (request, reply) => {
-      const incoming = incomingOf(request, reply, batchMediaType)
+      const incoming = incomingOf(request, reply, batchMediaType, behindProxy)
       return uploads.begin(incoming, (arrived) => settle(arrived, reply, 201))
     })
 
-    scope.patch('/v1/uploads/:id', async (request, reply) => {
-      const incoming = incomingOf(request, reply, partialUploadType)
+    // PATCH is what the draft says, and POST what every box on the way knows.
+    const goOn = async (request: FastifyRequest, reply: FastifyReply) => {
+      const incoming = incomingOf(request, reply, partialUploadType, behindProxy)
       const offset = readOffset(request.headers[uploadHeaders.offset])
       const id = idIn(request.params)
       if (offset === null || id === null)
         throw new Refused('bad_request', `Expected a batchId and ${uploadHeaders.offset}`)
       return uploads.resume(id, offset, incoming, (arrived) => settle(arrived, reply, 204))
-    })
+    }
+    scope.post('/v1/uploads/:id', goOn)
+    scope.patch('/v1/uploads/:id', goOn)
   })
 
   server.head('/v1/uploads/:id', async ({ params }, reply) => {
@@ -236,7 +259,7 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
   return server
 
   function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-    const found = problemOf(error)
+    const found = signedWhereItLasts(problemOf(error), error)
     const { status, code, detail } = found
     if (code === 'no_index') sayOfIndex(error)
     else if (code === 'disk_full') log.error('disk_full', { err: error })
@@ -247,6 +270,14 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
     if (status === 503) reply.header('retry-after', retryAfterSeconds)
     if (error instanceof OffsetMismatch) reply.headers(progressOf(error.held))
     return answer(reply, found)
+  }
+
+  /** A refusal that costs the probe its batch is no word for whatever stands on the way to say: it is signed. */
+  function signedWhereItLasts(found: Problem, error: unknown): Problem {
+    const batch = error instanceof Refused || error instanceof BatchRefused ? error.batch : null
+    if (batch === null || !lastingCodes.has(found.code)) return found
+    const content = { v: 1, batch, code: found.code, at: now(), collector: key.id } as const
+    return { ...found, signed: JSON.parse(sealRefusal(content, key.privateKey).toString('utf8')) }
   }
 
   /** Once: readers come every minute, and it stays as it is until it is made again. */
@@ -280,37 +311,22 @@ export function buildServer(collector: Collector, timeouts: Timeouts = usualTime
 }
 
 /** @throws {Refused} `wrong_type`. */
-function incomingOf({ body, headers }: FastifyRequest, reply: FastifyReply, type: string): Incoming {
+function incomingOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  type: string,
+  behindProxy: boolean,
+): Incoming {
+  const { body, headers } = request
   // Without a body there is no content type that Fastify could refuse.
   if (!(body instanceof Readable) || headers['content-type']?.split(';')[0]?.trim() !== type)
     throw new Refused('wrong_type', `Expected ${type}`)
   const announced = headers['content-length']
-  const complete = readComplete(headers[uploadHeaders.complete])
   return {
     stream: body,
     announcedBytes: announced === undefined ? null : Number(announced),
-    complete: complete ?? true,
-    // Whoever names the header knows interim answers; to anyone else they could be noise.
-    onProgress: complete === null ? () => {} : progressTeller(reply),
-  }
-}
-
-/**
- * Interim answers while the body comes, so that a sender sees bytes arrive that its own kernel hides. Node.js writes
- * only some of these itself; `socket` is there when this request is the one being answered. The first says where the
- * upload is.
- */
-function progressTeller({ raw }: FastifyReply): Incoming['onProgress'] {
-  let told = false
-  return (id, held) => {
-    if (raw.headersSent || raw.writableEnded) return
-    const lines = [
-      `HTTP/1.1 ${progressStatus} Upload Resumption Supported`,
-      `${uploadHeaders.offset}: ${held}`,
-    ]
-    if (!told) lines.push(`Location: /v1/uploads/${id}`)
-    told = true
-    raw.socket?.write(`${lines.join('\r\n')}\r\n\r\n`)
+    complete: readComplete(headers[uploadHeaders.complete]) ?? true,
+    onProgress: hearsProgress(request.raw, behindProxy) ? progressTeller(reply.raw) : () => {},
   }
 }
 

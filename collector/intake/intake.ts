@@ -110,7 +110,7 @@ export class Intake {
       case 'conflict':
         return this.#refuseConflict(batch, bytes, judgement.because)
       case 'broken':
-        throw new Refused('chain_broken', judgement.because)
+        throw new Refused('chain_broken', judgement.because, { batch: batch.id })
       case 'fits':
         await archive.putBatch(batch.id, bytes)
         return { kind: 'stored', receipt: await this.#sign(place, chains.add(place, probe.digest)) }
@@ -160,7 +160,7 @@ export class Intake {
     const { device, epoch, seq } = manifest
     // This is an alarm: one seq with two signed contents means a cloned card, or a key in other hands.
     this.#parts.log.error('seq_conflict', { device, epoch, seq, batch: id, kept, problem: because })
-    throw new Refused('seq_conflict', because)
+    throw new Refused('seq_conflict', because, { batch: id })
   }
 
   async #sign(place: Place, chain: Chain): Promise<Buffer> {

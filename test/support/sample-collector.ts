@@ -39,19 +39,27 @@ export class SampleCollector {
   now = Date.UTC(2018, 6, 29, 13)
 
   readonly #timeouts: Timeouts | undefined
+  readonly #behindProxy: boolean
 
-  private constructor(state: string, openIndex: CollectorSettings['openIndex'], timeouts?: Timeouts) {
+  private constructor(
+    state: string,
+    openIndex: CollectorSettings['openIndex'],
+    timeouts: Timeouts | undefined,
+    behindProxy: boolean,
+  ) {
     this.state = state
     this.#openIndex = openIndex
     this.#timeouts = timeouts
+    this.#behindProxy = behindProxy
   }
 
   static async start(
     openIndex: CollectorSettings['openIndex'] = null,
     timeouts?: Timeouts,
+    behindProxy = false,
   ): Promise<SampleCollector> {
     const folder = await mkdtemp(join(tmpdir(), 'sonde-collector-'))
-    const sample = new SampleCollector(folder, openIndex, timeouts)
+    const sample = new SampleCollector(folder, openIndex, timeouts, behindProxy)
     await sample.#open()
     return sample
   }
@@ -161,7 +169,7 @@ export class SampleCollector {
       now: () => this.now,
       openIndex: this.#openIndex,
     })
-    const server = buildServer(collector, this.#timeouts)
+    const server = buildServer(collector, { timeouts: this.#timeouts, behindProxy: this.#behindProxy })
     server.server.on('connection', () => {
       this.connections += 1
     })
