@@ -11,8 +11,8 @@ import { recordTime, systemClock } from '../../agent/platform/clock.ts'
 import { openIdentity } from '../../agent/platform/identity.ts'
 import { openSpool } from '../../agent/spool/spool.ts'
 import { enrol } from '../../agent/submit/enrol.ts'
-import { lastGoodIn } from '../../agent/submit/ways/last-good.ts'
 import { Uplink } from '../../agent/submit/ways/uplink.ts'
+import { wayMemoryIn } from '../../agent/submit/ways/way-memory.ts'
 import { readToken } from '../../tests-spec/protocol/enrolment.ts'
 import { sampleMeasurement } from '../support/sample-probe.ts'
 
@@ -51,7 +51,7 @@ const uplink = await Uplink.open({
   collectorKeyId: collector.collectorKeyId,
   collectorKey: collector.collectorKey,
   endpoints: [{ kind: 'collector', url }],
-  lastGood: lastGoodIn(join(folder, 'upload.json')),
+  memory: wayMemoryIn(join(folder, 'upload.json')),
   now: clock.monotonicMs,
   chance: Math.random,
   spreadMs: 0,

@@ -27,7 +27,8 @@ export async function openWay(
   const connection = new Connection(url, line, now)
   return {
     connection,
-    exchange: (request: Request) => connection.exchange(request, patience),
+    exchange: (request: Request) =>
+      connection.exchange(request, { totalMs: 4 * patience.silenceMs, ...patience }),
     close: () => connection.close(),
   }
 }
