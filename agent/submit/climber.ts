@@ -7,6 +7,7 @@ import { type Deferred, putOff, type SentBody, type SubmitOutcome } from './answ
 import { leaveAtRelay } from './relay.ts'
 import { offerBatch } from './submit-batch.ts'
 import { maxRetryAfterMs } from './transports/connection.ts'
+import { endedIdle } from './ways/open-way.ts'
 import type { Uplink } from './ways/uplink.ts'
 import type { Way } from './ways/way.ts'
 import { isMore, pathMtu, wasLeft, wayOf } from './ways/way-knowledge.ts'
@@ -128,6 +129,8 @@ export class Climber {
     // Silence that began before a byte was heard: another kind of address may do.
     if (body === null) return more || (reason === 'stalled' && this.#formChanges(way, () => {}))
     const { status } = body
+    // A time for idle connections may just have been over, once.
+    if (reason === endedIdle && forms <= 1) return true
     if (status === null) {
       this.#unclear = { ...body, silent: reason === 'stalled' || reason === 'dragged_on' }
       return true

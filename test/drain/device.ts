@@ -1,5 +1,6 @@
 // A device that has measured for weeks: fills a spool, enrols, waits for a line on stdin, and then uploads as the agent
-// does between cycles, until nothing waits. Says what it took.
+// does between cycles, until nothing waits. Says what it took. Enrols at a URL, and uploads there or, if they are given, over
+// other ways.
 
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -16,7 +17,7 @@ import { wayMemoryIn } from '../../agent/submit/ways/way-memory.ts'
 import { readToken } from '../../tests-spec/protocol/enrolment.ts'
 import { sampleMeasurement } from '../support/sample-probe.ts'
 
-const [, , folder = '', url = '', token = '', wantedBytes = '0'] = process.argv
+const [, , folder = '', url = '', token = '', wantedBytes = '0', ways = ''] = process.argv
 mkdirSync(folder, { recursive: true })
 const clock = systemClock()
 const signal = new AbortController().signal
@@ -50,7 +51,7 @@ const backlog = spool.stats()
 const uplink = await Uplink.open({
   collectorKeyId: collector.collectorKeyId,
   collectorKey: collector.collectorKey,
-  endpoints: [{ kind: 'collector', url }],
+  endpoints: ways === '' ? [{ kind: 'collector', url }] : JSON.parse(ways),
   memory: wayMemoryIn(join(folder, 'upload.json')),
   now: clock.monotonicMs,
   chance: Math.random,

@@ -101,12 +101,14 @@ describe('an upload', () => {
     const summary = await uploadBacklog(backlog, await uplinkOver([direct()]), never)
     expect(summary).toMatchObject({ accepted: 3, deferred: 0, rejected: 0 })
     expect(new Set(seen.map(({ method }) => method))).toEqual(new Set(['POST']))
-    expect(seen.slice(0, 3).map(({ bytes }) => bytes)).toEqual([
+    expect(seen.slice(0, 5).map(({ bytes }) => bytes)).toEqual([
       4_096,
-      first.bytes.length - 4_096,
+      4_096,
+      16_384,
+      first.bytes.length - 24_576,
       second.bytes.length,
     ])
-    expect(Math.max(...seen.slice(3).map(({ bytes }) => bytes))).toBe(32_768)
+    expect(Math.max(...seen.slice(5).map(({ bytes }) => bytes))).toBe(32_768)
     const total = first.bytes.length + second.bytes.length + large.bytes.length
     expect(seen.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(total)
     expect(collector.connections - before).toBe(1)

@@ -25,7 +25,7 @@ export interface SendingWindow {
   open(sent: number): Promise<void>
   /** True when the other side confirms nothing, so that bytes go as fast as the kernel takes them. */
   readonly isBlind: boolean
-  /** Bytes of the body that were let through and are not confirmed. */
+  /** Bytes for which time is allowed: those that were let through and are not confirmed. */
   readonly unconfirmed: number
   /** Whether the other side told at least once how far the body had come. */
   readonly isConfirmed: boolean
@@ -95,7 +95,8 @@ export function sendingWindow(options: WindowOptions): SendingWindow {
       through = Math.min(bytes, sent + pieceBytes)
     },
     get unconfirmed() {
-      return Math.max(0, through - (confirmed ?? 0))
+      // Where nothing is ever confirmed, all of it may wait in a kernel, also what a lost packet holds up.
+      return confirmed === null ? 2 * through : Math.max(0, through - confirmed)
     },
     get isConfirmed() {
       return confirmed !== null

@@ -34,18 +34,27 @@ describe('a part', () => {
     ['is small on a new way', {}, 60_000, 0, 4 * kib],
     ['holds the whole envelope, however small it should be', { partBytes: kib }, 60_000, 0, 1_500],
     ['is all of a batch where that has gone before', { partBytes: 64 * kib }, 60_000, 0, 60_000],
-    ['ends with the batch', { partBytes: 64 * kib }, 60_000, 50_000, 60_000],
+    ['ends with the batch', { partBytes: 64 * kib, continues: true }, 60_000, 50_000, 60_000],
+    ['is small where no second one was taken yet', { partBytes: 64 * kib }, 60_000, 30_000, 30_000 + 4 * kib],
     ['has 32 KiB of a large batch', { partBytes: 64 * kib }, 200_000, 0, 32 * kib],
     ['is all of a batch where nothing may follow', { wholeOnly: true }, 200_000, 0, 200_000],
-    ['has 8 KiB in small packets', { partBytes: 64 * kib, smallFor: 3 }, 60_000, 8_000, 8_000 + 8 * kib],
+    [
+      'has 8 KiB in small packets',
+      { partBytes: 64 * kib, smallFor: 3, continues: true },
+      60_000,
+      8_000,
+      8_000 + 8 * kib,
+    ],
   ])('%s', (_, form, batch, held, end) => {
     expect(partEnd({ ...unknownForm, ...form }, batch, held, 1_500)).toBe(end)
   })
 })
 
 describe('the form of a way', () => {
-  it('gives all at once after the first confirmation', () => {
-    expect(afterTaken(unknownForm, taken(4 * kib, 900, true)).partBytes).toBe(64 * kib)
+  it('grows fourfold with each body that is confirmed, however slow the line', () => {
+    const once = afterTaken(unknownForm, taken(4 * kib, 9_000, true))
+    expect(once.partBytes).toBe(16 * kib)
+    expect(afterTaken(once, taken(16 * kib, 30_000, true)).partBytes).toBe(64 * kib)
   })
 
   it.each([
@@ -83,6 +92,14 @@ describe('the form of a way', () => {
     })
   })
 
+  it('gives less where somebody hangs up on a body, in packets as before', () => {
+    const form = afterStuck(
+      { ...unknownForm, partBytes: 64 * kib },
+      stuck({ bytes: 40 * kib, silent: false }),
+    )
+    expect(form).toMatchObject({ smallFor: 0, partBytes: 10 * kib })
+  })
+
   it('gives a batch whole when what follows a part is cut off twice, and not after one line that broke', () => {
     const cut = stuck({ continued: true, silent: false })
     const once = afterStuck(unknownForm, cut)
@@ -96,19 +113,39 @@ describe('the form of a way', () => {
     ['what follows a part is not known: whole', {}, [404, 4 * kib, true], { wholeOnly: true }],
     ['a part is refused: whole', {}, [403, 4 * kib, false], { wholeOnly: true }],
     ['a whole batch is refused: in parts', { wholeOnly: true }, [403, 60_000, false], { wholeOnly: false }],
-    ['a body is too large: a quarter', { partBytes: 64 * kib }, [413, 60_000, false], { partBytes: 15_000 }],
+    [
+      'a body is too large: a quarter',
+      { partBytes: 64 * kib },
+      [413, 60_000, false],
+      { partBytes: 15_000, capBytes: 30_000, capFor: 256 },
+    ],
     [
       'a body takes too long: a quarter',
       { partBytes: 32 * kib },
       [408, 32 * kib, true],
-      { partBytes: 8 * kib },
+      { partBytes: 8 * kib, capBytes: 16 * kib, capFor: 256 },
     ],
-    ['a server times out: a quarter', { partBytes: 32 * kib }, [504, 32 * kib, true], { partBytes: 8 * kib }],
+    [
+      'a server times out: a quarter',
+      { partBytes: 32 * kib },
+      [504, 32 * kib, true],
+      { partBytes: 8 * kib, capBytes: 16 * kib, capFor: 256 },
+    ],
     ['nobody is behind the server: as before', {}, [502, 4 * kib, false], {}],
     ['the server takes nothing now: as before', {}, [503, 4 * kib, true], {}],
   ])('when %s', (_, before, [status, bytes, continued], after) => {
     const form = { ...unknownForm, ...before }
     expect(afterRefused(form, { status, bytes, continued })).toEqual({ ...form, ...after })
+  })
+
+  it('does not grow again to what was refused for its size, for 256 bodies', () => {
+    let form = afterRefused(
+      { ...unknownForm, partBytes: 32 * kib },
+      { status: 413, bytes: 32 * kib, continued: true },
+    )
+    for (let i = 0; i < 255; i++) form = afterTaken(form, taken(form.partBytes, 10))
+    expect(form.partBytes).toBe(16 * kib)
+    expect(afterTaken(form, taken(form.partBytes, 10)).partBytes).toBe(64 * kib)
   })
 
   it('risks little after a failure', () => {

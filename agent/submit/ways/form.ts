@@ -8,6 +8,10 @@ import { chunkBytes, wholeUpToBytes } from '../../../tests-spec/protocol/resumab
 export interface Form {
   /** Most bytes of a batch in one request. */
   readonly partBytes: number
+  /** Size beyond which parts do not grow, since a larger one was refused for its size or its time. */
+  readonly capBytes: number
+  /** Number of bodies for which that is still believed. */
+  readonly capFor: number
   /** Number of bodies that are still sent in small packets; 0 while packets are as large as the link lets them. */
   readonly smallFor: number
   /** How many bodies are sent in small packets the next time that this is needed. */
@@ -16,6 +20,8 @@ export interface Form {
   readonly pauseMs: number
   /** Whether a batch must come in one request, since what follows a first part is refused. */
   readonly wholeOnly: boolean
+  /** Whether the collector has taken what follows a first part at least once. */
+  readonly continues: boolean
   /** Number of such requests in a row on which somebody hung up before anything of them arrived. */
   readonly cutOff: number
   /** Speed of the way, in bytes per millisecond; null while no body was taken. */
@@ -38,16 +44,20 @@ export const besideHeadersBytes = 600
 const firstPauseMs = 200
 const leastPauseMs = 10
 const mostSmallNext = 1_024
+const capBelievedFor = 256
 /** What is assumed of a way on which no body was taken: 16 kbit/s. */
 const assumedBytesPerMs = 2
 const leastBytesPerMs = 0.25
 
 export const unknownForm: Form = {
   partBytes: firstPartBytes,
+  capBytes: wholeUpToBytes,
+  capFor: 0,
   smallFor: 0,
   smallNext: 16,
   pauseMs: firstPauseMs,
   wholeOnly: false,
+  continues: false,
   cutOff: 0,
   bytesPerMs: null,
   family: null,
@@ -61,7 +71,9 @@ export const unknownForm: Form = {
  */
 export function partEnd(form: Form, batchBytes: number, held: number, envelopeBytes: number): number {
   if (form.wholeOnly && held === 0) return batchBytes
-  const limit = form.smallFor > 0 ? Math.min(form.partBytes, mostSmallPartBytes) : form.partBytes
+  // Many boxes know one request for a thing and no second: little is given to find out.
+  const known = held > 0 && !form.continues ? Math.min(form.partBytes, firstPartBytes) : form.partBytes
+  const limit = form.smallFor > 0 ? Math.min(known, mostSmallPartBytes) : known
   const most = batchBytes > wholeUpToBytes ? Math.min(limit, chunkBytes) : limit
   return Math.min(batchBytes, Math.max(held + most, envelopeBytes))
 }
@@ -81,7 +93,10 @@ export interface TakenBody {
 }
 
 export function afterTaken(before: Form, { bytes, tookMs, confirmed, continued }: TakenBody): Form {
-  const form = continued ? { ...before, cutOff: 0 } : before
+  const capFor = Math.max(0, before.capFor - 1)
+  const capBytes = capFor === 0 ? wholeUpToBytes : before.capBytes
+  const cutOff = continued ? 0 : before.cutOff
+  const form = { ...before, capFor, capBytes, cutOff, continues: continued || before.continues }
   const speed = bytes / Math.max(1, tookMs)
   const bytesPerMs = round(Math.max(leastBytesPerMs, speed, (form.bytesPerMs ?? 0) * 0.7))
   if (form.smallFor > 0) {
@@ -92,9 +107,9 @@ export function afterTaken(before: Form, { bytes, tookMs, confirmed, continued }
   }
   // A body below the limit says nothing of the limit.
   const tried = bytes >= form.partBytes * 0.9
-  const factor = tookMs <= 500 ? 8 : tookMs <= 2_000 ? 2 : tookMs <= 8_000 ? 1 : 0.5
-  const partBytes = confirmed ? wholeUpToBytes : tried ? within(form.partBytes * factor) : form.partBytes
-  return { ...form, bytesPerMs, partBytes }
+  const unconfirmed = tookMs <= 500 ? 8 : tookMs <= 2_000 ? 2 : tookMs <= 8_000 ? 1 : 0.5
+  const partBytes = tried ? form.partBytes * (confirmed ? 4 : unconfirmed) : form.partBytes
+  return { ...form, bytesPerMs, partBytes: within(Math.min(capBytes, partBytes)) }
 }
 
 /** A body that did not get through whole, though questions are answered on this way. */
@@ -124,6 +139,7 @@ export function afterStuck(form: Form, { bytes, arrived, continued, silent }: St
     // Once may be a line that broke; twice at the same place is somebody's rule.
     return { ...slower, cutOff, partBytes: within(form.partBytes / 2), wholeOnly: cutOff > 1 }
   }
+  if (!silent) return { ...slower, partBytes: within(Math.min(form.partBytes, bytes) / 4) }
   const small = { ...slower, partBytes: leastPartBytes, pauseMs: firstPauseMs }
   if (form.smallFor > 0) return { ...small, smallFor: form.smallFor }
   return { ...small, smallFor: form.smallNext, smallNext: Math.min(mostSmallNext, form.smallNext * 4) }
@@ -145,7 +161,9 @@ export function afterRefused(form: Form, { bytes, status, continued }: RefusedBo
   if (!tooMuch.has(status) && !form.wholeOnly) {
     return continued || bytes >= form.partBytes * 0.9 ? { ...form, wholeOnly: true } : form
   }
-  return { ...form, wholeOnly: false, partBytes: within(Math.min(form.partBytes, bytes / 4)) }
+  const partBytes = within(Math.min(form.partBytes, bytes / 4))
+  if (!tooMuch.has(status)) return { ...form, wholeOnly: false, partBytes }
+  return { ...form, wholeOnly: false, partBytes, capBytes: within(bytes / 2), capFor: capBelievedFor }
 }
 
 /** After an attempt that failed: little is risked until it is known that something gets through again. */

@@ -20,6 +20,8 @@ export interface Opening {
 
 /** What the other side's end of a connection looks like from here. */
 const hangUps: ReadonlySet<string> = new Set(['hung_up', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+/** The connection ended as a request began on it, of which too much was sent to send it again without a question. */
+export const endedIdle = 'ended_idle'
 /** A request is sent again by itself when no more than this was sent of it. */
 const sentAgainBytes = 4 * 1024
 
@@ -41,13 +43,17 @@ export class OpenWay implements Way {
 
   /** @throws {NoAnswer} */
   async exchange(request: Request): Promise<Answer> {
+    // An end that came with the answer before it is seen a turn later.
+    await new Promise((resolve) => setImmediate(resolve))
     if (this.#connection.isOver) await this.#dialAgain()
     const before = this.#connection.spent.sent
     try {
       return await this.#over(request)
     } catch (error) {
       const ended = error instanceof NoAnswer && hangUps.has(error.code) && this.#connection.endedIdle
-      if (!ended || this.#connection.spent.sent - before > sentAgainBytes) throw error
+      if (!ended) throw error
+      if (this.#connection.spent.sent - before > sentAgainBytes)
+        throw new NoAnswer(endedIdle, { cause: error })
       await this.#dialAgain()
       return await this.#over(request)
     } finally {

@@ -187,16 +187,31 @@ export class Uplink implements CollectorKey {
     this.#known = afterEvent(this.#known, event, this.#options.now())
   }
 
-  async #race(ids: readonly string[], but: Set<string>, signal: AbortSignal): Promise<Way | null> {
+  async #race(
+    ids: readonly string[],
+    but: Set<string>,
+    signal: AbortSignal,
+    isSecondTry = false,
+  ): Promise<Way | null> {
     const { now } = this.#options
+    const forms = new Map(ids.map((id) => [id, wayOf(this.#known, id).form]))
+    const other = new Set<string>()
     const failed = (way: string, failure: DialFailed) => {
       this.#spent(way, failure)
+      const { family, shortHello } = wayOf(this.#known, way).form
+      const before = forms.get(way)
+      if (before?.family !== family || before.shortHello !== shortHello) other.add(way)
       // An endpoint that lost the race has not failed; nor has one that the agent gave up in order to measure.
       if (failure.code === 'lost_race' || failure.code === 'interrupted') return
       this.#take({ kind: 'failed', way, code: failure.code })
       but.add(way)
     }
     const won = await race(ids, { now, signal, dial: (id, ending) => this.#dial(id, ending), failed })
+    if (won === null && other.size > 0 && !signal.aborted && !isSecondTry) {
+      // What connected and then said nothing may answer in the other form that is now known for it.
+      for (const id of other) but.delete(id)
+      return this.#race([...other], but, signal, true)
+    }
     if (won === null) return null
     return this.#way(won.id, this.#connected(won.id, won.line), signal)
   }

@@ -43,10 +43,13 @@ const content = v.object({
       life: v.object({ deathsMs: v.pipe(v.array(ms), v.maxLength(2)), cuts: count }),
       form: v.object({
         partBytes: v.pipe(count, v.minValue(1_024)),
+        capBytes: v.pipe(count, v.minValue(1_024)),
+        capFor: count,
         smallFor: count,
         smallNext: v.pipe(count, v.minValue(1)),
         pauseMs: ms,
         wholeOnly: v.boolean(),
+        continues: v.boolean(),
         cutOff: count,
         bytesPerMs: v.nullable(v.pipe(v.number(), v.minValue(0.01), v.maxValue(1_000_000))),
         family: v.nullable(v.picklist([4, 6])),
