@@ -14,6 +14,7 @@ import { manifest } from '../tests-spec/protocol/batch.ts'
 import { endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { enrolment, enrolmentRequest } from '../tests-spec/protocol/enrolment.ts'
 import { receipt } from '../tests-spec/protocol/receipt.ts'
+import { refusal } from '../tests-spec/protocol/refusal.ts'
 import { sealedReceipt } from '../tests-spec/protocol/sealed.ts'
 import { testHelperRequest, testHelperResponse } from '../tests-spec/protocol/test-helper.ts'
 import { readmePath, withNettestTable } from './nettest-table.ts'
@@ -27,6 +28,7 @@ const documents: Readonly<Record<string, GenericSchema>> = {
   'test-list': testList,
   'batch-manifest': manifest,
   receipt,
+  refusal,
   'sealed-receipt': sealedReceipt,
   endpoint,
   enrolment,

@@ -4,16 +4,17 @@
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { lastingCodes } from '../../tests-spec/protocol/refusal.ts'
 import { openSealedReceipt } from '../../tests-spec/protocol/sealed.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import { BatchUnreadable, type Spool } from '../spool/spool.ts'
 import type { SpoolAccess } from '../stick/spool-access.ts'
-import { finalCodes } from '../submit/answer.ts'
 
 /** @param device - Id of the probe whose receipts count. */
 export function openSpoolAccess(spool: Spool, collector: Collector, device: string): SpoolAccess {
   const keyOf: KeyLookup = (id) => (id === collector.collectorKeyId ? collector.collectorKey : null)
   const isPending = (batch: BatchId) => spool.pending().some(({ id }) => id === batch)
+  const isAside = (batch: BatchId) => spool.aside().some(({ id }) => id === batch)
   return {
     async sealAll() {
       // When the disk refuses in the middle of sealing, only the next attempt finds out whether the batch is sealed.
@@ -26,6 +27,9 @@ export function openSpoolAccess(spool: Spool, collector: Collector, device: stri
     async pending() {
       return spool.pending()
     },
+    async aside() {
+      return spool.aside()
+    },
     async read(id) {
       try {
         return await spool.read(id)
@@ -36,7 +40,7 @@ export function openSpoolAccess(spool: Spool, collector: Collector, device: stri
     },
     async receipted(line) {
       const receipt = believed(() => openReceipt(line, keyOf))
-      if (receipt?.device !== device || !isPending(receipt.batch)) return false
+      if (receipt?.device !== device || !(isPending(receipt.batch) || isAside(receipt.batch))) return false
       await spool.receipted(receipt)
       return true
     },
@@ -46,7 +50,7 @@ export function openSpoolAccess(spool: Spool, collector: Collector, device: stri
         // The codes are the same as in the answer to an upload: batch.md, "Exchange". Other codes concern the day,
         // not the batch.
         if (batch === null || !isPending(batch)) continue
-        if (finalCodes.has(code)) await spool.quarantine(batch, `${code}: said on a stick`)
+        if (lastingCodes.has(code)) await spool.quarantine(batch, `${code}: said on a stick`)
         refused.push({ batch, code })
       }
       return refused

@@ -6,8 +6,8 @@ import type { Collector } from '../enrolment/enrolment.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { StateFolder } from '../platform/state-folder.ts'
 import type { Spool } from '../spool/spool.ts'
-import { lastGoodIn } from '../submit/ways/last-good.ts'
 import { Uplink } from '../submit/ways/uplink.ts'
+import { wayMemoryIn } from '../submit/ways/way-memory.ts'
 
 /** The collector is known by its key, whatever its URL is. */
 export async function openUplink(
@@ -22,7 +22,7 @@ export async function openUplink(
     collectorKeyId,
     collectorKey,
     endpoints: [{ kind: 'collector', url }, ...config.endpoints, ...endpoints],
-    lastGood: lastGoodIn(folder.upload),
+    memory: wayMemoryIn(folder.upload),
     now: () => clock.monotonicMs(),
     chance: () => randomInt(2 ** 32) / 2 ** 32,
     spreadMs: config.upload_spread_seconds * 1000,

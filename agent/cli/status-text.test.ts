@@ -135,3 +135,9 @@ it('newcomerText() says how to begin, or that it has begun', () => {
   expect(newcomerText({ state: 'not_running', pid: null })).toContain('sonde run')
   expect(newcomerText({ state: 'running', pid: 7 })).toBe('Agent running (pid 7)\nNo cycle finished yet\n')
 })
+
+it('does not say that everything is uploaded while batches are kept aside', () => {
+  const text = statusText({ ...calm, spool: { ...calm.spool, quarantined: 2 } }, seen)
+  expect(text).not.toContain('Everything is uploaded')
+  expect(text).toContain('2 batches refused, kept (S4901)\n')
+})

@@ -96,7 +96,8 @@ function linkLines({ link }: Status, now: number): string[] {
 }
 
 function backlogLines({ spool }: Status, now: number): string[] {
-  if (spool.unsealed + spool.pending_batches === 0) return ['Everything is uploaded']
+  if (spool.unsealed + spool.pending_batches === 0)
+    return [spool.quarantined === 0 ? 'Everything is uploaded' : 'Nothing waits to be sent']
   return [
     `Waiting: ${spool.unsealed} results, ${spool.pending_batches} batches`,
     ...(spool.oldest_at === null

@@ -123,6 +123,8 @@ export interface Spool {
    * first, then by age.
    */
   pending(): readonly PendingBatch[]
+  /** Batches that the collector has refused for good, by its signed word: they are not sent any more, and exported. */
+  aside(): readonly PendingBatch[]
   /**
    * @throws {BatchUnreadable} When there is no such batch, or when its file has rotted: the batch is then no longer
    * pending.
@@ -260,6 +262,11 @@ class GroupedSpool implements Spool {
     const urgent = waiting.filter(({ anomalies }) => anomalies > 0)
     const others = waiting.filter(({ anomalies }) => anomalies === 0)
     return [...urgent, ...others].map(pendingBatch)
+  }
+
+  aside(): readonly PendingBatch[] {
+    const aside = storeOf(this.#state)?.ledger.quarantined ?? []
+    return aside.filter(({ batch }) => !this.#unnoted.has(batch.id)).map(({ batch }) => pendingBatch(batch))
   }
 
   read(id: BatchId): Promise<Buffer> {

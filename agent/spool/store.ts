@@ -281,16 +281,15 @@ export class Store {
   }
 
   /**
-   * @returns The bytes of a pending batch; null when the file does not verify any more. The batch is then given up,
-   * and the next one names its records as corrupt: no collector would take it.
+   * @returns The bytes of a batch that waits or was set aside; null when the file does not verify any more. The batch is
+   * then given up, and the next one names its records as corrupt: no collector would take it.
    */
   async read(id: BatchId): Promise<Buffer | null> {
-    const note = this.ledger.pending.find((each) => each.id === id)
-    if (note === undefined) return null
-    const batch = await this.#batches.read(note)
+    const note = this.ledger.noteOf(id)
+    if (note === null) return null
+    const batch = await (this.ledger.pending.includes(note) ? this.#batches : this.#quarantine).read(note)
     if (batch !== null) return batch.bytes
-    const records = await this.#giveUpBatch(note, 'corrupt')
-    this.#ground.tell({ kind: 'batches_lost', batches: 1, records })
+    this.#ground.tell({ kind: 'batches_lost', batches: 1, records: await this.#giveUpBatch(note, 'corrupt') })
     return null
   }
 
@@ -299,8 +298,8 @@ export class Store {
    * still pending, and asking for its receipt once more costs some 200 bytes.
    */
   async receipted(id: BatchId): Promise<void> {
-    const batch = this.ledger.pending.find((each) => each.id === id)
-    if (batch === undefined) return
+    const batch = this.ledger.noteOf(id)
+    if (batch === null) return
     this.#control.defer({ kind: 'receipted', id, ranges: batch.ranges })
     this.#receipted.push(batch)
     // When there is no reserve, the disk is full, and the room that the file takes is needed.
@@ -315,7 +314,7 @@ export class Store {
   /** Removes the files of batches that the collector has. The entry that was just written holds the notes of them. */
   async #discardReceipted(): Promise<void> {
     if (this.#receipted.length === 0) return
-    for (const batch of this.#receipted.splice(0)) await this.#batches.discard(batch)
+    for (const batch of this.#receipted.splice(0)) await this.#discard(batch)
     await this.#reserve.hold()
   }
 
@@ -461,9 +460,12 @@ export class Store {
     // Numbers of an earlier epoch mean nothing in the manifests of this one.
     const losses = batch.epoch === this.ledger.epoch ? [{ reason, ranges: batch.ranges }] : []
     await this.#note({ kind: 'lost', losses, batch: batch.id })
-    await this.#batches.discard(batch)
-    await this.#quarantine.discard(batch)
+    await this.#discard(batch)
     return recordsIn(batch)
+  }
+
+  async #discard(note: BatchNote): Promise<void> {
+    await Promise.all([this.#batches, this.#quarantine].map((folder) => folder.discard(note)))
   }
 
   async #note(change: Change): Promise<void> {

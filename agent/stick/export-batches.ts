@@ -42,7 +42,7 @@ export interface ExportParts {
 }
 
 /**
- * Seals everything, then writes every batch that waits and is not on this stick yet, gravest first.
+ * Seals everything, then writes every batch that waits, or was set aside, and is not on this stick yet, gravest first.
  *
  * @throws {ActionableError} `stick_full`, `stick_unusable`. What was written until then is whole, and stays.
  */
@@ -50,15 +50,17 @@ export async function exportBatches(parts: ExportParts): Promise<ExportReport> {
   const { spool, stick, ledger } = parts
   const sealed = await spool.sealAll()
   const pending = await spool.pending()
-  const waiting = new Set(pending.map(({ id }) => id))
+  // Those that the collector refused go last: it may take them another day, and a person may read them.
+  const leaving = [...pending, ...(await spool.aside())]
+  const waiting = new Set(leaving.map(({ id }) => id))
   await ledger.keep(({ batches }) => batches.some((id) => waiting.has(id)))
   const { whole, damaged } = await lookForOwn(stick, ledger)
   const there = new Set(whole.flatMap(({ batches }) => batches).filter((id) => waiting.has(id)))
 
   const done = { files: [] as string[], bytes: 0, batches: 0 }
-  for (const group of groupsOf(pending.filter(({ id }) => !there.has(id)))) {
+  for (const group of groupsOf(leaving.filter(({ id }) => !there.has(id)))) {
     const written = await writeGroup(parts, group).catch((error: unknown) => {
-      throw withProgress(error, done, pending.length - there.size - done.batches)
+      throw withProgress(error, done, leaving.length - there.size - done.batches)
     })
     if (written === null) continue
     done.files.push(written.name)

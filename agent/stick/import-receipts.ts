@@ -50,7 +50,7 @@ export interface ImportReport {
 export async function importReceipts(parts: ImportParts): Promise<ImportReport> {
   const { spool, stick, device, onReceipt } = parts
   const keyOf: KeyLookup = (id) => (id === parts.collectorKeyId ? parts.collectorKey : null)
-  const waiting = new Set((await spool.pending()).map(({ id }) => id))
+  const waiting = new Set([...(await spool.pending()), ...(await spool.aside())].map(({ id }) => id))
   const forgotten: BatchId[] = []
   const words: Buffer[] = []
   const unreadable: string[] = []

@@ -10,6 +10,8 @@ export interface SpoolAccess {
   sealAll(): Promise<boolean>
   /** @returns Batches that are sealed and not yet receipted, in the order in which they should leave. */
   pending(): Promise<readonly PendingBatch[]>
+  /** @returns Batches that the collector has refused for good: a person may still look at them. */
+  aside(): Promise<readonly PendingBatch[]>
   /** @returns null when the batch is gone or damaged; the spool has then noted it as lost. */
   read(id: BatchId): Promise<Buffer | null>
   /**

@@ -15,6 +15,7 @@ const base64 = v.string()
 const request = v.variant('ask', [
   v.object({ ask: v.literal('seal_all') }),
   v.object({ ask: v.literal('pending') }),
+  v.object({ ask: v.literal('aside') }),
   v.object({ ask: v.literal('read'), id: batchId }),
   v.object({ ask: v.literal('receipted'), receipt: base64 }),
   v.object({ ask: v.literal('refused'), word: base64 }),
@@ -79,6 +80,8 @@ async function answerTo(line: string, spool: SpoolAccess): Promise<unknown> {
         return await spool.sealAll()
       case 'pending':
         return await spool.pending()
+      case 'aside':
+        return await spool.aside()
       case 'read':
         return { batch: (await spool.read(asked.id))?.toString('base64') ?? null }
       case 'receipted':
@@ -118,6 +121,7 @@ export async function connectSpool(path: string): Promise<(SpoolAccess & { close
   return {
     sealAll: () => ask({ ask: 'seal_all' }, answers.seal_all),
     pending: () => ask({ ask: 'pending' }, answers.pending),
+    aside: () => ask({ ask: 'aside' }, answers.pending),
     async read(id) {
       const { batch } = await ask({ ask: 'read', id }, answers.read)
       return batch === null ? null : Buffer.from(batch, 'base64')

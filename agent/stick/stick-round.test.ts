@@ -263,6 +263,20 @@ describe('importReceipts()', () => {
     })
     expect(device.spool.stats()).toMatchObject({ quarantined: 1 })
     expect(device.spool.stats().epoch).not.toBe(epoch)
+    // It leaves with the next stick all the same: a person may look at it, and nothing says that it stays refused.
+    expect(await device.export(folder('another-stick'))).toMatchObject({ batches: 1 })
+  })
+
+  it('forgets a batch that was set aside when a receipt for it comes after all', async () => {
+    await device.batches(1)
+    const [id] = idsOf(device)
+    if (id === undefined) throw new Error('Nothing was sealed')
+    await device.spool.quarantine(id, 'chain_broken: said by mistake')
+    expect(await device.export(stick)).toMatchObject({ batches: 1 })
+    await atCollector()
+    expect(await device.import(stick)).toMatchObject({ forgotten: [id], pending: 0 })
+    expect(device.spool.stats()).toMatchObject({ quarantined: 0, lost: 0 })
+    await expect(device.spool.read(id)).rejects.toThrow()
   })
 
   it('lets a batch wait that was refused for the day and not for itself', async () => {

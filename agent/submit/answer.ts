@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
+import { lastingCodes, openRefusal } from '../../tests-spec/protocol/refusal.ts'
 import type { Answer } from './transports/connection.ts'
 import type { CollectorKey } from './ways/way.ts'
 
@@ -15,46 +16,34 @@ export type SubmitOutcome =
   | { readonly kind: 'rejected'; readonly code: string; readonly problem: string }
   | Deferred
 
-/** The batch was not taken this time; another attempt may succeed. */
+/** The batch was not taken this time; another form, another way or another day may do. */
 export interface Deferred {
   readonly kind: 'deferred'
   readonly reason: string
   /** Pause that the answer asks for, in milliseconds, an hour at most; null when it asks for none. */
   readonly retryAfterMs: number | null
-  /**
-   * Who put the batch off. `way`: the connection broke off, or the answer is not a collector's; another way may do.
-   */
-  readonly by: 'collector' | 'way'
+  /** The request with a body that was not taken; null when it was a question, or nothing was asked. */
+  readonly body: SentBody | null
 }
 
-/** RFC 9457, with a code that programs decide on. */
-const problem = v.looseObject({ code: v.string(), detail: v.optional(v.string(), '') })
+export interface SentBody {
+  readonly bytes: number
+  /** Whether it was not the beginning of its batch. */
+  readonly continued: boolean
+  /** Status of the answer that refused it; null when the line broke off. */
+  readonly status: number | null
+}
 
-/**
- * Codes that concern the batch itself, not the exchange, the probe or the hour. A code that is not here puts the
- * batch off: a code that only a later collector knows, or a portal in between, must not cost a batch.
- */
-export const finalCodes: ReadonlySet<string> = new Set([
-  'not_a_batch',
-  'truncated',
-  'trailing_bytes',
-  'too_large',
-  'bad_envelope',
-  'bad_manifest',
-  'payload_mismatch',
-  'device_mismatch',
-  'seq_conflict',
-  'chain_broken',
-])
-/**
- * These statuses concern the probe that asks, or the moment. Whatever code comes with them, the answer may be
- * different another day.
- */
-const passingStatuses: ReadonlySet<number> = new Set([401, 403, 408, 425, 429])
+/** RFC 9457, with a code that programs decide on, and with the collector's signed word where a refusal lasts. */
+const problem = v.looseObject({
+  code: v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,64}$/)),
+  detail: v.optional(v.string(), ''),
+  signed: v.optional(v.unknown()),
+})
 
 export function outcomeOf(answer: Answer, id: BatchId, key: CollectorKey): SubmitOutcome {
   if (answer.status === 200 || answer.status === 201) return believe(answer, id, key)
-  return refusalOf(answer)
+  return refusalOf(answer, id, key)
 }
 
 /**
@@ -71,29 +60,50 @@ export function believe(
     receipt = openReceipt(body, (keyId) => (keyId === collectorKeyId ? collectorKey : null))
   } catch {
     // Whatever is wrong with the receipt, it is not the collector's word.
-    return byTheWay('not_a_receipt')
+    return putOff('not_a_receipt')
   }
-  if (receipt.batch !== id) return byTheWay('receipt_for_another_batch')
+  if (receipt.batch !== id) return putOff('receipt_for_another_batch')
   return { kind: 'accepted', receipt }
 }
 
-export function refusalOf({ status, body, retryAfterMs }: Answer): SubmitOutcome {
-  const said = readProblem(body)
-  // The answer is not a collector's: it comes from a proxy, a portal or a store. The pause it asks for does not hold
-  // for another way.
-  if (said === null) return byTheWay(`status_${status}`, retryAfterMs)
-  const isFinal = status >= 400 && status < 500 && !passingStatuses.has(status)
-  return isFinal && finalCodes.has(said.code)
+/**
+ * What a refusal means. Nothing but the collector's signed word costs a batch: a problem document can be written by
+ * whatever stands on the way, and most codes speak of bytes that the way has changed, since this probe has verified its
+ * own file.
+ */
+export function refusalOf(answer: Answer, id: BatchId, key: CollectorKey): SubmitOutcome {
+  const { status, retryAfterMs } = answer
+  const said = readProblem(answer.body)
+  if (said === null) return putOff(`status_${status}`, retryAfterMs)
+  return isSigned(said, id, key)
     ? { kind: 'rejected', code: said.code, problem: said.detail }
-    : { kind: 'deferred', reason: said.code, retryAfterMs, by: 'collector' }
+    : putOff(said.code, retryAfterMs)
 }
 
-export function byTheWay(reason: string, retryAfterMs: number | null = null): Deferred {
-  return { kind: 'deferred', reason, retryAfterMs, by: 'way' }
+function isSigned(
+  { code, signed }: Said,
+  id: BatchId,
+  { collectorKeyId, collectorKey }: CollectorKey,
+): boolean {
+  if (signed === undefined || !lastingCodes.has(code)) return false
+  try {
+    const bytes = Buffer.from(JSON.stringify(signed))
+    const word = openRefusal(bytes, (keyId) => (keyId === collectorKeyId ? collectorKey : null))
+    return word.batch === id && word.code === code
+  } catch {
+    // Whatever is wrong with it, it is not the collector's word.
+    return false
+  }
 }
+
+export function putOff(reason: string, retryAfterMs: number | null = null): Deferred {
+  return { kind: 'deferred', reason, retryAfterMs, body: null }
+}
+
+type Said = v.InferOutput<typeof problem>
 
 /** @returns null when the body is no problem document: then the answer did not come from the collector. */
-export function readProblem(body: Buffer): { readonly code: string; readonly detail: string } | null {
+export function readProblem(body: Buffer): Said | null {
   try {
     const parsed = v.safeParse(problem, JSON.parse(body.toString('utf8')))
     return parsed.success ? parsed.output : null

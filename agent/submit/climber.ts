@@ -1,14 +1,40 @@
-// One attempt's way up the ladder: it carries batches over the way that is open, and looks for another when that one
-// breaks off. uplink.ts decides which way is next, and is told here what became of each.
+// One attempt's way up the ladder. Every refusal, silence and close is a fact about one way in one form: the batch is
+// offered again in the next form, then over the next way. uplink.ts decides which way is next and in which form it gets
+// bodies, and is told here what became of each.
 
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
-import { byTheWay, type Deferred, type SubmitOutcome } from './answer.ts'
+import { type Deferred, putOff, type SentBody, type SubmitOutcome } from './answer.ts'
 import { leaveAtRelay } from './relay.ts'
 import { offerBatch } from './submit-batch.ts'
 import { maxRetryAfterMs } from './transports/connection.ts'
+import { endedIdle } from './ways/open-way.ts'
 import type { Uplink } from './ways/uplink.ts'
 import type { Way } from './ways/way.ts'
-import { isMore, wasLeft } from './ways/way-knowledge.ts'
+import { isMore, pathMtu, wasLeft, wayOf } from './ways/way-knowledge.ts'
+
+/** Number of forms that are tried for a batch on one way, without any of it arriving in between. */
+const mostForms = 3
+/** Number of times that a batch goes on over a line that dies: whoever counts up byte by byte holds nobody for ever. */
+const mostLines = 256
+/** What somebody says who is no collector, or a collector that takes nothing of this probe now. */
+const nothingElseEither: ReadonlySet<string> = new Set([
+  'not_a_receipt',
+  'receipt_for_another_batch',
+  'answer_too_large',
+  'unknown_key',
+  'revoked',
+])
+/** What a collector says of bytes that were changed or cut on the way: this probe has verified its own file. */
+const damagedOnTheWay: ReadonlySet<string> = new Set([
+  'not_a_batch',
+  'truncated',
+  'trailing_bytes',
+  'bad_envelope',
+  'bad_signature',
+  'payload_mismatch',
+])
+/** What a collector says of a request that was written anew on the way. */
+const writtenAnew: ReadonlySet<string> = new Set(['wrong_type', 'bad_request', 'not_found', 'wrong_method'])
 
 export class Climber {
   readonly #uplink: Uplink
@@ -16,9 +42,13 @@ export class Climber {
   readonly #onProgress: () => void
   /** Ids of the ways that were tried in this attempt and were of no use. */
   readonly #useless = new Set<string>()
+  /** Those of them that did not take one batch: they may take another. */
+  readonly #forOneBatch = new Set<string>()
   #way: Way | null = null
-  /** Whether the open way has carried anything yet. */
-  #carried = false
+  /** Id of the way that is to be opened again; null when the next one is due. */
+  #stay: string | null = null
+  /** The body that did not get through, until the collector has said whether anything of it arrived. */
+  #unclear: (SentBody & { readonly silent: boolean }) | null = null
   /** Number of batches that lie at a relay after this attempt. */
   left = 0
 
@@ -29,30 +59,38 @@ export class Climber {
   }
 
   async offer(id: BatchId, bytes: Buffer): Promise<SubmitOutcome> {
+    for (const way of this.#forOneBatch) this.#useless.delete(way)
+    this.#forOneBatch.clear()
+    let forms = 0
+    let lines = 0
+    let latest: Deferred | null = null
     for (;;) {
-      this.#way ??= await this.#climb()
-      if (this.#way === null) return byTheWay(this.#uplink.known.lastFailure)
+      this.#way ??= await this.#open()
+      if (this.#way === null) return latest ?? putOff(this.#uplink.known.lastFailure)
       const way = this.#way
+      const before = this.#arrived(id)
       const outcome = await this.#offerOver(way, id, bytes)
-      if (outcome.kind === 'accepted') {
-        this.#carried = true
-        const pauseMs = Math.min(outcome.receipt.nextAfterS * 1000, maxRetryAfterMs)
-        await this.#uplink.receipted(way.id, id, pauseMs)
+      if (outcome.kind !== 'deferred') {
+        await this.#note(way, id, outcome)
+        return outcome
       }
-      if (outcome.kind === 'left') {
-        this.left += 1
-        this.#uplink.report({ kind: 'left', way: way.id, batch: id })
-      }
-      if (outcome.kind !== 'deferred' || isWordOfCollector(outcome, way)) return outcome
       this.close()
       if (this.#signal.aborted) return outcome
-      // The flow was ended in time, before it would have died; nothing is wrong with the way.
-      if (outcome.reason === 'flow_spent') continue
-      // The way works, but flows on it die: the next attempt begins with it again.
-      if (this.#carried) return outcome
-      this.#uplink.report({ kind: 'failed', way: way.id, code: outcome.reason })
-      this.#useless.add(way.id)
+      const more = this.#arrived(id) > before
+      forms = more ? 0 : forms + 1
+      lines += 1
+      if (lines < mostLines && (more || forms < mostForms) && this.#anotherForm(way, outcome, forms)) {
+        this.#stay = way.id
+        continue
+      }
+      latest = this.#told(way, outcome)
+      this.#giveUp(way, latest)
     }
+  }
+
+  /** Whether another batch may get through where this one did not. */
+  mayPass({ reason, body }: Deferred): boolean {
+    return body !== null && this.#forOneBatch.size > 0 && !nothingElseEither.has(reason)
   }
 
   close(): void {
@@ -60,35 +98,118 @@ export class Climber {
     this.#way = null
   }
 
-  async #climb(): Promise<Way | null> {
-    this.#carried = false
+  async #open(): Promise<Way | null> {
+    const stay = this.#stay
+    this.#stay = null
+    const again = stay === null ? null : await this.#uplink.reopen(stay, this.#useless, this.#signal)
+    if (again !== null) return again
+    this.#unclear = null
     return this.#uplink.climb(this.#useless, this.#signal)
+  }
+
+  async #note(way: Way, id: BatchId, outcome: Exclude<SubmitOutcome, Deferred>): Promise<void> {
+    if (outcome.kind === 'accepted') {
+      const pauseMs = Math.min(outcome.receipt.nextAfterS * 1000, maxRetryAfterMs)
+      await this.#uplink.receipted(way.id, id, pauseMs)
+    } else if (outcome.kind === 'left') {
+      this.left += 1
+      this.#uplink.report({ kind: 'left', way: way.id, batch: id })
+    }
+  }
+
+  /**
+   * @param forms - Number of forms that were tried since something arrived.
+   * @returns Whether the same way is worth another try at once, in the form that is then known for it.
+   */
+  #anotherForm(way: Way, { reason, retryAfterMs, body }: Deferred, forms: number): boolean {
+    const more = forms === 0
+    // The flow was ended in time, before it would have died; nothing is wrong with the way.
+    if (reason === 'flow_spent') return true
+    if (retryAfterMs !== null || way.endpoint.kind === 'relay') return false
+    // Silence that began before a byte was heard: another kind of address may do.
+    if (body === null) return more || (reason === 'stalled' && this.#formChanges(way, () => {}))
+    const { status } = body
+    // A time for idle connections may just have been over, once.
+    if (reason === endedIdle && forms <= 1) return true
+    if (status === null) {
+      this.#unclear = { ...body, silent: reason === 'stalled' || reason === 'dragged_on' }
+      return true
+    }
+    if (nothingElseEither.has(reason)) return false
+    // Once: what the collector held of it is gone, and the next copy may come whole.
+    if (damagedOnTheWay.has(reason)) return forms <= 1
+    if (!reason.startsWith('status_') && !writtenAnew.has(reason)) return more
+    return (
+      more ||
+      this.#formChanges(way, () => this.#uplink.report({ ...body, kind: 'refused', way: way.id, status }))
+    )
+  }
+
+  #formChanges(way: Way, report: () => void): boolean {
+    const form = () => wayOf(this.#uplink.known, way.id).form
+    const before = this.#formAtOffer ?? form()
+    report()
+    return JSON.stringify(form()) !== JSON.stringify(before)
+  }
+
+  /** Form of the way when the batch was offered on it. */
+  #formAtOffer: ReturnType<typeof wayOf>['form'] | null = null
+
+  /** Where even small packets stall, the reason is not that a line went silent: questions pass. */
+  #told(way: Way, outcome: Deferred): Deferred {
+    const isSmall = wayOf(this.#uplink.known, way.id).form.smallFor > 0
+    return outcome.reason === 'stalled' && outcome.body !== null && isSmall
+      ? { ...outcome, reason: pathMtu }
+      : outcome
+  }
+
+  #giveUp(way: Way, { reason, retryAfterMs, body }: Deferred): void {
+    this.#useless.add(way.id)
+    // A pause that is asked for is not signed: it binds the way on which it was said.
+    if (retryAfterMs !== null) {
+      this.#uplink.report({ kind: 'held', way: way.id, ms: retryAfterMs, code: reason })
+      return
+    }
+    if (body !== null && !nothingElseEither.has(reason)) this.#forOneBatch.add(way.id)
+    this.#uplink.report({ kind: 'failed', way: way.id, code: reason })
+  }
+
+  #arrived(id: BatchId): number {
+    return this.#uplink.known.arrived.get(id) ?? 0
   }
 
   #offerOver(way: Way, id: BatchId, bytes: Buffer): Promise<SubmitOutcome> {
     const uplink = this.#uplink
+    this.#formAtOffer = wayOf(uplink.known, way.id).form
     if (way.endpoint.kind === 'relay')
       return leaveAtRelay(way, { id, bytes, left: wasLeft(uplink.known, way.id, id) }, uplink)
-    const offer = {
-      id,
-      bytes,
-      ask: uplink.known.offered.has(id) || !way.proven,
-      onBody: () => uplink.report({ kind: 'offered', batch: id }),
-      onProgress: (held: number) => {
-        if (!isMore(uplink.known, id, held)) return
-        uplink.report({ kind: 'arrived', batch: id, held })
-        this.#carried = true
-        this.#onProgress()
+    return offerBatch(
+      way,
+      {
+        id,
+        bytes,
+        ask: uplink.known.offered.has(id) || !way.proven,
+        form: () => wayOf(uplink.known, way.id).form,
+        onAsked: (held) => this.#clear(way, isMore(uplink.known, id, held)),
+        onBody: () => uplink.report({ kind: 'offered', batch: id }),
+        onTaken: ({ bytes: taken, continued, tookMs, confirmed }) =>
+          uplink.report({ kind: 'taken', way: way.id, bytes: taken, continued, tookMs, confirmed }),
+        onLost: (lost) => uplink.report({ ...lost, kind: 'refused', way: way.id, status: 404 }),
+        onProgress: (held) => {
+          if (!isMore(uplink.known, id, held)) return
+          uplink.report({ kind: 'arrived', batch: id, held })
+          this.#onProgress()
+        },
       },
-    }
-    return offerBatch(way, offer, uplink)
+      uplink,
+    )
   }
-}
 
-/**
- * A problem document is not signed: from a way that has brought no receipt yet it only means that this way is of no
- * use, and that another may be. When the collector asks for a pause, it is obeyed on whatever way it asked.
- */
-function isWordOfCollector({ by, retryAfterMs }: Deferred, { proven }: Way): boolean {
-  return by === 'collector' && (proven || retryAfterMs !== null)
+  /** A question was answered after a body had not got through: now it is known whether anything of it arrived. */
+  #clear({ id: way }: Way, arrived: boolean): void {
+    if (this.#unclear === null) return
+    const { bytes, continued, silent } = this.#unclear
+    this.#unclear = null
+    this.#uplink.report({ kind: 'stuck', way, bytes, continued, silent, arrived })
+  }
 }

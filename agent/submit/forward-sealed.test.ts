@@ -27,6 +27,7 @@ import { carry } from '../stick/carry.ts'
 import { Stick } from '../stick/stick.ts'
 import { forwardSealed } from './forward-sealed.ts'
 import { Uplink } from './ways/uplink.ts'
+import { nothingRemembered } from './ways/way-memory.ts'
 
 let collector: SampleCollector
 let probe: StickDevice
@@ -53,7 +54,7 @@ const forward = async (url = collector.url, carried = carrier.carried) => {
   const uplink = await Uplink.open({
     ...carrier.collector,
     endpoints: [{ kind: 'collector', url }],
-    lastGood: { read: async () => null, write: async () => {} },
+    memory: { read: async () => nothingRemembered, write: async () => {} },
     now: () => performance.now(),
     chance: Math.random,
     spreadMs: 0,

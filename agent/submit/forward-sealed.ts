@@ -33,8 +33,8 @@ export interface Forwarding {
 const finalCodes: ReadonlySet<string> = new Set(['not_sealed', 'other_recipient', 'damaged', 'too_large'])
 
 /**
- * Offers the files that wait over the first way that opens, one after the other, and stops at the first one that is
- * put off. Relays are not used: they take batches only.
+ * Offers the files that wait over the ways that open, one after the other; what one way does not take goes over the
+ * next. Relays are not used: they take batches only.
  */
 export async function forwardSealed(
   files: CarriedFiles,
@@ -45,12 +45,19 @@ export async function forwardSealed(
   const tally = { brought: 0, refused: 0 }
   if (digests.length === 0) return { ...tally, sent: 0, received: 0, reason: null }
   const before = uplink.spent
-  const way = await uplink.climb(new Set(), signal)
-  const reason =
-    way === null || way.endpoint.kind === 'relay'
-      ? uplink.known.lastFailure
-      : await offerAll(files, digests, way, uplink, tally)
-  way?.close()
+  const useless = new Set<string>()
+  let reason: string | null = null
+  for (let done = false; !done; ) {
+    const way = await uplink.climb(useless, signal)
+    done = way === null || way.endpoint.kind === 'relay'
+    if (way === null || way.endpoint.kind === 'relay') reason ??= uplink.known.lastFailure
+    else {
+      reason = await offerAll(files, files.waiting(), way, uplink, tally)
+      done = reason === null || signal.aborted
+      useless.add(way.id)
+    }
+    way?.close()
+  }
   const { sent, received } = uplink.spent
   return { ...tally, sent: sent - before.sent, received: received - before.received, reason }
 }

@@ -2,7 +2,7 @@
 // later, when the operator of the store has carried the file on; until then the batch stays with the probe.
 
 import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
-import { believe, byTheWay, type SubmitOutcome } from './answer.ts'
+import { believe, putOff, type SubmitOutcome } from './answer.ts'
 import { NoAnswer } from './transports/no-answer.ts'
 import type { CollectorKey, RequestChannel } from './ways/way.ts'
 
@@ -26,16 +26,16 @@ export async function leaveAtRelay(
   try {
     const receipt = await way.exchange({ method: 'GET', path: `${id}.receipt.json` })
     if (receipt.status === 200) return believe(receipt, id, key)
-    if (!absent.has(receipt.status)) return byTheWay(`status_${receipt.status}`, receipt.retryAfterMs)
+    if (!absent.has(receipt.status)) return putOff(`status_${receipt.status}`, receipt.retryAfterMs)
     if (left) return { kind: 'left' }
     // The batch may have been left there before a restart: asking costs 200 bytes.
     const path = `${id}.psb`
     if ((await way.exchange({ method: 'HEAD', path })).status === 200) return { kind: 'left' }
     const headers = { 'content-type': batchMediaType }
     const put = await way.exchange({ method: 'PUT', path, headers, body: bytes })
-    return kept.has(put.status) ? { kind: 'left' } : byTheWay(`status_${put.status}`, put.retryAfterMs)
+    return kept.has(put.status) ? { kind: 'left' } : putOff(`status_${put.status}`, put.retryAfterMs)
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
-    return byTheWay(error.code)
+    return putOff(error.code)
   }
 }

@@ -16,11 +16,13 @@ import {
 import { type BatchId, batchId, batchMediaType, deviceId } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { sealRefusal } from '../../tests-spec/protocol/refusal.ts'
 import { systemClock } from '../platform/clock.ts'
-import { byTheWay } from './answer.ts'
+import { putOff } from './answer.ts'
 import { offerBatch } from './submit-batch.ts'
 import { DialFailed } from './transports/dial.ts'
 import { NoAnswer } from './transports/no-answer.ts'
+import { type Form, unknownForm } from './ways/form.ts'
 import { type OneWayOptions, openWay } from './ways/one-way.ts'
 
 const collector = generateKeyPairSync('ed25519')
@@ -83,19 +85,20 @@ async function serveRaw(conduct: (socket: Socket) => void): Promise<{ url: strin
   return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}` }
 }
 
+const form: Form = { ...unknownForm, partBytes: 64 * 1024 }
 const key = { collectorKeyId, collectorKey: collector.publicKey }
 
 /** Dials, offers a batch, and returns the outcome and what the line carried. */
 async function submit(url: string, over: Partial<OneWayOptions> = {}) {
   try {
     const way = await openWay(url, { ...options, ...over })
-    const outcome = await offerBatch(way, { id, bytes, ask: false }, key)
+    const outcome = await offerBatch(way, { id, bytes, ask: false, form: () => form }, key)
     way.close()
     return { ...outcome, ...way.connection.spent }
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
     const spent = error instanceof DialFailed ? error.spent : { sent: 0, received: 0 }
-    return { ...byTheWay(error.code), ...spent }
+    return { ...putOff(error.code), ...spent }
   }
 }
 
@@ -176,20 +179,38 @@ describe('offerBatch() does not accept', () => {
 })
 
 describe('offerBatch() tells never from not now', () => {
+  const said = (code: string, over: object = {}, by = collector.privateKey) => {
+    const content = { v: 1, batch: id, code, at: 1, collector: collectorKeyId, ...over } as const
+    return { signed: JSON.parse(sealRefusal(content, by).toString()) }
+  }
   it.each([
-    [400, 'not_a_batch'],
-    [400, 'truncated'],
-    [400, 'trailing_bytes'],
-    [400, 'bad_envelope'],
     [400, 'bad_manifest'],
-    [400, 'payload_mismatch'],
     [400, 'device_mismatch'],
     [409, 'seq_conflict'],
     [409, 'chain_broken'],
-    [413, 'too_large'],
-  ])('%i %s is never', async (status, code) => {
-    const server = await serve(problem(status, code))
+  ])('%i %s is never, when the collector has signed it', async (status, code) => {
+    const server = await serve(problem(status, code, {}, said(code)))
     expect(await submit(server.url)).toMatchObject({ kind: 'rejected', code, problem: `no: ${code}` })
+  })
+
+  it.each<[string, string, object]>([
+    ['is not signed', 'seq_conflict', {}],
+    ['is signed by somebody else', 'seq_conflict', said('seq_conflict', {}, impostor.privateKey)],
+    ['is signed of another batch', 'seq_conflict', said('seq_conflict', { batch: 'c'.repeat(64) })],
+    ['is signed with another code', 'seq_conflict', said('chain_broken')],
+    ['is a receipt', 'seq_conflict', { signed: JSON.parse(receipt.toString()) }],
+    ['speaks of bytes that the way may have cut', 'truncated', said('truncated')],
+    ['speaks of bytes that the way may have changed', 'payload_mismatch', said('payload_mismatch')],
+  ])('a refusal that %s is not now', async (_, code, more) => {
+    const server = await serve(problem(409, code, {}, more))
+    expect(await submit(server.url)).toMatchObject({ kind: 'deferred', reason: code, retryAfterMs: null })
+  })
+
+  it('a code that is no code is a proxy speaking', async () => {
+    for (const code of ['x'.repeat(20_000), 'Log in\u001b[2J', '']) {
+      const server = await serve(problem(409, code))
+      expect(await submit(server.url)).toMatchObject({ reason: 'status_409' })
+    }
   })
 
   it.each([
@@ -253,7 +274,7 @@ describe('offerBatch() without an answer', () => {
       kind: 'deferred',
       reason: 'ECONNREFUSED',
       retryAfterMs: null,
-      by: 'way',
+      body: null,
       sent: 0,
       received: 0,
     })

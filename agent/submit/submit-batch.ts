@@ -3,15 +3,22 @@
 
 import { type BatchId, batchMediaType, envelopeEnd } from '../../tests-spec/protocol/batch.ts'
 import {
-  chunkBytes,
   partialUploadType,
   structuredBoolean,
   uploadHeaders,
-  wholeUpToBytes,
 } from '../../tests-spec/protocol/resumable-upload.ts'
-import { believe, byTheWay, outcomeOf, readProblem, refusalOf, type SubmitOutcome } from './answer.ts'
-import type { Answer } from './transports/connection.ts'
+import {
+  believe,
+  outcomeOf,
+  putOff,
+  readProblem,
+  refusalOf,
+  type SentBody,
+  type SubmitOutcome,
+} from './answer.ts'
+import type { Answer, Request } from './transports/connection.ts'
 import { NoAnswer } from './transports/no-answer.ts'
+import { type Form, partEnd, type TakenBody } from './ways/form.ts'
 import type { CollectorKey, RequestChannel } from './ways/way.ts'
 
 export interface Offer {
@@ -22,10 +29,18 @@ export interface Offer {
    * yet.
    */
   readonly ask: boolean
+  /** In which form the way gets its next body. */
+  readonly form: () => Form
+  /** Called when the collector has said how many bytes of the batch it holds, and a body is sent next. */
+  readonly onAsked?: (held: number) => void
   /** Called, before the receipt comes, with the number of bytes of the batch that are known to have arrived. */
   readonly onProgress?: (held: number) => void
-  /** Called before the first byte of the body is sent. */
+  /** Called before the first byte of a body is sent. */
   readonly onBody?: () => void
+  /** Called with each body that the collector took. */
+  readonly onTaken?: (taken: TakenBody) => void
+  /** Called when what was held of the batch is not there any more: the next request came to another collector. */
+  readonly onLost?: (body: SentBody) => void
 }
 
 /** @returns The outcome; what the network does is a value, never an exception. */
@@ -37,18 +52,12 @@ export async function offerBatch(
   try {
     const asked = offer.ask ? await askFor(way, offer.id, key) : 0
     if (typeof asked !== 'number') return asked
+    if (offer.ask) offer.onAsked?.(asked)
     if (asked > 0) offer.onProgress?.(asked)
-    offer.onBody?.()
-    if (asked > 0 || offer.bytes.length > wholeUpToBytes) {
-      const outcome = await sendInParts(way, offer, asked, key)
-      // A refusal of parts may only mean that they were put together wrongly: only a batch that was sent whole counts
-      // as refused.
-      if (outcome !== null && outcome.kind !== 'rejected') return outcome
-    }
-    return outcomeOf(await way.exchange(whole(offer.bytes)), offer.id, key)
+    return await sendParts(way, offer, asked, key)
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
-    return byTheWay(error.code)
+    return putOff(error.code)
   }
 }
 
@@ -57,20 +66,13 @@ export async function offerBatch(
  * @returns Bytes of the batch that the collector has, if it does not have all of them.
  */
 async function askFor(way: RequestChannel, id: BatchId, key: CollectorKey): Promise<SubmitOutcome | number> {
-  const answer = await way.exchange({ method: 'GET', path: `v1/batches/${id}/receipt` })
+  // A cache on the way that kept the answer of yesterday should ask as well.
+  const headers = { 'cache-control': 'no-cache' }
+  const answer = await way.exchange({ method: 'GET', path: `v1/batches/${id}/receipt`, headers })
   if (answer.status === 200) return believe(answer, id, key)
   // A collector that does not know this question answers with a problem too, and is then sent the body.
   if (answer.status === 404 && readProblem(answer.body) !== null) return answer.held ?? 0
-  return refusalOf(answer)
-}
-
-function whole(bytes: Uint8Array) {
-  return {
-    method: 'POST',
-    path: 'v1/batches',
-    headers: { 'content-type': batchMediaType, [uploadHeaders.complete]: structuredBoolean(true) },
-    body: bytes,
-  } as const
+  return refusalOf(answer, id, key)
 }
 
 /**
@@ -78,25 +80,56 @@ function whole(bytes: Uint8Array) {
  */
 const maxCorrections = 3
 
-/** @returns null when the collector holds no part from which the upload could go on. */
-async function sendInParts(
+/** Sends the batch from `from` on, in as many requests as the form of the way wants. */
+async function sendParts(
   way: RequestChannel,
-  { id, bytes, onProgress }: Offer,
+  offer: Offer,
   from: number,
   key: CollectorKey,
-): Promise<SubmitOutcome | null> {
-  let held = from
+): Promise<SubmitOutcome> {
+  const { id, bytes } = offer
+  let held = from >= bytes.length || offer.form().wholeOnly ? 0 : from
+  let sent: SentBody = { bytes: 0, continued: false, status: null }
   for (let corrections = 0; corrections <= maxCorrections; ) {
-    if (held >= bytes.length) return null
-    const answer = await way.exchange(held === 0 ? beginning(bytes) : continuation(id, bytes, held))
-    if (answer.status === 404 && readProblem(answer.body)?.code === 'no_upload') return null
+    const end = partEnd(offer.form(), bytes.length, held, envelopeEndIn(bytes))
+    const body = bytes.subarray(held, end)
+    sent = { bytes: body.length, continued: held > 0, status: null }
+    offer.onBody?.()
+    const answer = await exchangeBody(way, requestFor(id, body, held, end === bytes.length))
+    if ('kind' in answer) return { ...answer, body: sent }
+    sent = { ...sent, status: answer.status }
+    if (isLost(answer, sent)) {
+      // It may have been given up for room, or another collector answers: then the batch goes in one request.
+      offer.onLost?.(sent)
+      corrections += 1
+      held = 0
+      continue
+    }
     const now = isPart(answer) || isMismatch(answer) ? answer.held : null
-    if (now === null) return outcomeOf(answer, id, key)
-    if (isPart(answer) && now > held) onProgress?.(now)
-    else corrections += 1
+    if (now === null || now >= bytes.length) {
+      const outcome = outcomeOf(answer, id, key)
+      if (outcome.kind === 'accepted') offer.onTaken?.({ ...answer, ...sent })
+      return outcome.kind === 'deferred' ? { ...outcome, body: sent } : outcome
+    }
+    if (isPart(answer) && now > held) {
+      offer.onTaken?.({ ...answer, ...sent })
+      offer.onProgress?.(now)
+    } else corrections += 1
     held = now
   }
-  return byTheWay('offset_contradiction')
+  return { ...putOff('offset_contradiction'), body: sent }
+}
+
+async function exchangeBody(
+  way: RequestChannel,
+  request: Request,
+): Promise<Answer | ReturnType<typeof putOff>> {
+  try {
+    return await way.exchange(request)
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error
+    return putOff(error.code)
+  }
 }
 
 function isPart({ status, held }: Answer): boolean {
@@ -107,28 +140,35 @@ function isMismatch({ status, body, held }: Answer): boolean {
   return status === 409 && held !== null && readProblem(body)?.code === 'offset_mismatch'
 }
 
-/** The first part holds the whole envelope: a collector keeps nothing before it knows which probe it is from. */
-function beginning(bytes: Uint8Array) {
-  return {
-    method: 'POST',
-    path: 'v1/batches',
-    headers: { 'content-type': batchMediaType, [uploadHeaders.complete]: structuredBoolean(false) },
-    body: bytes.subarray(0, Math.max(chunkBytes, envelopeEnd(bytes))),
-  } as const
+function isLost({ status, body }: Answer, { continued }: SentBody): boolean {
+  return continued && status === 404 && readProblem(body)?.code === 'no_upload'
 }
 
-function continuation(id: BatchId, bytes: Uint8Array, offset: number) {
-  // The rest of a batch that is small enough to be sent whole is sent in one part as well.
-  const end = bytes.length <= wholeUpToBytes ? bytes.length : Math.min(bytes.length, offset + chunkBytes)
+/** @param held - Offset of the body. The first part holds the whole envelope: it tells which probe it is from. */
+function requestFor(id: BatchId, body: Uint8Array, held: number, complete: boolean): Request {
+  const ending = { [uploadHeaders.complete]: structuredBoolean(complete) }
+  if (held === 0) {
+    return {
+      method: 'POST',
+      path: 'v1/batches',
+      headers: { 'content-type': batchMediaType, ...ending },
+      body,
+    }
+  }
   return {
-    method: 'PATCH',
+    method: 'POST',
     path: `v1/uploads/${id}`,
-    headers: {
-      'content-type': partialUploadType,
-      [uploadHeaders.offset]: String(offset),
-      [uploadHeaders.complete]: structuredBoolean(end === bytes.length),
-    },
-    body: bytes.subarray(offset, end),
-    offset,
-  } as const
+    headers: { 'content-type': partialUploadType, [uploadHeaders.offset]: String(held), ...ending },
+    body,
+    offset: held,
+  }
+}
+
+/** Bytes that are no batch, which only tests send, have no envelope to keep together. */
+function envelopeEndIn(bytes: Uint8Array): number {
+  try {
+    return envelopeEnd(bytes)
+  } catch {
+    return 0
+  }
 }

@@ -11,10 +11,13 @@ import {
 } from '../../test/support/stub-collector.ts'
 import { type BatchId, batchId, deviceId, type PendingBatch } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
+import { endpointId } from '../../tests-spec/protocol/endpoint.ts'
 import { type Receipt, sealReceipt } from '../../tests-spec/protocol/receipt.ts'
+import { sealRefusal } from '../../tests-spec/protocol/refusal.ts'
 import { systemClock } from '../platform/clock.ts'
 import { type Backlog, uploadBacklog } from './upload-backlog.ts'
 import { Uplink, type UplinkOptions } from './ways/uplink.ts'
+import { nothingRemembered } from './ways/way-memory.ts'
 
 const collector = generateKeyPairSync('ed25519')
 const collectorKeyId = keyIdOf(collector.publicKey)
@@ -95,10 +98,22 @@ const receipted =
     response.writeHead(201).end(sealReceipt(content, collector.privateKey))
   }
 
+/** Refuses with the collector's signature. */
+const refused =
+  (status: number, code: string): Reply =>
+  (response, posted) => {
+    const content = { v: 1, batch: idOf(seqIn(posted)), code, at: 1, collector: collectorKeyId } as const
+    const signed = JSON.parse(sealRefusal(content, collector.privateKey).toString())
+    problem(status, code, {}, { signed })(response, posted)
+  }
+
 /** Answers by seq, with a receipt where `replies` names no other answer. */
 async function serve(replies: Readonly<Record<number, Reply>> = {}): Promise<StubCollector> {
   const server = await stubCollector((response, posted) =>
-    (replies[seqIn(posted)] ?? receipted())(response, posted),
+    (posted.method === 'GET' ? problem(404, 'not_held') : (replies[seqIn(posted)] ?? receipted()))(
+      response,
+      posted,
+    ),
   )
   servers.push(server)
   return server
@@ -110,7 +125,7 @@ async function uplinkTo(urls: readonly string[], over: Partial<UplinkOptions> = 
     collectorKeyId,
     collectorKey: collector.publicKey,
     endpoints: urls.map((url) => ({ kind: 'collector', url })),
-    lastGood: { read: async () => null, write: async () => {} },
+    memory: { read: async () => nothingRemembered, write: async () => {} },
     now: systemClock().monotonicMs,
     chance: () => 0.5,
     spreadMs: 0,
@@ -150,7 +165,7 @@ describe('uploadBacklog()', () => {
     })
   })
 
-  it('stops at the first batch that is put off, and says how many wait and for how long', async () => {
+  it('stops when the only way asks for a pause, and says how many wait and for how long', async () => {
     const server = await serve({ 1: problem(503, 'busy', { 'retry-after': '30' }) })
     const backlog = new SampleBacklog(4)
     expect(await upload(backlog, server.url)).toMatchObject({
@@ -165,15 +180,99 @@ describe('uploadBacklog()', () => {
     expect(server.posted).toHaveLength(2)
   })
 
-  it('stops when the way is closed', async () => {
+  it('goes past a batch that no way takes, in order, and says why that one waits', async () => {
     const server = await serve({ 2: (response) => response.destroy() })
-    const summary = await upload(new SampleBacklog(4), server.url)
-    expect(summary).toMatchObject({ accepted: 2, deferred: 2, retryAfterMs: 1_000, progressed: true })
+    const backlog = new SampleBacklog(4)
+    const summary = await upload(backlog, server.url)
+    expect(summary).toMatchObject({ accepted: 3, deferred: 1, retryAfterMs: 1_000, progressed: true })
+    expect(backlog.events).toEqual([0, 1, 3].map((seq) => `receipted ${seq}`))
     expect(summary.reason).not.toBeNull()
   })
 
+  it('goes past two, and no more: who takes three of them not takes none', async () => {
+    const refuse = answer(403, 'No')
+    const server = await serve({ 0: refuse, 1: refuse, 2: refuse })
+    expect(await upload(new SampleBacklog(5), server.url)).toMatchObject({
+      accepted: 0,
+      deferred: 5,
+      reason: 'status_403',
+    })
+    expect(new Set(server.posted.filter(({ method }) => method === 'POST').map(seqIn))).toEqual(
+      new Set([0, 1, 2]),
+    )
+  })
+
+  it('stops when the way is closed', async () => {
+    const server = await serve()
+    const backlog = new SampleBacklog(4)
+    const receipts = backlog.receipted.bind(backlog)
+    backlog.receipted = async (receipt) => {
+      await receipts(receipt)
+      if (receipt.seq === 1) await server.close()
+    }
+    expect(await upload(backlog, server.url)).toMatchObject({
+      accepted: 2,
+      deferred: 2,
+      reason: 'ECONNREFUSED',
+    })
+  })
+
+  it('dials again, and has not failed, when each answer ends its connection', async () => {
+    const reply = receipted()
+    const server = await stubCollector((response, posted) => {
+      response.setHeader('connection', 'close')
+      reply(response, posted)
+    })
+    servers.push(server)
+    const uplink = await uplinkTo([server.url])
+    expect(await uploadBacklog(new SampleBacklog(4), uplink, never)).toMatchObject({
+      accepted: 4,
+      reason: null,
+    })
+    expect(server.posted.map(({ connection }) => connection)).toEqual([0, 1, 2, 3])
+    expect(uplink.counts).toMatchObject([{ connected: 4, failed: 0, accepted: 4 }])
+  })
+
+  it('asks again over a new connection when the old one ends as a request begins', async () => {
+    // As a server does whose time for idle connections is over: the request is on its way already.
+    const server = await stubCollector((response, posted) => {
+      if (posted.connection === 0 && server.posted.length > 1) response.destroy()
+      else receipted()(response, posted)
+    })
+    servers.push(server)
+    const uplink = await uplinkTo([server.url])
+    expect(await uploadBacklog(new SampleBacklog(3), uplink, never)).toMatchObject({
+      accepted: 3,
+      reason: null,
+    })
+    expect(server.posted.map(({ connection }) => connection)).toEqual([0, 0, 1, 1])
+    expect(uplink.counts).toMatchObject([{ connected: 2, failed: 0 }])
+  })
+
+  it('obeys a pause on the way on which it is asked for, and goes on over the next', async () => {
+    const busy = await serve({ 0: problem(503, 'busy', { 'retry-after': '3600' }) })
+    const good = await serve()
+    const urls = [busy.url, good.url]
+    const memory = {
+      read: async () => ({ lastGood: endpointId({ kind: 'collector', url: busy.url }), ways: new Map() }),
+      write: async () => {},
+    }
+    const uplink = await uplinkTo(urls, { memory })
+    expect(await uploadBacklog(new SampleBacklog(2), uplink, never)).toMatchObject({
+      accepted: 2,
+      reason: null,
+    })
+    expect(busy.posted).toHaveLength(1)
+    // And leaves that way alone for as long as it asked.
+    expect(await uploadBacklog(new SampleBacklog(2), uplink, never)).toMatchObject({
+      accepted: 2,
+      reason: null,
+    })
+    expect(busy.posted).toHaveLength(1)
+  })
+
   it('puts aside what will never be accepted, with the code first, and goes on', async () => {
-    const server = await serve({ 1: problem(409, 'seq_conflict'), 2: problem(400, 'bad_manifest') })
+    const server = await serve({ 1: refused(409, 'seq_conflict'), 2: refused(400, 'bad_manifest') })
     const backlog = new SampleBacklog(4)
     expect(await upload(backlog, server.url)).toMatchObject({
       accepted: 2,
@@ -210,7 +309,7 @@ describe('uploadBacklog()', () => {
   })
 
   it('counts a batch that could not be put aside as put off', async () => {
-    const server = await serve({ 0: problem(400, 'bad_manifest') })
+    const server = await serve({ 0: refused(400, 'bad_manifest') })
     const backlog = new SampleBacklog(1)
     backlog.refusesQuarantine = true
     expect(await upload(backlog, server.url)).toMatchObject({ rejected: 1, deferred: 1, reason: 'disk' })

@@ -35,9 +35,13 @@ export interface UploadSummary {
   readonly progressed: boolean
 }
 
+/** Number of batches in a row that the others go past in one attempt, because no way takes them. */
+const mostPassed = 2
+
 /**
- * Submits the batches that wait, one after the other over one connection. When a way breaks off or leads elsewhere,
- * the next one is tried, until none is left; when the collector itself puts a batch off, all others wait too.
+ * Submits the batches that wait, one after the other over one connection. When a way breaks off, refuses or leads
+ * elsewhere, the next form and then the next way is tried, until none is left. A batch that no way takes lets the next go
+ * past it.
  *
  * A receipt that asks for a pause keeps routine batches back; those with anomalies go all the same.
  */
@@ -53,6 +57,8 @@ export async function uploadBacklog(
   })
   const waiting = batches.pending()
   let stop: Stop | null = null
+  let passed: Deferred | null = null
+  let inARow = 0
   for (const batch of waiting) {
     stop = mayGo(batch, uplink, signal)
     if (stop !== null) break
@@ -63,15 +69,20 @@ export async function uploadBacklog(
       await batches.receipted(outcome.receipt)
       tally.accepted++
       tally.progressed = true
+      inARow = 0
     } else if (outcome.kind === 'rejected') {
       await batches.quarantine(batch.id, `${outcome.code}: ${outcome.problem}`)
       tally.rejected++
     } else if (outcome.kind === 'deferred') {
-      stop = stopFor(outcome, tally.progressed, uplink, signal)
-      break
+      passed ??= outcome
+      inARow += 1
+      if (signal.aborted || inARow > mostPassed || !climber.mayPass(outcome)) break
     }
   }
   climber.close()
+  // The first in order says why: it is what the operator waits for.
+  if (passed !== null) stop = stopFor(passed, tally.progressed, uplink, signal)
+  await uplink.remember()
   // The spool is asked, instead of counting here: a batch whose bytes the disk refused to give, or whose quarantine
   // it refused to note, waits as well.
   const deferred = stillWaiting(batches, waiting)
@@ -95,15 +106,10 @@ function mayGo({ anomalies }: PendingBatch, uplink: Uplink, signal: AbortSignal)
   return null
 }
 
-function stopFor(
-  { reason, retryAfterMs }: Deferred,
-  progressed: boolean,
-  uplink: Uplink,
-  signal: AbortSignal,
-): Stop {
+function stopFor({ reason }: Deferred, progressed: boolean, uplink: Uplink, signal: AbortSignal): Stop {
   // The agent wants to measure: nothing has failed, and there is no need to wait before the next attempt.
   if (signal.aborted) return { reason: 'interrupted', retryAfterMs: null }
-  return { reason, retryAfterMs: uplink.holdOff({ retryAfterMs, progressed }) }
+  return { reason, retryAfterMs: uplink.holdOff({ progressed }) }
 }
 
 async function readOrNull(batches: Backlog, id: BatchId): Promise<Buffer | null> {

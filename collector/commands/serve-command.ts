@@ -72,6 +72,10 @@ export const serveCommand: Command = {
       value: { name: 'FILE', kind: 'file' },
       help: 'the root of trust that test lists are signed by, whose digest probes get that enrol from now on',
     },
+    {
+      name: 'behind-proxy',
+      help: 'a server on this machine takes the requests and hands them on: believe the addresses that it names',
+    },
     asnTableOption,
     {
       name: 'readers',
@@ -127,7 +131,8 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     ...networkOf,
   })
   const host = given.value('host') ?? '127.0.0.1'
-  const server = buildServer(collector, undefined, await readerRules(given, host, state))
+  const readers = await readerRules(given, host, state)
+  const server = buildServer(collector, { readers, behindProxy: given.has('behind-proxy') })
   const told = new Promise<string>((resolve) => {
     // Once: a second signal ends the process at once, as it does without us.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve)

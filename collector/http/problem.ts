@@ -13,6 +13,8 @@ export interface Problem {
   readonly status: number
   readonly detail: string
   readonly code: string
+  /** The collector's signed word, where the refusal lasts: an envelope of tests-spec/protocol/refusal.ts. */
+  readonly signed?: unknown
 }
 
 /** A manifest can be wrong in a thousand fields; an answer names the first. */

@@ -8,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, SampleCollector } from '../../test/support/sample-collector.ts'
 import { type SampleBatch, SampleProbe, sampleMeasurement } from '../../test/support/sample-probe.ts'
 import { batchMediaType, type Manifest, verifyBatch } from '../../tests-spec/protocol/batch.ts'
+import { onlyKey } from '../../tests-spec/protocol/dsse.ts'
+import { lastingCodes, openRefusal } from '../../tests-spec/protocol/refusal.ts'
 
 let collector: SampleCollector
 let probe: SampleProbe
@@ -21,6 +23,13 @@ beforeEach(async () => {
 afterEach(() => collector.remove())
 
 /** The code of a refusal, after checking that it has the form of one. */
+/** @returns The signed word in a problem, checked with the collector's key; null where there is none. */
+function refusalIn({ body }: Answer) {
+  const { signed } = JSON.parse(body.toString())
+  if (signed === undefined) return null
+  return openRefusal(Buffer.from(JSON.stringify(signed)), onlyKey(collector.collector.key))
+}
+
 function codeOf({ headers, body, status }: Answer): string {
   expect(headers.get('content-type')).toBe('application/problem+json')
   const problem = JSON.parse(body.toString())
@@ -329,6 +338,8 @@ describe('POST /v1/batches refuses, and leaves every file as it was,', () => {
     const before = await collector.tree()
     const answer = await collector.post('/v1/batches', type ?? batchMediaType, body)
     expect({ status: answer.status, code: codeOf(answer) }).toEqual({ status, code })
+    // Signed is what stays true of a batch by an enrolled probe, and nothing that the way may have done to its bytes.
+    expect(refusalIn(answer)?.code ?? null).toBe(lastingCodes.has(code) ? code : null)
     expect(await collector.tree()).toEqual(before)
     // The next honest batch finds the collector as it was.
     expect(collector.logged.filter(({ level }) => level === 'error')).toEqual([])
@@ -341,6 +352,7 @@ describe('POST /v1/batches refuses, and leaves every file as it was,', () => {
     for (const _ of ['once', 'again']) {
       const answer = await collector.postBatch(rival)
       expect({ status: answer.status, code: codeOf(answer) }).toEqual({ status: 409, code: 'seq_conflict' })
+      expect(refusalIn(answer)).toMatchObject({ batch: rival.id, code: 'seq_conflict', at: collector.now })
     }
     const { [`conflicts/${probe.device}/${rival.id}.psb`]: copy, ...rest } = await collector.tree()
     expect(copy).toBeDefined()
@@ -478,7 +490,7 @@ describe('a method that an address does not have', () => {
     ['PUT', '/api/v1/measurements?limit=1', 'GET, HEAD'],
     ['DELETE', `/v1/batches/${'a'.repeat(64)}/receipt`, 'GET, HEAD'],
     ['GET', '/v1/batches', 'POST'],
-    ['POST', `/v1/uploads/${'a'.repeat(64)}`, 'HEAD, PATCH'],
+    ['PUT', `/v1/uploads/${'a'.repeat(64)}`, 'HEAD, PATCH, POST'],
   ])('%s %s is answered with those that it has', async (method, path, allowed) => {
     for (const init of method === 'GET' ? [{}] : [{}, { body: '{}' }, { body: Buffer.from('x') }]) {
       const answer = await fetch(`${collector.url}${path}`, { method, ...init })

@@ -3,10 +3,16 @@
 import { Readable } from 'node:stream'
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import * as v from 'valibot'
-import { type BatchId, batchId, batchMediaType, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
+import {
+  type BatchId,
+  BatchRefused,
+  batchId,
+  batchMediaType,
+  maxBatchBytes,
+} from '../../tests-spec/protocol/batch.ts'
+import { lastingCodes, sealRefusal } from '../../tests-spec/protocol/refusal.ts'
 import {
   partialUploadType,
-  progressStatus,
   readComplete,
   readOffset,
   structuredBoolean,
@@ -18,9 +24,10 @@ import type { Collector } from '../collector.ts'
 import { OffsetMismatch, Refused } from '../intake/refusal.ts'
 import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
 import { greeting } from '../test-helper/test-helper.ts'
+import { hearsProgress, progressTeller } from './interim-answers.ts'
 import { KnownMethods } from './known-methods.ts'
 import { ownWords } from './own-words.ts'
-import { answerProblem, problem, problemOf } from './problem.ts'
+import { answerProblem, type Problem, problem, problemOf } from './problem.ts'
 import { anyone, type ReaderRules } from './reader-guard.ts'
 import { addReadingRoutes } from './reading-routes.ts'
 
@@ -51,11 +58,20 @@ const maxConnections = 4_096
 /** What a busy collector asks for; probes spread it over as long again. */
 const retryAfterSeconds = 30
 
+export interface ServerSettings {
+  readonly timeouts?: Timeouts | undefined
+  /**
+   * Whether another server on this machine speaks for the senders. Only then is what it says of their addresses
+   * believed: anyone may write `X-Forwarded-For`.
+   */
+  readonly behindProxy?: boolean | undefined
+  readonly readers?: ReaderRules | undefined
+}
+
 /** @returns The server, not listening yet. Closing it leaves `collector` open. */
 export function buildServer(
   collector: Collector,
-  timeouts: Timeouts = usualTimeouts,
-  readers: ReaderRules = anyone,
+  { timeouts = usualTimeouts, behindProxy = false, readers = anyone }: ServerSettings = {},
 ) {
   const {
     intake,
@@ -69,6 +85,8 @@ export function buildServer(
     attempts,
     helper,
     log,
+    now,
+    key,
   } = collector
   let indexIsDamaged = false
   const server = fastify({
@@ -78,8 +96,8 @@ export function buildServer(
     requestTimeout: timeouts.requestTimeout,
     connectionTimeout: timeouts.connectionTimeout,
     http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: timeouts.checkEvery },
-    // Behind a server that speaks TLS on this machine, `ip` is the address that one names: the helper counts by it.
-    trustProxy: 'loopback',
+    // `ip` is then the address that the server in front names: the helper counts by it.
+    trustProxy: behindProxy ? 'loopback' : false,
     forceCloseConnections: 'idle',
     frameworkErrors: refuse,
   })
@@ -133,18 +151,21 @@ export function buildServer(
       scope.addContentTypeParser(type, (_, body, done) => done(null, body))
 
     scope.post('/v1/batches', async (request, reply) => {
-      const incoming = incomingOf(request, reply, batchMediaType)
+      const incoming = incomingOf(request, reply, batchMediaType, behindProxy)
       return uploads.begin(incoming, (arrived) => settle(arrived, reply, 201))
     })
 
-    scope.patch('/v1/uploads/:id', async (request, reply) => {
-      const incoming = incomingOf(request, reply, partialUploadType)
+    // PATCH is what the draft says, and POST what every box on the way knows.
+    const goOn = async (request: FastifyRequest, reply: FastifyReply) => {
+      const incoming = incomingOf(request, reply, partialUploadType, behindProxy)
       const offset = readOffset(request.headers[uploadHeaders.offset])
       const id = idIn(request.params)
       if (offset === null || id === null)
         throw new Refused('bad_request', `Expected a batchId and ${uploadHeaders.offset}`)
       return uploads.resume(id, offset, incoming, (arrived) => settle(arrived, reply, 204))
-    })
+    }
+    scope.post('/v1/uploads/:id', goOn)
+    scope.patch('/v1/uploads/:id', goOn)
   })
 
   server.head('/v1/uploads/:id', async ({ params }, reply) => {
@@ -207,7 +228,7 @@ export function buildServer(
   return server
 
   function refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-    const found = problemOf(error)
+    const found = signedWhereItLasts(problemOf(error), error)
     const { status, code, detail } = found
     if (code === 'no_index') sayOfIndex(error)
     else if (code === 'disk_full') log.error('disk_full', { err: error })
@@ -219,6 +240,14 @@ export function buildServer(
     if (status === 503) reply.header('retry-after', retryAfterSeconds)
     if (error instanceof OffsetMismatch) reply.headers(progressOf(error.held))
     return answerProblem(reply, found)
+  }
+
+  /** A refusal that costs the probe its batch is no word for whatever stands on the way to say: it is signed. */
+  function signedWhereItLasts(found: Problem, error: unknown): Problem {
+    const batch = error instanceof Refused || error instanceof BatchRefused ? error.batch : null
+    if (batch === null || !lastingCodes.has(found.code)) return found
+    const content = { v: 1, batch, code: found.code, at: now(), collector: key.id } as const
+    return { ...found, signed: JSON.parse(sealRefusal(content, key.privateKey).toString('utf8')) }
   }
 
   /** Once: readers come every minute, and it stays as it is until it is made again. */
@@ -247,37 +276,22 @@ export function buildServer(
 }
 
 /** @throws {Refused} `wrong_type`. */
-function incomingOf({ body, headers }: FastifyRequest, reply: FastifyReply, type: string): Incoming {
+function incomingOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  type: string,
+  behindProxy: boolean,
+): Incoming {
+  const { body, headers } = request
   // Without a body there is no content type that Fastify could refuse.
   if (!(body instanceof Readable) || headers['content-type']?.split(';')[0]?.trim() !== type)
     throw new Refused('wrong_type', `Expected ${type}`)
   const announced = headers['content-length']
-  const complete = readComplete(headers[uploadHeaders.complete])
   return {
     stream: body,
     announcedBytes: announced === undefined ? null : Number(announced),
-    complete: complete ?? true,
-    // Whoever names the header knows interim answers; to anyone else they could be noise.
-    onProgress: complete === null ? () => {} : progressTeller(reply),
-  }
-}
-
-/**
- * Interim answers while the body comes, so that a sender sees bytes arrive that its own kernel hides. Node.js writes
- * only some of these itself; `socket` is there when this request is the one being answered. The first says where the
- * upload is.
- */
-function progressTeller({ raw }: FastifyReply): Incoming['onProgress'] {
-  let told = false
-  return (id, held) => {
-    if (raw.headersSent || raw.writableEnded) return
-    const lines = [
-      `HTTP/1.1 ${progressStatus} Upload Resumption Supported`,
-      `${uploadHeaders.offset}: ${held}`,
-    ]
-    if (!told) lines.push(`Location: /v1/uploads/${id}`)
-    told = true
-    raw.socket?.write(`${lines.join('\r\n')}\r\n\r\n`)
+    complete: readComplete(headers[uploadHeaders.complete]) ?? true,
+    onProgress: hearsProgress(request.raw, behindProxy) ? progressTeller(reply.raw) : () => {},
   }
 }
 

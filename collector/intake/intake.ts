@@ -124,7 +124,7 @@ export class Intake {
       case 'conflict':
         return this.#refuseConflict(batch, bytes, judgement.because)
       case 'broken':
-        throw new Refused('chain_broken', judgement.because)
+        throw new Refused('chain_broken', judgement.because, { batch: batch.id })
       case 'fits':
         this.#checkShare(place.device, bytes.length)
         await archive.putBatch(batch.id, bytes)
@@ -187,7 +187,7 @@ export class Intake {
     if (kept) shares.add(device, bytes.length)
     // This is an alarm: one seq with two signed contents means a cloned card, or a key in other hands.
     this.#parts.log.error('seq_conflict', { device, epoch, seq, batch: id, kept, problem: because })
-    throw new Refused('seq_conflict', because)
+    throw new Refused('seq_conflict', because, { batch: id })
   }
 
   async #sign(place: Place, chain: Chain): Promise<Buffer> {

@@ -1,7 +1,7 @@
 // Why the collector refuses, as a closed list. Codes are stable: probes decide by them whether to try again, tests
 // name them, and so do the pages for operators (docs/configuration.md) and for probes (tests-spec/protocol/batch.md).
 
-import type { BatchRefusalCode } from '../../tests-spec/protocol/batch.ts'
+import type { BatchId, BatchRefusalCode } from '../../tests-spec/protocol/batch.ts'
 
 export type RefusalCode =
   | BatchRefusalCode
@@ -33,10 +33,17 @@ export type RefusalCode =
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly code: RefusalCode
+  /** Id of the batch that the collector will never take; null for everything that may be different another day. */
+  readonly batch: BatchId | null
 
-  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: RefusalCode,
+    message: string,
+    { batch = null, ...options }: ErrorOptions & { readonly batch?: BatchId | null } = {},
+  ) {
     super(message, options)
     this.code = code
+    this.batch = batch
   }
 }
 

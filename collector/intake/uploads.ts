@@ -5,6 +5,7 @@
 
 import type { Readable } from 'node:stream'
 import { type BatchId, BatchRefused, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
+import { maxProgressAnswers } from '../../tests-spec/protocol/resumable-upload.ts'
 import { OffsetMismatch, Refused } from './refusal.ts'
 import { type Admission, cutShort, Upload } from './upload.ts'
 
@@ -66,10 +67,12 @@ export type Arrived =
   | { readonly kind: 'part'; readonly id: BatchId; readonly held: number }
 
 /**
- * After how many bytes a sender is told how far its body has come: 80 bytes down for each 4 kB up. A sender has no
- * more under way than its link can carry soon, and that is little where flows die.
+ * After how many bytes a sender is told how far its body has come: a fifth of it, so that no request gets more than five
+ * interim answers. HTTP libraries end a request that gets more, and 4 kB at least: an answer costs 80 bytes down.
  */
-const progressBytes = 4_096
+function progressBytes({ announcedBytes }: Incoming): number {
+  return Math.max(4_096, Math.ceil((announcedBytes ?? maxBatchBytes) / maxProgressAnswers))
+}
 
 export class Uploads {
   readonly #admission: Admission
@@ -174,7 +177,9 @@ export class Uploads {
    * Events are used because leaving a `for await` early destroys the stream, and with it the socket over which the
    * refusal should be sent.
    */
-  #read(upload: Upload, { stream, onProgress }: Incoming): Promise<void> {
+  #read(upload: Upload, incoming: Incoming): Promise<void> {
+    const { stream, onProgress } = incoming
+    const step = progressBytes(incoming)
     let told = upload.bytes
     let supersede = () => {}
     return new Promise<void>((resolve, reject) => {
@@ -199,7 +204,7 @@ export class Uploads {
           this.#take(upload, chunk)
           if (upload.head === null) return
           if (!knownBefore) this.#checkShare(upload)
-          if (knownBefore && upload.bytes - told < progressBytes) return
+          if (knownBefore && upload.bytes - told < step) return
           told = upload.bytes
           onProgress(upload.head.id, told)
         } catch (refusal) {

@@ -170,13 +170,17 @@ interface Running {
 }
 
 /** A collector on a port of its own. With `helper` null, it is no helper. */
-async function startCollector(helper: HelperSettings | null, parts?: HelperParts): Promise<Running> {
+async function startCollector(
+  helper: HelperSettings | null,
+  parts?: HelperParts,
+  behindProxy = false,
+): Promise<Running> {
   const state = await mkdtemp(join(tmpdir(), 'sonde-helper-'))
   const logged: string[] = []
   const log = openLog((line) => logged.push(line), Date.now, 'debug')
   const opened = await openCollector({ state, log, now: () => 0, openIndex: null, helper })
   const collector = parts === undefined ? opened : { ...opened, helper: new TestHelper(helper ?? lab, parts) }
-  const server = buildServer(collector)
+  const server = buildServer(collector, { behindProxy })
   const address = await server.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(async () => {
     server.server.closeAllConnections()
@@ -256,8 +260,16 @@ describe('/v1/web-connectivity', () => {
     expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '5'])
   })
 
-  it('counts by the address that a server in front of it names last', async () => {
+  it('counts by the connection, whatever is written of addresses, when it is told of no server in front', async () => {
     const { post } = await startCollector(lab, { now: () => 0 })
+    const from = (ip: string) => post(bad, { 'x-forwarded-for': ip, forwarded: `for=${ip}`, 'x-real-ip': ip })
+    const statuses: number[] = []
+    for (let i = 0; i < 90; i++) statuses.push((await from(`203.0.113.${i}`)).status)
+    expect(statuses.filter((each) => each !== 429)).toHaveLength(20)
+  })
+
+  it('counts by the address that a server in front of it names last, when it is told of one', async () => {
+    const { post } = await startCollector(lab, { now: () => 0 }, true)
     const from = (ip: string) => post(bad, { 'x-forwarded-for': ip })
     for (let i = 0; i < 20; i++) expect((await from(`203.0.113.${i}, 198.51.100.7`)).status).toBe(400)
     expect((await from('203.0.113.99, 198.51.100.7')).status).toBe(429)

@@ -15,7 +15,7 @@ import { ActionableError } from '../../agent/platform/actionable-error.ts'
 import { readClockMemory, writeClockMemory } from '../../agent/platform/clock-memory.ts'
 import { openIdentity } from '../../agent/platform/identity.ts'
 import { ExportLedger } from '../../agent/stick/export-ledger.ts'
-import { lastGoodIn } from '../../agent/submit/ways/last-good.ts'
+import { wayMemoryIn } from '../../agent/submit/ways/way-memory.ts'
 import { ageRecipientText } from '../../tests-spec/protocol/age.ts'
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
@@ -115,8 +115,8 @@ const files: readonly StateFile[] = [
   },
   {
     name: 'upload.json',
-    write: (path) => lastGoodIn(path).write('0123456789abcdef'),
-    read: (path) => lastGoodIn(path).read(),
+    write: (path) => wayMemoryIn(path).write({ lastGood: '0123456789abcdef', ways: new Map() }),
+    read: async (path) => (await wayMemoryIn(path).read()).lastGood,
   },
   {
     name: 'recipient.json',

@@ -104,6 +104,7 @@ function asIs(whole: Spool): Spool {
     flush: () => whole.flush(),
     seal: (why, digest) => whole.seal(why, digest),
     pending: () => whole.pending(),
+    aside: () => whole.aside(),
     read: (id) => whole.read(id),
     receipted: (receipt) => whole.receipted(receipt),
     quarantine: (id, reason) => whole.quarantine(id, reason),

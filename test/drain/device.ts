@@ -1,5 +1,6 @@
 // A device that has measured for weeks: fills a spool, enrols, waits for a line on stdin, and then uploads as the agent
-// does between cycles, until nothing waits. Says what it took.
+// does between cycles, until nothing waits. Says what it took. Enrols at a URL, and uploads there or, if they are given, over
+// other ways.
 
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -11,12 +12,12 @@ import { recordTime, systemClock } from '../../agent/platform/clock.ts'
 import { openIdentity } from '../../agent/platform/identity.ts'
 import { openSpool } from '../../agent/spool/spool.ts'
 import { enrol } from '../../agent/submit/enrol.ts'
-import { lastGoodIn } from '../../agent/submit/ways/last-good.ts'
 import { Uplink } from '../../agent/submit/ways/uplink.ts'
+import { wayMemoryIn } from '../../agent/submit/ways/way-memory.ts'
 import { readToken } from '../../tests-spec/protocol/enrolment.ts'
 import { sampleMeasurement } from '../support/sample-probe.ts'
 
-const [, , folder = '', url = '', token = '', wantedBytes = '0'] = process.argv
+const [, , folder = '', url = '', token = '', wantedBytes = '0', ways = ''] = process.argv
 mkdirSync(folder, { recursive: true })
 const clock = systemClock()
 const signal = new AbortController().signal
@@ -50,8 +51,8 @@ const backlog = spool.stats()
 const uplink = await Uplink.open({
   collectorKeyId: collector.collectorKeyId,
   collectorKey: collector.collectorKey,
-  endpoints: [{ kind: 'collector', url }],
-  lastGood: lastGoodIn(join(folder, 'upload.json')),
+  endpoints: ways === '' ? [{ kind: 'collector', url }] : JSON.parse(ways),
+  memory: wayMemoryIn(join(folder, 'upload.json')),
   now: clock.monotonicMs,
   chance: Math.random,
   spreadMs: 0,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../agent/platform/clock.ts'
 import { type Backlog, uploadBacklog } from '../../agent/submit/upload-backlog.ts'
 import { Uplink } from '../../agent/submit/ways/uplink.ts'
+import { nothingRemembered } from '../../agent/submit/ways/way-memory.ts'
 import { cases } from '../support/fuzzing.ts'
 import { SampleCollector } from '../support/sample-collector.ts'
 import { type SampleBatch, SampleProbe } from '../support/sample-probe.ts'
@@ -66,7 +67,7 @@ it(`${crowd} probes at once: everything in, anomalies first, nothing refused for
       collectorKeyId,
       collectorKey,
       endpoints: [{ kind: 'collector', url: collector.url }],
-      lastGood: { read: async () => null, write: async () => {} },
+      memory: { read: async () => nothingRemembered, write: async () => {} },
       now: systemClock().monotonicMs,
       chance: Math.random,
       // Seconds in place of the minute of the field.

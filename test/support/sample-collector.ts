@@ -14,7 +14,7 @@ import {
   openCollector,
 } from '../../collector/collector.ts'
 import type { ReaderRules } from '../../collector/http/reader-guard.ts'
-import { buildServer, type Timeouts } from '../../collector/http/server.ts'
+import { buildServer, type ServerSettings, type Timeouts } from '../../collector/http/server.ts'
 import { openLog } from '../../collector/log.ts'
 import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
 import { onlyKey } from '../../tests-spec/protocol/dsse.ts'
@@ -39,28 +39,22 @@ export class SampleCollector {
   /** The collector's clock, in milliseconds since 1970; the test moves it. */
   now = Date.UTC(2018, 6, 29, 13)
 
-  readonly #timeouts: Timeouts | undefined
-  readonly #readers: ReaderRules | undefined
+  readonly #settings: ServerSettings
 
-  private constructor(
-    state: string,
-    openIndex: CollectorSettings['openIndex'],
-    timeouts?: Timeouts,
-    readers?: ReaderRules,
-  ) {
+  private constructor(state: string, openIndex: CollectorSettings['openIndex'], settings: ServerSettings) {
     this.state = state
     this.#openIndex = openIndex
-    this.#timeouts = timeouts
-    this.#readers = readers
+    this.#settings = settings
   }
 
   static async start(
     openIndex: CollectorSettings['openIndex'] = null,
     timeouts?: Timeouts,
     readers?: ReaderRules,
+    behindProxy = false,
   ): Promise<SampleCollector> {
     const folder = await mkdtemp(join(tmpdir(), 'sonde-collector-'))
-    const sample = new SampleCollector(folder, openIndex, timeouts, readers)
+    const sample = new SampleCollector(folder, openIndex, { timeouts, readers, behindProxy })
     await sample.#open()
     return sample
   }
@@ -174,7 +168,7 @@ export class SampleCollector {
       openIndex: this.#openIndex,
       ...settings,
     })
-    const server = buildServer(collector, this.#timeouts, this.#readers)
+    const server = buildServer(collector, this.#settings)
     server.server.on('connection', () => {
       this.connections += 1
     })

@@ -63,9 +63,21 @@ export async function stubCollector(
 }
 
 /** Answers with a problem document (RFC 9457). */
-export function problem(status: number, code: string, headers: Record<string, string> = {}): Reply {
+export function problem(
+  status: number,
+  code: string,
+  headers: Record<string, string> = {},
+  more: object = {},
+): Reply {
   return (response) => {
-    const body = JSON.stringify({ type: 'about:blank', title: 'No', status, detail: `no: ${code}`, code })
+    const body = JSON.stringify({
+      type: 'about:blank',
+      title: 'No',
+      status,
+      detail: `no: ${code}`,
+      code,
+      ...more,
+    })
     response.writeHead(status, { 'content-type': 'application/problem+json', ...headers }).end(body)
   }
 }

@@ -156,10 +156,17 @@ export type BatchRefusalCode =
 export class BatchRefused extends Error {
   override readonly name = 'BatchRefused'
   readonly code: BatchRefusalCode
+  /** Id of the batch, when its signature verified before the refusal; null otherwise. */
+  readonly batch: BatchId | null
 
-  constructor(code: BatchRefusalCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: BatchRefusalCode,
+    message: string,
+    { batch = null, ...options }: ErrorOptions & { readonly batch?: BatchId | null } = {},
+  ) {
     super(message, options)
     this.code = code
+    this.batch = batch
   }
 }
 
@@ -242,7 +249,9 @@ export function verifyHead(bytes: Uint8Array, keyOf: KeyLookup): BatchHead {
   const content = readManifest(body)
   // Stops one enrolled device from signing in the name of another.
   if (content.device !== keyId) {
-    throw new BatchRefused('device_mismatch', `Batch of ${content.device} is signed by ${keyId}`)
+    throw new BatchRefused('device_mismatch', `Batch of ${content.device} is signed by ${keyId}`, {
+      batch: batchIdOf(body),
+    })
   }
   return { id: batchIdOf(body), manifest: content, payloadOffset }
 }
@@ -304,12 +313,17 @@ function readManifest(body: Buffer): Manifest {
   try {
     json = parseStrictJson(body)
   } catch (cause) {
-    throw new BatchRefused('bad_manifest', 'Manifest is not JSON that all read alike', { cause })
+    throw new BatchRefused('bad_manifest', 'Manifest is not JSON that all read alike', {
+      cause,
+      batch: batchIdOf(body),
+    })
   }
   const parsed = v.safeParse(manifest, json)
   if (!parsed.success) {
     const faults = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? '(top)'}: ${issue.message}`)
-    throw new BatchRefused('bad_manifest', `Manifest does not fit: ${faults.join('; ')}`)
+    throw new BatchRefused('bad_manifest', `Manifest does not fit: ${faults.join('; ')}`, {
+      batch: batchIdOf(body),
+    })
   }
   return parsed.output
 }

@@ -17,6 +17,8 @@ export const partialUploadType = 'application/partial-upload'
 
 /** Status of an interim answer that says how far the body has come. */
 export const progressStatus = 104
+/** Interim answers that one request gets at most: some HTTP libraries end a request that gets more than five. */
+export const maxProgressAnswers = 5
 
 /** A batch up to this many bytes is sent whole: a second round trip would cost more than an interruption does. */
 export const wholeUpToBytes = 64 * 1024

@@ -147,6 +147,7 @@ export class Ledger {
         break
       case 'receipted':
         this.pending = this.pending.filter((each) => each.id !== record.id)
+        this.quarantined = this.quarantined.filter(({ batch }) => batch.id !== record.id)
         break
       case 'quarantined':
         this.#quarantined(record.id, record.reason)
@@ -160,6 +161,12 @@ export class Ledger {
       default:
         record satisfies never
     }
+  }
+
+  /** @returns null when no such batch waits or was set aside. */
+  noteOf(id: BatchNote['id']): BatchNote | null {
+    const notes = [...this.pending, ...this.quarantined.map(({ batch }) => batch)]
+    return notes.find((each) => each.id === id) ?? null
   }
 
   #sealed(batch: BatchNote, signed: Losses, nextN: number): void {

@@ -1,11 +1,13 @@
 // Sends a body piece by piece, never far ahead of what the other side says it has. The kernel takes 64 kB in one call
 // and does not show how long they stay there; on a link whose flows die, all of it would be sent again.
 
+import { maxProgressAnswers } from '../../../tests-spec/protocol/resumable-upload.ts'
+
 /** Size of one piece. When the kernel accepts a piece, that counts as a sign of life. */
 export const pieceBytes = 4 * 1024
 /**
- * Twice the bytes that are under way on a link of 100 kbit/s with a round trip of 600 ms; the collector confirms
- * every 4 kB.
+ * What is under way on a link of 100 kbit/s with a round trip of 600 ms is half of this, and the collector confirms
+ * each fifth of a body.
  */
 const leastWindowBytes = 16 * 1024
 /** On a faster link, the window is what it carries in this time: no more than that is lost with a flow. */
@@ -23,6 +25,10 @@ export interface SendingWindow {
   open(sent: number): Promise<void>
   /** True when the other side confirms nothing, so that bytes go as fast as the kernel takes them. */
   readonly isBlind: boolean
+  /** Bytes for which time is allowed: those that were let through and are not confirmed. */
+  readonly unconfirmed: number
+  /** Whether the other side told at least once how far the body had come. */
+  readonly isConfirmed: boolean
   /** True when the flow is about to die with pieces left, and those that were sent have had time to arrive. */
   readonly isSpent: boolean
   close(): void
@@ -35,15 +41,22 @@ export interface WindowOptions {
   readonly rttMs: number
   /** Offset in the batch, in bytes, at which the body begins. */
   readonly offset: number
+  /** Bytes of the body. */
+  readonly bytes: number
   /** Whether an earlier body on the same line found out that the other side confirms nothing. */
   readonly knownBlind: boolean
   /** Moment, by `now`, from which nothing more is sent; null when there is no such limit. */
   readonly spentMs: number | null
 }
 
-export function sendingWindow({ now, rttMs, offset, knownBlind, spentMs }: WindowOptions): SendingWindow {
+export function sendingWindow(options: WindowOptions): SendingWindow {
+  const { now, rttMs, offset, bytes, knownBlind, spentMs } = options
   const begun = now()
-  let size = leastWindowBytes
+  // Two pieces more than is confirmed at once, or the last confirmation would be waited for without end.
+  const least = Math.max(leastWindowBytes, Math.ceil(bytes / maxProgressAnswers) + 2 * pieceBytes)
+  let size = least
+  /** Bytes that were let through. */
+  let through = bytes <= pieceBytes ? bytes : 0
   /** Bytes of this body that are confirmed; null while none have been confirmed. */
   let confirmed: number | null = null
   let blind = knownBlind
@@ -58,7 +71,7 @@ export function sendingWindow({ now, rttMs, offset, knownBlind, spentMs }: Windo
       // A late confirmation, as happens where packets are lost: the other side does confirm after all.
       blind = false
       confirmed = Math.max(confirmed ?? 0, (held ?? 0) - offset)
-      size = Math.max(leastWindowBytes, (confirmed / Math.max(1, now() - begun)) * windowMs)
+      size = Math.max(least, (confirmed / Math.max(1, now() - begun)) * windowMs)
       wake()
     },
     async open(sent) {
@@ -79,6 +92,14 @@ export function sendingWindow({ now, rttMs, offset, knownBlind, spentMs }: Windo
         })
       }
       waiting = false
+      through = Math.min(bytes, sent + pieceBytes)
+    },
+    get unconfirmed() {
+      // Where nothing is ever confirmed, all of it may wait in a kernel, also what a lost packet holds up.
+      return confirmed === null ? 2 * through : Math.max(0, through - confirmed)
+    },
+    get isConfirmed() {
+      return confirmed !== null
     },
     get isBlind() {
       return blind
@@ -98,5 +119,26 @@ export async function* pieces(body: Uint8Array, window: SendingWindow): AsyncGen
   for (let sent = 0; sent < body.length; sent += pieceBytes) {
     await window.open(sent)
     yield body.subarray(sent, sent + pieceBytes)
+  }
+}
+
+/** Packets that fit any path. */
+export interface SmallPackets {
+  /** Bytes of the first, which the headers of the request share. */
+  readonly firstBytes: number
+  readonly bytes: number
+  /** Milliseconds between two: the kernel joins what waits to be sent. */
+  readonly pauseMs: number
+}
+
+export async function* smallPieces(
+  body: Uint8Array,
+  window: SendingWindow,
+  { firstBytes, bytes, pauseMs }: SmallPackets,
+): AsyncGenerator<Uint8Array> {
+  for (let sent = 0, end = firstBytes; sent < body.length; sent = end, end += bytes) {
+    if (sent > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    await window.open(sent)
+    yield body.subarray(sent, end)
   }
 }

@@ -5,8 +5,15 @@
 import { Readable } from 'node:stream'
 import { Client } from 'undici'
 import { readOffset, uploadHeaders } from '../../../tests-spec/protocol/resumable-upload.ts'
-import { pieceBytes, pieces, type SendingWindow, sendingWindow } from './body.ts'
-import { cut, type Line, type Spent, spentBy } from './dial.ts'
+import {
+  pieceBytes,
+  pieces,
+  type SendingWindow,
+  type SmallPackets,
+  sendingWindow,
+  smallPieces,
+} from './body.ts'
+import { cut, familyOf, type Line, type Spent, spentBy } from './dial.ts'
 import { NoAnswer, noAnswer } from './no-answer.ts'
 
 export interface Request {
@@ -31,6 +38,10 @@ export interface Answer {
   readonly held: number | null
   /** The longest time without movement while waiting for the answer, in milliseconds. */
   readonly silenceMs: number
+  /** Milliseconds from the beginning of the request to the end of the answer. */
+  readonly tookMs: number
+  /** Whether interim answers told how far the body had come. */
+  readonly confirmed: boolean
 }
 
 /** How long to wait. */
@@ -42,6 +53,15 @@ export interface Patience {
    * limit.
    */
   readonly usableMs?: number | null
+  /**
+   * Speed of the way in bytes per millisecond: the kernel takes a body at once and does not show how it leaves, so that
+   * silence is allowed for as long as what is not confirmed needs. Absent: the kernel's word is taken for it.
+   */
+  readonly bytesPerMs?: number
+  /** Milliseconds that an exchange may take in all, however often a byte moves; absent when there is no limit. */
+  readonly totalMs?: number
+  /** Packets in which a body goes; absent or null: as large as the link lets them. */
+  readonly packets?: SmallPackets | null
   readonly signal: AbortSignal
 }
 
@@ -65,6 +85,8 @@ export class Connection {
   /** Whether an earlier body found out that the other side of this line does not confirm how far a body has come. */
   #blind = false
   #heardMs: number
+  #answers = 0
+  #heardInLast = false
 
   /**
    * @param url - Base URL; may have a path.
@@ -76,6 +98,22 @@ export class Connection {
     this.#client = clientOver(line, this.#base)
     this.#now = now
     this.#heardMs = now()
+  }
+
+  /** Whether the other side has ended the connection, which is its right after an answer: RFC 9112 §9.6. */
+  get isOver(): boolean {
+    const { socket, raw } = this.#line
+    return socket.destroyed || raw.destroyed || raw.readableEnded
+  }
+
+  /** Whether the connection was ended as a request began: an answer came over it before, and not a byte since. */
+  get endedIdle(): boolean {
+    return this.#answers > 0 && !this.#heardInLast
+  }
+
+  /** Addresses over which the line came about on which nothing was ever heard; null when something was. */
+  get muteFamily(): 4 | 6 | null {
+    return this.#line.raw.bytesRead === 0 ? familyOf(this.#line.raw) : null
   }
 
   get rttMs(): number {
@@ -96,17 +134,27 @@ export class Connection {
    * Sends a request and reads the answer. Follows no redirect: where a captive portal points is not the collector.
    * @throws {NoAnswer} The line is then closed: a request that broke off half-way cannot be gone on with.
    */
-  async exchange(request: Request, { silenceMs, usableMs = null, signal }: Patience): Promise<Answer> {
+  async exchange(request: Request, patience: Patience): Promise<Answer> {
+    const {
+      silenceMs,
+      usableMs = null,
+      bytesPerMs = Number.POSITIVE_INFINITY,
+      packets = null,
+      signal,
+    } = patience
     const spentMs = usableMs === null ? null : this.#line.bornMs + usableMs
     const window = sendingWindow({
       now: this.#now,
       rttMs: this.rttMs,
       offset: request.offset ?? 0,
+      bytes: request.body?.length ?? 0,
       knownBlind: this.#blind,
       spentMs,
     })
     const isSpent = spentMs !== null && this.#now() >= spentMs
     const watch = watchLine(this.#line, this.#now)
+    const begunMs = this.#now()
+    const heardBefore = this.#line.raw.bytesRead
     let timer: NodeJS.Timeout | undefined
     let interrupt: (() => void) | undefined
     const ended = new Promise<never>((_, reject) => {
@@ -115,20 +163,25 @@ export class Connection {
       else if (isSpent) reject(new NoAnswer('flow_spent'))
       signal.addEventListener('abort', interrupt)
       timer = setInterval(() => {
-        if (watch.silentFor() >= silenceMs) reject(new NoAnswer('stalled'))
+        if (watch.silentFor() >= silenceMs + window.unconfirmed / bytesPerMs) reject(new NoAnswer('stalled'))
+        else if (this.#now() - begunMs >= (patience.totalMs ?? Number.POSITIVE_INFINITY))
+          reject(new NoAnswer('dragged_on'))
         else if (window.isSpent) reject(new NoAnswer('flow_spent'))
       }, silenceMs / looksPerLimit)
     })
     try {
       // A request that is over before it begins sends nothing.
       const isOver = signal.aborted || isSpent
-      const answer = await Promise.race([isOver ? ended : this.#exchange(request, window), ended])
-      return { ...answer, silenceMs: watch.longest() }
+      const answer = await Promise.race([isOver ? ended : this.#exchange(request, window, packets), ended])
+      this.#answers += 1
+      const tookMs = this.#now() - begunMs
+      return { ...answer, silenceMs: watch.longest(), tookMs, confirmed: window.isConfirmed }
     } catch (error) {
       this.close()
       throw noAnswer(error)
     } finally {
       this.#blind = window.isBlind
+      this.#heardInLast = this.#line.raw.bytesRead > heardBefore
       this.#heardMs = watch.heardMs() ?? this.#heardMs
       window.close()
       clearInterval(timer)
@@ -139,7 +192,8 @@ export class Connection {
   #exchange(
     { method, path, headers = {}, body }: Request,
     window: SendingWindow,
-  ): Promise<Omit<Answer, 'silenceMs'>> {
+    packets: SmallPackets | null,
+  ): Promise<Pick<Answer, 'status' | 'body' | 'retryAfterMs' | 'held'>> {
     const chunks: Buffer[] = []
     let size = 0
     let status = 0
@@ -154,7 +208,7 @@ export class Connection {
           // undici would close the line after a HEAD, and there is no other line.
           reset: false,
           headers: { ...headers, ...length },
-          body: body === undefined ? null : bodyOf(body, window),
+          body: body === undefined ? null : bodyOf(body, window, packets),
         },
         {
           onRequestStart: () => {},
@@ -189,7 +243,9 @@ export class Connection {
 }
 
 /** A body that the kernel takes in one call needs no window. */
-function bodyOf(body: Uint8Array, window: SendingWindow): Buffer | Readable {
+function bodyOf(body: Uint8Array, window: SendingWindow, packets: SmallPackets | null): Buffer | Readable {
+  if (packets !== null && body.length > packets.firstBytes)
+    return Readable.from(smallPieces(body, window, packets), { objectMode: false })
   if (body.length > pieceBytes) return Readable.from(pieces(body, window), { objectMode: false })
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }

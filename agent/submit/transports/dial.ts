@@ -20,6 +20,10 @@ export interface Dialling {
   readonly roots?: readonly string[] | undefined
   /** Milliseconds that all steps together may take. */
   readonly timeoutMs: number
+  /** The only addresses that are tried, when a name has both kinds; absent or null for all. */
+  readonly family?: 4 | 6 | null
+  /** Whether TLS begins with a message that fits one packet. */
+  readonly shortHello?: boolean
 }
 
 /** An open connection. The caller of `dial` closes it. */
@@ -46,10 +50,16 @@ export interface Spent {
 /** An attempt that failed, with the bytes that it cost. */
 export class DialFailed extends NoAnswer {
   readonly spent: Spent
+  /** Whether a connection came about, over which not a byte was heard. */
+  readonly isMute: boolean
+  /** Kind of its address; null when that is not known. */
+  readonly family: 4 | 6 | null
 
-  constructor(cause: NoAnswer, spent: Spent) {
+  constructor(cause: NoAnswer, spent: Spent, isMute = false, family: 4 | 6 | null = null) {
     super(cause.code, { cause })
     this.spent = spent
+    this.isMute = isMute
+    this.family = family
   }
 }
 
@@ -74,8 +84,10 @@ export async function dial(endpoint: Endpoint, { timeoutMs, ...dialling }: Diall
     return await open(endpoint, { ...dialling, signal }, attempt)
   } catch (error) {
     const spent = spentBy(raw)
+    const family = familyOf(raw)
+    const why = error instanceof NoAnswer ? error : new NoAnswer('unknown', { cause: error })
     cut(raw)
-    throw new DialFailed(error instanceof NoAnswer ? error : new NoAnswer('unknown', { cause: error }), spent)
+    throw new DialFailed(why, spent, why.code === 'timeout' && spent.sent > 0 && spent.received === 0, family)
   } finally {
     clearTimeout(timer)
   }
@@ -83,7 +95,7 @@ export async function dial(endpoint: Endpoint, { timeoutMs, ...dialling }: Diall
 
 async function open(
   { url: text, ip, sni, pins, proxy }: Endpoint,
-  { now, session, roots, signal }: Omit<Dialling, 'timeoutMs'>,
+  { now, session, roots, signal, family = null, shortHello = false }: Omit<Dialling, 'timeoutMs'>,
   attempt: Attempt,
 ): Promise<Line> {
   const url = new URL(text)
@@ -97,11 +109,17 @@ async function open(
     rttMs = Math.max(rttMs, now() - begun)
     return done
   }
-  const raw = await timed(connectTcp(proxy ?? collector, attempt))
+  const raw = await timed(connectTcp(proxy ?? collector, attempt, family))
   if (proxy !== undefined) await timed(tunnels[proxy.kind](raw, collector, proxy, signal))
   if (url.protocol === 'http:') return { socket: raw, raw, rttMs, bornMs }
-  const socket = await timed(secure(raw, { name, sni, pins, roots }, session, signal))
+  const socket = await timed(secure(raw, { name, sni, pins, roots, shortHello }, session, signal))
   return { socket, raw, rttMs, bornMs }
+}
+
+/** @returns null while it is not connected, and when the system does not say. */
+export function familyOf(raw: Socket | null): 4 | 6 | null {
+  const family = raw?.remoteFamily
+  return family === 'IPv6' ? 6 : family === 'IPv4' ? 4 : null
 }
 
 export function spentBy(raw: Socket | null): Spent {

@@ -3,9 +3,9 @@
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
   /**
-   * `timeout` while connecting; `stalled` afterwards; `flow_spent` when the agent ended the flow because flows on
-   * this way die when they are a little older; `interrupted` when the agent ended it for another reason;
-   * `pin_mismatch`; `answer_too_large`; `proxy_…` and `socks_…` from a proxy; otherwise the system's name for the
+   * `timeout` while connecting; `stalled` afterwards; `dragged_on` when bytes came, and too few to come to an end;
+   * `flow_spent` when the agent ended the flow because flows on this way die when they are a little older;
+   * `interrupted` when the agent ended it for another reason; `hung_up` when the other side ended it, `ended_idle` as the request began; `pin_mismatch`; `answer_too_large`; `proxy_…` and `socks_…` from a proxy; otherwise the system's name for the
    * error, such as ECONNREFUSED.
    */
   readonly code: string

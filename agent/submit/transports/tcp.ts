@@ -1,6 +1,6 @@
 // A TCP connection to a name or an address: the first step of every way, to the collector or to a proxy.
 
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { NoAnswer, noAnswer } from './no-answer.ts'
 
 export interface Place {
@@ -23,9 +23,17 @@ export interface Attempt {
  */
 const attemptTimeoutMs = 4_000
 
-/** @throws {NoAnswer} */
-export function connectTcp({ host, port }: Place, { signal, onSocket }: Attempt): Promise<Socket> {
-  const socket = connect({ host, port, autoSelectFamilyAttemptTimeout: attemptTimeoutMs })
+/**
+ * @param family - The only addresses of a name that are tried; null for all.
+ * @throws {NoAnswer}
+ */
+export function connectTcp(
+  { host, port }: Place,
+  { signal, onSocket }: Attempt,
+  family: 4 | 6 | null = null,
+): Promise<Socket> {
+  const only = family === null || isIP(host) !== 0 ? {} : { family }
+  const socket = connect({ host, port, autoSelectFamilyAttemptTimeout: attemptTimeoutMs, ...only })
   // Each exchange is one small request after the other: waiting for more bytes to send would cost a round trip.
   socket.setNoDelay(true)
   // The listener stays for the whole life of the socket: an error between two requests must not end the process.

@@ -16,6 +16,8 @@ export interface Expected {
   readonly pins?: readonly string[] | undefined
   /** Root certificates as PEM, in place of Node.js' own. */
   readonly roots?: readonly string[] | undefined
+  /** Whether the first message must fit one packet: without the key exchanges of a kilobyte. */
+  readonly shortHello?: boolean
 }
 
 /**
@@ -33,7 +35,7 @@ export interface SessionSlot {
  */
 export async function secure(
   socket: Socket,
-  { name, sni, pins, roots }: Expected,
+  { name, sni, pins, roots, shortHello = false }: Expected,
   slot: SessionSlot,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
@@ -46,6 +48,7 @@ export async function secure(
     ...(shown === null || isIP(shown) !== 0 ? {} : { servername: shown }),
     ...(session === undefined ? {} : { session }),
     ...(roots === undefined ? {} : { ca: [...roots] }),
+    ...(shortHello ? { ecdhCurve: 'X25519:prime256v1:secp384r1' } : {}),
     // `checkServerIdentity: undefined` breaks Node.js 20 inside, so the field is left out where there is no check.
     ...(pins === undefined
       ? { checkServerIdentity: (_: string, certificate) => checkServerIdentity(name, certificate) }

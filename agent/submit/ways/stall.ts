@@ -32,7 +32,16 @@ export function afterStall({ inARow, survivedMs }: Stalls): Stalls {
   return { inARow: inARow + 1, survivedMs }
 }
 
-/** @param silenceMs - The longest silence while waiting for the answer that came, in milliseconds. */
-export function afterProgress({ survivedMs }: Stalls, silenceMs: number): Stalls {
-  return { inARow: 0, survivedMs: Math.max(silenceMs, survivedMs * forgets) }
+/**
+ * After the answer to a body. That to a question says nothing of bodies: a way on which every body stalls may answer
+ * each question at once.
+ *
+ * @param silenceMs - The longest silence while waiting for the answer that came, in milliseconds.
+ */
+export function afterProgress(stalls: Stalls, silenceMs: number): Stalls {
+  return { ...afterQuestion(stalls, silenceMs), inARow: 0 }
+}
+
+export function afterQuestion({ inARow, survivedMs }: Stalls, silenceMs: number): Stalls {
+  return { inARow, survivedMs: Math.round(Math.max(silenceMs, survivedMs * forgets)) }
 }

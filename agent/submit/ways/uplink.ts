@@ -5,10 +5,12 @@
 // An attempt to upload (upload-backlog.ts, over climber.ts) calls it in this order:
 //
 //   heldMs, routineHeldMs may the batch go now? Asked before each batch.
-//   climb opens the next way. The caller closes it.
+//   climb opens the next way, and reopen the same again. The caller closes it.
 //   known must the batch be asked for first, does it lie at this relay: read from way-knowledge.ts.
 //   report offered before the first byte of a body goes.
 //   report arrived for each part the collector says it has; a part counts once.
+//   report taken, stuck, refused what became of a body, from which follows in which form the way gets the next.
+//   report held whoever answers on the way asks for a pause there.
 //   report left a relay keeps the batch.
 //   report failed the way broke off or led elsewhere. The caller then climbs again without it.
 //   receipted the receipt verifies. Forgives every failure of the way and ends the holding off.
@@ -21,14 +23,15 @@
 import type { BatchId } from '../../../tests-spec/protocol/batch.ts'
 import { type Endpoint, endpointId, transportOf } from '../../../tests-spec/protocol/endpoint.ts'
 import { Connection, type Request } from '../transports/connection.ts'
-import { type DialFailed, dial, type Spent } from '../transports/dial.ts'
-import { NoAnswer } from '../transports/no-answer.ts'
+import { type DialFailed, dial, type Line, type Spent } from '../transports/dial.ts'
 import type { SessionSlot } from '../transports/tls.ts'
-import type { LastGood } from './last-good.ts'
+import { hasChoice, OpenWay } from './open-way.ts'
+import { patienceFor } from './patience.ts'
 import { race } from './race.ts'
 import type { CollectorKey, Way } from './way.ts'
 import {
   afterEvent,
+  allHeldMs,
   beginKnowledge,
   type Ending,
   heldMs,
@@ -36,17 +39,19 @@ import {
   isProven,
   type OfferEvent,
   orderOfWays,
-  patienceOn,
   routineHeldMs,
   type WayCount,
   type WayEvent,
   type WayKnowledge,
+  wayOf,
+  worthKeeping,
 } from './way-knowledge.ts'
+import type { Remembered, WayMemory } from './way-memory.ts'
 
 export interface UplinkOptions extends CollectorKey {
   /** Endpoints in the order to try them while nothing is known. Two that lead the same way count as one. */
   readonly endpoints: readonly Endpoint[]
-  readonly lastGood: LastGood
+  readonly memory: WayMemory
   /** Clock in milliseconds that never goes back. */
   readonly now: () => number
   /** @returns A random number from 0 to 1. */
@@ -73,7 +78,7 @@ export class Uplink implements CollectorKey {
   readonly #sessions = new Map<string, Buffer>()
   #known: WayKnowledge
 
-  private constructor(options: UplinkOptions, lastGood: string | null) {
+  private constructor(options: UplinkOptions, remembered: Remembered) {
     this.#options = options
     this.collectorKeyId = options.collectorKeyId
     this.collectorKey = options.collectorKey
@@ -85,14 +90,15 @@ export class Uplink implements CollectorKey {
           { isRelay: each.kind === 'relay', transport: transportOf(each) },
         ]),
       ),
-      lastGood,
+      remembered,
+      nowMs: options.now(),
       maybeOffered: options.maybeOffered ?? [],
       routineNotBeforeMs: options.now() + options.chance() * options.spreadMs,
     })
   }
 
   static async open(options: UplinkOptions): Promise<Uplink> {
-    return new Uplink(options, await options.lastGood.read())
+    return new Uplink(options, await options.memory.read())
   }
 
   get known(): WayKnowledge {
@@ -127,13 +133,21 @@ export class Uplink implements CollectorKey {
    * @returns null when no way opens.
    */
   async climb(but: Set<string>, signal: AbortSignal): Promise<Way | null> {
-    const order = orderOfWays(this.#known).filter((id) => !but.has(id))
+    const order = orderOfWays(this.#known, this.#options.now()).filter((id) => !but.has(id))
     const isRelay = (id: string) => this.#endpoint(id).kind === 'relay'
     for (const ids of [order.filter((id) => !isRelay(id)), order.filter(isRelay)]) {
       const way = ids.length === 0 ? null : await this.#race(ids, but, signal)
       if (way !== null || signal.aborted) return way
     }
     return null
+  }
+
+  /**
+   * Opens the way again that was just used, in the form that is now known to be better there.
+   * @returns null when it does not open.
+   */
+  async reopen(id: string, but: Set<string>, signal: AbortSignal): Promise<Way | null> {
+    return signal.aborted ? null : this.#race([id], but, signal)
   }
 
   /** Takes note of what only the code that offers batches knows. */
@@ -149,88 +163,102 @@ export class Uplink implements CollectorKey {
     const before = this.#known.lastGood
     this.#take({ kind: 'receipted', way, batch, pauseMs })
     const { lastGood } = this.#known
-    if (lastGood !== null && lastGood !== before) await this.#options.lastGood.write(lastGood)
+    if (lastGood !== before) await this.remember()
   }
 
   /**
    * Ends the attempt: nothing more is sent now.
    * @returns Milliseconds until the next attempt.
    */
-  holdOff(ending: Ending): number {
-    const ms = holdOffMs(this.#known, ending, this.#options.chance())
-    this.#take({ kind: 'held_off', ms, progressed: ending.progressed })
+  holdOff({ progressed }: Pick<Ending, 'progressed'>): number {
+    // One way that wants to be left alone holds nothing off that another can carry.
+    const retryAfterMs = allHeldMs(this.#known, this.#options.now())
+    const ms = holdOffMs(this.#known, { retryAfterMs, progressed }, this.#options.chance())
+    this.#take({ kind: 'held_off', ms, progressed })
     return ms
+  }
+
+  /** Keeps what was learnt of the ways for the next process. */
+  remember(): Promise<void> {
+    return this.#options.memory.write(worthKeeping(this.#known))
   }
 
   #take(event: WayEvent): void {
     this.#known = afterEvent(this.#known, event, this.#options.now())
   }
 
-  async #race(ids: readonly string[], but: Set<string>, signal: AbortSignal): Promise<Way | null> {
+  async #race(
+    ids: readonly string[],
+    but: Set<string>,
+    signal: AbortSignal,
+    isSecondTry = false,
+  ): Promise<Way | null> {
     const { now } = this.#options
-    const failed = (way: string, { code, spent }: DialFailed) => {
-      this.#take({ kind: 'spent', way, sent: spent.sent, received: spent.received })
+    const forms = new Map(ids.map((id) => [id, wayOf(this.#known, id).form]))
+    const other = new Set<string>()
+    const failed = (way: string, failure: DialFailed) => {
+      this.#spent(way, failure)
+      const { family, shortHello } = wayOf(this.#known, way).form
+      const before = forms.get(way)
+      if (before?.family !== family || before.shortHello !== shortHello) other.add(way)
       // An endpoint that lost the race has not failed; nor has one that the agent gave up in order to measure.
-      if (code === 'lost_race' || code === 'interrupted') return
-      this.#take({ kind: 'failed', way, code })
+      if (failure.code === 'lost_race' || failure.code === 'interrupted') return
+      this.#take({ kind: 'failed', way, code: failure.code })
       but.add(way)
     }
-    const won = await race(ids, {
-      now,
-      signal,
-      dial: (id, ending) =>
-        dial(this.#endpoint(id), {
-          now,
-          signal: ending,
-          session: this.#session(id),
-          roots: this.#options.roots,
-          timeoutMs: dialTimeoutMs,
-        }),
-      failed,
-    })
+    const won = await race(ids, { now, signal, dial: (id, ending) => this.#dial(id, ending), failed })
+    if (won === null && other.size > 0 && !signal.aborted && !isSecondTry) {
+      // What connected and then said nothing may answer in the other form that is now known for it.
+      for (const id of other) but.delete(id)
+      return this.#race([...other], but, signal, true)
+    }
     if (won === null) return null
-    this.#take({ kind: 'connected', way: won.id })
-    return this.#way(won.id, new Connection(this.#endpoint(won.id).url, won.line, now), signal)
+    return this.#way(won.id, this.#connected(won.id, won.line), signal)
   }
 
   #way(id: string, connection: Connection, signal: AbortSignal): Way {
-    let counted: Spent = { sent: 0, received: 0 }
-    const count = () => {
-      const { sent, received } = connection.spent
-      this.#take({
-        kind: 'spent',
-        way: id,
-        sent: sent - counted.sent,
-        received: received - counted.received,
-      })
-      counted = { sent, received }
-    }
-    return {
+    const opening = {
       id,
       endpoint: this.#endpoint(id),
       proven: isProven(this.#known, id),
-      exchange: (request) => this.#exchange(id, connection, request, signal).finally(count),
-      close: () => {
-        connection.close()
-        count()
+      signal,
+      dial: async () => {
+        const line = await this.#dial(id, signal).catch((failure: DialFailed) => {
+          this.#spent(id, failure)
+          throw failure
+        })
+        return this.#connected(id, line)
       },
+      patience: (rttMs: number, request: Request) => patienceFor(wayOf(this.#known, id), rttMs, request),
+      take: (event: WayEvent) => this.#take(event),
     }
+    return new OpenWay(opening, connection)
   }
 
-  /** @throws {NoAnswer} */
-  async #exchange(way: string, connection: Connection, request: Request, signal: AbortSignal) {
-    try {
-      const patience = patienceOn(this.#known, way, connection.rttMs)
-      const answer = await connection.exchange(request, { ...patience, signal })
-      const { silenceMs } = answer
-      this.#take({ kind: 'answered', way, silenceMs, ageMs: connection.heardAtAgeMs })
-      return answer
-    } catch (error) {
-      const code = error instanceof NoAnswer ? error.code : null
-      if (code === 'stalled') this.#take({ kind: 'stalled', way, ageMs: connection.heardAtAgeMs })
-      if (code === 'flow_spent') this.#take({ kind: 'flow_cut', way })
-      throw error
-    }
+  #connected(id: string, line: Line): Connection {
+    this.#take({ kind: 'connected', way: id })
+    return new Connection(this.#endpoint(id).url, line, this.#options.now)
+  }
+
+  /** @throws {DialFailed} */
+  async #dial(id: string, signal: AbortSignal): Promise<Line> {
+    const { now, roots } = this.#options
+    const endpoint = this.#endpoint(id)
+    const { family, shortHello } = wayOf(this.#known, id).form
+    const session = this.#session(id)
+    const only = hasChoice(endpoint) ? family : null
+    const dialling = { now, signal, session, roots, timeoutMs: dialTimeoutMs, family: only, shortHello }
+    return dial(endpoint, dialling).catch((failure: DialFailed) => {
+      // Either it connected and nothing was heard, or there is no address of the kind that was asked for.
+      const gaveUp = failure.code === 'lost_race' || failure.code === 'interrupted'
+      if (!gaveUp && (failure.isMute || (only !== null && failure.spent.sent === 0)))
+        this.#take({ kind: 'mute', way: id, family: hasChoice(endpoint) ? (failure.family ?? only) : null })
+      throw failure
+    })
+  }
+
+  #spent(way: string, { spent }: DialFailed): void {
+    this.#take({ kind: 'spent', way, sent: spent.sent, received: spent.received })
   }
 
   #endpoint(id: string): Endpoint {

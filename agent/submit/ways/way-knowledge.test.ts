@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { cases } from '../../../test/support/fuzzing.ts'
 import { type BatchId, batchId, sha256Hex } from '../../../tests-spec/protocol/batch.ts'
+import { patienceFor } from './patience.ts'
 import {
   afterEvent,
   beginKnowledge,
@@ -11,12 +12,13 @@ import {
   isMore,
   isProven,
   orderOfWays,
-  patienceOn,
   routineHeldMs,
   type WayEvent,
   type WayKnowledge,
   wasLeft,
+  wayOf,
 } from './way-knowledge.ts'
+import { nothingRemembered } from './way-memory.ts'
 
 const idOf = (name: string): BatchId => v.parse(batchId, sha256Hex(Buffer.from(name)))
 const [one, other] = [idOf('one'), idOf('other')]
@@ -30,7 +32,16 @@ const ways = new Map([
 ])
 
 const begun = (over: Partial<Parameters<typeof beginKnowledge>[0]> = {}) =>
-  beginKnowledge({ ways, lastGood: null, maybeOffered: [], routineNotBeforeMs: 0, ...over })
+  beginKnowledge({
+    ways,
+    remembered: nothingRemembered,
+    nowMs: 0,
+    maybeOffered: [],
+    routineNotBeforeMs: 0,
+    ...over,
+  })
+
+const good = (lastGood: string) => begun({ remembered: { lastGood, ways: new Map() } })
 
 /** What is known after these events have happened, one each second. */
 const knowing = (events: readonly WayEvent[], from: WayKnowledge = begun()): WayKnowledge =>
@@ -46,18 +57,19 @@ const receipted = (way: string, batch = one, pauseMs = 0): WayEvent => ({
 const heldOff = (ms: number, progressed = false): WayEvent => ({ kind: 'held_off', ms, progressed })
 const arrived = (batch: BatchId, held: number): WayEvent => ({ kind: 'arrived', batch, held })
 const stalled = (way: string, ageMs: number): WayEvent => ({ kind: 'stalled', way, ageMs })
-const answered = (way: string, ageMs: number, silenceMs = 20): WayEvent => ({
+const answered = (way: string, ageMs: number, silenceMs = 20, toBody = true): WayEvent => ({
   kind: 'answered',
   way,
   silenceMs,
   ageMs,
+  toBody,
 })
 
 describe('the order of the ways', () => {
   it.each<[string, WayKnowledge, string]>([
     ['is as listed at first, relays last', begun(), 'abcr'],
-    ['begins with what was good before a restart', begun({ lastGood: 'c' }), 'cabr'],
-    ['is as listed when what was good is listed no more', begun({ lastGood: 'gone' }), 'abcr'],
+    ['begins with what was good before a restart', good('c'), 'cabr'],
+    ['is as listed when what was good is listed no more', good('gone'), 'abcr'],
     ['begins with what brought a receipt', knowing([receipted('b')]), 'bacr'],
     ['not with a relay that did', knowing([receipted('r')]), 'abcr'],
     ['puts the latest failure last', knowing([failed('b'), failed('a')]), 'cbar'],
@@ -65,15 +77,15 @@ describe('the order of the ways', () => {
     ['forgives all before a receipt', knowing([failed('a'), failed('b'), receipted('a')]), 'acbr'],
     ['forgives a relay too, which stays last', knowing([failed('r'), receipted('r')]), 'abcr'],
   ])('%s', (_, known, order) => {
-    expect(orderOfWays(known).join('')).toBe(order)
+    expect(orderOfWays(known, 100_000).join('')).toBe(order)
   })
 })
 
 describe('isProven()', () => {
   it.each<[string, WayKnowledge, string, boolean]>([
     ['nothing at first', begun(), 'a', false],
-    ['the last good one', begun({ lastGood: 'a' }), 'a', true],
-    ['no other', begun({ lastGood: 'a' }), 'b', false],
+    ['the last good one', good('a'), 'a', true],
+    ['no other', good('a'), 'b', false],
     ['the last good one, though it failed since', knowing([receipted('a'), failed('a')]), 'a', true],
     [
       'the last good one, though a relay brought a receipt',
@@ -133,12 +145,18 @@ function count(transport: string, over: object) {
   }
 }
 
-describe('patienceOn()', () => {
+describe('the patience', () => {
   it.each<[string, readonly WayEvent[], number, number | null]>([
     ['is the least on a fast line nothing is known of', [], 4_000, null],
     ['doubles with a stall of this way', [stalled('a', 14_000)], 8_000, null],
     ['and not with one of another', [stalled('b', 14_000)], 4_000, null],
-    ['comes back with an answer', [stalled('a', 14_000), answered('a', 100)], 4_000, null],
+    ['comes back with an answer to a body', [stalled('a', 14_000), answered('a', 100)], 4_000, null],
+    [
+      'and not with one to a question, which says nothing of bodies',
+      [stalled('a', 14_000), answered('a', 100, 20, false)],
+      8_000,
+      null,
+    ],
     ['gives room to a silence that ended well', [answered('a', 9_000, 9_000)], 13_500, null],
     ['ends flows in time when two died alike', [stalled('a', 14_000), stalled('a', 13_000)], 16_000, 10_400],
     [
@@ -159,7 +177,7 @@ describe('patienceOn()', () => {
     ],
     ['is not changed by a failure, which may be a name that does not resolve', [failed('a')], 4_000, null],
   ])('%s', (_, events, silenceMs, usableMs) => {
-    expect(patienceOn(knowing(events), 'a', 20)).toEqual({ silenceMs, usableMs })
+    expect(patienceFor(wayOf(knowing(events), 'a'), 20, {})).toMatchObject({ silenceMs, usableMs })
   })
 })
 
@@ -246,6 +264,7 @@ describe('afterEvent()', () => {
         way,
         silenceMs: ms,
         ageMs: ms,
+        toBody: fc.boolean(),
       }),
       fc.record<WayEvent & { kind: 'stalled' }>({ kind: fc.constant('stalled'), way, ageMs: ms }),
       fc.record<WayEvent & { kind: 'flow_cut' }>({ kind: fc.constant('flow_cut'), way }),
@@ -285,7 +304,7 @@ describe('afterEvent()', () => {
           expect(known).toEqual(before)
           known = next
         }
-        expect(orderOfWays(known).sort()).toEqual(['a', 'b', 'c', 'r'])
+        expect(orderOfWays(known, all.length).sort()).toEqual(['a', 'b', 'c', 'r'])
         expect(known.ways.get(known.lastGood ?? 'a')?.isRelay).toBe(false)
         const total = (of: 'sent' | 'accepted') =>
           [...known.counts.values()].reduce((sum, each) => sum + each[of], 0)
@@ -295,7 +314,7 @@ describe('afterEvent()', () => {
         expect(total('accepted')).toBe(all.filter(({ kind }) => kind === 'receipted').length)
         // After a receipt, nothing is held off and no failure is counted.
         const good = afterEvent(known, receipted('b', other), all.length)
-        expect([good.failures, heldMs(good, 0), orderOfWays(good)[0]]).toEqual([0, 0, 'b'])
+        expect([good.failures, heldMs(good, 0), orderOfWays(good, all.length)[0]]).toEqual([0, 0, 'b'])
       }),
       { numRuns: cases(200, 3_000) },
     )

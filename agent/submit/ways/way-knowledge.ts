@@ -1,19 +1,35 @@
-// What is known of the ways to one collector, and of the batches that went over them, since the agent started. Pure:
+// What is known of the ways to one collector, and of the batches that went over them. Pure:
 // a value, the events that change it, and what is read from it. uplink.ts acts on what it reads here, and reports the
 // results.
 
 import type { BatchId } from '../../../tests-spec/protocol/batch.ts'
 import type { Transport } from '../../../tests-spec/protocol/endpoint.ts'
 import { fullJitterMs, obeyedMs } from './backoff.ts'
-import { afterAnswer, afterCut, afterDeath, type FlowLife, unknownLife, usableMs } from './flow-life.ts'
+import { afterAnswer, afterCut, afterDeath, type FlowLife, unknownLife } from './flow-life.ts'
+import {
+  afterFailure,
+  afterMute,
+  afterRefused,
+  afterStuck,
+  afterTaken,
+  type Form,
+  type RefusedBody,
+  type StuckBody,
+  type TakenBody,
+  unknownForm,
+} from './form.ts'
 import { climbingOrder, type Rung } from './ladder.ts'
-import { afterProgress, afterStall, noStalls, type Stalls, silenceLimitMs } from './stall.ts'
+import { afterProgress, afterQuestion, afterStall, noStalls, type Stalls } from './stall.ts'
+import type { Remembered } from './way-memory.ts'
 
 /** What is known of one way, by its endpoint's id. */
 export interface WayPast extends Rung {
   readonly transport: Transport
   readonly stalls: Stalls
   readonly life: FlowLife
+  readonly form: Form
+  /** Moment until which whatever answers there wants to be left alone; null when it does not. */
+  readonly heldUntilMs: number | null
   /** Moment of its last failure, if it was not good after that; null otherwise. */
   readonly failedAtMs: number | null
 }
@@ -59,13 +75,19 @@ export type LineEvent =
   | { readonly kind: 'connected'; readonly way: string }
   /** Bytes that the line carried since the last such event. */
   | { readonly kind: 'spent'; readonly way: string; readonly sent: number; readonly received: number }
-  /** An answer came. `silenceMs`: the longest silence before it; `ageMs`: age of the flow when it came. */
+  /**
+   * An answer came. `silenceMs`: the longest silence before it; `ageMs`: age of the flow when it came; `toBody`: whether
+   * it was one to a request with a body.
+   */
   | {
       readonly kind: 'answered'
       readonly way: string
       readonly silenceMs: number
       readonly ageMs: number
+      readonly toBody: boolean
     }
+  /** It connected, and not a byte was heard. `family`: kind of the address, if there is a choice; null otherwise. */
+  | { readonly kind: 'mute'; readonly way: string; readonly family: 4 | 6 | null }
   /** The line was given up as dead. `ageMs`: age of the flow when the last byte came over it. */
   | { readonly kind: 'stalled'; readonly way: string; readonly ageMs: number }
   /** The agent ended the line before the age at which flows die on this way. */
@@ -79,6 +101,14 @@ export type OfferEvent =
   | { readonly kind: 'offered'; readonly batch: BatchId }
   /** The collector says that it holds `held` bytes of a batch. */
   | { readonly kind: 'arrived'; readonly batch: BatchId; readonly held: number }
+  /** The collector took a body. */
+  | ({ readonly kind: 'taken'; readonly way: string } & TakenBody)
+  /** A body did not get through, and afterwards a question was answered. */
+  | ({ readonly kind: 'stuck'; readonly way: string } & StuckBody)
+  /** A body was refused by somebody who is no collector, or reached the collector as another. */
+  | ({ readonly kind: 'refused'; readonly way: string } & RefusedBody)
+  /** Whoever answers there asks for a pause. It is not signed, and binds this way. */
+  | { readonly kind: 'held'; readonly way: string; readonly ms: number; readonly code: string }
   /** A relay keeps the batch. */
   | { readonly kind: 'left'; readonly way: string; readonly batch: BatchId }
 
@@ -93,18 +123,37 @@ export type WayEvent =
 export interface Beginning {
   /** The ways in the order in which they are listed, by id. */
   readonly ways: ReadonlyMap<string, Pick<WayPast, 'isRelay' | 'transport'>>
-  readonly lastGood: string | null
+  readonly remembered: Remembered
+  readonly nowMs: number
   /** Ids of batches that may have been on their way when the agent stopped. */
   readonly maybeOffered: readonly BatchId[]
   readonly routineNotBeforeMs: number
 }
 
+const longAgoMs = 1e12
+
+/** Questions pass and bodies do not: the path loses large packets, and small ones are used. */
+export const pathMtu = 'path_mtu'
+
 export function beginKnowledge(beginning: Beginning): WayKnowledge {
-  const fresh = { stalls: noStalls, life: unknownLife, failedAtMs: null }
+  const { remembered, nowMs } = beginning
+  const fresh = (id: string) => {
+    const { failed = null, ...learnt } = remembered.ways.get(id) ?? {}
+    // Before everything that happens from now on.
+    const failedAtMs = failed === null ? null : nowMs - longAgoMs + failed
+    return {
+      stalls: noStalls,
+      life: unknownLife,
+      form: unknownForm,
+      ...learnt,
+      failedAtMs,
+      heldUntilMs: null,
+    }
+  }
   return {
-    ways: new Map([...beginning.ways].map(([id, way]) => [id, { id, ...way, ...fresh }])),
+    ways: new Map([...beginning.ways].map(([id, way]) => [id, { id, ...way, ...fresh(id) }])),
     counts: new Map(),
-    lastGood: beginning.lastGood,
+    lastGood: remembered.lastGood,
     lastFailure: 'unreachable',
     failures: 0,
     notBeforeMs: Number.NEGATIVE_INFINITY,
@@ -127,7 +176,7 @@ export function afterEvent(known: WayKnowledge, event: WayEvent, nowMs: number):
       }))
     case 'answered':
       return changed(known, event.way, ({ stalls, life }) => ({
-        stalls: afterProgress(stalls, event.silenceMs),
+        stalls: (event.toBody ? afterProgress : afterQuestion)(stalls, event.silenceMs),
         life: afterAnswer(life, event.ageMs),
       }))
     case 'stalled':
@@ -137,10 +186,26 @@ export function afterEvent(known: WayKnowledge, event: WayEvent, nowMs: number):
       }))
     case 'flow_cut':
       return changed(known, event.way, ({ life }) => ({ life: afterCut(life) }))
+    case 'mute':
+      return changed(known, event.way, ({ form }) => ({ form: afterMute(form, event.family) }))
+    case 'taken':
+      return changed(known, event.way, ({ form }) => ({ form: afterTaken(form, event) }))
+    case 'stuck':
+      return afterStuckBody(known, event)
+    case 'refused':
+      return changed(known, event.way, ({ form }) => ({ form: afterRefused(form, event) }))
+    case 'held':
+      return {
+        ...changed(known, event.way, () => ({ heldUntilMs: nowMs + event.ms })),
+        lastFailure: event.code,
+      }
     case 'failed': {
       const { way, code } = event
       const told = counted(known, way, ({ failed }) => ({ failed: failed + 1, lastFailure: code }))
-      return { ...changed(told, way, () => ({ failedAtMs: nowMs })), lastFailure: code }
+      return {
+        ...changed(told, way, ({ form }) => ({ failedAtMs: nowMs, form: afterFailure(form) })),
+        lastFailure: code,
+      }
     }
     case 'offered':
       return { ...known, offered: new Set(known.offered).add(event.batch) }
@@ -163,6 +228,14 @@ export function afterEvent(known: WayKnowledge, event: WayEvent, nowMs: number):
   }
 }
 
+function afterStuckBody(known: WayKnowledge, event: WayEvent & { kind: 'stuck' }): WayKnowledge {
+  const { form } = wayOf(known, event.way)
+  const next = afterStuck(form, event)
+  const told =
+    next.smallFor > form.smallFor ? counted(known, event.way, () => ({ lastFailure: pathMtu })) : known
+  return changed(told, event.way, () => ({ form: next }))
+}
+
 /**
  * Puts the way first from now on, unless it is a relay: a receipt from a relay does not show that a body can get
  * through there.
@@ -174,7 +247,7 @@ function afterReceipt(
 ): WayKnowledge {
   const told = counted(known, way, ({ accepted }) => ({ accepted: accepted + 1 }))
   return {
-    ...changed(told, way, () => ({ failedAtMs: null })),
+    ...changed(told, way, () => ({ failedAtMs: null, heldUntilMs: null })),
     offered: new Set([...known.offered].filter((each) => each !== batch)),
     arrived: new Map([...known.arrived].filter(([each]) => each !== batch)),
     failures: 0,
@@ -184,27 +257,46 @@ function afterReceipt(
   }
 }
 
-/** @returns Ids in the order to try them: ladder.ts. */
-export function orderOfWays({ ways, lastGood }: WayKnowledge): string[] {
+/** @returns Ids in the order to try them: ladder.ts; without those that want to be left alone. */
+export function orderOfWays({ ways, lastGood }: WayKnowledge, nowMs: number): string[] {
   const failedAt = new Map(
     [...ways].flatMap(([id, { failedAtMs }]) => (failedAtMs === null ? [] : [[id, failedAtMs] as const])),
   )
-  return climbingOrder([...ways.values()], { lastGood, failedAt })
+  return climbingOrder(
+    [...ways.values()].filter((way) => !isHeld(way, nowMs)),
+    { lastGood, failedAt },
+  )
+}
+
+function isHeld({ heldUntilMs }: WayPast, nowMs: number): boolean {
+  return heldUntilMs !== null && heldUntilMs > nowMs
+}
+
+/** Milliseconds until the first way to the collector may be used again; null when one may be used now. */
+export function allHeldMs({ ways }: WayKnowledge, nowMs: number): number | null {
+  const direct = [...ways.values()].filter(({ isRelay }) => !isRelay)
+  if (direct.length === 0 || !direct.every((way) => isHeld(way, nowMs))) return null
+  return Math.min(...direct.map(({ heldUntilMs }) => heldUntilMs ?? nowMs)) - nowMs
+}
+
+/** What is worth keeping across a restart. */
+export function worthKeeping({ ways, lastGood }: WayKnowledge): Remembered {
+  const failed = [...ways.values()]
+    .filter(({ failedAtMs }) => failedAtMs !== null)
+    .sort((a, b) => (a.failedAtMs ?? 0) - (b.failedAtMs ?? 0))
+    .map(({ id }) => id)
+  const learnt = ({ id, stalls, life, form }: WayPast) => ({
+    stalls,
+    life,
+    form,
+    failed: failed.includes(id) ? failed.indexOf(id) + 1 : null,
+  })
+  return { lastGood, ways: new Map([...ways].map(([id, way]) => [id, learnt(way)])) }
 }
 
 /** Whether the way is the last good one, or the only one. */
 export function isProven({ ways, lastGood }: WayKnowledge, way: string): boolean {
   return way === lastGood || ways.size === 1
-}
-
-/** How long to wait on a line of this way, and up to which age of the line; both in milliseconds. */
-export function patienceOn(
-  known: WayKnowledge,
-  way: string,
-  rttMs: number,
-): { readonly silenceMs: number; readonly usableMs: number | null } {
-  const { stalls, life } = wayOf(known, way)
-  return { silenceMs: silenceLimitMs(rttMs, stalls), usableMs: usableMs(life) }
 }
 
 /** Milliseconds until anything may be sent; 0 when it may be sent now. */
@@ -251,7 +343,7 @@ function failuresWith({ failures }: WayKnowledge, progressed: boolean): number {
   return (progressed ? 0 : failures) + 1
 }
 
-function wayOf({ ways }: WayKnowledge, way: string): WayPast {
+export function wayOf({ ways }: WayKnowledge, way: string): WayPast {
   const past = ways.get(way)
   if (past === undefined) throw new Error(`There is no endpoint ${way}`)
   return past

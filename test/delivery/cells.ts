@@ -1,0 +1,140 @@
+// Which fronts, lines and boxes are tried with each other, what is asked of each cell, and how a cell is run.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { modernNode } from '../../build/modern-node.ts'
+import { collectorBundle, temporaryFolder } from '../support/processes.ts'
+import type { manners } from './box.ts'
+import { type FrontName, fronts } from './fronts.ts'
+import { bytesPerMs, type LineName, lines } from './wires.ts'
+
+export type BoxName = keyof typeof manners | 'TLS inspection'
+
+export interface Cell {
+  readonly front: FrontName
+  readonly line: LineName
+  readonly box: BoxName
+  /** Of measurements, before they are packed, in the device's spool. */
+  readonly bytes: number
+}
+
+export interface Figures {
+  readonly batches: number
+  readonly backlogBytes: number
+  /** Bytes of TCP payload. */
+  readonly sent: number
+  /** Bytes on the device's cable. */
+  readonly wire: number
+  readonly seconds: number
+  readonly connections: number
+  readonly failures: number
+  readonly attempts: number
+  readonly reasons: Readonly<Record<string, number>>
+  readonly left: { readonly pendingBatches: number; readonly quarantined: number; readonly lost: number }
+  /** Batches that the collector has kept. */
+  readonly held: number
+}
+
+const usualBytes = 240_000
+const cell = (front: FrontName, line: LineName, box: BoxName = 'none', bytes = usualBytes): Cell => ({
+  front,
+  line,
+  box,
+  bytes,
+})
+const everyFront = Object.keys(fronts) as FrontName[]
+const everyLine = Object.keys(lines) as LineName[]
+const boxes: readonly BoxName[] = [
+  'no PATCH',
+  'one request',
+  'small bodies',
+  'portal',
+  'answers 503',
+  'TLS inspection',
+]
+
+export const allCells: readonly Cell[] = [
+  ...everyFront.flatMap((front) => everyLine.map((line) => cell(front, line))),
+  ...boxes.flatMap((box) => [
+    cell('none', 'slow', box),
+    cell('nginx', 'slow', box),
+    cell('haproxy closes', 'cut', box),
+  ]),
+]
+
+/** What every change is tried with: a front that keeps bodies back, one that ends connections, a path, a box. */
+export const fewCells: readonly Cell[] = [
+  cell('nginx', 'slow', 'none', 80_000),
+  cell('nginx kept', 'fast', 'none', 160_000),
+  cell('caddy', 'slow', 'none', 80_000),
+  cell('haproxy closes', 'fast', 'one request', 160_000),
+  cell('none', 'narrow', 'none', 160_000),
+  cell('our nginx.conf', 'narrow', 'none', 160_000),
+  cell('our Caddyfile', 'fast', 'none', 160_000),
+]
+
+export const nameOf = ({ front, line, box }: Cell) => `${front} · ${line} · ${box}`
+
+/** @returns null when the cell did not come to its end. */
+export async function runCell(each: Cell): Promise<Figures> {
+  const sandbox = ['--net', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc']
+  const rootless = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']
+  const program = fileURLToPath(new URL('cell.ts', import.meta.url))
+  const argv = [modernNode(), program, temporaryFolder('delivery'), collectorBundle, JSON.stringify(each)]
+  const child = spawn(
+    'unshare',
+    [...rootless, ...sandbox, 'sh', '-c', 'mount -t tmpfs run /run && exec "$@"', 'sh', ...argv],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, NODE_NO_WARNINGS: '1' },
+    },
+  )
+  const [out] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  const figures = JSON.parse(out.trim().split('\n').at(-1) || 'null')
+  if (figures === null) throw new Error(`${nameOf(each)} did not come to its end`)
+  return figures
+}
+
+/** Seconds that the line itself needs for the backlog; null where that is none worth counting. */
+export function ownSeconds({ line }: Cell, { backlogBytes }: Figures): number | null {
+  const speed = bytesPerMs[line]
+  return speed === null ? null : backlogBytes / speed / 1000
+}
+
+/** @returns What is wrong with a cell; empty when nothing is. */
+export function faultsOf(each: Cell, figures: Figures): string[] {
+  const { left, batches, held, sent, backlogBytes } = figures
+  const faults: string[] = []
+  if (left.pendingBatches + left.quarantined + left.lost > 0) faults.push(`left: ${JSON.stringify(left)}`)
+  if (held !== batches) faults.push(`${held} of ${batches} batches are held`)
+  const most = each.line === 'cut' ? 1.6 : 1.2
+  if (sent / backlogBytes > most) faults.push(`${(sent / backlogBytes).toFixed(2)} times the bytes were sent`)
+  return faults
+}
+
+export const tableHead = [
+  '| front | line | box | batches | held kB | sent / held | seconds | line alone | connections | attempts | reasons |',
+  '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+].join('\n')
+
+export function rowOf(each: Cell, figures: Figures): string {
+  const own = ownSeconds(each, figures)
+  const cells = [
+    each.front,
+    each.line,
+    each.box,
+    figures.batches,
+    Math.round(figures.backlogBytes / 1000),
+    (figures.sent / figures.backlogBytes).toFixed(2),
+    figures.seconds.toFixed(1),
+    own === null ? '' : own.toFixed(1),
+    figures.connections,
+    figures.attempts,
+    Object.entries(figures.reasons)
+      .map(([reason, times]) => `${reason} ${times}`)
+      .join(', '),
+  ]
+  return `| ${cells.join(' | ')} |`
+}
