@@ -30,6 +30,7 @@ import type { ControlMemory } from '../nettests/control-memory.ts'
 import { checkLink, type LinkControl } from '../nettests/link-check.ts'
 import { planCycle, type Task } from '../plan/plan-cycle.ts'
 import type { Log } from '../platform/log.ts'
+import { Cuts } from './cuts.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
 import { type Measuring, measureTask, timed } from './measure-task.ts'
@@ -114,6 +115,7 @@ interface Cycle {
   readonly failed: FailedTask[]
   history: History
   controls: ControlMemory
+  readonly cuts: Cuts
 }
 
 /** What the repeat of a task must know. The observations went to the spool, and would take much memory until then. */
@@ -135,6 +137,7 @@ async function beginCycle({ clock, vantage, uplink }: Stages, { history, control
     failed: [],
     history,
     controls,
+    cuts: new Cuts(),
   }
 }
 
@@ -170,7 +173,12 @@ async function measureAndKeep(
   earlier: EarlierFailure | null,
 ): Promise<{ readonly finished: FinishedMeasurement; readonly measurement: Measurement } | null> {
   try {
-    const finished = await measureTask(stages, { startedMs: cycle.startedMs, link }, task, earlier)
+    const finished = await measureTask(
+      stages,
+      { startedMs: cycle.startedMs, link, cuts: cycle.cuts },
+      task,
+      earlier,
+    )
     if (finished === null) return null
     return { finished, measurement: keep(stages, cycle, finished) }
   } catch (error) {

@@ -15,7 +15,9 @@ import type { FinishedMeasurement } from '../measurement/envelope.ts'
 import type { Conclusion, Nettest, NettestContext } from '../nettests/nettest.ts'
 import type { Task } from '../plan/plan-cycle.ts'
 import { type Clock, recordTime } from '../platform/clock.ts'
+import type { Cuts } from './cuts.ts'
 import { type LinkWatch, worseOf } from './link-watch.ts'
+import { waitingKey } from './waiting.ts'
 
 /** What measuring one task needs. */
 export interface Measuring {
@@ -35,6 +37,7 @@ export interface EnclosingCycle {
   /** Start by the wall clock, in milliseconds since 1970. */
   readonly startedMs: number
   readonly link: LinkWatch
+  readonly cuts: Cuts
 }
 
 /**
@@ -45,7 +48,7 @@ export interface EnclosingCycle {
  */
 export async function measureTask(
   measuring: Measuring,
-  { startedMs: cycleStartedMs, link }: EnclosingCycle,
+  { startedMs: cycleStartedMs, link, cuts }: EnclosingCycle,
   task: Task,
   earlier: EarlierFailure | null,
 ): Promise<FinishedMeasurement | null> {
@@ -60,8 +63,6 @@ export async function measureTask(
   } = await timed(clock, () => nettest.measure(measuring.context(task.resolver), task.input, task.options))
   if (measuring.signal.aborted) return null
   const uplinkChanged = uplinkBefore !== (await measuring.uplink())
-  const disturbed = disturbance(uplinkChanged, stepped)
-
   const circumstances = { clock: clock.quality(), lab, earlier }
   const judge = (state: LinkState) =>
     nettest.conclude(seen.observations, { ...circumstances, link: state }, { ...seen, input: task.input })
@@ -69,10 +70,18 @@ export async function measureTask(
   const linkAfter = failed ? await link.recheck() : linkBefore
   const state = worseOf(linkBefore, linkAfter)
   const conclusion = judge(state)
+  const key = waitingKey(task)
+  const { runtimeSeconds, endedMs } = timing
+  const span = { startedMs: endedMs - runtimeSeconds * 1000, endedMs }
+  const afterCut =
+    conclusion.verdict.verdict === 'ok' ? null : cuts.secondsSince(key, seen.observations, span)
+  cuts.note(key, seen.observations, conclusion.verdict, endedMs)
+  const disturbed = disturbance(uplinkChanged, stepped) ?? (afterCut === null ? null : 'after_a_cut')
   const { verdict, keys, parts } = disturbed === null ? conclusion : excused(conclusion, disturbed)
   const aside = {
     ...(earlier !== null && { x_sonde_earlier: earlier }),
     ...(uplinkChanged && { x_sonde_uplink_changed: true }),
+    ...(afterCut !== null && { x_sonde_after_cut_seconds: afterCut }),
     ...(stepped !== null && { x_sonde_clock_stepped: stepped }),
     ...(linkAfter.state !== linkBefore.state && {
       x_sonde_link_states: { before: linkBefore.state, after: linkAfter.state },

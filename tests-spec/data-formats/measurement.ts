@@ -29,6 +29,8 @@ export const testKeys = v.looseObject({
   x_sonde_earlier: v.optional(earlierFailureKey),
   /** Present when this machine's source addresses changed during the measurement. */
   x_sonde_uplink_changed: v.optional(v.literal(true)),
+  /** Seconds since another target was cut at an address where this one failed. Absent: none was, lately. */
+  x_sonde_after_cut_seconds: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   /** Present when the machine slept, or its clock was set, during the measurement: its times must not be used. */
   x_sonde_clock_stepped: v.optional(clockStep),
   /** How much of the observations is kept. */

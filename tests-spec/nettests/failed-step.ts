@@ -224,7 +224,8 @@ function nameElsewhere(seen: Observations): FailedStep['nameElsewhere'] {
   return answeredInTls(moved) ? 'answered' : 'failed_too'
 }
 
-function answeredInTls({ failure }: TlsHandshake): boolean {
+/** With whatever certificate or alert. */
+export function answeredInTls({ failure }: TlsHandshake): boolean {
   return failure === null || spokeTls.has(failure)
 }
 

@@ -142,6 +142,10 @@ export function earlierFailure(
 
 /** What no lost packet makes. */
 const cut: ReadonlySet<string> = new Set(['connection_reset', 'eof_error'])
+export const isCut = (failure: string) => cut.has(failure)
+
+/** How long a box that was set off may block an address. The longest that was reported is three minutes. */
+export const residualSeconds = 180
 
 /**
  * Whether `step` failed before, so long ago that no one burst of loss explains both. A box that cuts a flow may block the
@@ -157,12 +161,20 @@ export function failedBefore(earlier: EarlierFailure | null, step: Step): boolea
  * What happened to the probe itself while it measured: the network under it changed, it slept, or its clock was set.
  * Whatever failed meanwhile says nothing about any network.
  */
-export const disturbances = ['uplink_changed', 'suspended', 'clock_stepped'] as const
+export const disturbances = ['uplink_changed', 'suspended', 'clock_stepped', 'after_a_cut'] as const
 export type Disturbance = (typeof disturbances)[number]
 
-/** @returns The verdict, with doubt in place of anything but `ok`. */
+/** What rests on names and not on what an address does. */
+const byName = /\/(?:server_name_interfered|resolvers_disagree|resolve_\w+)@/
+
+/**
+ * @returns The verdict, with doubt in place of anything but `ok`. A neighbour's cut explains what an address does, and neither
+ * what a resolver says nor that only the name made the difference.
+ */
 export function onDisturbance(verdict: Verdict, disturbance: Disturbance): Verdict {
   if (verdict.verdict === 'ok') return verdict
+  if (disturbance === 'after_a_cut' && (byName.test(verdict.rule) || verdict.verdict === 'link_down'))
+    return verdict
   const nettest = verdict.rule.split('/')[0] ?? ''
   return { ...verdict, verdict: 'undetermined', rule: `${nettest}/${disturbance}@1` }
 }
