@@ -28,6 +28,9 @@ export function page(over: {
   }
 }
 
+const turnedAway = (code: number, server: string) =>
+  page({ code, length: 300, title: 'Access denied', headers: { Server: server } })
+
 interface Content {
   readonly length: number
   readonly title: string
@@ -264,6 +267,48 @@ export const rows: readonly Row[] = [
   {
     name: 'a block page of a server of another version',
     seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'nginx/1.2 (Debian)' } }),
+    outside: outside(),
+    verdict: 'anomaly foreign_page',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: "a block page from a server that is called as every other is, the site's included",
+    seen: page({ length: 300, title: 'Accès refusé', headers: { Server: 'nginx' } }),
+    outside: outside(),
+    verdict: 'anomaly foreign_page',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: 'a page for this country from a server of a name that few have',
+    seen: page({ length: 300, title: 'Accueil', headers: { Server: 'ATS/9.2' } }),
+    outside: outside({ http_request: { ...outside().http_request, headers: { Server: 'ATS/9.2' } } }),
+    verdict: 'undetermined page_differs',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: 'turned away by a content network under its own name, at an address that the helper knows',
+    seen: turnedAway(403, 'AkamaiGHost'),
+    outside: outside(),
+    verdict: 'undetermined page_differs',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: 'turned away by a content network under its own name, at an address that the helper does not know',
+    seen: turnedAway(403, 'AkamaiGHost'),
+    outside: outside({ dns: { failure: null, addrs: ['21.0.0.99'] } }),
+    verdict: 'anomaly foreign_page',
+    concluded: ['dns', false],
+  },
+  {
+    name: 'another page in the name of a content network, which turns nobody away',
+    seen: turnedAway(200, 'AkamaiGHost'),
+    outside: outside(),
+    verdict: 'anomaly foreign_page',
+    concluded: ['http-diff', false],
+  },
+  {
+    name: 'turned away by a server of no content network',
+    seen: turnedAway(403, 'filter'),
     outside: outside(),
     verdict: 'anomaly foreign_page',
     concluded: ['http-diff', false],

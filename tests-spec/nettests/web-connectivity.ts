@@ -37,6 +37,7 @@ import {
   transferControlTag,
   webConnectivityOptions,
 } from './throttling.ts'
+import { isSameServer, isTurnedAway } from './turned-away.ts'
 import { type Circumstances, isCutOff, isPortal, leastSecondsToRepeat, type Verdict } from './verdict.ts'
 
 const nettest = 'web_connectivity'
@@ -210,14 +211,15 @@ function judgeReached(seen: Observations, { hop, outside }: Found, circumstances
     return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', 'page_differs')
   if (isFilteredInHouse(seen, circumstances.lab))
     return say('undetermined', 'filtered_in_house', 'page_differs')
-  if (like === 'unclear' || isFrontOfSite(seen)) return say('undetermined', 'page_differs', 'page_differs')
+  if (like === 'unclear' || isFrontOfSite(seen) || isTurnedAway(last, outside))
+    return say('undetermined', 'page_differs', 'page_differs')
   return say('anomaly', 'foreign_page', 'page_differs')
 }
 
 /** Rules that changed their mind: whose page it is was OONI's comparison at first. */
 const versions: Readonly<Partial<Record<WebConnectivityRule, number>>> = {
-  foreign_page: 4,
-  page_differs: 3,
+  foreign_page: 5,
+  page_differs: 4,
   same_page_outside: 3,
   // Where a redirect in clear text led was once the site's word, and one that led nowhere was compared with nothing.
   https_response: 2,
@@ -253,7 +255,7 @@ export function isForeignPage(looked: Observations, outside: OutsideView): boole
 
 function likenessOf(answer: HttpRequest, outside: OutsideView): Likeness {
   const pages = pagesOf(answer, outside)
-  return pages === null ? 'unclear' : likeness(pages.probe, pages.helper, sameServer(answer, outside))
+  return pages === null ? 'unclear' : likeness(pages.probe, pages.helper, isSameServer(answer, outside))
 }
 
 /** Whether the last answer came over verified TLS from a host that is called as the first was: a front for this country. */
@@ -316,18 +318,6 @@ function lastDepth(seen: Observations): number {
     .filter((tag) => tag.startsWith('depth='))
     .map((tag) => Number(tag.slice('depth='.length)))
   return Math.max(0, ...depths)
-}
-
-function sameServer(answer: HttpRequest, { http_request: theirs }: OutsideView): boolean {
-  const header = (headers: Readonly<Record<string, string>>) =>
-    Object.entries(headers).find(([name]) => name.toLowerCase() === 'server')?.[1]
-  const [server, theirServer] = [header(answer.response.headers), header(theirs.headers)].map(withoutComments)
-  return server !== undefined && server === theirServer
-}
-
-/** Some CDNs put the name of the single machine in brackets behind their own. */
-function withoutComments(server: string | undefined): string | undefined {
-  return server?.replaceAll(/\([^()]*\)/g, '').trim()
 }
 
 function isOverTls(request: HttpRequest): boolean {
