@@ -8,7 +8,7 @@ import type { NetworkEvent } from '../../tests-spec/data-formats/observation.ts'
 import { startDeadline } from './deadline.ts'
 import { failureOf } from './failure.ts'
 import type { Bytes, Endpoint, StepOptions, Trace } from './trace.ts'
-import { openUdp, udpTurns } from './udp-socket.ts'
+import { closeOnce, isClosed, maxHeardBytes, openUdp, udpTurns } from './udp-socket.ts'
 import { formatEndpoint } from './wire.ts'
 
 export interface DatagramQuestion<T> {
@@ -79,6 +79,7 @@ export async function exchangeDatagrams<T>(
   const unfit: Datagram[] = []
 
   const socket = openUdp(trace, endpoint)
+  let heard = 0
   const decided = new Promise<Failure | null>((resolve) => {
     socket.on('error', (error) => resolve(failureOf(error, 'read')))
     socket.on('message', (bytes) => {
@@ -92,8 +93,11 @@ export async function exchangeDatagrams<T>(
       } else if (unfit.length < maxUnfit) {
         unfit.push(datagram)
       }
+      heard += bytes.length
+      if (heard > maxHeardBytes) closeOnce(socket)
     })
     const send = () => {
+      if (isClosed(socket)) return
       socket.send(question.message, (error) => {
         const failure = error === null ? null : failureOf(error, 'read')
         journal.sent(question.message.length, failure)
@@ -108,7 +112,7 @@ export async function exchangeDatagrams<T>(
   const failure = await Promise.race([decided, deadline.passed])
   deadline.clear()
   for (const repeat of repeats) clearTimeout(repeat)
-  socket.close()
+  closeOnce(socket)
   done()
   return { ...journal.close(failure), ...found, unfit }
 }

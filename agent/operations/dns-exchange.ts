@@ -8,7 +8,7 @@ import { type Question, type Reading, readReply } from './dns-message.ts'
 import { failureOf } from './failure.ts'
 import { tcpConnect } from './tcp-connect.ts'
 import type { Bytes, StepOptions, Trace } from './trace.ts'
-import { openUdp } from './udp-socket.ts'
+import { closeOnce, maxHeardBytes, openUdp } from './udp-socket.ts'
 import { countBytes, endOfStream } from './wire.ts'
 
 export interface Resolver {
@@ -87,6 +87,7 @@ export async function hearUdp(asking: Asking, question: Question): Promise<Heard
       } else if (hasRoom(others, bytes)) {
         others.push(each)
       }
+      if (received > maxHeardBytes) closeOnce(socket)
     })
     socket.once('connect', () => {
       socket.send(question.message, (error) => {
@@ -99,7 +100,7 @@ export async function hearUdp(asking: Asking, question: Question): Promise<Heard
   const t = trace.clock.elapsedSeconds()
   const reply = fitting as Received | null
   if (reply !== null) await listenOn(asking, reply, options.lateReplyMs)
-  socket.close()
+  closeOnce(socket)
   const bytes = { sent, received }
   // A message came that does not fit: the failure is that message, not the silence after it.
   const unfit = others[0]

@@ -18,6 +18,7 @@ import {
   roundTripOver,
   secureRoundTrip,
 } from '../../test/support/round-trips.ts'
+import { digestsOf } from '../../tests-spec/data-formats/body-digest.ts'
 
 describe('httpRoundTrip() over HTTP/1.1', () => {
   it('gives the response as df-001 has it', async () => {
@@ -347,6 +348,19 @@ describe('httpRoundTrip() records what the network did:', () => {
     const observation = await roundTrip(server, { options: { timeoutMs: 200 } })
     expect(observation.failure).toBe('generic_timeout_error')
     expect(observation.t - observation.t0).toBeLessThan(2)
+  })
+
+  it('what a page without a head says, as evidence', async () => {
+    const page = '<html><head><title>Access denied</title></head>'
+    const { failure, response } = await roundTrip(await answering(page))
+    expect(failure).toBe('http_invalid_response')
+    expect(response).toMatchObject({ code: 0, headers_list: [], x_sonde_title: 'Access denied' })
+    expect(response).toMatchObject({
+      x_sonde_body_length: page.length,
+      ...digestsOf(Buffer.from(page), true),
+    })
+    const cut = await roundTrip(await answering(page), { options: { maxBodyBytes: 6 } })
+    expect(cut.response).toMatchObject({ x_sonde_body_length: 6, body: '<html>' })
   })
 
   it('silence', async () => {

@@ -33,7 +33,12 @@ export function http1Exchange(
     socket.once('close', () => resolve(heard.error() ?? endOfStream()))
   })
   socket.write(writeRequest({ method, url, headers: requestHeaders(request), body: request.body }))
-  const received = () => ({ ...response.received(), faults: reader.faults })
+  const received = () => {
+    const { foreign, faults } = reader
+    // What is no HTTP has no body either, but may be a page all the same: kept like one, for its digest and title.
+    const page = foreign === null ? {} : { body: foreign.subarray(0, maxBodyBytes) }
+    return { ...response.received(), ...page, faults }
+  }
   return { ended, received, close: () => socket.destroy() }
 }
 

@@ -92,6 +92,15 @@ describe('quicPing()', () => {
     expect(Buffer.from(unexpected[0]?.response_data.data ?? '', 'base64')).toHaveLength(256)
   })
 
+  it('hears 64 KiB of a flood and no more, and goes on to its deadline', async () => {
+    const server = await serveUdp((_query, reply) => {
+      for (let i = 0; i < 300; i++) reply(Buffer.alloc(1400, 7))
+    })
+    const { observation, bytes } = await ping(server, { timeoutMs: 300 })
+    expect(observation.failure).toBe('generic_timeout_error')
+    expect(bytes.received).toBeLessThanOrEqual(64 * 1024 + 1400)
+  })
+
   it('records silence at the deadline', async () => {
     const { observation, bytes } = await ping(await serveUdp(() => {}), { timeoutMs: 100 })
     expect(observation).toMatchObject({ failure: 'generic_timeout_error', responses: [] })

@@ -269,6 +269,19 @@ describe('resolveDns() records', () => {
     expect(queries[0]?.x_sonde_late_replies).toHaveLength(8)
   })
 
+  it.each([
+    ['behind the answer', true],
+    ['in place of an answer', false],
+  ])('64 KiB of a flood %s, and no more', async (_what, isAnswered) => {
+    const server = await serveUdp((query, reply) => {
+      if (isAnswered) reply(replyTo(query, { answers: [answerA('192.0.2.1')] }))
+      for (let i = 0; i < 300; i++) reply(Buffer.alloc(1400, 7))
+    })
+    const { queries, bytes } = await resolve(server, { options: { lateReplyMs: 300, timeoutMs: 400 } })
+    expect(queries[0]?.failure).toBe(isAnswered ? null : 'dns_reply_with_wrong_query_id')
+    expect(bytes.received).toBeLessThanOrEqual(64 * 1024 + 1400)
+  })
+
   it('no late reply when it is not to wait', async () => {
     const server = await serveReplies((query) => replyTo(query, { answers: [answerA('192.0.2.1')] }))
     expect((await resolve(server)).queries[0]?.x_sonde_late_replies).toBeUndefined()

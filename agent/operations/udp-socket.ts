@@ -18,6 +18,12 @@ const maxSockets = 64
 export const udpTurns = turns(maxSockets)
 
 /**
+ * Bytes that are heard of one exchange: room for the longest datagram. After more nothing is heard, and the exchange ends as
+ * if nothing more had come: whoever floods a question is not to have the rest of its seconds.
+ */
+export const maxHeardBytes = 0xffff
+
+/**
  * Opens a socket that connects to `endpoint`, whose `ip` must be a literal. Only a connected socket is told of ICMP
  * errors, and takes datagrams from no other address.
  *
@@ -33,4 +39,17 @@ export function openUdp(trace: Trace, endpoint: Endpoint): dgram.Socket {
   else if (source instanceof Error) setImmediate(() => socket.emit('error', source))
   else socket.bind({ address: source, port: 0, exclusive: true }, connect)
   return socket
+}
+
+const closed = new WeakSet<dgram.Socket>()
+
+/** Node.js throws where a socket is closed twice. */
+export function closeOnce(socket: dgram.Socket): void {
+  if (closed.has(socket)) return
+  closed.add(socket)
+  socket.close()
+}
+
+export function isClosed(socket: dgram.Socket): boolean {
+  return closed.has(socket)
 }

@@ -47,6 +47,9 @@ export class Http1Reader {
   /** The part of the present line that came in earlier pieces. */
   #begun: Buffer[] = []
   #lines: string[] = []
+  /** Whether a status line was seen. */
+  #hasBegun = false
+  #first: Buffer = Buffer.alloc(0)
   #headBytes = 0
   #framingBytes = 0
   #bodyBytes = 0
@@ -63,6 +66,11 @@ export class Http1Reader {
     this.#sink = sink
   }
 
+  /** The first bytes, as they came in one piece, where no status line stood: a page without a head, another protocol. */
+  get foreign(): Buffer | null {
+    return this.#reading === 'invalid' && this.#place === 'head' && !this.#hasBegun ? this.#first : null
+  }
+
   /** What was forgiven so far. */
   get faults(): readonly Http1Fault[] {
     return [...this.#faults]
@@ -70,6 +78,7 @@ export class Http1Reader {
 
   /** Takes the next bytes. Never throws; after `more` is over, bytes are ignored. */
   take(bytes: Buffer): Reading {
+    if (this.#headBytes === 0) this.#first = bytes
     let rest = bytes
     while (this.#reading === 'more' && rest.length > 0) rest = this.#takeSome(rest)
     return this.#reading
@@ -165,7 +174,10 @@ export class Http1Reader {
     if (statusLine.length < text.length || text === '') this.#faults.add('bytes_before_status_line')
     if (statusLine === '') return
     if (readHead([statusLine]) === null) this.#become('invalid')
-    else this.#lines.push(statusLine)
+    else {
+      this.#hasBegun = true
+      this.#lines.push(statusLine)
+    }
   }
 
   #endHead(): void {
