@@ -12,6 +12,7 @@ import { type ServiceControl, serviceObservations } from './service-outside.ts'
 import {
   type Circumstances,
   type EarlierFailure,
+  earlierPart,
   failedBefore,
   gravest,
   isCutOff,
@@ -93,9 +94,7 @@ export function judgeGroups(
 
 /** How this group failed before; measurements of agents up to 0.1.0 say it only of the service as a whole. */
 function earlierOf(group: string, { earlier }: Circumstances): EarlierFailure | null {
-  if (earlier?.parts === undefined) return earlier
-  const own = earlier.parts[group]
-  return own === undefined ? null : { ...own, secondsAgo: earlier.secondsAgo }
+  return earlier?.parts === undefined ? earlier : earlierPart(earlier, group)
 }
 
 /** The groups of a service in their order, and what became of each. */

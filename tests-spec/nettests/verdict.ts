@@ -125,19 +125,27 @@ function failedPartOf({ verdict, rule, step, how }: Verdict) {
   return { step, how, ...(!counts && { excused: true as const }) }
 }
 
-/** @returns null when nothing failed. */
+/** @returns null when nothing failed, no part either. */
 export function earlierFailure(
   verdict: Verdict,
   parts: Readonly<Record<string, Verdict>> | null,
   secondsAgo: number,
 ): EarlierFailure | null {
-  const whole = failedPartOf(verdict)
-  if (whole === null) return null
   const failed = Object.entries(parts ?? {}).flatMap(([name, part]) => {
     const one = failedPartOf(part)
     return one === null ? [] : [[name, one] as const]
   })
+  // Where only parts failed, as one family of two, the whole did not.
+  const ofPart = failed[0] === undefined ? null : { ...failed[0][1], excused: true as const }
+  const whole = failedPartOf(verdict) ?? ofPart
+  if (whole === null) return null
   return { ...whole, secondsAgo, ...(parts !== null && { parts: Object.fromEntries(failed) }) }
+}
+
+/** How one part failed before; null when it did not. */
+export function earlierPart(earlier: EarlierFailure | null, name: string): EarlierFailure | null {
+  const own = earlier?.parts?.[name]
+  return earlier === null || own === undefined ? null : { ...own, secondsAgo: earlier.secondsAgo }
 }
 
 /** What no lost packet makes. */
