@@ -30,9 +30,9 @@ export const verdict = v.looseObject({
 })
 export type Verdict = v.InferOutput<typeof verdict>
 
-/** `x_sonde_parts` of a nettest whose parts are known: those that were judged, by name. */
+/** `x_sonde_parts` of a nettest whose parts are known: those that were judged, by name, or a port of one as `NAME:PORT`. */
 export const partsOf = <const Names extends readonly string[]>(...names: Names) =>
-  v.record(v.picklist(names), verdict)
+  v.record(v.pipe(v.string(), v.regex(new RegExp(`^(?:${names.join('|')})(?::\\d{1,5})?$`))), verdict)
 
 /** What the controls of the same cycle on the same link say. */
 export const linkState = v.looseObject({
