@@ -136,9 +136,10 @@ export class Climber {
       return true
     }
     if (nothingElseEither.has(reason)) return false
-    // Once: what the collector held of it is gone, and the next copy may come whole.
-    if (damagedOnTheWay.has(reason)) return forms <= 1
-    if (!reason.startsWith('status_') && !writtenAnew.has(reason)) return more
+    // Once: what the collector held of it is gone, and the next copy may come as it was sent.
+    if (damagedOnTheWay.has(reason) && forms <= 1) return true
+    const isOfForm = reason.startsWith('status_') || writtenAnew.has(reason) || damagedOnTheWay.has(reason)
+    if (!isOfForm) return more
     return (
       more ||
       this.#formChanges(way, () => this.#uplink.report({ ...body, kind: 'refused', way: way.id, status }))
