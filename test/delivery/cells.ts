@@ -56,7 +56,10 @@ const boxes: readonly BoxName[] = [
 ]
 
 export const allCells: readonly Cell[] = [
-  ...everyFront.flatMap((front) => everyLine.map((line) => cell(front, line))),
+  // Long enough that a connection is cut before all is sent.
+  ...everyFront.flatMap((front) =>
+    everyLine.map((line) => cell(front, line, 'none', line === 'cut' ? 3 * usualBytes : usualBytes)),
+  ),
   ...boxes.flatMap((box) => [
     cell('none', 'slow', box),
     cell('nginx', 'slow', box),
