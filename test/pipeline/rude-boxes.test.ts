@@ -188,6 +188,36 @@ describe('a batch arrives in one attempt', () => {
   })
 })
 
+describe('a path that loses large packets', () => {
+  it('gets small ones, in one attempt, and the next process begins with them', async () => {
+    const { connect } = await import('node:net')
+    const { hostname, port } = new URL(collector.url)
+    const at = await raw((client) => {
+      const upstream = connect(Number(port), hostname)
+      upstream.on('error', () => client.destroy()).pipe(client)
+      client.on('close', () => upstream.destroy())
+      let isLost = false
+      client.on('data', (chunk) => {
+        // What comes behind a packet that is lost waits for it.
+        isLost ||= chunk.length > 1_300
+        if (!isLost) upstream.write(chunk)
+      })
+    })
+    const memory = wayMemoryIn(join(mkdtempSync(join(tmpdir(), 'sonde-ways-')), 'upload.json'))
+    const uplink = await uplinkOver([`http://127.0.0.1:${at}`], { memory })
+    expect(await uploadBacklog(new Waiting(noise(20_000)), uplink, never)).toMatchObject({
+      accepted: 1,
+      reason: null,
+    })
+    expect(uplink.counts).toMatchObject([{ connected: 2, failed: 0, lastFailure: 'path_mtu' }])
+    const next = await uplinkOver([`http://127.0.0.1:${at}`], { memory })
+    const { sent, ...summary } = await uploadBacklog(new Waiting(noise(20_000)), next, never)
+    expect(summary).toMatchObject({ accepted: 1, reason: null })
+    expect(next.counts).toMatchObject([{ connected: 1, failed: 0, lastFailure: null }])
+    expect(sent).toBeLessThan(23_500)
+  })
+})
+
 describe('an attempt behind a server that ends each connection', () => {
   it('goes on after one answer that was no collector’s, and does not ask for ever', async () => {
     let rude = 1
