@@ -141,10 +141,10 @@ export class Climber {
     if (damagedOnTheWay.has(reason) && forms <= 1) return true
     const isOfForm = reason.startsWith('status_') || writtenAnew.has(reason) || damagedOnTheWay.has(reason)
     if (!isOfForm) return more
-    return (
-      more ||
-      this.#formChanges(way, () => this.#uplink.report({ ...body, kind: 'refused', way: way.id, status }))
+    const changed = this.#formChanges(way, () =>
+      this.#uplink.report({ ...body, kind: 'refused', way: way.id, status }),
     )
+    return more || changed
   }
 
   #formChanges(way: Way, report: () => void): boolean {
@@ -212,6 +212,6 @@ export class Climber {
     if (this.#unclear === null) return
     const { bytes, continued, silent, isIdle } = this.#unclear
     this.#unclear = null
-    this.#uplink.report({ kind: 'stuck', way, bytes, continued, silent, arrived: arrived || isIdle })
+    this.#uplink.report({ kind: 'stuck', way, bytes, continued, silent, arrived, isIdle })
   }
 }
