@@ -62,13 +62,15 @@ export interface CollectedMeasurement {
 /**
  * @param state - An existing state folder to go on with.
  * @param further - Arguments beside the usual ones.
+ * @param flags - Of Node.js.
  */
 export async function startCollector(
   state: string = temporaryFolder('collector'),
   further: readonly string[] = [],
+  flags: readonly string[] = [],
 ): Promise<RunningCollector> {
   const port = further.includes('--port') ? [] : ['--port', '0']
-  const child = spawn(modernNode(), [collectorBundle, 'serve', '--state', state, ...port, ...further], {
+  const child = spawn(modernNode(), [...flags, collectorBundle, 'serve', '--state', state, ...port, ...further], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: cleanEnvironment(),
   })
