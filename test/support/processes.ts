@@ -70,10 +70,14 @@ export async function startCollector(
   flags: readonly string[] = [],
 ): Promise<RunningCollector> {
   const port = further.includes('--port') ? [] : ['--port', '0']
-  const child = spawn(modernNode(), [...flags, collectorBundle, 'serve', '--state', state, ...port, ...further], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: cleanEnvironment(),
-  })
+  const child = spawn(
+    modernNode(),
+    [...flags, collectorBundle, 'serve', '--state', state, ...port, ...further],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: cleanEnvironment(),
+    },
+  )
   const url = await listeningAt(child)
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return
