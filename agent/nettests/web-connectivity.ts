@@ -1,7 +1,9 @@
 // The nettest `web_connectivity`: tests-spec/nettests/web-connectivity.md.
 
+import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { isSlow, transferControlTag, transferIn } from '../../tests-spec/nettests/throttling.ts'
 import { webConnectivity as spec } from '../../tests-spec/nettests/web-connectivity.ts'
+import { withForgery } from './forged-answers.ts'
 import { measuredBy, type Nettest, type NettestContext } from './nettest.ts'
 import { withSecondView } from './second-view.ts'
 import { besides, joinSeen, type Seen } from './seen.ts'
@@ -12,7 +14,12 @@ export const webConnectivity: Nettest = measuredBy(
   async (context, input, { body_bytes: bodyBytes }) => {
     if (input === null) throw new TypeError('Cannot measure web_connectivity without an input')
     const page = await followUrl(context, input, [], { helper: true, followUps: true, bodyBytes })
-    const seen = await withTransfer(context, await withSecondView(context, input, page))
+    const viewed = await withForgery(
+      context,
+      hostOfUrl(new URL(input)),
+      await withSecondView(context, input, page),
+    )
+    const seen = await withTransfer(context, viewed)
     const { testHelper, controlOfHop } = seen
     return besides(seen, {
       ...(testHelper !== undefined && { x_sonde_test_helper: testHelper }),

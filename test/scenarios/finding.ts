@@ -34,6 +34,12 @@ export function faultsOf(measurements: readonly Measurement[], expected: Expecta
     if (!(seconds >= expected.slow.atLeastSeconds))
       faults.push(`the page took ${seconds} s, expected ${expected.slow.atLeastSeconds} or more`)
   }
+  if (expected.forgedNearer === true) {
+    const hops = (last.test_keys.x_sonde_dns_hops ?? {}) as Readonly<Record<string, number | null>>
+    const { target = null, neutral = null, without_resolver: none = null } = hops
+    if (target === null || neutral === null || none === null || !(target < neutral))
+      faults.push(`the forger was placed at ${JSON.stringify(hops)}`)
+  }
   const parts = (last.test_keys.x_sonde_parts ?? {}) as Readonly<Record<string, Verdict>>
   for (const [part, wanted] of Object.entries(expected.parts ?? {})) {
     const is = parts[part]?.verdict

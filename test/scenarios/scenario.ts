@@ -45,6 +45,8 @@ export interface Expectation {
   readonly step?: Step | null
   /** The failure or finding that decided. */
   readonly how?: string
+  /** An answer about the target was given nearer than the named resolver stands, by whom its name alone sets off. */
+  readonly forgedNearer?: true
   /** A page that came and took its time. */
   readonly slow?: { readonly atLeastSeconds: number }
   /** Of each function of a service that is looked at. */

@@ -21,6 +21,8 @@ export const patience = {
   echoReadMs: 5_000,
   /** OONI's figure for one packet, which is repeated. */
   quicPingMs: 2_000,
+  /** Of each of twenty questions at once; what is slower is a lost packet, which the next time to live makes up for. */
+  hopAnswerMs: 2_000,
   /** Five requests of RFC 8489's seven. The last two would take half a minute. */
   stunBindingMs: 10_000,
   /** A probe that looks up its helper loses the outside view when it gives up, and measures on meanwhile. */

@@ -15,6 +15,7 @@ import {
   untagged,
   withoutFollowUps,
 } from './failed-step.ts'
+import { dnsHops } from './forged-answer.ts'
 import { hostOfUrl } from './host-text.ts'
 import { isFilteredInHouse } from './house-filter.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
@@ -109,6 +110,8 @@ export const webConnectivity = defineNettest({
     x_sonde_test_helper: v.optional(v.string()),
     /** What a helper saw of the hop that failed, where a redirect led there. Absent when it was not asked. */
     x_sonde_control_of_hop: v.optional(controlOfHop),
+    /** How far away an answer that looks forged is given. Absent where none did. */
+    x_sonde_dns_hops: v.optional(dnsHops),
     /** What a second helper saw of the same URL, asked where the first was at odds with the probe. Absent: none was. */
     x_sonde_second_control: v.optional(v.object({ helper: v.string(), control: testHelperResponse })),
   },
