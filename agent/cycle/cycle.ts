@@ -12,6 +12,7 @@
 
 import { isFailure } from '../../tests-spec/data-formats/failure.ts'
 import type { Measurement, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
+import { hostOfStep } from '../../tests-spec/nettests/failed-step.ts'
 import { throttlingSuspected } from '../../tests-spec/nettests/throttling.ts'
 import {
   type EarlierFailure,
@@ -91,7 +92,7 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
       !settled &&
       [verdict, ...Object.values(parts ?? {})].some((each) => worthRepeating(each, link.current()))
     )
-      cycle.failed.push({ task, verdict, parts, endedMs })
+      cycle.failed.push({ task, verdict, parts, endedMs, host: hostOf(measured.finished) })
   })
   const waiting = await repeatFailed(stages, cycle, link)
 
@@ -125,7 +126,12 @@ interface Cycle {
 /** What the repeat of a task must know. The observations went to the spool, and would take much memory until then. */
 interface FailedTask extends Pick<FinishedMeasurement, 'verdict' | 'parts' | 'endedMs'> {
   readonly task: Task
+  /** Whose step failed, in a chain of redirects; null elsewhere. */
+  readonly host: string | null
 }
+
+const hostOf = ({ observations, verdict }: FinishedMeasurement) =>
+  hostOfStep(observations, verdict.because[0])
 
 async function beginCycle({ clock, vantage, uplink }: Stages, { history, controls }: Memory): Promise<Cycle> {
   const startedMs = clock.now()
@@ -213,19 +219,24 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
   const due = Math.max(...chosen.map((each) => each.endedMs)) + stages.repeatAfterMs
   if (chosen.length > 0)
     await stages.sleep(Math.max(0, Math.ceil(due - stages.clock.monotonicMs()) + timerSlackMs))
-  await inParallel(chosen, stages.concurrency, stages.signal, async ({ task, verdict, parts, endedMs }) => {
-    const secondsAgo = Math.floor((stages.clock.monotonicMs() - endedMs) / 1000)
-    const earlier = earlierFailure(verdict, parts, secondsAgo)
-    if (earlier === null) return
-    const measured = await measureAndKeep(stages, cycle, link, task, earlier)
-    if (measured !== null) stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
-  })
+  await inParallel(
+    chosen,
+    stages.concurrency,
+    stages.signal,
+    async ({ task, verdict, parts, endedMs, host }) => {
+      const secondsAgo = Math.floor((stages.clock.monotonicMs() - endedMs) / 1000)
+      const earlier = earlierFailure(verdict, parts, secondsAgo, host)
+      if (earlier === null) return
+      const measured = await measureAndKeep(stages, cycle, link, task, earlier)
+      if (measured !== null) stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
+    },
+  )
   return waitingOf(all.slice(maxRepeats), cycle.uplink)
 }
 
 function waitingOf(unrepeated: readonly FailedTask[], uplink: string): WaitingFailures {
-  const entries = unrepeated.flatMap(({ task, verdict, parts, endedMs }) => {
-    const failed = earlierFailure(verdict, parts, 0)
+  const entries = unrepeated.flatMap(({ task, verdict, parts, endedMs, host }) => {
+    const failed = earlierFailure(verdict, parts, 0, host)
     return failed === null ? [] : [[waitingKey(task), { failed, endedMs }] as const]
   })
   return { uplink, tasks: new Map(entries) }

@@ -12,6 +12,8 @@ export const classicTag = 'classic'
 
 export interface FailedStep {
   readonly step: Step
+  /** Whose step it is, where hosts are asked one after the other, as in a chain of redirects; null elsewhere. */
+  readonly host: string | null
   readonly failure: Failure
   readonly because: readonly number[]
   /** Faults of the certificate, when the step is a handshake. */
@@ -94,6 +96,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   const isClassic = (request: HttpRequest) => !asked || request.tags.includes(classicTag)
   if (answered.some(isClassic)) return null
   const elsewhere = {
+    host: null,
     resolvedElsewhere: resolvedElsewhere(seen, lab),
     reachedElsewhere: answered.length > 0,
     brokenZone: isZoneBroken(seen),
@@ -173,6 +176,20 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   }
   // No address to try and no failure to blame: the flow was cut short before it began.
   return { step: 'resolve', failure: 'interrupted', because: [], ...elsewhere }
+}
+
+/** @returns Whose the operation with this id is, of a chain of redirects; null where no name was looked up for it. */
+export function hostOfStep(
+  { queries, ...lists }: Observations,
+  transactionId: number | undefined,
+): string | null {
+  const { tcp_connect, tls_handshakes, requests } = lists
+  const one = [...queries, ...tcp_connect, ...tls_handshakes, ...requests].find(
+    (each) => each.transaction_id === transactionId,
+  )
+  const depth = one?.tags.find((tag) => tag.startsWith('depth='))
+  if (depth === undefined) return null
+  return queries.find((each) => each.tags.includes(depth) && !isFollowUp(each))?.hostname ?? null
 }
 
 /** Failures of a request that was answered, though not as HTTP is. */

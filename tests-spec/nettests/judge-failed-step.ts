@@ -206,7 +206,7 @@ function isNameCutAtTwoHosts({ failed, circumstances: { link, earlier } }: Asked
   if (!isSilent(failed)) return anomaly('server_name_interfered')
   if (!isWitnessed(failed, link)) return null
   const isWell = link.state === 'up' && link.controls_ok === link.controls
-  return isWell || failedBefore(earlier, failed.step)
+  return isWell || failedBefore(earlier, failed.step, failed.host)
     ? anomaly('server_name_interfered')
     : undetermined('failed_once')
 }
@@ -238,8 +238,8 @@ function wasSentBySomeone(asked: Asked): Answer | null {
 
 /** Whether there is a second observation: a verdict is about two that differ, or agree where chance would not have them. */
 function isPaired({ failed, outside, circumstances: { earlier } }: Asked): boolean {
-  const { step, because, reachedElsewhere } = failed
-  return because.length > 1 || reachedElsewhere || outside === true || failedBefore(earlier, step)
+  const { step, host, because, reachedElsewhere } = failed
+  return because.length > 1 || reachedElsewhere || outside === true || failedBefore(earlier, step, host)
 }
 
 /** 12: what is left is silence or refusal, which loss and a busy host make too. */
@@ -258,7 +258,7 @@ function doesOnlyTheNameDiffer(asked: Asked): Answer | null {
 function failsOnlyHere({ failed, outside, circumstances: { earlier } }: Asked): Answer | null {
   const elsewhere = isResolvedElsewhere(failed) || failed.forgedAddress
   if (outside !== true && !elsewhere) return null
-  if (!failedBefore(earlier, failed.step)) return undetermined('failed_once')
+  if (!failedBefore(earlier, failed.step, failed.host)) return undetermined('failed_once')
   return anomaly(elsewhere ? 'resolvers_disagree' : `${failed.step}_fails_only_here`)
 }
 

@@ -26,6 +26,7 @@ export function failedAt(step: Step, failure: Failure, because: readonly number[
     step,
     failure,
     because,
+    host: null,
     certificateFaults: [],
     resolvedElsewhere: null,
     reachedElsewhere: false,

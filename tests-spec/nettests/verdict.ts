@@ -111,6 +111,8 @@ const failedPart = {
 export const earlierFailureKey = v.object({
   ...failedPart,
   secondsAgo: v.pipe(v.number(), v.minValue(0)),
+  /** Whose step it was, in a chain of redirects. Absent: there is one host, or an older agent did not say. */
+  host: v.optional(v.string()),
   /** Of a service, each part that was not reached, by name. */
   parts: v.optional(v.record(v.string(), v.object(failedPart))),
 })
@@ -130,6 +132,7 @@ export function earlierFailure(
   verdict: Verdict,
   parts: Readonly<Record<string, Verdict>> | null,
   secondsAgo: number,
+  host: string | null = null,
 ): EarlierFailure | null {
   const failed = Object.entries(parts ?? {}).flatMap(([name, part]) => {
     const one = failedPartOf(part)
@@ -139,7 +142,8 @@ export function earlierFailure(
   const ofPart = failed[0] === undefined ? null : { ...failed[0][1], excused: true as const }
   const whole = failedPartOf(verdict) ?? ofPart
   if (whole === null) return null
-  return { ...whole, secondsAgo, ...(parts !== null && { parts: Object.fromEntries(failed) }) }
+  const of = host === null ? {} : { host }
+  return { ...whole, secondsAgo, ...of, ...(parts !== null && { parts: Object.fromEntries(failed) }) }
 }
 
 /** How one part failed before; null when it did not. */
@@ -159,8 +163,14 @@ export const residualSeconds = 180
  * Whether `step` failed before, so long ago that no one burst of loss explains both. A box that cuts a flow may block the
  * address for a while (residual blocking), so that after a cut the next failure comes at an earlier step.
  */
-export function failedBefore(earlier: EarlierFailure | null, step: Step): boolean {
+export function failedBefore(
+  earlier: EarlierFailure | null,
+  step: Step,
+  host: string | null = null,
+): boolean {
   if (earlier === null || earlier.excused || earlier.secondsAgo < leastSecondsToRepeat) return false
+  // Two hosts of a chain that failed once each are two stories.
+  if (earlier.host !== undefined && host !== null && earlier.host !== host) return false
   if (earlier.step === step) return true
   return step === 'connect' && cut.has(earlier.how) && earlier.step !== 'resolve'
 }

@@ -10,6 +10,7 @@ import { addressParts } from './address-parts.ts'
 import {
   type FailedStep,
   failedStepOf,
+  hostOfStep,
   sameRequestTag,
   tagged,
   untagged,
@@ -305,7 +306,8 @@ function failedHop(
       failed: unlessForged(failed, observations, view),
     }
     const forgedAddress = isForgedAddress(hop, view)
-    return { ...hop, failed: { ...hop.failed, forgedAddress }, view }
+    const host = hostOfStep(observations, observations.queries[0]?.transaction_id)
+    return { ...hop, failed: { ...hop.failed, forgedAddress, host }, view }
   }
   return null
 }
