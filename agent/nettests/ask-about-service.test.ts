@@ -1,39 +1,12 @@
 // Which endpoints of a service a helper is asked about, by which URL, and what is kept of its answers.
 
-import http from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
-import { closedPort, serveTcp, serveWith } from '../../test/support/loopback.ts'
+import { closedPort, serveTcp } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
+import { sampleHelper } from '../../test/support/sample-helper.ts'
 import type { Service, ServiceEndpoint } from '../../tests-spec/nettests/service.ts'
-import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts'
 import { serviceReachability } from './service-reachability.ts'
-
-/** A helper to which every connect succeeds, or none. */
-async function helper(reaches: boolean) {
-  const asked: TestHelperRequest[] = []
-  const server = http.createServer((request, response) => {
-    let body = ''
-    request.on('data', (some) => {
-      body += some
-    })
-    request.on('end', () => {
-      const question: TestHelperRequest = JSON.parse(body)
-      asked.push(question)
-      const status = { status: reaches, failure: reaches ? null : 'connect_error' }
-      const page = { body_length: 0, discovered_h3_endpoint: '', failure: null, title: '', headers: {} }
-      response.end(
-        JSON.stringify({
-          tcp_connect: Object.fromEntries((question.tcp_connect ?? []).map((each) => [each, status])),
-          http_request: { ...page, status_code: 200 },
-          dns: { failure: null, addrs: ['127.0.0.1'] },
-        }),
-      )
-    })
-  })
-  const { port } = await serveWith(server)
-  return { url: `http://127.0.0.1:${port}/v1/web-connectivity`, asked }
-}
 
 async function measure(endpoints: readonly ServiceEndpoint[], helpers: readonly string[]) {
   const service: Service = {
@@ -51,7 +24,7 @@ const tcp = (port: number, host = '127.0.0.1'): ServiceEndpoint => ({ kind: 'tcp
 describe('withOutsideView()', () => {
   it('asks about what failed, on the port of the description, and keeps in brief what was seen', async () => {
     const { port } = await closedPort()
-    const outside = await helper(true)
+    const outside = await sampleHelper(true)
     const { seen, verdict } = await measure([tcp(port)], [outside.url])
     expect(outside.asked.map(({ http_request, tcp_connect }) => ({ http_request, tcp_connect }))).toEqual([
       { http_request: `http://127.0.0.1:${port}/`, tcp_connect: [`127.0.0.1:${port}`] },
@@ -64,13 +37,13 @@ describe('withOutsideView()', () => {
 
   it("lets a failure be that is everybody's", async () => {
     const { port } = await closedPort()
-    const { verdict } = await measure([tcp(port)], [(await helper(false)).url])
+    const { verdict } = await measure([tcp(port)], [(await sampleHelper(false)).url])
     expect(verdict.rule).toBe('service_reachability/fails_outside_too@1')
   })
 
   it('asks about three endpoints of a group, and about none of one that was reached', async () => {
     const closed = await Promise.all([1, 2, 3, 4].map(async () => (await closedPort()).port))
-    const outside = await helper(true)
+    const outside = await sampleHelper(true)
     await measure(
       closed.map((port) => tcp(port)),
       [outside.url],

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { expectKept } from '../../test/support/kept.ts'
 import { closedPort, serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
+import { sampleHelper } from '../../test/support/sample-helper.ts'
 import { unknownLink } from '../../tests-spec/nettests/verdict.ts'
 import { checkLink, type LinkControl } from './link-check.ts'
 
@@ -102,26 +103,8 @@ describe('checkLink()', () => {
     const good = neutral(await serve(success))
     const moved = neutral(await serve(to('http://127.0.0.1:9/')))
     const controls = [good, { ...good, url: `${good.url}2` }, moved, { ...moved, url: `${moved.url}2` }]
-    const questions: string[] = []
-    const helper = await serve((request, response) => {
-      let body = ''
-      request.on('data', (some) => {
-        body += some
-      })
-      request.on('end', () => {
-        questions.push(JSON.parse(body).http_request)
-        const http_request = { body_length: 0, discovered_h3_endpoint: '', failure: null, title: '' }
-        const dns = { failure: null, addrs: [] }
-        response.end(
-          JSON.stringify({
-            tcp_connect: {},
-            http_request: { ...http_request, headers: {}, status_code: 301 },
-            dns,
-          }),
-        )
-      })
-    })
-    const context = makeContext({ helpers: [helper] })
+    const helper = await sampleHelper(true, { status_code: 301 })
+    const context = makeContext({ helpers: [helper.url] })
     const alone = await checkLink(makeContext(), controls, unknownLink, at)
     expect(alone.link.state).toBe('captive_portal')
     const first = await checkLink(context, controls, unknownLink, at)
@@ -137,7 +120,7 @@ describe('checkLink()', () => {
     expect(first.bytes.sent).toBeGreaterThan(second.bytes.sent)
     const third = await checkLink(context, controls, second.link, at, second.memory)
     expect(third.link.state).toBe('up')
-    expect(questions.sort()).toEqual([moved.url, `${moved.url}2`].sort())
+    expect(helper.asked.map((each) => each.http_request).sort()).toEqual([moved.url, `${moved.url}2`].sort())
     expectKept(third, null, third, {
       keys: { x_sonde_controls: third.controls },
       verdict: third.verdict,

@@ -5,43 +5,12 @@ import { describe, expect, it } from 'vitest'
 import { measureKept } from '../../test/support/kept.ts'
 import { closedPort, serveWith } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
-import type { TestHelperRequest, TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
+import { sampleHelper } from '../../test/support/sample-helper.ts'
 import { webConnectivity } from './web-connectivity.ts'
 
 async function site(answer: (response: http.ServerResponse) => void): Promise<string> {
   const { port } = await serveWith(http.createServer((_request, response) => answer(response)))
   return `http://127.0.0.1:${port}/`
-}
-
-/** A helper that reaches everything, or nothing, and notes what it was asked. */
-async function helper(reaches: boolean, title = '') {
-  const asked: TestHelperRequest[] = []
-  const server = http.createServer((request, response) => {
-    let body = ''
-    request.on('data', (some) => {
-      body += some
-    })
-    request.on('end', () => {
-      const question: TestHelperRequest = JSON.parse(body)
-      asked.push(question)
-      const status = { status: reaches, failure: reaches ? null : 'connection_refused_error' }
-      const answer: TestHelperResponse = {
-        tcp_connect: Object.fromEntries((question.tcp_connect ?? []).map((each) => [each, status])),
-        http_request: {
-          body_length: reaches ? 20 : -1,
-          discovered_h3_endpoint: '',
-          failure: reaches ? null : 'connection_refused_error',
-          title,
-          headers: {},
-          status_code: reaches ? 200 : -1,
-        },
-        dns: { failure: null, addrs: ['127.0.0.1'] },
-      }
-      response.end(JSON.stringify(answer))
-    })
-  })
-  const { port } = await serveWith(server)
-  return { url: `http://127.0.0.1:${port}/v1/web-connectivity`, asked }
 }
 
 const measure = (url: string, ...helpers: readonly { readonly url: string }[]) =>
@@ -50,7 +19,7 @@ const measure = (url: string, ...helpers: readonly { readonly url: string }[]) =
 describe('withSecondView()', () => {
   it('asks another helper where the first fails at the target too, and lets that one decide', async () => {
     const { port } = await closedPort()
-    const [blind, seeing] = [await helper(false), await helper(true)]
+    const [blind, seeing] = [await sampleHelper(false), await sampleHelper(true)]
     const { seen, keys, verdict } = await measure(`http://127.0.0.1:${port}/`, blind, seeing)
     expect(keys).toMatchObject({ control: { http_request: { status_code: -1 } }, blocking: false })
     expect(seen.observations).toMatchObject({
@@ -62,12 +31,16 @@ describe('withSecondView()', () => {
 
   it('calls nothing blocked by one helper alone that another one contradicts', async () => {
     const { port } = await closedPort()
-    const { verdict } = await measure(`http://127.0.0.1:${port}/`, await helper(true), await helper(false))
+    const { verdict } = await measure(
+      `http://127.0.0.1:${port}/`,
+      await sampleHelper(true),
+      await sampleHelper(false),
+    )
     expect(verdict.rule).toContain('/fails_outside_too@')
   })
 
   it('asks one helper alone about what was reached', async () => {
-    const [first, second] = [await helper(true, 'The page'), await helper(true)]
+    const [first, second] = [await sampleHelper(true, { title: 'The page' }), await sampleHelper(true)]
     const url = await site((response) => response.end('<title>The page</title>'))
     const { seen, verdict } = await measure(url, first, second)
     expect(verdict.verdict).toBe('ok')
@@ -76,7 +49,10 @@ describe('withSecondView()', () => {
   })
 
   it("asks another one about a page that is not the first one's", async () => {
-    const [first, second] = [await helper(true, 'Something else'), await helper(true, 'The page')]
+    const [first, second] = [
+      await sampleHelper(true, { title: 'Something else' }),
+      await sampleHelper(true, { title: 'The page' }),
+    ]
     const url = await site((response) => response.end('<title>The page</title>'))
     const { verdict } = await measure(url, first, second)
     expect(verdict).toMatchObject({ verdict: 'ok' })
@@ -88,7 +64,7 @@ describe('withSecondView()', () => {
       if (response.req.url === '/') response.writeHead(302, { location: '/front' }).end()
       else response.destroy()
     })
-    const only = await helper(true)
+    const only = await sampleHelper(true)
     const { seen, verdict } = await measure(url, only)
     expect(only.asked.map((each) => each.http_request)).toEqual([url, `${url}front`])
     expect(only.asked[1]?.tcp_connect).toEqual([new URL(url).host])
@@ -99,7 +75,7 @@ describe('withSecondView()', () => {
   it('goes on without a second view where the other helper does not answer', async () => {
     const { port } = await closedPort()
     const gone = { url: `http://127.0.0.1:${(await closedPort()).port}/` }
-    const { seen, verdict } = await measure(`http://127.0.0.1:${port}/`, await helper(true), gone)
+    const { seen, verdict } = await measure(`http://127.0.0.1:${port}/`, await sampleHelper(true), gone)
     expect(seen.observations).not.toHaveProperty('x_sonde_second_control')
     expect(verdict.rule).toContain('/failed_once@')
   })
