@@ -58,10 +58,25 @@ it('asks once more without validation when both say that a server failed', async
   expect(observations.queries).toMatchObject([{ tags: ['followup=checking_disabled'], failure: null }])
 })
 
+it("asks the system's resolver again when it was silent about a name that another one has", async () => {
+  const { resolver, asked } = await resolverThat(({ name }) => address(name))
+  const context = makeContext({ resolver, filteredNames: advertisers })
+  const answered = joinSeen([
+    seenOf(query('generic_timeout_error', { hostname: 'localhost' })),
+    seenOf(query(['192.0.2.7'], { engine: 'udp', tags: [], hostname: 'localhost' })),
+  ])
+  const { observations } = await doubtLookup(context, 'localhost', answered, ['depth=0'])
+  expect(asked).toEqual([])
+  expect(observations.queries.length).toBeGreaterThan(0)
+  expect(observations.queries.length).toBeLessThanOrEqual(3)
+  for (const { engine, tags } of observations.queries)
+    expect([engine, tags]).toEqual(['getaddrinfo', ['depth=0', 'followup=same_lookup']])
+})
+
 it.each<[string, Parameters<typeof query>[0], Parameters<typeof query>[0]]>([
   ['the answers agree', ['192.0.2.7'], ['192.0.2.7']],
   ['nobody knows the name', 'dns_nxdomain_error', 'dns_nxdomain_error'],
-  ["the system's resolver was silent", 'generic_timeout_error', ['192.0.2.7']],
+  ['both were silent', 'generic_timeout_error', 'generic_timeout_error'],
 ])('asks nothing where %s', async (_name, system, other) => {
   const { resolver, asked } = await resolverThat(({ name }) => address(name))
   const context = makeContext({ resolver, filteredNames: advertisers })

@@ -1,9 +1,14 @@
 // What is asked once more when the system's resolver gave an answer that looks made up: names of advertisers, to tell a filter in
 // the house from a resolver that lies; and the same name without validation, to tell a broken zone from a resolver that refuses.
-// tests-spec/nettests/verdict.md, question 8.
+// And a name that its resolver was silent about, since datagrams are lost. tests-spec/nettests/verdict.md, questions 7 and 8.
 
 import type { DnsQuery } from '../../tests-spec/data-formats/observation.ts'
-import { addressesIn, checkingDisabledTag } from '../../tests-spec/nettests/failed-step.ts'
+import {
+  addressesIn,
+  checkingDisabledTag,
+  isMaybeLost,
+  sameLookupTag,
+} from '../../tests-spec/nettests/failed-step.ts'
 import { filteredNameTag } from '../../tests-spec/nettests/house-filter.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import type { NettestContext } from './nettest.ts'
@@ -22,15 +27,38 @@ export async function doubtLookup(
   const others = queries.filter((each) => each.engine !== 'getaddrinfo')
   if (context.resolver === null || system === undefined || others.length === 0) return nothingSeen
   const parts: Seen[] = []
+  if (isSilent(system) && addressesOf(others).length > 0) parts.push(await askAgain(context, host, tags))
   if (system.failure !== null && others.every(({ failure }) => failure === 'dns_servfail_error'))
     parts.push(await askUnchecked(context, host, tags))
   if (isMadeUp(system, others)) parts.push(await askForAdvertisers(context, system, tags))
   return joinSeen(parts)
 }
 
+const addressesOf = (queries: readonly DnsQuery[]) =>
+  queries.flatMap((each) => (each.failure === null ? addressesIn(each) : []))
+
+function isSilent(system: DnsQuery): boolean {
+  return system.failure === 'generic_timeout_error' || isMaybeLost(system)
+}
+
+/** Of ten packets three lost each way, one lookup of two fails, and of two measurements with as many questions hardly one of 500. */
+const askAgainAtMost = 3
+
+/** Until there is an address. */
+async function askAgain(context: NettestContext, host: string, tags: readonly string[]): Promise<Seen> {
+  const asking = { tags: [...tags, sameLookupTag], timeoutMs: patience.lookupMs }
+  const parts: Seen[] = []
+  for (let times = 0; times < askAgainAtMost; times++) {
+    const { seen, addresses } = await askSystem(context, host, asking)
+    parts.push(seen)
+    if (addresses.length > 0) break
+  }
+  return joinSeen(parts)
+}
+
 /** An answer that another resolver contradicts, and no silence. */
 function isMadeUp(system: DnsQuery, others: readonly DnsQuery[]): boolean {
-  const theirs = others.flatMap((each) => (each.failure === null ? addressesIn(each) : []))
+  const theirs = addressesOf(others)
   if (theirs.length === 0) return false
   if (system.failure !== null)
     return system.failure.startsWith('dns_') && system.failure !== 'dns_server_misbehaving'

@@ -30,7 +30,26 @@ const unchecked = (outcome: Failure | readonly string[]) =>
   elsewhere(outcome, { tags: ['depth=0', 'followup=checking_disabled'], id: 20_009 })
 const refusedByBoth = join(query('dns_server_misbehaving'), elsewhere('dns_servfail_error'))
 
+const silence: Failure = 'generic_timeout_error'
+const again = (outcome: Failure | readonly string[], id: number) =>
+  query(outcome, { tags: ['depth=0', 'followup=same_lookup'], id })
+const halfAMinuteAgo = { earlier: { step: 'resolve', how: silence, secondsAgo: 31 } } as const
+
 export const rows: readonly (GoldenRow & { readonly step: string | null })[] = [
+  {
+    name: 'silent twice half a minute apart, and answered at once when it was asked again: loss',
+    seen: join(query(silence), known, again(silence, 10_002), again(['21.0.0.10'], 10_003)),
+    verdict: 'undetermined passed_again',
+    step: 'resolve',
+    circumstances: halfAMinuteAgo,
+  },
+  {
+    name: 'silent twice half a minute apart, and as often as it was asked again',
+    seen: join(query(silence), known, again(silence, 10_002), again(silence, 10_003)),
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+    circumstances: halfAMinuteAgo,
+  },
   {
     name: 'no such name, as of two advertisers',
     seen: join(query(gone), known, advertisers(gone, gone)),

@@ -341,6 +341,6 @@ export const rows: readonly Row[] = [
     seen: page({}),
     outside: outside({ http_request: failing }),
     verdict: 'undetermined cleartext_response',
-    concluded: [null, null],
+    concluded: ['http-diff', false],
   },
 ]

@@ -178,7 +178,8 @@ export const rows: readonly Row[] = [
     ),
     outside: { ...reachedOverIpv6, tcp_connect: { ...reachedOverIpv6.tcp_connect, ...siteDown.tcp_connect } },
     verdict: 'undetermined fails_outside_too',
-    concluded: [false, false],
+    // To OONI the newer of two like failures decides.
+    concluded: ['tcp_ip', false],
     circumstances: { ...earlier('connect'), link: { ...link('up'), ipv6: false } },
   },
   {
@@ -190,7 +191,7 @@ export const rows: readonly Row[] = [
     ),
     outside: outside(),
     verdict: 'anomaly connect_fails_only_here',
-    concluded: ['tcp_ip', false],
+    concluded: ['http-failure', false],
     circumstances: { ...earlier('connect'), link: { ...link('up'), ipv6: false } },
   },
   {
@@ -275,7 +276,8 @@ export const rows: readonly Row[] = [
     seen: redirectToNobody,
     outside: outside({ http_request: failing }),
     verdict: 'undetermined fails_outside_too',
-    concluded: [false, false],
+    // OONI blames a redirect that failed with any control.
+    concluded: ['dns', false],
   },
   {
     name: 'a redirect to a name that only the helper finds',

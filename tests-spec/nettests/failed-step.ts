@@ -53,6 +53,8 @@ export const neutralNameTag = 'followup=neutral_name'
 export const sameNameTag = 'followup=same_name'
 /** The same request in clear text, once more at the same address. */
 export const sameRequestTag = 'followup=same_request'
+/** The same name, once more to the system's resolver, which had not answered. */
+export const sameLookupTag = 'followup=same_lookup'
 /** The same name at the same resolver, which is told not to validate. */
 export const checkingDisabledTag = 'followup=checking_disabled'
 /** The address of a neutral host: looked up, under a name foreign to it, and under the name that failed. */
@@ -118,8 +120,17 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   if (system !== undefined) {
     const failure = systemFailure(system, lab)
     const maybeLost = isMaybeLost(system)
-    if (failure !== null)
-      return { step: 'resolve', failure, because: [system.transaction_id], ...elsewhere, maybeLost }
+    if (failure !== null) {
+      const again = tagged(seen, sameLookupTag).queries
+      return {
+        step: 'resolve',
+        failure,
+        because: [system, ...again].map((each) => each.transaction_id),
+        ...elsewhere,
+        again: passedOrNot(again.find((each) => each.failure === null) ?? again[0]),
+        maybeLost,
+      }
+    }
   }
   const requests = classic.requests.filter((each) => each.failure !== null)
   const request = requests[0]
@@ -268,7 +279,7 @@ function systemFailure(system: DnsQuery, lab: boolean): Failure | null {
  * of a server's failure.
  */
 const askedAgainSeconds = 4
-function isMaybeLost({ failure, t0, t }: DnsQuery): boolean {
+export function isMaybeLost({ failure, t0, t }: DnsQuery): boolean {
   return failure === 'dns_server_misbehaving' || (failure === 'dns_no_answer' && t - t0 >= askedAgainSeconds)
 }
 

@@ -310,6 +310,6 @@ function versionOf(rule: FailedStepRule): number {
   if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return 3
   if (rule === 'connect_fails_only_here') return 3
   if (rule === 'link_degraded') return 3
-  if (rule === 'server_name_interfered') return 2
+  if (rule === 'server_name_interfered' || rule === 'passed_again') return 2
   return rule === 'resolvers_disagree' || rule.endsWith('_fails_only_here') ? 2 : 1
 }

@@ -46,11 +46,12 @@ describe('the keys of web_connectivity', () => {
     })
     expect(judge(page({})).keys).toMatchObject({ accessible: null, blocking: null })
   })
-  it('without an outside view a DNS failure is null, not "accessible"', () => {
-    const { keys } = judge(join(query('dns_nxdomain_error')))
+  it('without an outside view a DNS failure is accessible to OONI, and undetermined to us', () => {
+    const { keys, verdict } = judge(join(query('dns_nxdomain_error')))
+    expect(verdict.verdict).toBe('undetermined')
     expect(keys).toMatchObject({
-      accessible: null,
-      blocking: null,
+      accessible: true,
+      blocking: false,
       dns_experiment_failure: 'dns_nxdomain_error',
     })
   })

@@ -34,9 +34,11 @@ export const notCompared: Comparison = {
   title_match: null,
 }
 
+/** OONI's word for what is no redirect. */
+export const isFinal = (status: number) => status >= 200 && (status < 300 || status >= 400)
+
 export function comparePages(probe: Page, helper: Page): Comparison {
-  const final = probe.status >= 200 && (probe.status < 300 || probe.status >= 400)
-  if (!final) return notCompared
+  if (!isFinal(probe.status)) return notCompared
   const proportion = bodyProportion(probe.bodyLength, helper.bodyLength)
   return {
     body_proportion: proportion ?? 0,

@@ -1,5 +1,5 @@
 // Rules of `web_connectivity`: whether a URL can be reached. web-connectivity.md is the page. OONI's conclusion from
-// the probe's and the helper's view is in outside-view.ts; here are its keys, and our own verdict.
+// the probe's and the helper's view is in ooni-conclusion.ts; here are its keys, and our own verdict.
 
 import * as v from 'valibot'
 import type { Failure } from '../data-formats/failure.ts'
@@ -21,15 +21,9 @@ import { hostOfUrl } from './host-text.ts'
 import { isFilteredInHouse } from './house-filter.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { defineNettest } from './nettest-spec.ts'
+import { blocking, concludeAsOoni } from './ooni-conclusion.ts'
 import { type FailedHop, gotPast, isForgedAddress } from './outside-step.ts'
-import {
-  blocking,
-  compareWithOutside,
-  concludeAsOoni,
-  dnsConsistency,
-  type OutsideView,
-  pagesOf,
-} from './outside-view.ts'
+import { compareWithOutside, dnsConsistency, type OutsideView, pagesOf } from './outside-view.ts'
 import { comparison, type Likeness, likeness, notCompared } from './page-comparison.ts'
 import { areNamesakes, leavesSite } from './redirect.ts'
 import {
@@ -128,13 +122,12 @@ export const webConnectivity = defineNettest({
     const first = tagged(seen, depthTag(0))
     const consistency = dnsConsistency(first, answered)
     const last = seen.requests[0]
-    const clearText = last?.failure === null && !isOverTls(last)
     const compared =
-      last === undefined || answered === null ? notCompared : compareWithOutside(last, answered)
+      last?.failure !== null || answered === null ? notCompared : compareWithOutside(last, answered)
     // OONI's keys have the first helper's view alone.
     const deciding = own.x_sonde_second_control?.control ?? answered
     const hop = failedHop(looked, deciding, circumstances.lab, own.x_sonde_control_of_hop)
-    const depth = lastDepth(seen)
+    const hops = Array.from({ length: lastDepth(seen) + 1 }, (_, depth) => tagged(seen, depthTag(depth)))
     const slow = throttlingIn(seen, all, answered?.http_request ?? null)
     const reached = judgeReached(seen, { hop, outside: deciding }, circumstances)
     return {
@@ -145,11 +138,11 @@ export const webConnectivity = defineNettest({
         socksproxy: null,
         control: answered,
         control_failure: typeof outside === 'string' ? outside : null,
-        dns_experiment_failure: first.queries.find(({ engine }) => engine === 'getaddrinfo')?.failure ?? null,
+        dns_experiment_failure:
+          withoutFollowUps(first).queries.find(({ engine }) => engine === 'getaddrinfo')?.failure ?? null,
         dns_consistency: consistency,
-        http_experiment_failure: hop?.failed.failure ?? null,
-        ...(clearText ? compared : notCompared),
-        ...concludeAsOoni({ depth, seen: tagged(seen, depthTag(depth)) }, answered, consistency),
+        ...compared,
+        ...concludeAsOoni({ hops, outside: answered }, consistency),
         ...throttlingKeys(slow),
       },
       verdict: slow === null || reached.verdict !== 'ok' ? reached : judgeSlow(reached, slow, circumstances),
