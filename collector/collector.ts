@@ -136,7 +136,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
       endpoints: settings.endpoints ?? [],
       listsRoot: settings.listsRoot ?? null,
     }),
-    sealedBodies: new SealedBodies(),
+    sealedBodies: new SealedBodies(join(state, 'incoming')),
     uploads: new Uploads(intake.admission, monotonicMs, settings.uploadLimits),
     async stop() {
       await indexer?.stop()

@@ -6,7 +6,7 @@ import { isIP } from 'node:net'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Config } from '../config.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
-import { isAtHome, type NettestContext } from '../nettests/nettest.ts'
+import { type HelperOutcome, isAtHome, type NettestContext } from '../nettests/nettest.ts'
 import { transactionIds } from '../nettests/transaction-ids.ts'
 import type { Trust } from '../operations/trace.ts'
 import { type Clock, measurementClock } from '../platform/clock.ts'
@@ -45,14 +45,16 @@ export function contextsOfCycle({
     list.resolvers.map(({ ip }, i) => (isAtHome(ip, own().networks) ? null : list.resolvers[i]))
   const resolvers = () => config.resolvers ?? (config.lab ? list.resolvers : ofList())
   const ofCollector = collectorAsHelper(config, collector)
-  const helpers = new Set([...list.helpers, ...(ofCollector === null ? [] : [ofCollector])])
+  const helpers = helpersOfCycle([
+    ...new Set([...list.helpers, ...(ofCollector === null ? [] : [ofCollector])]),
+  ])
   let questionsElsewhere = maxQuestionsElsewhere
   return (resolver) => ({
     trace: { clock: measurementClock(clock), sources: own().sources, trust, signal },
     transactionIds: transactionIds(),
     resolver: resolvers()[resolver ?? randomInt(Math.max(1, resolvers().length))] ?? null,
-    helpers: [...helpers],
-    forgetHelper: (url) => void helpers.delete(url),
+    helpers: helpers.asked(),
+    noteHelper: helpers.note,
     neutralName: list.neutral_name,
     foreignName: foreignName(list),
     filteredNames: list.filtered_names,
@@ -65,6 +67,23 @@ export function contextsOfCycle({
     lab: config.lab,
     wallClock: wallMs,
   })
+}
+
+/** A helper that is silent costs each target its patience: after so many questions on end it is left alone for the cycle. */
+const silencesToLeaveAlone = 3
+
+function helpersOfCycle(urls: readonly string[]) {
+  const silences = new Map(urls.map((url) => [url, 0]))
+  return {
+    asked: () => [...silences.keys()],
+    note(this: void, url: string, outcome: HelperOutcome) {
+      const before = silences.get(url)
+      if (before === undefined) return
+      const now = outcome === 'silent' ? before + 1 : 0
+      if (outcome === 'none' || now >= silencesToLeaveAlone) silences.delete(url)
+      else silences.set(url, now)
+    },
+  }
 }
 
 /**

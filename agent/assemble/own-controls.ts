@@ -26,12 +26,12 @@ export function ownControls({ provider_site, lab }: Config, collector: Collector
  * contacted: `usable()`.
  */
 export function collectorAsHelper(
-  { collector_as_helper, lab }: Config,
+  { collector_as_helper }: Config,
   collector: Collector | null,
 ): string | null {
   if (collector === null || !collector_as_helper) return null
   const url = atCollector(collector, 'v1/web-connectivity')
-  return url.protocol === 'https:' || lab ? url.href : null
+  return url.protocol === 'https:' ? url.href : null
 }
 
 const atCollector = ({ url }: Collector, path: string) => new URL(path, url.replace(/\/*$/, '/'))

@@ -69,6 +69,17 @@ const whatsapp = measured(
   { registration: part, endpoints: part, web: part },
 )
 
+describe('rowsOf() of a site of which a part was not reached', () => {
+  it('has the site, and the part behind it', () => {
+    const parts = { ipv4: { ...part, verdict: 'anomaly' as const } }
+    const site = { ...fine, test_keys: { ...fine.test_keys, x_sonde_parts: parts } }
+    expect(rowsOf(site).map(({ target, verdict, bytes }) => [target, verdict, bytes])).toEqual([
+      ['https://site.example/', 'ok', 5500],
+      ['https://site.example/ ipv4', 'anomaly', null],
+    ])
+  })
+})
+
 describe('rowsOf()', () => {
   it('shortens each step to what happened there', () => {
     expect(rowsOf(reset)[0]).toMatchObject({

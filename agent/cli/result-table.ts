@@ -35,8 +35,19 @@ export function rowsOf(measurement: Measurement): Row[] {
   }
   const target = measurement.input ?? measurement.test_name
   const parts = keys.x_sonde_parts
-  if (parts === undefined)
-    return [{ target, ...stepsOf(withoutFollowUps(keys)), verdict: keys.x_sonde_verdict.verdict, ...cost }]
+  const whole = { target, ...stepsOf(withoutFollowUps(keys)), verdict: keys.x_sonde_verdict.verdict, ...cost }
+  if (parts === undefined) return [whole]
+  if (measurement.test_name === 'web_connectivity') {
+    const nothing = { dns: '', tcp: '', tls: '', http: '', ms: null, bytes: null }
+    return [
+      whole,
+      ...Object.entries(parts).map(([name, { verdict }]) => ({
+        ...nothing,
+        target: `${target} ${name}`,
+        verdict,
+      })),
+    ]
+  }
   return Object.entries(parts).map(([name, { verdict }], index) => ({
     target: `${target} ${name}`,
     ...stepsOfGroup(withoutFollowUps(tagged(keys, groupTag(name)))),

@@ -10,6 +10,7 @@ const carried = {
   known: 0,
   own: 0,
   noRoom: [],
+  gaveUp: [],
   passedOver: [],
   receipts: 0,
   written: [],
@@ -73,9 +74,23 @@ describe('carriedText()', () => {
   })
 
   it('names each file it did not take, and the receipts it gave', () => {
-    const all = { ...carried, noRoom: ['big.age'], passedOver: ['cut.age'], receipts: 2, written: ['r.rcp'] }
+    const all = {
+      ...carried,
+      gaveUp: ['a'.repeat(64)],
+      noRoom: ['big.age', '\u001b[2J.age'],
+      passedOver: ['cut.age'],
+      receipts: 2,
+      written: ['r.rcp'],
+    }
     const text = carriedText(all, '/s')
-    for (const part of ['No room for big.age', 'cut.age', '2 receipts', 'r.rcp']) expect(text).toContain(part)
+    for (const part of [
+      'No room for big.age, \\u001b[2J.age',
+      'of earlier sticks: 1 file',
+      'cut.age',
+      '2 receipts',
+      'r.rcp',
+    ])
+      expect(text).toContain(part)
     expect(text).not.toContain('Nobody here')
   })
 })

@@ -1,5 +1,6 @@
 // What the commands for sticks say to a person: what was done, what it means, and what to do next.
 
+import { safeText } from '../../tests-spec/command-line/safe-text.ts'
 import type { CarryReport } from '../stick/carry.ts'
 import type { ExportReport } from '../stick/export-batches.ts'
 import type { ImportReport } from '../stick/import-receipts.ts'
@@ -35,25 +36,34 @@ export function importedText(report: ImportReport, path: string): string {
   if (foreign > 0) lines.push(`Not for this device, and left: ${count(foreign, 'line')}.`)
   for (const { batch, code } of refused)
     lines.push(`The collector refused batch ${batch} [${code}]: tell the coordinator.`)
-  if (unreadable.length > 0) lines.push(`Cannot be read: ${unreadable.join(', ')}.`)
+  if (unreadable.length > 0) lines.push(`Cannot be read: ${named(unreadable)}.`)
   if (removed.length > 0) lines.push(`Removed from the stick, being delivered: ${removed.join(', ')}.`)
   if (pending > 0) lines.push(`Still waiting on this device: ${count(pending, 'batch')}.`)
   return `${lines.join('\n')}\n`
 }
 
 export function carriedText(report: CarryReport, path: string): string {
-  const { taken, known, own, noRoom, passedOver, receipts, written, waiting } = report
+  const { taken, known, own, noRoom, gaveUp, passedOver, receipts, written, waiting } = report
   const lines = [
     `Took ${count(taken.length, 'sealed file')} of other devices from ${path}; ${waiting} now wait here.`,
   ]
   if (waiting > 0) lines.push('They leave with the next upload. Nobody here can read them.')
   if (known > 0) lines.push(`Taken before: ${count(known, 'file')}.`)
   if (own > 0) lines.push(`Of this device, which uploads them itself: ${count(own, 'file')}.`)
-  if (noRoom.length > 0) lines.push(`No room for ${noRoom.join(', ')}: they stay on the stick.`)
-  if (passedOver.length > 0) lines.push(`Damaged, or no sealed files: ${passedOver.join(', ')}.`)
+  if (noRoom.length > 0) lines.push(`No room for ${named(noRoom)}: they stay on the stick.`)
+  if (gaveUp.length > 0)
+    lines.push(
+      `Given up for them, of earlier sticks: ${count(gaveUp.length, 'file')}. Their devices still have what is in them.`,
+    )
+  if (passedOver.length > 0) lines.push(`Damaged, or no sealed files: ${named(passedOver)}.`)
   if (receipts > 0)
     lines.push(`Put ${count(receipts, 'receipt')} on the stick, in ${written.join(', ')}. Carry it back.`)
   return `${lines.join('\n')}\n`
+}
+
+/** Names of files on a stick are the words of whoever filled it. */
+function named(names: readonly string[]): string {
+  return names.map((name) => safeText(name, 80)).join(', ')
 }
 
 function count(n: number, thing: string): string {

@@ -18,6 +18,7 @@ import {
   earlierFailure,
   type LinkState,
   type Verdict,
+  type VerdictKind,
 } from '../../tests-spec/nettests/verdict.ts'
 import {
   type FinishedMeasurement,
@@ -86,7 +87,10 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
     stages.onMeasurement(measured.measurement, ++cycle.done, tasks.length)
     const { verdict, parts, endedMs } = measured.finished
     const settled = earlier !== null && verdict.verdict === 'anomaly'
-    if (!settled && worthRepeating(verdict, link.current()))
+    if (
+      !settled &&
+      [verdict, ...Object.values(parts ?? {})].some((each) => worthRepeating(each, link.current()))
+    )
       cycle.failed.push({ task, verdict, parts, endedMs })
   })
   const waiting = await repeatFailed(stages, cycle, link)
@@ -191,6 +195,9 @@ async function measureAndKeep(
 /** Timers fire up to a millisecond early, and a repeat after 29.999 s would not count as one after 30 s. */
 const timerSlackMs = 2
 
+/** Which of several is repeated first: of what is `ok` only a part failed. */
+const gravity: Readonly<Record<VerdictKind, number>> = { anomaly: 3, undetermined: 2, link_down: 1, ok: 0 }
+
 /** Bytes are expensive: repeating the gravest few failures is enough to know whether they are only momentary. */
 const maxRepeats = 8
 
@@ -201,9 +208,7 @@ const maxRepeats = 8
  * @returns The others, for the next cycle.
  */
 async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Promise<WaitingFailures> {
-  const all = [...cycle.failed].sort(
-    (a, b) => Number(b.verdict.verdict === 'anomaly') - Number(a.verdict.verdict === 'anomaly'),
-  )
+  const all = [...cycle.failed].sort((a, b) => gravity[b.verdict.verdict] - gravity[a.verdict.verdict])
   const chosen = all.slice(0, maxRepeats)
   const due = Math.max(...chosen.map((each) => each.endedMs)) + stages.repeatAfterMs
   if (chosen.length > 0)

@@ -81,17 +81,18 @@ describe('askHelpers()', () => {
     },
   )
 
-  it.each([
-    [404, true],
-    [405, true],
-    [503, false],
-    [429, false],
-  ])('forgets a helper that is none, by its status %i: %s', async (status, isNone) => {
-    const url = await serve((_request, response) => response.writeHead(status).end())
-    const forgotten: string[] = []
-    const helped = { ...context([url]), forgetHelper: (each: string) => void forgotten.push(each) }
-    expect((await askHelpers(helped, request)).outside).toBe('http_request_failed')
-    expect(forgotten).toEqual(isNone ? [url] : [])
+  it.each<[string, RequestListener, string]>([
+    ['answers', good, 'answered'],
+    ['is busy', (_request, response) => response.writeHead(503).end(), 'answered'],
+    ['knows no such place', (_request, response) => response.writeHead(404).end(), 'none'],
+    ['takes no POST', (_request, response) => response.writeHead(405).end(), 'none'],
+    ['hangs up', (_request, response) => response.destroy(), 'silent'],
+  ])('says what became of a helper that %s', async (_name, listener, outcome) => {
+    const url = await serve(listener)
+    const noted: unknown[] = []
+    const helped = { ...context([url]), noteHelper: (...each: unknown[]) => void noted.push(each) }
+    await askHelpers(helped, request)
+    expect(noted).toEqual([[url, outcome]])
   })
 
   it("has OONI's word for an empty list", async () => {

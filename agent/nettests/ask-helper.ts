@@ -17,7 +17,7 @@ import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { resolveSystem } from '../operations/resolve-system.ts'
 import type { Bytes } from '../operations/trace.ts'
-import { type NettestContext, usable } from './nettest.ts'
+import { type HelperOutcome, type NettestContext, usable } from './nettest.ts'
 import { joinBytes, noBytes } from './seen.ts'
 import { type Connected, connect, shakeHands } from './steps.ts'
 
@@ -44,6 +44,7 @@ export async function askHelpers(
     const asked = await askOne(context, new URL(helper), request)
     bytes = joinBytes([bytes, asked.bytes])
     outside = asked.answer
+    context.noteHelper(helper, asked.outcome)
     if (typeof outside !== 'string') return { outside, helper, bytes }
     if (context.trace.signal.aborted) break
   }
@@ -54,6 +55,7 @@ interface Asked {
   /** The failure string of the step that failed, when one did. */
   readonly answer: TestHelperResponse | Failure
   readonly bytes: Bytes
+  readonly outcome: HelperOutcome
 }
 
 async function askOne(context: NettestContext, url: URL, request: TestHelperRequest): Promise<Asked> {
@@ -64,7 +66,7 @@ async function askOne(context: NettestContext, url: URL, request: TestHelperRequ
   const timeoutMs = patience.helperNameLookupMs
   const { addresses, failure } = await resolveSystem(trace, host, { ...flow, timeoutMs })
   const [ip] = usable(context, addresses)
-  if (ip === undefined) return { answer: failure ?? 'dns_no_answer', bytes: noBytes }
+  if (ip === undefined) return { answer: failure ?? 'dns_no_answer', bytes: noBytes, outcome: 'silent' }
   const secure = url.protocol === 'https:'
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
   const connected = await connect(context, { ip, port }, flow)
@@ -77,16 +79,16 @@ async function askOne(context: NettestContext, url: URL, request: TestHelperRequ
   const options = { ...flow, timeoutMs: patience.helperAnswerMs, maxBodyBytes: maxAnswerBytes }
   const trip = await httpRoundTrip(trace, channel.socket, { url, method: 'POST', headers, body }, options)
   const bytes = joinBytes([channel.seen.bytes, trip.bytes])
-  // A collector that runs no helper would be asked for each target.
-  if (trip.observation.failure === null && noSuchPlace.has(trip.observation.response.code))
-    context.forgetHelper(url.href)
-  return { answer: trip.observation.failure ?? answerIn(trip.observation), bytes }
+  const { failure: failed, response } = trip.observation
+  const outcome = failed !== null ? 'silent' : noSuchPlace.has(response.code) ? 'none' : 'answered'
+  return { answer: failed ?? answerIn(trip.observation), bytes, outcome }
 }
 
+/** A collector that runs no helper would be asked for each target. */
 const noSuchPlace: ReadonlySet<number> = new Set([404, 405, 501])
 
 function noAnswer({ failure, seen }: Connected): Asked {
-  return { answer: failure ?? 'generic_timeout_error', bytes: seen.bytes }
+  return { answer: failure ?? 'generic_timeout_error', bytes: seen.bytes, outcome: 'silent' }
 }
 
 function answerIn({ response }: HttpRequest): TestHelperResponse | Failure {

@@ -10,6 +10,9 @@ import type { Trace } from '../operations/trace.ts'
 import type { Seen } from './seen.ts'
 import type { TransactionIds } from './transaction-ids.ts'
 
+/** `none`: what answers there is no helper. `silent`: nothing answered in time, or the way ended before. */
+export type HelperOutcome = 'answered' | 'none' | 'silent'
+
 /** What one measurement may use. */
 export interface NettestContext {
   readonly trace: Trace
@@ -18,8 +21,8 @@ export interface NettestContext {
   readonly resolver: Resolver | null
   /** URLs of test helpers, in the order to ask them. Empty: there is no look from outside. */
   readonly helpers: readonly string[]
-  /** Says that there is no helper at this URL, so that the rest of the cycle does not ask it. */
-  readonly forgetHelper: (url: string) => void
+  /** Hears what became of a question to a helper, so that one that is none, or never answers, does not hold up each target. */
+  readonly noteHelper: (url: string, outcome: HelperOutcome) => void
   /** A server name nobody blocks, to tell a blocked name from a dead host. */
   readonly neutralName: string
   /** Another name nobody blocks, which the host of `neutralName` does not bear; null when the list has none. */

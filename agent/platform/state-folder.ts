@@ -3,7 +3,7 @@
 //   enrolment.json    the collector's signed enrolment record, and where to find the collector
 //   clock.json        what is certain of the time, for a boot that knows nothing
 //   memory.json       what one cycle leaves for the next
-//   upload.json       which way to the collector worked last
+//   upload.json       what each way to the collector has shown, by ids that name no host
 //   status.json       what `sonde status` shows
 //   config.json       the operator's, if they want it here
 //   recipient.json    the recipient to seal to for a stick, when a receipt named it after enrolment

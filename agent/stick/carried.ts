@@ -30,6 +30,19 @@ export interface CarriedOptions {
   readonly roomBytes: () => number
 }
 
+/**
+ * What one stick may give up of what came by others: whoever fills a stick with files must not empty the store of a
+ * courier.
+ */
+export interface StickShare {
+  /** Numbers up to this one came before the stick. */
+  readonly upTo: number
+  /** Bytes of them that may still be given up for it. */
+  left: number
+  /** Digests of those that were. */
+  readonly gaveUp: string[]
+}
+
 const form = /^(\d{8})-([0-9a-f]{64})\.(age|rcp)$/
 
 export class Carried {
@@ -49,17 +62,27 @@ export class Carried {
     return this.#entries().some((entry) => entry.sha256 === sha256)
   }
 
+  /** Begins to take from a stick: half of the store at most is given up for what is on it, and none of its own files. */
+  shareOfStick(): StickShare {
+    const upTo = Math.max(0, ...this.#entries().map(({ number }) => number))
+    return { upTo, left: this.#options.quotaBytes / 2, gaveUp: [] }
+  }
+
   /**
-   * Keeps a sealed file, and gives up the oldest ones to make room for it.
-   * @returns `no_room` when the file is larger than the quota, or when the room is for the probe's own results.
+   * Keeps a sealed file, and gives up the oldest ones to make room for it, as far as its stick may.
+   * @returns `no_room` when the file is larger than the quota, or would cost more than that, or when the room is for
+   * the probe's own results.
    * @throws The system's error, when the disk refuses.
    */
-  async put(bytes: Uint8Array): Promise<'kept' | 'known' | 'no_room'> {
+  async put(
+    bytes: Uint8Array,
+    share: StickShare = this.shareOfStick(),
+  ): Promise<'kept' | 'known' | 'no_room'> {
     const { quotaBytes, roomBytes } = this.#options
     const sha256 = sha256Hex(bytes)
     if (this.has(sha256)) return 'known'
     if (bytes.length > quotaBytes) return 'no_room'
-    await this.#makeRoom(quotaBytes - bytes.length)
+    if (!(await this.#makeRoom(quotaBytes - bytes.length, share))) return 'no_room'
     if (roomBytes() < bytes.length) return 'no_room'
     const last = Math.max(0, ...this.#entries().map(({ number }) => number))
     await this.#write(`${String(last + 1).padStart(8, '0')}-${sha256}.age`, bytes)
@@ -111,15 +134,27 @@ export class Carried {
 
   /**
    * Gives up the oldest files until there is room. An answer is small, and worth as much as the file that it answers.
+   * @returns Whether there is room; nothing is given up where there cannot be.
    */
-  async #makeRoom(bytes: number): Promise<void> {
+  async #makeRoom(bytes: number, share: StickShare): Promise<boolean> {
     const entries = this.#entries()
     let taken = entries.reduce((sum, entry) => sum + entry.bytes, 0)
+    let cost = 0
+    const victims: Entry[] = []
     for (const entry of entries) {
-      if (taken <= bytes) return
-      await this.#remove(entry)
+      if (taken <= bytes) break
+      if (entry.number > share.upTo) return false
+      victims.push(entry)
       taken -= entry.bytes
+      cost += entry.bytes
     }
+    if (cost > share.left) return false
+    for (const victim of victims) {
+      await this.#remove(victim)
+      share.gaveUp.push(victim.sha256)
+    }
+    share.left -= cost
+    return true
   }
 
   async #write(name: string, bytes: Uint8Array): Promise<void> {

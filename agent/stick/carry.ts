@@ -26,6 +26,8 @@ export interface CarryReport {
   readonly own: number
   /** Names of the files for which there is no room. */
   readonly noRoom: readonly string[]
+  /** Digests of files that came by earlier sticks, and were given up to make room. */
+  readonly gaveUp: readonly string[]
   /** Names of the files that are damaged or are not sealed files. */
   readonly passedOver: readonly string[]
   /** Number of receipts that were put on the stick now, and the files they are in. */
@@ -42,6 +44,7 @@ export async function carry(stick: Stick, carried: Carried, ledger: ExportLedger
   const noRoom: string[] = []
   const passedOver: string[] = []
   const counts = { known: 0, own: 0 }
+  const share = carried.shareOfStick()
   for (const name of stick.files(sealedExtension)) {
     const bytes = await stick.read(name, maxSealedBytes)
     if (bytes === null || !looksSealed(bytes) || !isWhole(name, bytes)) {
@@ -52,13 +55,14 @@ export async function carry(stick: Stick, carried: Carried, ledger: ExportLedger
       counts.own++
       continue
     }
-    const outcome = await carried.put(bytes)
+    const outcome = await carried.put(bytes, share)
     if (outcome === 'kept') taken.push(name)
     else if (outcome === 'known') counts.known++
     else noRoom.push(name)
   }
   const given = await giveReceipts(stick, carried)
-  return { taken, ...counts, noRoom, passedOver, ...given, waiting: carried.waiting().length }
+  const { gaveUp } = share
+  return { taken, ...counts, noRoom, gaveUp, passedOver, ...given, waiting: carried.waiting().length }
 }
 
 /**

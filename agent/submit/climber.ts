@@ -48,7 +48,7 @@ export class Climber {
   /** Id of the way that is to be opened again; null when the next one is due. */
   #stay: string | null = null
   /** The body that did not get through, until the collector has said whether anything of it arrived. */
-  #unclear: (SentBody & { readonly silent: boolean }) | null = null
+  #unclear: (SentBody & { readonly silent: boolean; readonly isIdle: boolean }) | null = null
   /** Number of batches that lie at a relay after this attempt. */
   left = 0
 
@@ -129,20 +129,22 @@ export class Climber {
     // Silence that began before a byte was heard: another kind of address may do.
     if (body === null) return more || (reason === 'stalled' && this.#formChanges(way, () => {}))
     const { status } = body
-    // A time for idle connections may just have been over, once.
-    if (reason === endedIdle && forms <= 1) return true
     if (status === null) {
-      this.#unclear = { ...body, silent: reason === 'stalled' || reason === 'dragged_on' }
+      const silent = reason === 'stalled' || reason === 'dragged_on'
+      // A time for idle connections may just have been over, once; or somebody hung up so soon that his answer was lost.
+      const isIdle = reason === endedIdle && forms <= 1
+      this.#unclear = { ...body, silent, isIdle }
       return true
     }
     if (nothingElseEither.has(reason)) return false
-    // Once: what the collector held of it is gone, and the next copy may come whole.
-    if (damagedOnTheWay.has(reason)) return forms <= 1
-    if (!reason.startsWith('status_') && !writtenAnew.has(reason)) return more
-    return (
-      more ||
-      this.#formChanges(way, () => this.#uplink.report({ ...body, kind: 'refused', way: way.id, status }))
+    // Once: what the collector held of it is gone, and the next copy may come as it was sent.
+    if (damagedOnTheWay.has(reason) && forms <= 1) return true
+    const isOfForm = reason.startsWith('status_') || writtenAnew.has(reason) || damagedOnTheWay.has(reason)
+    if (!isOfForm) return more
+    const changed = this.#formChanges(way, () =>
+      this.#uplink.report({ ...body, kind: 'refused', way: way.id, status }),
     )
+    return more || changed
   }
 
   #formChanges(way: Way, report: () => void): boolean {
@@ -208,8 +210,8 @@ export class Climber {
   /** A question was answered after a body had not got through: now it is known whether anything of it arrived. */
   #clear({ id: way }: Way, arrived: boolean): void {
     if (this.#unclear === null) return
-    const { bytes, continued, silent } = this.#unclear
+    const { bytes, continued, silent, isIdle } = this.#unclear
     this.#unclear = null
-    this.#uplink.report({ kind: 'stuck', way, bytes, continued, silent, arrived })
+    this.#uplink.report({ kind: 'stuck', way, bytes, continued, silent, arrived, isIdle })
   }
 }

@@ -50,10 +50,10 @@ afterEach(async () => {
 
 const carryFor = async (device: StickDevice) =>
   carry(Stick.open(stick), device.carried, await device.ledger())
-const forward = async (url = collector.url, carried = carrier.carried) => {
+const forward = async (url = collector.url, carried = carrier.carried, ...more: readonly string[]) => {
   const uplink = await Uplink.open({
     ...carrier.collector,
-    endpoints: [{ kind: 'collector', url }],
+    endpoints: [url, ...more].map((each) => ({ kind: 'collector', url: each })),
     memory: { read: async () => nothingRemembered, write: async () => {} },
     now: () => performance.now(),
     chance: Math.random,
@@ -114,6 +114,18 @@ describe('a carrier', () => {
     }
     expect(await forward('http://127.0.0.1:1')).toMatchObject({ brought: 0, reason: 'ECONNREFUSED' })
     expect(await forward()).toMatchObject({ brought: 2 })
+  })
+
+  it('brings over the next way what one refuses, stalls or loses: nobody has signed that', async () => {
+    await probe.batches(2, 90_000)
+    await probe.export(stick)
+    await carryFor(carrier)
+    const liar = await stubCollector(problem(400, 'damaged'))
+    const portal = await stubCollector(answer(200, 'Log in'))
+    servers.push(liar, portal)
+    const report = await forward(liar.url, carrier.carried, portal.url, collector.url)
+    expect(report).toMatchObject({ brought: 2, refused: 0, reason: null })
+    expect(carrier.carried.waiting()).toEqual([])
   })
 
   it('leaves a file for another collector where it is, goes on with the next, and asks again another day', async () => {

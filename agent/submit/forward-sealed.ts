@@ -41,50 +41,59 @@ export async function forwardSealed(
   uplink: Uplink,
   signal: AbortSignal,
 ): Promise<Forwarding> {
-  const digests = files.waiting()
   const tally = { brought: 0, refused: 0 }
-  if (digests.length === 0) return { ...tally, sent: 0, received: 0, reason: null }
+  if (files.waiting().length === 0) return { ...tally, sent: 0, received: 0, reason: null }
   const before = uplink.spent
   const useless = new Set<string>()
-  let reason: string | null = null
-  for (let done = false; !done; ) {
+  const refused = new Set<string>()
+  let reason: string | null | undefined
+  for (;;) {
     const way = await uplink.climb(useless, signal)
-    done = way === null || way.endpoint.kind === 'relay'
-    if (way === null || way.endpoint.kind === 'relay') reason ??= uplink.known.lastFailure
-    else {
-      reason = await offerAll(files, files.waiting(), way, uplink, tally)
-      done = reason === null || signal.aborted
-      useless.add(way.id)
+    if (way === null || way.endpoint.kind === 'relay') {
+      way?.close()
+      if (reason === undefined) reason = uplink.known.lastFailure
+      break
     }
-    way?.close()
+    const here = await offerAll(files, way, uplink)
+    way.close()
+    useless.add(way.id)
+    tally.brought += here.brought
+    reason = here.reason
+    refused.clear()
+    for (const each of here.refused) refused.add(each)
+    if (signal.aborted || (reason === null && refused.size === 0)) break
   }
+  // What the last way to be tried refuses as well is left for now. Nobody has signed that: it waits all the same.
+  for (const each of refused) files.refused(each)
+  tally.refused = refused.size
   const { sent, received } = uplink.spent
   return { ...tally, sent: sent - before.sent, received: received - before.received, reason }
 }
 
-/** @returns Why a file still waits; null when none does. */
-async function offerAll(
-  files: CarriedFiles,
-  digests: readonly string[],
-  way: Way,
-  key: CollectorKey,
-  tally: { brought: number; refused: number },
-): Promise<string | null> {
-  for (const sha256 of digests) {
+interface OverOneWay {
+  readonly brought: number
+  /** Digests of the files that were refused here. */
+  readonly refused: readonly string[]
+  /** Why the files behind the last one were not offered; null when all were. */
+  readonly reason: string | null
+}
+
+async function offerAll(files: CarriedFiles, way: Way, key: CollectorKey): Promise<OverOneWay> {
+  const refused: string[] = []
+  let brought = 0
+  for (const sha256 of files.waiting()) {
     const bytes = await files.read(sha256)
     // The file was given up for room since the list was made, or it has rotted.
     if (bytes === null) continue
     const outcome = await offer(way, bytes, key)
-    if (outcome.kind === 'deferred') return outcome.reason
-    if (outcome.kind === 'arrived') {
+    if (outcome.kind === 'deferred') return { brought, refused, reason: outcome.reason }
+    if (outcome.kind === 'refused') refused.push(sha256)
+    else {
       await files.brought(sha256, outcome.answer)
-      tally.brought++
-    } else {
-      files.refused(sha256)
-      tally.refused++
+      brought++
     }
   }
-  return null
+  return { brought, refused, reason: null }
 }
 
 /** What became of one file. */

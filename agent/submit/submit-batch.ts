@@ -105,6 +105,9 @@ async function sendParts(
       held = 0
       continue
     }
+    // Somebody on the way takes out the fields that tell how far it has come: parts are of no use there.
+    if (isPartWithoutOffset(answer, end < bytes.length))
+      return { ...putOff(`status_${answer.status}`), body: sent }
     const now = isPart(answer) || isMismatch(answer) ? answer.held : null
     if (now === null || now >= bytes.length) {
       const outcome = outcomeOf(answer, id, key)
@@ -134,6 +137,10 @@ async function exchangeBody(
 
 function isPart({ status, held }: Answer): boolean {
   return (status === 201 || status === 204) && held !== null
+}
+
+function isPartWithoutOffset({ status, held, body }: Answer, isPartOnly: boolean): boolean {
+  return isPartOnly && (status === 201 || status === 204) && held === null && body.length === 0
 }
 
 function isMismatch({ status, body, held }: Answer): boolean {

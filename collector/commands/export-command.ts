@@ -8,7 +8,7 @@ import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
 import { verdictKinds } from '../../tests-spec/nettests/verdict.ts'
 import { Archive } from '../archive/archive.ts'
 import { indexPath } from '../collector.ts'
-import { type ExportParts, keptLines, plainLines } from '../export/export-lines.ts'
+import { BatchReader, type ExportParts, keptLines, plainLines } from '../export/export-lines.ts'
 import { openNetworkTable } from '../export/network-table.ts'
 import {
   type ExportFormat,
@@ -97,7 +97,7 @@ async function exportAll({ given, terminal }: Invocation): Promise<number> {
     const networkOf = table === null ? () => null : openNetworkTable(table)
     const leaveOut = (batch: string, n: number) =>
       terminal.err(`Left out: record ${n} of batch ${batch} has no such form; --kept has it\n`)
-    const parts = { index, archive: Archive.openToRead(state), networkOf, leaveOut }
+    const parts = { index, reader: new BatchReader(Archive.openToRead(state)), networkOf, leaveOut }
     let rows = 0
     const counted = (page: readonly SelectedRow[]) => {
       rows += page.length

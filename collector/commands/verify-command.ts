@@ -8,9 +8,10 @@ import {
   type KnownProbe,
   probeOfKey,
   type Verification,
-  verifyBatches,
+  verifyBatchesBeside,
 } from '../../tests-spec/protocol/verify-batches.ts'
 import { openCollectorKey } from '../archive/collector-key.ts'
+import { decoder } from '../archive/decoder.ts'
 import { ProbeRegister } from '../archive/probe-register.ts'
 import { CommandFailed } from './command-failed.ts'
 import { type Command, jsonOption, stateOption } from './invocation.ts'
@@ -54,7 +55,13 @@ export interface VerifyRequest {
 
 export async function verifyFiles({ files, keys, state }: VerifyRequest): Promise<Verification> {
   const enrolled = state === null ? [] : await enrolledProbes(state)
-  return verifyBatches(files, readBatchFile, [...keys.map(probeOf), ...enrolled])
+  const known = [...keys.map(probeOf), ...enrolled]
+  try {
+    return await verifyBatchesBeside(files, readBatchFile, known, (...of) => decoder.open(...of))
+  } finally {
+    // Its thread would keep the command.
+    decoder.close()
+  }
 }
 
 function probeOf(key: string): KnownProbe {

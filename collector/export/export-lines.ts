@@ -12,7 +12,7 @@ import { ArchiveDamaged } from '../archive/archived-batch.ts'
 import type { MeasurementIndex, SelectedRow } from '../index/measurement-index.ts'
 
 export interface ExportParts {
-  readonly archive: Archive
+  readonly reader: BatchReader
   readonly index: MeasurementIndex
   /** Whose an address is; nobody's, where the operator has no table. */
   readonly networkOf: NetworkOf
@@ -36,7 +36,7 @@ interface Found {
 /**
  * Plain forms, one a line. One whose batch cannot be read any more is left out, and so is one that no page describes.
  *
- * @param rows - Those of one batch beside each other: each is opened once.
+ * @param rows - Those of one batch beside each other: it is opened once.
  */
 export async function* plainLines(parts: ExportParts, rows: readonly SelectedRow[]): AsyncGenerator<string> {
   const { index, networkOf } = parts
@@ -113,26 +113,58 @@ class Turns {
 }
 
 async function* foundOf(
-  { archive }: ExportParts,
+  { reader }: ExportParts,
   rows: readonly SelectedRow[],
 ): AsyncGenerator<[SelectedRow, Found]> {
   const turns = new Turns()
-  for (const ofBatch of runs(rows)) {
-    const first = ofBatch[0]
-    if (first === undefined) continue
-    const content = await readUndamaged(archive, first.batch)
-    if (content === null) continue
-    const { lists } = content.manifest
-    const lines = await linesByNumber(content.lines, new Set(ofBatch.map(({ n }) => n)), turns)
-    for (const row of ofBatch) {
-      const line = lines.get(row.n)
-      if (line === undefined) continue
-      await turns.after(line.length)
-      const record = v.safeParse(numbered, readLine(line))
-      if (!record.success) continue
-      const { time, measurement: kept } = record.output
-      yield [row, { measurement: kept, clock: time?.clock ?? null, lists }]
+  for (const row of rows) {
+    const batch = await reader.read(row.batch, turns)
+    const line = batch?.lines.get(row.n)
+    if (batch === null || line === undefined) continue
+    await turns.after(line.length)
+    const record = v.safeParse(numbered, readLine(line))
+    if (!record.success || record.output.n !== row.n) continue
+    const { time, measurement: kept } = record.output
+    yield [row, { measurement: kept, clock: time?.clock ?? null, lists: batch.lists }]
+  }
+}
+
+interface ReadBatch {
+  readonly lists: Readonly<Record<string, number>>
+  /**
+   * The lines themselves and not what they say: all records of a batch at once would take many times its size. By the
+   * number of their record.
+   */
+  readonly lines: ReadonlyMap<number, Buffer>
+}
+
+/** Reads the batches of one export, each once where its rows stand beside each other. */
+export class BatchReader {
+  readonly #archive: Archive
+  #id: BatchId | null = null
+  #last: ReadBatch | null = null
+
+  constructor(archive: Archive) {
+    this.#archive = archive
+  }
+
+  /** @returns null for a batch that cannot be read any more. */
+  async read(id: BatchId, turns: Turns): Promise<ReadBatch | null> {
+    if (this.#id === id) return this.#last
+    this.#id = null
+    this.#last = null
+    const content = await readUndamaged(this.#archive, id)
+    if (content !== null) {
+      const lines = new Map<number, Buffer>()
+      for (const line of content.lines) {
+        await turns.after(line.length)
+        const n = numberOf(line)
+        if (n !== null) lines.set(n, line)
+      }
+      this.#last = { lists: content.manifest.lists, lines }
     }
+    this.#id = id
+    return this.#last
   }
 }
 
@@ -142,22 +174,10 @@ const numbered = v.looseObject({
   measurement: v.unknown(),
 })
 
-/** The lines themselves and not what they say: all records of a batch at once would take many times its size. */
-async function linesByNumber(
-  lines: Iterable<Buffer>,
-  wanted: ReadonlySet<number>,
-  turns: Turns,
-): Promise<ReadonlyMap<number, Buffer>> {
-  const found = new Map<number, Buffer>()
-  for (const line of lines) {
-    await turns.after(line.length)
-    const n = numberOf(line)
-    if (n !== null && wanted.has(n)) found.set(n, line)
-  }
-  return found
-}
-
 function numberOf(line: Buffer): number | null {
+  // As every probe writes it. Whether the record says the same is looked at when it is read.
+  const plain = /^\{"n":(\d{1,15}),/.exec(line.toString('latin1', 0, 24))?.[1]
+  if (plain !== undefined) return Number(plain)
   const record = v.safeParse(v.looseObject({ n: v.number() }), readLine(line))
   return record.success ? record.output.n : null
 }
@@ -168,14 +188,4 @@ async function readUndamaged(archive: Archive, id: BatchId) {
     if (error instanceof ArchiveDamaged) return null
     throw error
   })
-}
-
-function runs(rows: readonly SelectedRow[]): SelectedRow[][] {
-  const all: SelectedRow[][] = []
-  for (const each of rows) {
-    const last = all.at(-1)
-    if (last?.[0]?.batch === each.batch) last.push(each)
-    else all.push([each])
-  }
-  return all
 }

@@ -14,9 +14,11 @@ import { accepts } from './accept-encoding.ts'
 import { problem } from './problem.ts'
 
 /** Rows that are read from the index at once. */
-const rowsAtOnce = 200
-/** Measurements of an answer that is made in memory. */
-const maxInMemory = 2_000
+const rowsAtOnce = 100
+/** Characters of an answer that is made in memory: of the usual measurements the 10,000 that one may have. */
+const maxCharsInMemory = 5_000_000
+/** Of the columns that are never long. */
+const usualChars = 200
 
 const mediaTypes: Readonly<Record<ExportFormat, string>> = {
   jsonl: 'application/x-ndjson',
@@ -33,16 +35,46 @@ export function exportAnswer(
 ) {
   const asked = readExportRequest(query)
   if (asked.kind === 'refused') return problem(400, 'bad_request', asked.faults.join('; '))
-  const { format } = asked
-  const selection = format === 'parquet' ? inMemory(asked.selection) : asked.selection
-  const last = parts.index.lastOf(selection)
-  // RFC 8288. What comes later is on the page after the last: its cursor is good for ever.
-  if (last !== null) reply.header('link', `<${nextPage(url, last)}>; rel="next"`)
-  reply.type(mediaTypes[format])
+  const { format, selection } = asked
+  const linkTo = (last: Cursor | null) => {
+    // RFC 8288. What comes later is on the page after the last: its cursor is good for ever.
+    if (last !== null) reply.header('link', `<${nextPage(url, last)}>; rel="next"`)
+    reply.type(mediaTypes[format])
+  }
+  if (format === 'parquet') {
+    const { rows, isCut } = inMemory(pagesOf(parts.index, selection))
+    linkTo(isCut ? (rows.at(-1) ?? null) : parts.index.lastOf(selection))
+    // Pages inside, compressed already.
+    return parquetOf(rows.flatMap(verdictRows))
+  }
+  linkTo(parts.index.lastOf(selection))
   const pages = begun(pagesOf(parts.index, selection))
-  // Pages inside, compressed already.
-  if (format === 'parquet') return parquetOf([...pages].flatMap((rows) => rows.flatMap(verdictRows)))
-  return compressed(Readable.from(textOf(format, pages, parts)), headers['accept-encoding'], reply)
+  // One piece ahead of the reader: a line may have 4 MB.
+  const text = Readable.from(textOf(format, pages, parts), { highWaterMark: 1 })
+  return compressed(text, headers['accept-encoding'], reply)
+}
+
+/** A table of this form cannot be sent while it is made: as much as there is room for, one row at least. */
+function inMemory(pages: Iterable<readonly SelectedRow[]>): {
+  readonly rows: readonly SelectedRow[]
+  readonly isCut: boolean
+} {
+  const rows: SelectedRow[] = []
+  let chars = 0
+  for (const page of pages) {
+    for (const row of page) {
+      chars += charsOf(row)
+      if (chars > maxCharsInMemory && rows.length > 0) return { rows, isCut: true }
+      rows.push(row)
+    }
+  }
+  return { rows, isCut: false }
+}
+
+/** Of what its rows in the table have together: each part repeats what the whole says. */
+function charsOf({ input, networkName, found, parts }: SelectedRow): number {
+  const own = (input?.length ?? 0) + networkName.length + (found.how?.length ?? 0) + usualChars
+  return own * (1 + Object.keys(parts ?? {}).length)
 }
 
 /** The first page is read at once: what is wrong with the index must be said before an answer has begun. */
@@ -52,11 +84,6 @@ function begun(pages: Generator<SelectedRow[]>): Iterable<SelectedRow[]> {
     if (first.done !== true) yield first.value
     yield* pages
   })()
-}
-
-/** A table of this form cannot be sent while it is made. */
-function inMemory(selection: Selection): Selection {
-  return { ...selection, limit: Math.min(selection.limit, maxInMemory) }
 }
 
 /** A few at a time: whoever reads slowly must not keep many in memory. */
@@ -75,7 +102,7 @@ function* pagesOf(index: MeasurementIndex, selection: Selection): Generator<Sele
 async function* textOf(format: ExportFormat, pages: Iterable<readonly SelectedRow[]>, parts: ExportParts) {
   if (format === 'csv') yield csvHead()
   for (const rows of pages) {
-    if (format === 'csv') yield csvOf(rows.flatMap(verdictRows))
+    if (format === 'csv') for (const row of rows) yield csvOf(verdictRows(row))
     else yield* format === 'kept' ? keptLines(parts, rows) : plainLines(parts, rows)
   }
 }

@@ -6,6 +6,7 @@ import type { Collector } from '../collector.ts'
 import { dashboard } from '../dashboard/dashboard.ts'
 import { contentSecurityPolicy } from '../dashboard/page.ts'
 import { chooseLanguage } from '../dashboard/words.ts'
+import { BatchReader } from '../export/export-lines.ts'
 import { sourceOf } from '../source-of.ts'
 import { accepts } from './accept-encoding.ts'
 import { exportAnswer } from './export-route.ts'
@@ -17,7 +18,7 @@ import { ReadingRoom } from './reading-room.ts'
 /** How long a reader waits for batches that were received before it asked. */
 const maxWaitForIndexMs = 1_000
 /** Exports at once, and of one source: each reads one batch at a time. */
-const exportsAtOnce = 4
+const exportsAtOnce = 2
 const exportsEach = 2
 /** Records that were left out and are remembered, so that the log names each once. */
 const maxNamed = 1_000
@@ -43,7 +44,12 @@ export function addReadingRoutes(server: FastifyInstance, collector: Collector, 
     const leave = room.enter(sourceOf(request.ip))
     reply.raw.once('close', leave)
     await indexer?.settledWithin(maxWaitForIndexMs)
-    const found = exportAnswer(request, reply, { archive, index, networkOf, leaveOut })
+    const found = exportAnswer(request, reply, {
+      reader: new BatchReader(archive),
+      index,
+      networkOf,
+      leaveOut,
+    })
     return 'code' in found ? answerProblem(reply, found) : reply.send(found)
   })
 

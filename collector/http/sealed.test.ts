@@ -302,3 +302,20 @@ describe('importStick()', () => {
     await expect(take(Buffer.alloc(maxSealedBytes + 1))).rejects.toMatchObject({ code: 'too_large' })
   })
 })
+
+it('opens the largest file piece by piece, between which other work has its turn', async () => {
+  const noise = { bytes: Buffer.alloc(8_000_000, 7) }
+  const file = sealed(noise)
+  let turns = 0
+  let isOver = false
+  const count = () => {
+    turns++
+    if (!isOver) setImmediate(count)
+  }
+  count()
+  const taken = await collector.collector.sealedIntake.take(file)
+  isOver = true
+  expect(taken.said).toMatchObject({ stored: 0, refused: [{ code: 'not_a_batch' }] })
+  // One for each piece of 64 KiB at least.
+  expect(turns).toBeGreaterThan(100)
+})

@@ -23,7 +23,9 @@ import { maxRequestBytes } from '../../tests-spec/protocol/test-helper.ts'
 import type { Collector } from '../collector.ts'
 import { OffsetMismatch, Refused } from '../intake/refusal.ts'
 import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
+import { sourceOf } from '../source-of.ts'
 import { greeting } from '../test-helper/test-helper.ts'
+import { Connections } from './connections.ts'
 import { hearsProgress, progressTeller } from './interim-answers.ts'
 import { KnownMethods } from './known-methods.ts'
 import { ownWords } from './own-words.ts'
@@ -101,7 +103,8 @@ export function buildServer(
     forceCloseConnections: 'idle',
     frameworkErrors: refuse,
   })
-  server.server.maxConnections = maxConnections
+  const connections = new Connections(maxConnections)
+  server.server.on('connection', (socket) => connections.add(socket))
   server.removeAllContentTypeParsers()
   server.setErrorHandler(refuse)
   const known = new KnownMethods()
@@ -151,13 +154,13 @@ export function buildServer(
       scope.addContentTypeParser(type, (_, body, done) => done(null, body))
 
     scope.post('/v1/batches', async (request, reply) => {
-      const incoming = incomingOf(request, reply, batchMediaType, behindProxy)
+      const incoming = incomingOf(request, reply, batchMediaType, behindProxy, connections)
       return uploads.begin(incoming, (arrived) => settle(arrived, reply, 201))
     })
 
     // PATCH is what the draft says, and POST what every box on the way knows.
     const goOn = async (request: FastifyRequest, reply: FastifyReply) => {
-      const incoming = incomingOf(request, reply, partialUploadType, behindProxy)
+      const incoming = incomingOf(request, reply, partialUploadType, behindProxy, connections)
       const offset = readOffset(request.headers[uploadHeaders.offset])
       const id = idIn(request.params)
       if (offset === null || id === null)
@@ -168,18 +171,18 @@ export function buildServer(
     scope.patch('/v1/uploads/:id', goOn)
   })
 
-  server.head('/v1/uploads/:id', async ({ params }, reply) => {
+  server.head('/v1/uploads/:id', async ({ params, ip }, reply) => {
     const id = idIn(params)
-    const held = id === null ? null : uploads.offsetOf(id)
+    const held = id === null ? null : uploads.offsetOf(id, sourceOf(ip))
     if (held === null) return reply.code(404).send()
     return reply.code(204).headers(progressOf(held)).send()
   })
 
-  server.get('/v1/batches/:id/receipt', async ({ params }, reply) => {
+  server.get('/v1/batches/:id/receipt', async ({ params, ip }, reply) => {
     const id = idIn(params)
     const receipt = id === null ? null : await intake.receipt(id)
     if (receipt !== null) return reply.type(dsseMediaType).send(receipt)
-    const held = id === null ? null : uploads.offsetOf(id)
+    const held = id === null ? null : uploads.offsetOf(id, sourceOf(ip))
     // Also what HEAD of the upload would say: on a bad link a round trip is a second.
     if (held !== null) reply.headers(progressOf(held))
     return answerProblem(reply, problem(404, 'not_held', 'This batch is not here'))
@@ -187,13 +190,13 @@ export function buildServer(
 
   server.register(async (scope) => {
     scope.addContentTypeParser(sealedMediaType, (_, body, done) => done(null, body))
-    scope.post('/v1/sealed', async ({ body, headers }, reply) => {
+    scope.post('/v1/sealed', async ({ body, headers, ip }, reply) => {
       if (!(body instanceof Readable))
         return answerProblem(reply, problem(415, 'wrong_type', `Expected ${sealedMediaType}`))
       const announced = headers['content-length']
       const take = (bytes: Buffer) => sealedIntake.take(bytes)
       const length = announced === undefined ? null : Number(announced)
-      const { word, receipts } = await sealedBodies.with(body, length, take)
+      const { word, receipts } = await sealedBodies.with(body, length, sourceOf(ip), take)
       return reply.type(receiptsMediaType).send(joinLines([word, ...receipts]))
     })
   })
@@ -281,14 +284,17 @@ function incomingOf(
   reply: FastifyReply,
   type: string,
   behindProxy: boolean,
+  connections: Connections,
 ): Incoming {
-  const { body, headers } = request
+  const { body, headers, ip, raw } = request
   // Without a body there is no content type that Fastify could refuse.
   if (!(body instanceof Readable) || headers['content-type']?.split(';')[0]?.trim() !== type)
     throw new Refused('wrong_type', `Expected ${type}`)
   const announced = headers['content-length']
   return {
     stream: body,
+    source: sourceOf(ip),
+    onKnown: () => connections.known(raw.socket),
     announcedBytes: announced === undefined ? null : Number(announced),
     complete: readComplete(headers[uploadHeaders.complete]) ?? true,
     onProgress: hearsProgress(request.raw, behindProxy) ? progressTeller(reply.raw) : () => {},

@@ -29,7 +29,7 @@ const foundVerdict = v.object({
 export type FoundVerdict = v.InferOutput<typeof foundVerdict>
 
 const parts = v.pipe(
-  v.record(v.pipe(v.string(), v.maxLength(40)), foundVerdict),
+  v.record(v.pipe(v.string(), v.maxLength(64)), foundVerdict),
   v.check((found) => Object.keys(found).length <= maxParts),
 )
 

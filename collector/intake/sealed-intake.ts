@@ -42,6 +42,7 @@ export interface Taken {
  * and a hostile file could have 50,000 of them.
  */
 const maxHeaderBytes = 2_048
+const pieceBytes = 64 * 1024
 
 export class SealedIntake {
   readonly #parts: SealedIntakeParts
@@ -102,6 +103,26 @@ export class SealedIntake {
   }
 }
 
+/** As it is carried, 64 KiB to a piece, so that the library works on one piece at a time. */
+function inPieces(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let at = 0
+  return new ReadableStream({
+    async pull(controller) {
+      // Other work first: opening the largest file takes a third of a second.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (at >= bytes.length) controller.close()
+      else controller.enqueue(new Uint8Array(bytes.subarray(at, at + pieceBytes)))
+      at += pieceBytes
+    },
+  })
+}
+
+async function wholeOf(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of stream) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
 /** The id that a refused batch claims for itself, so that the operator can look for it; null when it has none. */
 function claimedId(batch: Uint8Array): BatchId | null {
   try {
@@ -125,7 +146,7 @@ async function open(bytes: Uint8Array, identities: readonly string[]): Promise<U
   const decrypter = new Decrypter()
   for (const identity of identities) decrypter.addIdentity(identity)
   try {
-    return await decrypter.decrypt(bytes)
+    return await wholeOf(await decrypter.decrypt(inPieces(bytes)))
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     // The library has no error codes. If its texts change, a file for another recipient is called damaged, and it is

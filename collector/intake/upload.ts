@@ -18,11 +18,27 @@ export class Upload {
   #envelopeEnd: number | null = null
   #head: BatchHead | null = null
   readonly #admission: Admission
+  /** The network that it comes from. */
+  readonly source: string
+  /** Whether another network sent its beginning. */
+  isFork = false
   /** When the last bytes came, in milliseconds. */
   touchedAt = 0
 
-  constructor(admission: Admission) {
+  constructor(admission: Admission, source: string) {
     this.#admission = admission
+    this.source = source
+  }
+
+  /** Another upload that goes on from what is here, which stays as it is. */
+  forkFor(source: string): Upload {
+    const fork = new Upload(this.#admission, source)
+    fork.#chunks = [...this.#chunks]
+    fork.#bytes = this.#bytes
+    fork.#envelopeEnd = this.#envelopeEnd
+    fork.#head = this.#head
+    fork.isFork = true
+    return fork
   }
 
   get bytes(): number {

@@ -26,6 +26,8 @@ function harness(limits: Partial<UploadLimits> = {}) {
   const told: number[] = []
   const incoming = (stream: Readable, more: Partial<Incoming> = {}): Incoming => ({
     stream,
+    source: 'here',
+    onKnown: () => {},
     announcedBytes: null,
     complete: true,
     onProgress: (_, held) => told.push(held),
@@ -90,7 +92,7 @@ describe('Uploads.begin()', () => {
   })
 
   it('refuses when bodies together take too much, and takes more when they are done', async () => {
-    const { begin, uploads, incoming } = harness()
+    const { begin, uploads, incoming } = harness({ bytesPerProbe: 1_000 * MiB })
     let done = () => {}
     const working = new Promise<void>((resolve) => {
       done = resolve
@@ -162,9 +164,9 @@ describe('Uploads, interrupted,', () => {
   it('go on where they stopped', async () => {
     const { uploads, cut, resume } = harness()
     expect(await cut(bytes.subarray(0, 20_000))).toMatchObject({ code: 'truncated' })
-    expect(uploads.offsetOf(id)).toBe(20_000)
+    expect(uploads.offsetOf(id, 'here')).toBe(20_000)
     expect(await resume(id, 20_000, bytes.subarray(20_000))).toEqual({ kind: 'whole', bytes })
-    expect(uploads.offsetOf(id)).toBeNull()
+    expect(uploads.offsetOf(id, 'here')).toBeNull()
     expect(uploads.held).toEqual({ active: 0, idle: 0, bytes: 0 })
   })
 
@@ -216,7 +218,7 @@ describe('Uploads, interrupted,', () => {
     const reading = uploads.begin(incoming(dead), async () => 'whole')
     dead.write(bytes.subarray(0, 20_000))
     await new Promise(setImmediate)
-    expect(uploads.offsetOf(id)).toBe(20_000)
+    expect(uploads.offsetOf(id, 'here')).toBe(20_000)
     const going = resume(id, 20_000, bytes.subarray(20_000))
     await expect(reading).rejects.toMatchObject({ code: 'superseded' })
     expect(dead.destroyed).toBe(true)
@@ -245,16 +247,16 @@ describe('Uploads, interrupted,', () => {
     await expect(resume(id, 20_000, bytes.subarray(20_000, 30_000))).rejects.toMatchObject({
       code: 'truncated',
     })
-    expect(uploads.offsetOf(id)).toBeNull()
+    expect(uploads.offsetOf(id, 'here')).toBeNull()
   })
 
   it('are forgotten after a quarter of an hour', async () => {
     const { uploads, cut, advance } = harness()
     await cut(bytes.subarray(0, 20_000))
     advance(usualLimits.idleMs - 1)
-    expect(uploads.offsetOf(id)).toBe(20_000)
+    expect(uploads.offsetOf(id, 'here')).toBe(20_000)
     advance(2)
-    expect(uploads.offsetOf(id)).toBeNull()
+    expect(uploads.offsetOf(id, 'here')).toBeNull()
     expect(uploads.held.bytes).toBe(0)
   })
 
@@ -264,7 +266,7 @@ describe('Uploads, interrupted,', () => {
     for (const each of batches) await cut(each.bytes.subarray(0, 20_000))
     await cut(batches[2]?.bytes.subarray(0, 10_000) ?? Buffer.alloc(0))
     await cut(batchOf(50_000, other).bytes.subarray(0, 20_000))
-    expect(batches.map((each) => uploads.offsetOf(each.id))).toEqual([null, 20_000, 20_000])
+    expect(batches.map((each) => uploads.offsetOf(each.id, 'here'))).toEqual([null, 20_000, 20_000])
     expect(uploads.held).toEqual({ active: 0, idle: 3, bytes: 60_000 })
   })
 
@@ -278,7 +280,7 @@ describe('Uploads, interrupted,', () => {
     }
     for (const { uploads } of [few, light]) {
       expect(uploads.held).toEqual({ active: 0, idle: 4, bytes: 80_000 })
-      expect(batches.map((each) => uploads.offsetOf(each.id) !== null)).toEqual([
+      expect(batches.map((each) => uploads.offsetOf(each.id, 'here') !== null)).toEqual([
         ...Array(6).fill(false),
         ...Array(4).fill(true),
       ])
@@ -289,6 +291,6 @@ describe('Uploads, interrupted,', () => {
     const { uploads, cut, begin } = harness({ bytes: 60_000 })
     await cut(bytes.subarray(0, 20_000))
     expect(await begin(batchOf(50_000, other).bytes)).toMatchObject({ kind: 'whole' })
-    expect(uploads.offsetOf(id)).toBeNull()
+    expect(uploads.offsetOf(id, 'here')).toBeNull()
   })
 })

@@ -39,6 +39,14 @@ export interface UploadLimits {
    * unknown sender can hold a connection for a minute and no longer.
    */
   readonly unknownMs: number
+  /**
+   * Bytes that may be held of bodies that have not shown yet which probe they are from: together, and of one network.
+   * Strangers take room from strangers: where there is none, the oldest of the network that has most gives way.
+   */
+  readonly unknownBytes: number
+  readonly unknownBytesEach: number
+  /** Bytes of all bodies of one probe at once: four of the largest batches. */
+  readonly bytesPerProbe: number
 }
 
 export const usualLimits: UploadLimits = {
@@ -49,11 +57,18 @@ export const usualLimits: UploadLimits = {
   idleMs: 15 * 60_000,
   activePerProbe: 32,
   unknownMs: 60_000,
+  unknownBytes: 16 * 1024 * 1024,
+  unknownBytesEach: 2 * 1024 * 1024,
+  bytesPerProbe: 33 * 1024 * 1024,
 }
 
 /** One request that carries a batch or a part of one. */
 export interface Incoming {
   readonly stream: Readable
+  /** The network that it comes from: source-of.ts. */
+  readonly source: string
+  /** Called once it is known that an enrolled probe sends it. */
+  readonly onKnown: () => void
   /** The Content-Length, or null. */
   readonly announcedBytes: number | null
   /** Whether the sender says that the batch ends with this body. */
@@ -65,6 +80,13 @@ export interface Incoming {
 export type Arrived =
   | { readonly kind: 'whole'; readonly bytes: Buffer }
   | { readonly kind: 'part'; readonly id: BatchId; readonly held: number }
+
+interface Receiving {
+  /** Ends it in favour of another connection. */
+  supersede(): void
+  /** Ends it in favour of other senders. */
+  giveWay(): void
+}
 
 /**
  * After how many bytes a sender is told how far its body has come: a fifth of it, so that no request gets more than five
@@ -79,10 +101,13 @@ export class Uploads {
   readonly #limits: UploadLimits
   /** Clock in milliseconds that never goes back. */
   readonly #now: () => number
-  /** Uploads that are being received, each with a function that ends it in favour of another connection. */
-  readonly #active = new Map<Upload, () => void>()
+  /** Uploads that are being received, each with what ends it. */
+  readonly #active = new Map<Upload, Receiving>()
+  /** Bytes of those that have not shown whose they are, by network. */
+  readonly #unknown = new Map<string, number>()
   /** Interrupted uploads, the one touched longest ago first. */
   readonly #idle = new Set<Upload>()
+  readonly #unknownOf = new Map<Upload, number>()
   #bytes = 0
 
   constructor(admission: Admission, now: () => number, limits: UploadLimits = usualLimits) {
@@ -102,12 +127,13 @@ export class Uploads {
    * @throws {BatchRefused | Refused} The rest of the stream is then not read: close the connection.
    */
   begin<T>(incoming: Incoming, use: (arrived: Arrived) => Promise<T>): Promise<T> {
-    return this.#receive(new Upload(this.#admission), incoming, use)
+    return this.#receive(new Upload(this.#admission, incoming.source), incoming, use)
   }
 
   /**
-   * Goes on with an upload from `offset`. A connection that was still sending it is cut off: it must be dead, or the
-   * probe would not have come again.
+   * Goes on with an upload from `offset`. A connection of the same network that was still sending it is cut off: it must
+   * be dead, or the probe would not have come again. What another network began stays as it is, and this goes on with a
+   * copy: the address of an upload is no secret, and whoever knows it must neither cut it off nor spoil it.
    *
    * @throws {Refused} `no_upload`; {OffsetMismatch}; and the errors of `begin`.
    */
@@ -117,12 +143,19 @@ export class Uploads {
     incoming: Incoming,
     use: (arrived: Arrived) => Promise<T>,
   ): Promise<T> {
-    const upload = this.#longest(id)
+    const { source } = incoming
+    const upload = this.#longest(id, source)
     if (upload === null)
       return Promise.reject(
         new Refused('no_upload', 'Nothing is held of this batch: send it from the beginning'),
       )
-    this.#active.get(upload)?.()
+    if (upload.source !== source) {
+      if (upload.bytes !== offset) return Promise.reject(new OffsetMismatch(upload.bytes))
+      const fork = upload.forkFor(source)
+      this.#bytes += fork.bytes
+      return this.#receive(fork, incoming, use)
+    }
+    this.#active.get(upload)?.supersede()
     if (upload.bytes !== offset) {
       this.#keepOrDrop(upload)
       return Promise.reject(new OffsetMismatch(upload.bytes))
@@ -131,9 +164,12 @@ export class Uploads {
     return this.#receive(upload, incoming, use)
   }
 
-  /** Bytes held of a batch, by an upload under way or an interrupted one; null when there is neither. */
-  offsetOf(id: BatchId): number | null {
-    return this.#longest(id)?.bytes ?? null
+  /**
+   * Bytes held of a batch, by an upload under way or an interrupted one; null when there is neither. Those that the asking
+   * network has sent itself come first: nobody else can have spoiled them.
+   */
+  offsetOf(id: BatchId, source: string): number | null {
+    return this.#longest(id, source)?.bytes ?? null
   }
 
   async #receive<T>(upload: Upload, incoming: Incoming, use: (arrived: Arrived) => Promise<T>): Promise<T> {
@@ -178,21 +214,25 @@ export class Uploads {
    * refusal should be sent.
    */
   #read(upload: Upload, incoming: Incoming): Promise<void> {
-    const { stream, onProgress } = incoming
+    const { stream, onProgress, onKnown } = incoming
     const step = progressBytes(incoming)
     let told = upload.bytes
-    let supersede = () => {}
+    let receiving: Receiving | null = null
+    if (upload.head !== null) onKnown()
     return new Promise<void>((resolve, reject) => {
       const fail = (error: Error) => {
         stream.removeAllListeners('data').pause()
         reject(error)
       }
-      supersede = () => {
-        fail(new Refused('superseded', 'The same batch came over another connection'))
-        // The probe does not wait for an answer on that connection any more.
-        stream.destroy()
+      receiving = {
+        supersede: () => {
+          fail(new Refused('superseded', 'The same batch came over another connection'))
+          // The probe does not wait for an answer on that connection any more.
+          stream.destroy()
+        },
+        giveWay: () => fail(new Refused('busy', 'Too much is being received at once')),
       }
-      this.#active.set(upload, supersede)
+      this.#active.set(upload, receiving)
       const unknown = setTimeout(() => {
         if (upload.head === null)
           fail(new Refused('too_slow', 'The beginning of the batch did not come in time'))
@@ -203,7 +243,8 @@ export class Uploads {
           const knownBefore = upload.head !== null
           this.#take(upload, chunk)
           if (upload.head === null) return
-          if (!knownBefore) this.#checkShare(upload)
+          if (!knownBefore) onKnown()
+          this.#checkShare(upload, knownBefore)
           if (knownBefore && upload.bytes - told < step) return
           told = upload.bytes
           onProgress(upload.head.id, told)
@@ -215,7 +256,8 @@ export class Uploads {
       stream.on('error', (cause) => reject(cutShort(upload.bytes, cause)))
       stream.on('close', () => reject(cutShort(upload.bytes)))
     }).finally(() => {
-      if (this.#active.get(upload) === supersede) this.#active.delete(upload)
+      if (this.#active.get(upload) === receiving) this.#active.delete(upload)
+      this.#forgetUnknown(upload)
     })
   }
 
@@ -227,22 +269,59 @@ export class Uploads {
       this.#drop(oldest)
     }
     upload.append(chunk)
+    if (upload.head === null) this.#countUnknown(upload)
+    else this.#forgetUnknown(upload)
     if (this.#bytes > this.#limits.bytes) throw new Refused('busy', 'Too much is being received at once')
     if (upload.bytes > maxBatchBytes) throw tooLarge()
   }
 
-  /** Checks the number of uploads of one probe, so that its key cannot take every place. */
-  #checkShare(upload: Upload): void {
+  /** Notes how much of an upload is held without knowing whose it is, and makes strangers share what there is for them. */
+  #countUnknown(upload: Upload): void {
+    this.#forgetUnknown(upload)
+    this.#unknownOf.set(upload, upload.bytes)
+    const own = (this.#unknown.get(upload.source) ?? 0) + upload.bytes
+    this.#unknown.set(upload.source, own)
+    if (own > this.#limits.unknownBytesEach)
+      throw new Refused('busy', 'Too much is being received at once from there')
+    let all = 0
+    for (const bytes of this.#unknown.values()) all += bytes
+    if (all <= this.#limits.unknownBytes) return
+    const [most] = [...this.#unknown].reduce((a, b) => (b[1] > a[1] ? b : a))
+    for (const [each, { giveWay }] of this.#active) {
+      if (each.source !== most || each.head !== null) continue
+      giveWay()
+      this.#forgetUnknown(each)
+      break
+    }
+  }
+
+  #forgetUnknown(upload: Upload): void {
+    const bytes = this.#unknownOf.get(upload)
+    if (bytes === undefined) return
+    this.#unknownOf.delete(upload)
+    const left = (this.#unknown.get(upload.source) ?? 0) - bytes
+    if (left <= 0) this.#unknown.delete(upload.source)
+    else this.#unknown.set(upload.source, left)
+  }
+
+  /** Checks number and bytes of the uploads of one probe, so that its key cannot take every place. */
+  #checkShare(upload: Upload, knownBefore: boolean): void {
+    const { activePerProbe, bytesPerProbe } = this.#limits
+    // Looked at again only by those that are large, of which there are few.
+    if (knownBefore && upload.bytes < bytesPerProbe / activePerProbe) return
     const device = upload.head?.manifest.device
-    const others = [...this.#active.keys()].filter((each) => each.head?.manifest.device === device)
-    if (others.length > this.#limits.activePerProbe)
+    const all = [...this.#active.keys()].filter((each) => each.head?.manifest.device === device)
+    const bytes = all.reduce((sum, each) => sum + each.bytes, 0)
+    if (all.length > activePerProbe || bytes > bytesPerProbe)
       throw new Refused('busy', 'This probe is sending too much at once')
   }
 
-  #longest(id: BatchId): Upload | null {
+  /** The longest upload of a batch from this network; without one, the longest of all. */
+  #longest(id: BatchId, source: string): Upload | null {
     this.#dropOld()
     const of = [...this.#idle, ...this.#active.keys()].filter(({ head }) => head?.id === id)
-    return of.sort((a, b) => b.bytes - a.bytes)[0] ?? null
+    const own = of.filter((each) => each.source === source)
+    return (own.length > 0 ? own : of).sort((a, b) => b.bytes - a.bytes)[0] ?? null
   }
 
   /** Keeps what an interrupted upload brought, if its head has come and there is room. */
@@ -255,9 +334,13 @@ export class Uploads {
     this.#idle.delete(upload)
     this.#idle.add(upload)
     this.#dropOld()
-    const ofBatch = [...this.#idle].filter((each) => each.head?.id === head.id)
+    const ofBatch = [...this.#idle].filter(
+      (each) => each.head?.id === head.id && each.source === upload.source,
+    )
     for (const each of ofBatch.sort((a, b) => a.bytes - b.bytes).slice(0, -1)) this.#drop(each)
     const ofProbe = [...this.#idle].filter((each) => each.head?.manifest.device === head.manifest.device)
+    // Copies first: a stranger may have made them.
+    ofProbe.sort((a, b) => Number(b.isFork) - Number(a.isFork))
     for (const each of ofProbe.slice(0, -this.#limits.idlePerProbe)) this.#drop(each)
     let bytes = [...this.#idle].reduce((sum, each) => sum + each.bytes, 0)
     for (const each of this.#idle) {

@@ -56,7 +56,10 @@ const boxes: readonly BoxName[] = [
 ]
 
 export const allCells: readonly Cell[] = [
-  ...everyFront.flatMap((front) => everyLine.map((line) => cell(front, line))),
+  // Long enough that a connection is cut before all is sent.
+  ...everyFront.flatMap((front) =>
+    everyLine.map((line) => cell(front, line, 'none', line === 'cut' ? 3 * usualBytes : usualBytes)),
+  ),
   ...boxes.flatMap((box) => [
     cell('none', 'slow', box),
     cell('nginx', 'slow', box),
@@ -71,7 +74,8 @@ export const fewCells: readonly Cell[] = [
   cell('caddy', 'slow', 'none', 80_000),
   cell('haproxy closes', 'fast', 'one request', 160_000),
   cell('none', 'narrow', 'none', 160_000),
-  cell('our nginx.conf', 'narrow', 'none', 160_000),
+  cell('our nginx.conf', 'fast', 'none', 160_000),
+  cell('our haproxy.cfg', 'fast', 'none', 160_000),
   cell('our Caddyfile', 'fast', 'none', 160_000),
 ]
 

@@ -4,6 +4,7 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
+import { rows as parts } from './address-parts.ts'
 import { rows as deadControls } from './dead-controls.ts'
 import { rows as doubted } from './doubted-lookups.ts'
 import { type Golden, type GoldenRow, sample } from './golden.ts'
@@ -482,7 +483,7 @@ export const golden: Golden = {
   sharedRules: failedStepRules,
   samples: [
     ...rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
-    ...[...withHelper, ...pages, ...addresses].map(({ name, seen, outside, circumstances }) =>
+    ...[...withHelper, ...pages, ...addresses, ...parts].map(({ name, seen, outside, circumstances }) =>
       sample(name, seen, circumstances, outside),
     ),
     ...throttled.map(({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside)),

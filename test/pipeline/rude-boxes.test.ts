@@ -122,6 +122,23 @@ describe('a batch arrives in one attempt', () => {
     })
   })
 
+  it.each<[string, Rewriting]>([
+    ['takes out the fields of uploads on the way there', { without: /^upload-/i }],
+    ['takes out the fields of uploads on the way back', { withoutBack: /^(upload-|location)/i }],
+    ['takes out both', { without: /^upload-/i, withoutBack: /^(upload-|location)/i }],
+    ['writes another type', { type: 'application/octet-stream', onlyFor: /^\/v1\/uploads/ }],
+    ['answers in HTTP/1.0, by closing', { closeDelimited: true }],
+    ['sends an answer of its own before', { before: 'HTTP/1.1 103 Early Hints\r\n\r\n' }],
+  ])('where a server in between %s', async (_, rewriting) => {
+    const backlog = new Waiting(noise(30_000), noise(50_000))
+    const uplink = await uplinkOver([await rewritingFront(rewriting)])
+    expect(await uploadBacklog(backlog, uplink, never)).toMatchObject({
+      accepted: 2,
+      deferred: 0,
+      reason: null,
+    })
+  })
+
   it('where a second request goes to another collector, which holds nothing', async () => {
     const other = await SampleCollector.start()
     onTestFinished(() => other.remove())
@@ -168,6 +185,36 @@ describe('a batch arrives in one attempt', () => {
     const begun = performance.now()
     expect(await uploadBacklog(new Waiting(noise(1_000)), next, never)).toMatchObject({ accepted: 1 })
     expect(performance.now() - begun).toBeLessThan(4_000)
+  })
+})
+
+describe('a path that loses large packets', () => {
+  it('gets small ones, in one attempt, and the next process begins with them', async () => {
+    const { connect } = await import('node:net')
+    const { hostname, port } = new URL(collector.url)
+    const at = await raw((client) => {
+      const upstream = connect(Number(port), hostname)
+      upstream.on('error', () => client.destroy()).pipe(client)
+      client.on('close', () => upstream.destroy())
+      let isLost = false
+      client.on('data', (chunk) => {
+        // What comes behind a packet that is lost waits for it.
+        isLost ||= chunk.length > 1_300
+        if (!isLost) upstream.write(chunk)
+      })
+    })
+    const memory = wayMemoryIn(join(mkdtempSync(join(tmpdir(), 'sonde-ways-')), 'upload.json'))
+    const uplink = await uplinkOver([`http://127.0.0.1:${at}`], { memory })
+    expect(await uploadBacklog(new Waiting(noise(20_000)), uplink, never)).toMatchObject({
+      accepted: 1,
+      reason: null,
+    })
+    expect(uplink.counts).toMatchObject([{ connected: 2, failed: 0, lastFailure: 'path_mtu' }])
+    const next = await uplinkOver([`http://127.0.0.1:${at}`], { memory })
+    const { sent, ...summary } = await uploadBacklog(new Waiting(noise(20_000)), next, never)
+    expect(summary).toMatchObject({ accepted: 1, reason: null })
+    expect(next.counts).toMatchObject([{ connected: 1, failed: 0, lastFailure: null }])
+    expect(sent).toBeLessThan(23_500)
   })
 })
 
@@ -272,6 +319,65 @@ async function closingFront(url: string): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+interface Rewriting {
+  /** Names of fields that are taken out of requests, and of answers. */
+  readonly without?: RegExp
+  readonly withoutBack?: RegExp
+  /** Content type that is written in place of the sender's, for the paths that are meant. */
+  readonly type?: string
+  readonly onlyFor?: RegExp
+  /** Whether answers come in HTTP/1.0, without a length. */
+  readonly closeDelimited?: boolean
+  /** What is sent before the answer. */
+  readonly before?: string
+}
+
+/** A server in between that keeps bodies until they are whole, and writes requests and answers anew. */
+async function rewritingFront(rewriting: Rewriting): Promise<string> {
+  const { createServer: httpServer } = await import('node:http')
+  const kept = (fields: readonly [string, string][], without: RegExp | undefined) =>
+    fields
+      .filter(([name]) => !/^(connection|keep-alive|transfer-encoding|host|date)$/i.test(name))
+      .filter(([name]) => without?.test(name) !== true)
+  const server = httpServer(async (asked, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of asked) chunks.push(chunk)
+    const given = Object.entries(asked.headers).map(
+      ([name, value]) => [name, String(value)] as [string, string],
+    )
+    const headers = new Headers(kept(given, rewriting.without))
+    headers.delete('content-length')
+    if (rewriting.type !== undefined && rewriting.onlyFor?.test(asked.url ?? ''))
+      headers.set('content-type', rewriting.type)
+    const body = asked.method === 'GET' ? null : Buffer.concat(chunks)
+    const answer = await fetch(`${collector.url}${asked.url}`, {
+      method: asked.method ?? 'GET',
+      headers,
+      body,
+    })
+    const content = Buffer.from(await answer.arrayBuffer())
+    const fields = kept([...answer.headers], rewriting.withoutBack)
+    const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    const version = rewriting.closeDelimited === true ? '1.0' : '1.1'
+    const isBodyless = answer.status === 204
+    const length =
+      version === '1.0' || isBodyless || /^content-length:/im.test(lines)
+        ? ''
+        : `content-length: ${content.length}\r\n`
+    const head = version === '1.0' ? lines.replace(/^content-length.*\r\n/im, '') : lines + length
+    const { socket } = response
+    socket?.write(rewriting.before ?? '')
+    socket?.write(`HTTP/${version} ${answer.status} Said\r\n${head}\r\n`)
+    socket?.end(content)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }

@@ -11,6 +11,7 @@ import { systemClock } from '../../agent/platform/clock.ts'
 import { type Backlog, uploadBacklog } from '../../agent/submit/upload-backlog.ts'
 import { Uplink, type UplinkOptions } from '../../agent/submit/ways/uplink.ts'
 import { nothingRemembered, wayMemoryIn } from '../../agent/submit/ways/way-memory.ts'
+import { sourceOf } from '../../collector/source-of.ts'
 import { type BatchId, batchMediaType } from '../../tests-spec/protocol/batch.ts'
 import { type Endpoint, endpointId } from '../../tests-spec/protocol/endpoint.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
@@ -156,7 +157,9 @@ describe('an upload', () => {
     twin[20_000] = (twin[20_000] ?? 0) ^ 1
     // Somebody on the way has turned a bit of what is held.
     await halfPost(collector.url, twin.subarray(0, 40_000), batch.bytes.length)
-    await expect.poll(() => collector.collector.uploads.offsetOf(batch.id)).toBe(40_000)
+    await expect
+      .poll(() => collector.collector.uploads.offsetOf(batch.id, sourceOf('127.0.0.1')))
+      .toBe(40_000)
     seen.length = 0
     const uplink = await uplinkOver([direct()], { maybeOffered: [batch.id] })
     const backlog = new Waiting(batch)

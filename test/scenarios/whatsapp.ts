@@ -113,6 +113,13 @@ export const whatsappUnblocked: readonly Scenario[] = [
       parts: { web: 'ok', chat: 'undetermined' },
     },
   },
+  // Chats go over the other port.
+  lastingly(
+    whatsapp('port 5222 is dropped', [{ kind: 'port', transport: 'tcp', port: 5222, action: 'drop' }], {
+      verdict: 'ok',
+      parts: { ...fine, 'endpoints:5222': 'anomaly' },
+    }),
+  ),
   whatsapp('the link is dead', [{ kind: 'blackout' }], { verdict: 'link_down' }),
   whatsapp('20 % of packets are lost each way', [{ kind: 'loss', percent: 20 }], {
     verdict: ['ok', 'undetermined', 'link_down'],

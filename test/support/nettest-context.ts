@@ -11,7 +11,7 @@ export function makeContext(parts: Partial<NettestContext> = {}, trace: Partial<
     transactionIds: transactionIds(),
     resolver: null,
     helpers: [],
-    forgetHelper: () => {},
+    noteHelper: () => {},
     neutralName: 'neutral.example',
     foreignName: null,
     filteredNames: [],

@@ -9,5 +9,7 @@ export const nodeProgram = {
   target: 'node20',
   logLevel: 'error',
   // An ES module has no `require`, and some packages load Node's own modules with it.
-  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
 } satisfies BuildOptions

@@ -62,16 +62,22 @@ export interface CollectedMeasurement {
 /**
  * @param state - An existing state folder to go on with.
  * @param further - Arguments beside the usual ones.
+ * @param flags - Of Node.js.
  */
 export async function startCollector(
   state: string = temporaryFolder('collector'),
   further: readonly string[] = [],
+  flags: readonly string[] = [],
 ): Promise<RunningCollector> {
   const port = further.includes('--port') ? [] : ['--port', '0']
-  const child = spawn(modernNode(), [collectorBundle, 'serve', '--state', state, ...port, ...further], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: cleanEnvironment(),
-  })
+  const child = spawn(
+    modernNode(),
+    [...flags, collectorBundle, 'serve', '--state', state, ...port, ...further],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: cleanEnvironment(),
+    },
+  )
   const url = await listeningAt(child)
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return

@@ -126,10 +126,34 @@ function lengthOf({ monoMs, suspendedMs }: Moment): number {
  * @returns The same moments, in order. Where `earliest` comes after `latest`, the evidence contradicts itself.
  */
 export function tighten<M extends BoundMoment>(moments: readonly M[]): M[] {
-  const line = [...moments].sort(compareMoments)
-  for (let i = 1; i < line.length; i++) line[i] = after(line[i - 1] as M, line[i] as M)
-  for (let i = line.length - 1; i > 0; i--) line[i - 1] = before(line[i - 1] as M, line[i] as M)
+  const line = [...moments].sort(compareMoments).map((moment) => ({ ...moment }))
+  tightenInPlace(line)
   return line
+}
+
+/** A moment whose bounds may be changed. */
+export interface LooseMoment extends Moment {
+  earliest: number
+  latest: number
+}
+
+/**
+ * As `tighten`, for a long line that is asked again and again.
+ * @param line - In order.
+ */
+export function tightenInPlace(line: readonly LooseMoment[]): void {
+  for (let i = 1; i < line.length; i++) {
+    const [earlier, next] = [line[i - 1] as LooseMoment, line[i] as LooseMoment]
+    const { least, most } = elapsed(earlier, next)
+    next.earliest = Math.max(next.earliest, earlier.earliest + least)
+    next.latest = Math.min(next.latest, earlier.latest + most)
+  }
+  for (let i = line.length - 1; i > 0; i--) {
+    const [earlier, next] = [line[i - 1] as LooseMoment, line[i] as LooseMoment]
+    const { least, most } = elapsed(earlier, next)
+    earlier.earliest = Math.max(earlier.earliest, next.earliest - most)
+    earlier.latest = Math.min(earlier.latest, next.latest - least)
+  }
 }
 
 /**
@@ -160,22 +184,20 @@ function firstAfter(line: readonly BoundMoment[], moment: Moment): number {
 /** `next` with the bounds that follow for it from `earlier`. */
 function after<M extends BoundMoment>(earlier: BoundMoment, next: M): M {
   const { least, most } = elapsed(earlier, next)
-  return within(next, earlier.earliest + least, earlier.latest + most)
+  return {
+    ...next,
+    earliest: Math.max(next.earliest, earlier.earliest + least),
+    latest: Math.min(next.latest, earlier.latest + most),
+  }
 }
 
 /** `earlier` with the bounds that follow for it from `next`. */
 function before<M extends BoundMoment>(earlier: M, next: BoundMoment): M {
   const { least, most } = elapsed(earlier, next)
-  return within(earlier, next.earliest - most, next.latest - least)
-}
-
-/** The moment itself where it is within the bounds already: nearly all of a long line are. */
-function within<M extends BoundMoment>(moment: M, earliest: number, latest: number): M {
-  if (earliest <= moment.earliest && latest >= moment.latest) return moment
   return {
-    ...moment,
-    earliest: Math.max(moment.earliest, earliest),
-    latest: Math.min(moment.latest, latest),
+    ...earlier,
+    earliest: Math.max(earlier.earliest, next.earliest - most),
+    latest: Math.min(earlier.latest, next.latest - least),
   }
 }
 

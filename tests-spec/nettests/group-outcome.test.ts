@@ -54,6 +54,7 @@ describe('groupOutcome()', () => {
       status: 'reached',
       proof,
       failures: [],
+      deadPorts: new Map(),
       failure: null,
     })
   })

@@ -42,6 +42,8 @@ export interface GroupOutcome {
   readonly failures: readonly FailedEndpoint[]
   /** The first of `failures`; null also when nothing was measured. */
   readonly failure: Failure | null
+  /** Of a group that was reached by one port, each other port on which every host failed. */
+  readonly deadPorts: ReadonlyMap<number, FailedEndpoint>
 }
 
 export function groupOutcome(
@@ -56,12 +58,35 @@ export function groupOutcome(
   const failures = outcomes.flatMap((each) => each.failed ?? [])
   if (group.needs === 'any' ? reached.length > 0 : reached.length === outcomes.length) {
     const proof = (group.needs === 'any' ? reached.at(-1) : reached[0]) ?? null
-    return { status: 'reached', proof, failures: [], failure: null }
+    return { status: 'reached', proof, failures: [], failure: null, deadPorts: deadPortsOf(ofGroup, group) }
   }
   if (failures.length === 0)
-    return { status: 'not_measured', proof: null, failures: [cutShort], failure: null }
+    return { status: 'not_measured', proof: null, failures: [cutShort], failure: null, deadPorts: new Map() }
   const speaking = group.needs === 'any' ? [commonest(failures)] : failures
-  return { status: 'failed', proof: null, failures: speaking, failure: speaking[0]?.failure ?? null }
+  const failure = speaking[0]?.failure ?? null
+  return { status: 'failed', proof: null, failures: speaking, failure, deadPorts: new Map() }
+}
+
+/** Where hosts have several ports, one that no host answers on is hidden by those that answer. One host may have a fault of its own. */
+function deadPortsOf(ofGroup: Observations, { endpoints }: ServiceGroup): Map<number, FailedEndpoint> {
+  const several = endpoints.filter((each) => each.kind === 'tcp' && each.ports.length > 1)
+  const hosts = new Set(several.map((each) => hostTag(hostOf(each))))
+  const connects = tagged(ofGroup, classicTag).tcp_connect.filter(({ tags }) =>
+    tags.some((tag) => hosts.has(tag)),
+  )
+  const dead = new Map<number, FailedEndpoint>()
+  for (const port of new Set(several.flatMap(portsOf))) {
+    const failed = connects
+      .filter((each) => each.port === port)
+      .map(({ status, transaction_id }) =>
+        status.failure === null
+          ? null
+          : { ...failedAt('connect', status.failure, [transaction_id]), outside: null },
+      )
+    const all = failed.filter((each) => each !== null)
+    if (all.length > 1 && all.length === failed.length) dead.set(port, commonest(all))
+  }
+  return dead
 }
 
 const byStrength = (a: Proof, b: Proof) => proofs.indexOf(a) - proofs.indexOf(b)

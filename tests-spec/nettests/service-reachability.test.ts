@@ -16,8 +16,10 @@ import {
   timeout,
   web,
 } from '../../test/golden/service-reachability.ts'
+import { judging } from '../../test/support/judge.ts'
 import { connect, good, handshake, join, link, nothing, query } from '../../test/support/observations.ts'
-import { judgeGroups, outcomesOf } from './service-reachability.ts'
+import type { Service } from './service.ts'
+import { judgeGroups, outcomesOf, serviceReachability } from './service-reachability.ts'
 import { earlierFailure, verdict as verdictSchema } from './verdict.ts'
 
 describe('service_reachability', () => {
@@ -207,6 +209,57 @@ describe('service_reachability', () => {
   it('rests on every connect that failed', () => {
     const { parts } = judge(fineBut('chat', chat(timeout, 'connection_refused', timeout)))
     expect(parts.chat).toMatchObject({ how: timeout, step: 'connect', because: [50_001, 50_001, 50_001] })
+  })
+})
+
+describe('service_reachability and ports that others hide', () => {
+  const chatOn = (ports: readonly number[]): Service => ({
+    name: 'app',
+    groups: [
+      {
+        name: 'chat',
+        needs: 'any',
+        endpoints: ['c1', 'c2'].map((host) => ({
+          kind: 'tcp',
+          host: `${host}.app.example`,
+          ports: [...ports],
+        })),
+      },
+    ],
+  })
+  const seenOn = (failures: Readonly<Record<number, 'generic_timeout_error' | null>>) =>
+    join(
+      ...['c1', 'c2'].flatMap((host) => {
+        const tags = ['group=chat', `host=${host}.app.example`, 'classic']
+        const connects = Object.entries(failures).map(([port, failure]) =>
+          connect(failure, { tags, port: Number(port) }),
+        )
+        return [query(['21.0.0.10'], { tags, hostname: `${host}.app.example` }), ...connects]
+      }),
+    )
+  const judgeChat = judging(serviceReachability, { input: 'app', service: chatOn([443, 5222]) })
+
+  it('says that a port is silent at every host, of a service that works by the other', () => {
+    const seen = seenOn({ 443: null, 5222: timeout })
+    const first = judgeChat(seen)
+    expect(first.verdict.verdict).toBe('ok')
+    expect(first.parts['chat:5222']?.rule).toBe('service_reachability/failed_once@1')
+    const again = judgeChat(seen, { ...good, earlier: earlierFailure(first.verdict, first.parts, 31) })
+    expect(again.verdict.verdict).toBe('ok')
+    expect(again.parts['chat:5222']).toMatchObject({ verdict: 'anomaly', step: 'connect' })
+  })
+
+  it('says nothing where each port has a host that answers, or all are silent', () => {
+    const mixed = join(
+      ...seenOn({ 443: null, 5222: null }).tcp_connect.map((each, index) => ({
+        tcp_connect: [
+          index === 1 ? { ...each, status: { success: false, failure: timeout } as const } : each,
+        ],
+      })),
+      { queries: seenOn({}).queries },
+    )
+    expect(Object.keys(judgeChat(mixed).parts)).toEqual(['chat'])
+    expect(Object.keys(judgeChat(seenOn({ 443: timeout, 5222: timeout })).parts)).toEqual(['chat'])
   })
 })
 

@@ -12,6 +12,7 @@ import { type ServiceControl, serviceObservations } from './service-outside.ts'
 import {
   type Circumstances,
   type EarlierFailure,
+  earlierPart,
   failedBefore,
   gravest,
   isCutOff,
@@ -47,7 +48,7 @@ export const serviceReachability = defineNettest({
       groups: v.record(v.string(), v.object({ status: v.picklist(groupStatuses), failure })),
     }),
   },
-  /** By the name of the group. */
+  /** By the name of the group, or `GROUP:PORT`. */
   parts: v.record(v.string(), verdict),
   rules: serviceRules,
   judge({ seen, own, circumstances, input, service }) {
@@ -64,7 +65,7 @@ export const serviceReachability = defineNettest({
 export interface ServiceConclusion {
   /** The gravest of the parts. */
   readonly verdict: Verdict
-  /** By the name of the group; informational groups have none. */
+  /** By the name of the group, and `GROUP:PORT` of a port that others hide; informational groups have none. */
   readonly parts: Readonly<Record<string, Verdict>>
 }
 
@@ -88,14 +89,20 @@ export function judgeGroups(
     const own = { ...circumstances, earlier: earlierOf(group.name, circumstances) }
     return [group.name, judgeFailed(nettest, group.name, outcome, sibling, own)] as const
   })
-  return { verdict: gravestOf(parts.map(([, verdict]) => verdict)), parts: Object.fromEntries(parts) }
+  const hidden = judged.flatMap(([{ name }, { deadPorts }]) =>
+    [...deadPorts].map(([port, failed]) => {
+      const part = `${name}:${port}`
+      const own = { ...circumstances, earlier: earlierPart(circumstances.earlier, part) }
+      return [part, judgeFailed(nettest, name, { failures: [failed] }, true, own)] as const
+    }),
+  )
+  const verdict = gravestOf(parts.map(([, each]) => each))
+  return { verdict, parts: Object.fromEntries([...parts, ...hidden]) }
 }
 
 /** How this group failed before; measurements of agents up to 0.1.0 say it only of the service as a whole. */
 function earlierOf(group: string, { earlier }: Circumstances): EarlierFailure | null {
-  if (earlier?.parts === undefined) return earlier
-  const own = earlier.parts[group]
-  return own === undefined ? null : { ...own, secondsAgo: earlier.secondsAgo }
+  return earlier?.parts === undefined ? earlier : earlierPart(earlier, group)
 }
 
 /** The groups of a service in their order, and what became of each. */
@@ -134,7 +141,7 @@ function judgeReached(
 function judgeFailed(
   nettest: string,
   group: string,
-  { failures }: GroupOutcome,
+  { failures }: Pick<GroupOutcome, 'failures'>,
   sibling: boolean,
   circumstances: Circumstances,
 ): Verdict {

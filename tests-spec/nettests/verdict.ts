@@ -30,9 +30,9 @@ export const verdict = v.looseObject({
 })
 export type Verdict = v.InferOutput<typeof verdict>
 
-/** `x_sonde_parts` of a nettest whose parts are known: those that were judged, by name. */
+/** `x_sonde_parts` of a nettest whose parts are known: those that were judged, by name, or a port of one as `NAME:PORT`. */
 export const partsOf = <const Names extends readonly string[]>(...names: Names) =>
-  v.record(v.picklist(names), verdict)
+  v.record(v.pipe(v.string(), v.regex(new RegExp(`^(?:${names.join('|')})(?::\\d{1,5})?$`))), verdict)
 
 /** What the controls of the same cycle on the same link say. */
 export const linkState = v.looseObject({
@@ -125,19 +125,27 @@ function failedPartOf({ verdict, rule, step, how }: Verdict) {
   return { step, how, ...(!counts && { excused: true as const }) }
 }
 
-/** @returns null when nothing failed. */
+/** @returns null when nothing failed, no part either. */
 export function earlierFailure(
   verdict: Verdict,
   parts: Readonly<Record<string, Verdict>> | null,
   secondsAgo: number,
 ): EarlierFailure | null {
-  const whole = failedPartOf(verdict)
-  if (whole === null) return null
   const failed = Object.entries(parts ?? {}).flatMap(([name, part]) => {
     const one = failedPartOf(part)
     return one === null ? [] : [[name, one] as const]
   })
+  // Where only parts failed, as one family of two, the whole did not.
+  const ofPart = failed[0] === undefined ? null : { ...failed[0][1], excused: true as const }
+  const whole = failedPartOf(verdict) ?? ofPart
+  if (whole === null) return null
   return { ...whole, secondsAgo, ...(parts !== null && { parts: Object.fromEntries(failed) }) }
+}
+
+/** How one part failed before; null when it did not. */
+export function earlierPart(earlier: EarlierFailure | null, name: string): EarlierFailure | null {
+  const own = earlier?.parts?.[name]
+  return earlier === null || own === undefined ? null : { ...own, secondsAgo: earlier.secondsAgo }
 }
 
 /** What no lost packet makes. */

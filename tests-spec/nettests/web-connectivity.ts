@@ -6,6 +6,7 @@ import type { Failure } from '../data-formats/failure.ts'
 import { httpUrl } from '../data-formats/http-url.ts'
 import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
 import { testHelperResponse } from '../protocol/test-helper.ts'
+import { addressParts } from './address-parts.ts'
 import {
   type FailedStep,
   failedStepOf,
@@ -32,7 +33,14 @@ import {
   webConnectivityOptions,
 } from './throttling.ts'
 import { isSameServer, isTurnedAway } from './turned-away.ts'
-import { type Circumstances, isCutOff, isPortal, leastSecondsToRepeat, type Verdict } from './verdict.ts'
+import {
+  type Circumstances,
+  isCutOff,
+  isPortal,
+  leastSecondsToRepeat,
+  type Verdict,
+  verdict,
+} from './verdict.ts'
 
 const nettest = 'web_connectivity'
 
@@ -99,7 +107,8 @@ export const webConnectivity = defineNettest({
     x_sonde_second_control: v.optional(v.object({ helper: v.string(), control: testHelperResponse })),
   },
   findings,
-  parts: null,
+  /** By `ipv4`, `ipv6` or `IP:PORT`: what of a target that was reached was not. */
+  parts: v.optional(v.record(v.string(), verdict)),
   rules,
   judge({ seen: all, own, circumstances, outside = noHelper }) {
     const looked = untagged(all, transferControlTag)
@@ -133,7 +142,7 @@ export const webConnectivity = defineNettest({
         ...throttlingKeys(slow),
       },
       verdict: slow === null || reached.verdict !== 'ok' ? reached : judgeSlow(reached, slow, circumstances),
-      parts: null,
+      parts: hop === null ? addressParts(nettest, first, deciding, circumstances) : null,
     }
   },
 })

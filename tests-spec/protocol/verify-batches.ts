@@ -12,7 +12,7 @@ import { type BatchId, type BatchRefusalCode, BatchRefused, type Manifest, verif
 import { keyIdOf, publicKeyFrom } from './dsse.ts'
 import { openEnrolment } from './enrolment.ts'
 import { linesOf } from './lines.ts'
-import { openPayload, type PayloadFault } from './payload.ts'
+import { type OpenedPayload, openPayload, type PayloadFault } from './payload.ts'
 
 /** Why a file is not believed: a check of batch.md, in the order there. Stable: scripts match on these. */
 export type FileFault =
@@ -100,8 +100,42 @@ export function verifyBatches(
   read: (file: string) => Uint8Array,
   probes: readonly KnownProbe[],
 ): Verification {
-  const known = new Map(probes.map((probe) => [keyIdOf(probe.publicKey), probe]))
-  const checked = files.map((file) => checkFile(file, read, known))
+  const known = knownOf(probes)
+  const checked = files.map((file) => {
+    const begun = beginCheck(file, read, known)
+    return 'code' in begun ? begun : endCheck(begun, openPayload(begun.manifest.payload, begun.payload))
+  })
+  return verificationOf(checked, known)
+}
+
+/**
+ * As `verifyBatches`, for a program that has something else to do meanwhile.
+ *
+ * @param open - Unpacks a payload beside it.
+ */
+export async function verifyBatchesBeside(
+  files: readonly string[],
+  read: (file: string) => Uint8Array,
+  probes: readonly KnownProbe[],
+  open: (promised: Manifest['payload'], payload: Uint8Array) => Promise<OpenedPayload>,
+): Promise<Verification> {
+  const known = knownOf(probes)
+  const checked: CheckedFile[] = []
+  for (const file of files) {
+    const begun = beginCheck(file, read, known)
+    checked.push('code' in begun ? begun : endCheck(begun, await open(begun.manifest.payload, begun.payload)))
+  }
+  return verificationOf(checked, known)
+}
+
+function knownOf(probes: readonly KnownProbe[]): ReadonlyMap<string, KnownProbe> {
+  return new Map(probes.map((probe) => [keyIdOf(probe.publicKey), probe]))
+}
+
+function verificationOf(
+  checked: readonly CheckedFile[],
+  known: ReadonlyMap<string, KnownProbe>,
+): Verification {
   const chains = chainsOf(checked.filter(isGood), known)
   const good = checked.every(isGood) && chains.every(({ faults }) => faults.length === 0)
   return { good, files: checked, chains }
@@ -111,11 +145,16 @@ function isGood(file: CheckedFile): file is GoodFile {
   return file.code === null
 }
 
-function checkFile(
+/** A file whose batch is believed, and whose payload is still to be opened. */
+interface BegunCheck extends Pick<GoodFile, 'file' | 'id' | 'manifest'> {
+  readonly payload: Uint8Array
+}
+
+function beginCheck(
   file: string,
   read: (file: string) => Uint8Array,
   known: ReadonlyMap<string, KnownProbe>,
-): CheckedFile {
+): BadFile | BegunCheck {
   let bytes: Uint8Array
   try {
     bytes = read(file)
@@ -123,24 +162,20 @@ function checkFile(
     return { file, code: 'unreadable', problem: error instanceof Error ? error.message : String(error) }
   }
   try {
-    const { id, manifest, payload } = verifyBatch(bytes, (keyId) => known.get(keyId)?.publicKey ?? null)
-    const opened = unpack(manifest, payload)
-    if ('code' in opened) return { file, ...opened }
-    return { file, code: null, id, manifest, ...opened }
+    return { file, ...verifyBatch(bytes, (keyId) => known.get(keyId)?.publicKey ?? null) }
   } catch (error) {
     if (!(error instanceof BatchRefused)) throw error
     return { file, code: error.code, problem: error.message }
   }
 }
 
-type Unpacked = Pick<GoodFile, 'measured' | 'clocks'> | Pick<BadFile, 'code' | 'problem'>
-
-function unpack({ payload: promised, records }: Manifest, payload: Uint8Array): Unpacked {
-  const opened = openPayload(promised, payload)
-  return opened.kind === 'opened'
-    ? readRecords(records, opened.raw)
-    : { code: opened.fault, problem: opened.problem }
+function endCheck({ file, id, manifest }: BegunCheck, opened: OpenedPayload): CheckedFile {
+  if (opened.kind !== 'opened') return { file, code: opened.fault, problem: opened.problem }
+  const unpacked = readRecords(manifest.records, opened.raw)
+  return 'code' in unpacked ? { file, ...unpacked } : { file, code: null, id, manifest, ...unpacked }
 }
+
+type Unpacked = Pick<GoodFile, 'measured' | 'clocks'> | Pick<BadFile, 'code' | 'problem'>
 
 /**
  * The fields of a record about which the manifest makes statements. The results of measurements are not checked here.

@@ -19,8 +19,8 @@ const windowMs = 1_500
 const leastWaitMs = 300
 
 export interface SendingWindow {
-  /** @param held - Bytes that the other side has since the batch began; null says only that it is listening. */
-  confirm(held: number | null): void
+  /** @param held - Bytes that the other side has since the batch began. */
+  confirm(held: number): void
   /** Resolves when more than `sent` bytes may be sent. */
   open(sent: number): Promise<void>
   /** True when the other side confirms nothing, so that bytes go as fast as the kernel takes them. */
@@ -70,7 +70,7 @@ export function sendingWindow(options: WindowOptions): SendingWindow {
     confirm(held) {
       // A late confirmation, as happens where packets are lost: the other side does confirm after all.
       blind = false
-      confirmed = Math.max(confirmed ?? 0, (held ?? 0) - offset)
+      confirmed = Math.max(confirmed ?? 0, held - offset)
       size = Math.max(least, (confirmed / Math.max(1, now() - begun)) * windowMs)
       wake()
     },

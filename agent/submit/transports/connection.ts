@@ -215,7 +215,8 @@ export class Connection {
           onResponseStart: (_, code, given) => {
             held = readOffset(given[uploadHeaders.offset])
             if (code < 200) {
-              window.confirm(held)
+              // Others, such as 100 and 103, say nothing of the body.
+              if (held !== null) window.confirm(held)
               return
             }
             status = code

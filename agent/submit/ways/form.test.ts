@@ -26,6 +26,7 @@ const stuck = (over: Partial<StuckBody> = {}): StuckBody => ({
   arrived: false,
   continued: false,
   silent: true,
+  isIdle: false,
   ...over,
 })
 
@@ -90,6 +91,17 @@ describe('the form of a way', () => {
       smallFor: 0,
       partBytes: 16 * kib,
     })
+  })
+
+  it('gives half after a connection that ended as a body began, and does not grow beyond for 16 bodies', () => {
+    let form = afterStuck(
+      { ...unknownForm, partBytes: 16 * kib },
+      stuck({ bytes: 16 * kib, silent: false, isIdle: true }),
+    )
+    expect(form.partBytes).toBe(8 * kib)
+    for (let i = 0; i < 15; i++) form = afterTaken(form, taken(form.partBytes, 10))
+    expect(form.partBytes).toBe(8 * kib)
+    expect(afterTaken(form, taken(8 * kib, 10)).partBytes).toBe(64 * kib)
   })
 
   it('gives less where somebody hangs up on a body, in packets as before', () => {

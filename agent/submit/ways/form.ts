@@ -45,6 +45,7 @@ const firstPauseMs = 200
 const leastPauseMs = 10
 const mostSmallNext = 1_024
 const capBelievedFor = 256
+const idleBelievedFor = 16
 /** What is assumed of a way on which no body was taken: 16 kbit/s. */
 const assumedBytesPerMs = 2
 const leastBytesPerMs = 0.25
@@ -121,25 +122,35 @@ export interface StuckBody {
   readonly continued: boolean
   /** Whether the line went silent, and was not closed by anyone. */
   readonly silent: boolean
+  /** Whether a connection ended as the body began: its time may have been over, or a refusal was lost with it. */
+  readonly isIdle: boolean
 }
 
 /**
  * Where nothing of a body arrives and questions do, the path may lose full packets: the next ones are small. Where
  * something arrived, the line is bad, and less of it is risked at once.
  */
-export function afterStuck(form: Form, { bytes, arrived, continued, silent }: StuckBody): Form {
+export function afterStuck(form: Form, { bytes, arrived, continued, silent, isIdle }: StuckBody): Form {
   const slower = {
     ...form,
     wholeOnly: false,
     bytesPerMs: form.bytesPerMs === null ? null : round(Math.max(leastBytesPerMs, form.bytesPerMs / 2)),
   }
   if (arrived) return { ...slower, partBytes: within(Math.min(form.partBytes, bytes) / 2) }
+  // Less, and for some bodies not more than half of it again.
+  const capped = { ...slower, capBytes: within(bytes / 2), capFor: Math.max(form.capFor, idleBelievedFor) }
+  if (isIdle) return { ...capped, partBytes: within(Math.min(form.partBytes, bytes) / 2) }
   if (!silent && continued) {
     const cutOff = form.cutOff + 1
     // Once may be a line that broke; twice at the same place is somebody's rule.
-    return { ...slower, cutOff, partBytes: within(form.partBytes / 2), wholeOnly: cutOff > 1 }
+    return {
+      ...slower,
+      cutOff,
+      partBytes: within(Math.min(form.partBytes, bytes) / 2),
+      wholeOnly: cutOff > 1,
+    }
   }
-  if (!silent) return { ...slower, partBytes: within(Math.min(form.partBytes, bytes) / 4) }
+  if (!silent) return { ...capped, partBytes: within(Math.min(form.partBytes, bytes) / 4) }
   const small = { ...slower, partBytes: leastPartBytes, pauseMs: firstPauseMs }
   if (form.smallFor > 0) return { ...small, smallFor: form.smallFor }
   return { ...small, smallFor: form.smallNext, smallNext: Math.min(mostSmallNext, form.smallNext * 4) }
