@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """delay.py MILLISECONDS: holds every packet of netfilter queue 1 that long, then lets it go on.
 
-What a policy has marked is held 300 ms more. Latency where the kernel has no netem. Speaks nfnetlink_queue over a raw netlink socket, without any library.
+What a policy has marked is held more, by the milliseconds in the upper half of the mark. Latency where the kernel has no netem. Speaks nfnetlink_queue over a raw netlink socket, without any library.
 """
 import heapq, itertools, select, socket, struct, sys, time
 
 NETLINK_NETFILTER, QUEUE = 12, 3 << 8
 VERDICT, CONFIG = QUEUE | 1, QUEUE | 2
-delay, more, LATE = float(sys.argv[1]) / 1000, 0.3, 0x5
+delay = float(sys.argv[1]) / 1000
 queue = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
 queue.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
 queue.bind((0, 0))
@@ -60,4 +60,4 @@ while True:
         continue
     now = time.monotonic()
     for number, mark in packets(message):
-        heapq.heappush(held, (now + delay + (more if mark == LATE else 0), next(order), number))
+        heapq.heappush(held, (now + delay + (mark >> 16) / 1000, next(order), number))

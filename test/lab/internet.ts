@@ -10,6 +10,7 @@ import { addressesOf, publicResolvers, type SiteKind, sites } from './topology.t
 const { leaves } = readKeys()
 /** What sites show that do not show a good one. */
 const leafOf: Partial<Record<SiteKind, keyof LabKeys['leaves']>> = {
+  listed: 'listed',
   expired: 'expired',
   misnamed: 'wrongName',
   self_made: 'impostor',
@@ -38,6 +39,9 @@ async function open(kind: SiteKind, address: string): Promise<void> {
     }
     case 'chat':
       for (const port of [443, 5222]) await listen(deaf(), port, address)
+      return
+    case 'access_point':
+      for (const port of [80, 443]) await listen(httpServer(pageOf(kind)), port, address)
       return
     case 'stun':
       return startStun(address)

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { type AuthorityRequest, type Issued, makeAuthority } from '../support/certificates.ts'
+import { listedSites } from './listed-sites.ts'
 import { sites } from './topology.ts'
 
 export interface LabKeys {
@@ -10,6 +11,8 @@ export interface LabKeys {
   readonly caPem: string
   readonly leaves: {
     readonly good: Issued
+    /** For the sites of the core list, so that the others' certificates stay small. */
+    readonly listed: Issued
     readonly expired: Issued
     readonly wrongName: Issued
     readonly impostor: Issued
@@ -22,13 +25,15 @@ const ranOut = { notBefore: new Date('2016-01-01'), notAfter: new Date('2017-01-
 
 /** For any number of labs. */
 export function makeKeys(): LabKeys {
-  const names = Object.keys(sites)
+  const listed = Object.keys(listedSites)
+  const names = Object.keys(sites).filter((name) => sites[name]?.kind !== 'listed')
   const authority = makeAuthority({ ...always, commonName: 'Lab Authority' })
   const impostor = makeAuthority({ ...always, commonName: 'Lab Authority' })
   return {
     caPem: authority.caPem,
     leaves: {
       good: authority.issue({ ...always, names }),
+      listed: authority.issue({ ...always, names: listed }),
       expired: authority.issue({ ...ranOut, names }),
       wrongName: authority.issue({ ...always, names: ['cache.isp.example'] }),
       impostor: impostor.issue({ ...always, names }),

@@ -167,45 +167,32 @@ function ispOf(namespace: Namespace): Isp | undefined {
 
 /** Before any routing decision, so that what the router itself answers is late as well. */
 function latencyAndNat({ key, nat }: Isp): void {
-  const queue = ['cust', 'wan'].map(
-    (side) => `-A PREROUTING -i ${side} -j NFQUEUE --queue-num 1 --queue-bypass`,
-  )
+  const queue = sides.map((side) => `-A PREROUTING -i ${side} -j NFQUEUE --queue-num 1 --queue-bypass`)
   const masquerade = nat ? ['*nat', '-A POSTROUTING -o wan -j MASQUERADE', 'COMMIT'] : []
   const late = ['*mangle', ...queue, 'COMMIT']
   inNamespace(`isp-${key}`, ['iptables-restore'], [...late, ...masquerade, ''].join('\n'))
   inNamespace(`isp-${key}`, ['ip6tables-restore'], [...late, ''].join('\n'))
 }
 
-/** Two classes towards the customers: one without a limit, and one for what a policy wants slow. Kbit per second. */
+/** Two classes each way: one without a limit, and one for what a policy wants slow. Kbit per second. */
 function slowLane({ key }: Isp): void {
-  const tc = (...argv: readonly string[]) => inNamespace(`isp-${key}`, ['tc', ...argv])
-  tc('qdisc', 'add', 'dev', 'cust', 'root', 'handle', '1:', 'htb', 'default', '10')
-  tc(
-    'class',
-    'add',
-    'dev',
-    'cust',
-    'parent',
-    '1:',
-    'classid',
-    '1:10',
-    'htb',
-    'rate',
-    '10gbit',
-    'quantum',
-    '60000',
-  )
+  for (const side of sides) {
+    const qdisc = `tc qdisc add dev ${side} root handle 1: htb default 10`
+    const fast = `tc class add dev ${side} parent 1: classid 1:10 htb rate 10gbit quantum 60000`
+    for (const each of [qdisc, fast]) inNamespace(`isp-${key}`, each.split(' '))
+  }
   limitSlowLane(key, 1_000_000)
 }
 
+/** Of a provider's router: towards the customers, and out. */
+const sides = ['cust', 'wan'] as const
+
 /** A new class each time, so that nobody waits behind what was queued before. */
 export function limitSlowLane(isp: Isp['key'], kbit: number): void {
-  const slow = ['dev', 'cust', 'parent', '1:', 'classid', '1:20']
-  const rate = ['htb', 'rate', `${kbit}kbit`, 'quantum', '1514']
-  const script = [
-    `tc class del ${slow.join(' ')} 2>/dev/null`,
-    `tc class add ${[...slow, ...rate].join(' ')}`,
-  ]
+  const script = sides.flatMap((side) => {
+    const slow = `dev ${side} parent 1: classid 1:20`
+    return [`tc class del ${slow} 2>/dev/null`, `tc class add ${slow} htb rate ${kbit}kbit quantum 1514`]
+  })
   inNamespace(`isp-${isp}`, ['sh', '-c', script.join('; ')])
 }
 

@@ -57,6 +57,10 @@ export type Rule =
       readonly site: string
       readonly kbit: number
     }
+  /** Everything comes so much later, each way. */
+  | { readonly kind: 'delay'; readonly oneWayMs: number }
+  /** The line itself, each way. */
+  | { readonly kind: 'line_rate'; readonly kbit: number }
   /** Of the packets each way, at random. */
   | { readonly kind: 'loss'; readonly percent: number }
   /** Larger packets are lost both ways, and nobody says so. */
@@ -156,6 +160,7 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
   const prerouting: string[] = []
   const redirect: string[] = []
   const forward: string[] = []
+  const leaving: string[] = []
   const strings: string[] = []
   const answers: Record<string, DnsAnswer> = {}
   const injections: string[][] = []
@@ -223,6 +228,13 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
           forward.push(`oifname "cust" ct mark ${slowed} ${slowly}`)
         }
         break
+      case 'delay':
+        prerouting.push(`meta l4proto != ipv6-icmp ${later(rule.oneWayMs)}`)
+        break
+      case 'line_rate':
+        speeds.push(rule.kbit)
+        leaving.push(`oifname { "cust", "wan" } ${slowly}`)
+        break
       case 'loss':
         // Neighbours that do not find each other are another trouble.
         prerouting.push(
@@ -246,7 +258,7 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
     }
   }
   return {
-    nft: nftFile(prerouting, redirect, forward),
+    nft: nftFile({ first: prerouting, elsewhere: redirect, passing: forward, leaving }),
     iptables: iptablesFile(strings),
     slowKbit: speeds.length === 0 ? null : Math.min(...speeds),
     answers,
@@ -264,9 +276,12 @@ function matchAddress(field: 'saddr' | 'daddr', name: string, family?: Family): 
     .map(([word, address]) => `${word} ${field} ${address}`)
 }
 
-/** Holds back what a site sends, by delay.py: whoever forges in its name is first, however busy the machine. */
+/** For delay.py, which reads the upper half of a mark as milliseconds. */
+const later = (ms: number) => `meta mark set 0x${(ms * 0x1_00_00).toString(16)}`
+
+/** Holds back what a site sends: whoever forges in its name is first, however busy the machine. */
 function late(site: string): string[] {
-  return matchAddress('saddr', site).map((from) => `${from} meta mark set 0x5`)
+  return matchAddress('saddr', site).map((from) => `${from} ${later(300)}`)
 }
 
 function carrying(port: number, match: string): string {
@@ -284,21 +299,24 @@ function matching(port: number, match: string, action: Exclude<NameAction, 'forg
 }
 
 /** Declared, deleted and made anew: the way to replace a table in one transaction whether or not it was there. */
-function nftFile(
-  prerouting: readonly string[],
-  redirect: readonly string[],
-  forward: readonly string[],
-): string {
+function nftFile({
+  first,
+  elsewhere,
+  passing,
+  leaving,
+}: Readonly<Record<'first' | 'elsewhere' | 'passing' | 'leaving', readonly string[]>>): string {
   return `table inet censor
 delete table inet censor
 table inet censor {
   set dead { type ifname; flags dynamic; size 8; }
   chain first { type filter hook prerouting priority -400;
-${indented(prerouting)}  }
+${indented(first)}  }
   chain elsewhere { type nat hook prerouting priority -100;
-${indented(redirect)}  }
+${indented(elsewhere)}  }
   chain passing { type filter hook forward priority -10;
-${indented(forward)}  }
+${indented(passing)}  }
+  chain leaving { type filter hook postrouting priority -10;
+${indented(leaving)}  }
 }
 `
 }

@@ -1,6 +1,9 @@
 // Who is where in the lab's country: two providers, the internet behind them, and a place outside from which helper
 // and collector look. Addresses are of 21/8 and 22/8, never announced, and of 2d00::/16, which nobody was given: no
-// bogons, so that the rules for real networks apply. Nothing here can leave the sandbox: labd.ts checks that first.
+// bogons, so that the rules for real networks apply; services that a nettest knows by address have their own. Nothing here
+// can leave the sandbox: labd.ts checks that first.
+
+import { listedSites } from './listed-sites.ts'
 
 export type IspKey = 'o' | 'm'
 
@@ -94,6 +97,8 @@ export interface Site {
    * - `captcha`, `edge_captcha`: shows the country's readers something else than the helper, from the same server or
    *   from one of a thousand with a name of its own.
    * - `chat`: takes connections on 443 and 5222, and speaks only when spoken to.
+   * - `listed`: of the core list: one page over HTTP and HTTPS, under one certificate for all of the list.
+   * - `access_point`: HTTP in clear text, on 443 as well.
    * - `control`: what browsers ask to learn whether they are online.
    * - `notice`: a censor's own page, under a certificate that nobody trusts.
    */
@@ -118,11 +123,14 @@ export type SiteKind =
   | 'captcha'
   | 'edge_captcha'
   | 'chat'
+  | 'listed'
+  | 'access_point'
   | 'control'
   | 'notice'
   | 'certified_notice'
 
 export const sites: Readonly<Record<string, Site>> = {
+  ...listedSites,
   'news.example': { address: '22.1.0.10', kind: 'page' },
   'expired.example': { address: '22.1.0.11', kind: 'expired' },
   'refusing.example': { address: '22.1.0.12', kind: 'refusing' },

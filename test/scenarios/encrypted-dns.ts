@@ -1,7 +1,7 @@
 // Resolvers behind TLS, and networks that do not want them.
 
 import { dohPath, dotPort } from '../lab/topology.ts'
-import { entry, onOneAndBoth, type Scenario } from './scenario.ts'
+import { entry, lasting, onOneAndBoth, type Scenario } from './scenario.ts'
 
 const name = 'dns.example'
 const options = { domain: 'news.example' }
@@ -24,6 +24,7 @@ const mechanisms: readonly Scenario[] = [
     ...overHttps,
     name: 'DNS over HTTPS: reset of its server name',
     rules: [{ kind: 'server_name', name, action: 'reset' }],
+    repeatAfterSeconds: lasting,
     expect: {
       verdict: 'anomaly',
       rule: 'tls_handshake_interfered',
@@ -46,6 +47,7 @@ const mechanisms: readonly Scenario[] = [
     ...overHttps,
     name: 'DNS over HTTPS: a certificate of an authority nobody trusts',
     rules: [{ kind: 'box', site: name, box: 'wrong_authority' }],
+    repeatAfterSeconds: lasting,
     expect: { verdict: 'anomaly', rule: 'tls_handshake_interfered', step: 'tls_handshake' },
   },
 ]
