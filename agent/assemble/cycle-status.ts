@@ -52,6 +52,7 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
       oldest_at: stats.oldestWallMs,
       disk_bytes: stats.diskBytes,
       health: stats.health,
+      in_memory: stats.inMemory,
       written_bytes: stats.bytesWritten,
       flushes: stats.flushes,
     },

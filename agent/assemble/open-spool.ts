@@ -49,6 +49,7 @@ const saidAs: Readonly<Record<SpoolEvent['kind'], readonly ['info' | 'warn', Log
   evicted: ['warn', 'S3105'],
   reserve_given_back: ['warn', 'S3106'],
   batch_adopted: ['info', 'S3107'],
+  sending_from_memory: ['warn', 'S3108'],
 }
 
 function logEvent(log: Pick<Log, 'info' | 'warn'>, event: SpoolEvent): void {

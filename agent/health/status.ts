@@ -32,6 +32,8 @@ export const status = v.looseObject({
     oldest_at: instant,
     disk_bytes: count,
     health: v.picklist(['ok', 'memory_only']),
+    /** Results that end with the process unless the disk or the collector takes them. Absent from an older agent. */
+    in_memory: v.optional(count),
     /**
      * Bytes that the spool has written since `started_at`, which is what wears a card. Absent from an older agent.
      */

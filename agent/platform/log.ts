@@ -31,6 +31,7 @@ export const logCodes = {
   S3105: 'Records were given up for room; the next batch names them',
   S3106: 'File system is full; the room held in reserve is given back',
   S3107: 'A batch whose sealing was interrupted is kept',
+  S3108: 'The disk takes nothing; results leave from memory, in an epoch of their own',
   S3901: 'Spool cannot write; measurements are kept in memory',
   S3902: 'Spool could not take a measurement; it is lost',
   S3903: 'State folder cannot be written; memory and status are kept in memory',

@@ -263,3 +263,11 @@ export function noteOf(
     ...(lost.length === 0 ? {} : { lost }),
   }
 }
+
+/**
+ * Whether the collector holds another content for this seq, or for the one before: then every later seq would run into
+ * the same. A seq 0 whose link is refused speaks of the enrolment, and a new epoch would begin with the same link.
+ */
+export function endsChain({ seq }: BatchNote, reason: string): boolean {
+  return /^seq_conflict\b/.test(reason) || (seq > 0 && /^chain_broken\b/.test(reason))
+}
