@@ -8,14 +8,14 @@ import type { Config } from '../config.ts'
 import { type CycleReport, runCycle } from '../cycle/cycle.ts'
 import { type Delivery, deliverAndForward } from '../cycle/deliver.ts'
 import { readMemory, writeMemory } from '../cycle/memory.ts'
-import { type Collector, readEnrolment } from '../enrolment/enrolment.ts'
+import type { Collector } from '../enrolment/enrolment.ts'
 import { learnRecipient } from '../enrolment/recipient.ts'
 import { writeStatus } from '../health/status.ts'
 import { registryOf } from '../nettests/registry.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { isDiskFailure, isSick, removeLeftovers } from '../platform/atomic-file.ts'
 import { type Clock, type MachineClocks, namedBoot } from '../platform/clock.ts'
-import { type Identity, openIdentity } from '../platform/identity.ts'
+import type { Identity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
@@ -34,6 +34,7 @@ import { openSpoolAccess } from './open-spool-access.ts'
 import { openUplink } from './open-uplink.ts'
 import { ownControls } from './own-controls.ts'
 import { vantageOf } from './vantage.ts'
+import { whoWeAre } from './who-we-are.ts'
 
 export interface Agent {
   readonly clock: Clock
@@ -88,10 +89,9 @@ export async function assemble({
   await removeLeftovers(folder.path).catch(unlessSick)
   const clock = await openClock(folder, machine, log)
   const startedMonotonicMs = clock.monotonicMs()
-  const identity = await openIdentity(folder.deviceKey)
-  const collector = readEnrolment(folder.enrolment)
+  const { identity, keyless, collector } = await whoWeAre(folder, log)
   await removeLeftovers(folder.carried).catch(unlessSick)
-  const spool = await openOwnSpool(folder, config, clock, identity, list, log)
+  const spool = await openOwnSpool(folder, config, clock, identity, list, log, keyless)
   const carried = carriedIn(folder, config)
   const access = collector === null ? null : openSpoolAccess(spool, collector, identity.device)
   const served = access === null ? null : await serveSpool(folder.socket, access)

@@ -57,6 +57,8 @@ export interface SpoolOptions {
   /** Id of the key below. */
   readonly device: DeviceId
   readonly privateKey: KeyObject
+  /** Whether the key is not the device's own, which cannot be read: nothing may be sealed, and no batch is judged. */
+  readonly keyless?: boolean
   /** Bytes the folder may take, at least 1 MiB. */
   readonly quotaBytes: number
   readonly agentVersion: string
@@ -209,6 +211,7 @@ class GroupedSpool implements Spool {
     this.#ground = {
       disk: meteredDisk(options.disk ?? nodeDisk, this.#meter),
       dir: options.dir,
+      device: options.keyless === true ? null : options.device,
       ownKey: (keyId) => (keyId === options.device ? publicKey : null),
       budget: budgetOf(options.quotaBytes),
       random: options.random ?? randomBytes,

@@ -55,7 +55,6 @@ const segmentsAfterBatches = 1e9
  */
 const receiptsTogether = 8
 
-/** What one sealing takes. */
 interface Choice {
   readonly streams: readonly Stream[]
   /** Numbers of records that the sealing leaves alone. */
@@ -352,6 +351,7 @@ export class Store {
     const before = this.ledger
     this.#nextEpoch ??= makeEpoch(this.#ground.random)
     const ledger = new Ledger(this.#nextEpoch)
+    ledger.device = before.device
     ledger.pending = [...before.pending, ...more.pending]
     ledger.quarantined = [...before.quarantined, ...more.quarantined]
     for (const [epoch, numbers] of before.carry) ledger.carry.set(epoch, numbers)
