@@ -14,12 +14,13 @@ import { writeStatus } from '../health/status.ts'
 import { registryOf } from '../nettests/registry.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { isDiskFailure, isSick, removeLeftovers } from '../platform/atomic-file.ts'
-import { type Clock, type MachineClocks, namedBoot } from '../platform/clock.ts'
+import type { Clock, MachineClocks } from '../platform/clock.ts'
 import type { Identity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
 import { ownAddresses } from '../platform/own-addresses.ts'
+import { ownName } from '../platform/running-process.ts'
 import { isSourceGone } from '../platform/source-addresses.ts'
 import type { StateFolder } from '../platform/state-folder.ts'
 import { systemResolver } from '../platform/system-resolver.ts'
@@ -106,7 +107,7 @@ export async function assemble({
     }
     return deliverAndForward({ spool, collector, uplink, log, sleep, signal: until, onReceipt }, carried)
   }
-  const boot = namedBoot()
+  const self = ownName()
   let memory = await readMemory(folder.memory)
   let own = await ownAddresses(config.local_address)
   const means = { config, collector, trust, signal, clock, wallMs: machine.wallMs, own: () => own }
@@ -183,8 +184,7 @@ export async function assemble({
         logLinesDropped: ring.dropped(),
         uplink,
         startedAt: clock.now() - (clock.monotonicMs() - startedMonotonicMs),
-        boot,
-        pid: process.pid,
+        process: self,
       }
       const written = writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
       await keepIfPossible(written)

@@ -3,6 +3,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { ActionableError } from './actionable-error.ts'
 import { isSick } from './atomic-file.ts'
+import { isAlive, ownName } from './running-process.ts'
 
 export interface Lock {
   /** Whether the lock file existed and named an agent that is gone. */
@@ -94,7 +95,8 @@ function take(path: string): Taken {
  */
 function sign(descriptor: number, path: string): void {
   try {
-    writeSync(descriptor, `${process.pid}\n`)
+    const { pid, boot, start } = ownName()
+    writeSync(descriptor, `${pid} ${boot ?? '-'} ${start ?? '-'}\n`)
     fsyncSync(descriptor)
   } catch (error) {
     unlinkIfThere(path)
@@ -128,27 +130,12 @@ export function livingOwner(path: string): number | null {
     // The file disappeared between two steps: the lock is free.
     return null
   }
-  const number = Number(text.trim())
+  const [pid = '', boot = '-', start = '-'] = text.trim().split(' ')
+  const number = Number(pid)
   // A torn lock file names no process; one with our own number is from before a reboot.
   if (!Number.isInteger(number) || number <= 1 || number === process.pid) return null
-  return isAgent(number) ? number : null
-}
-
-/** Process numbers are reused: only a process that runs this program counts. */
-export function isAgent(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch {
-    // The process does not exist, or belongs to another user: the state folder is private, so we could send signals
-    // to its agent.
-    return false
-  }
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('sonde')
-  } catch {
-    // The system hides the process's command line from us, so the number is believed.
-    return true
-  }
+  const owner = { pid: number, boot: boot === '-' ? null : boot, start: start === '-' ? null : start }
+  return isAlive(owner) ? number : null
 }
 
 function unlinkIfThere(path: string): void {
