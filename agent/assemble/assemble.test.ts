@@ -1,6 +1,6 @@
 // What a start leaves in the log, on real files: the state that the last agent left, and what became of its spool.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -84,3 +84,22 @@ it.each([
     rmSync(path, { recursive: true })
   },
 )
+
+it('assemble() begins no cycle in a state folder that another was mounted over: it used to write into both', async () => {
+  const state = fresh()
+  const folder = makeStateFolder(state, {})
+  const agent = await assemble({
+    ...{ folder, config: loadConfig(null, {}), machine: machineClocks(), terminal: null },
+    signal: new AbortController().signal,
+    sleep: async () => {},
+  })
+  renameSync(state, `${state}-hidden`)
+  makeStateFolder(state, {})
+  const other = '1234567 - -\n'
+  writeFileSync(join(state, 'lock'), other)
+  await expect(agent.cycle({ ...agent.list, entries: [] }, () => {})).rejects.toMatchObject({
+    code: 'bad_state',
+  })
+  await agent.close()
+  expect(readFileSync(join(state, 'lock'), 'utf8')).toBe(other)
+})

@@ -13,7 +13,8 @@ import { learnRecipient } from '../enrolment/recipient.ts'
 import { writeStatus } from '../health/status.ts'
 import { registryOf } from '../nettests/registry.ts'
 import { makeTrust } from '../operations/trust.ts'
-import { isDiskFailure, isSick, removeLeftovers } from '../platform/atomic-file.ts'
+import { ActionableError } from '../platform/actionable-error.ts'
+import { areFoldersFlushed, isDiskFailure, isSick, removeLeftovers } from '../platform/atomic-file.ts'
 import type { Clock, MachineClocks } from '../platform/clock.ts'
 import type { Identity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
@@ -22,7 +23,7 @@ import { openLogRing } from '../platform/log-ring.ts'
 import { ownAddresses } from '../platform/own-addresses.ts'
 import { ownName } from '../platform/running-process.ts'
 import { isSourceGone } from '../platform/source-addresses.ts'
-import type { StateFolder } from '../platform/state-folder.ts'
+import { placeNow, type StateFolder } from '../platform/state-folder.ts'
 import { systemResolver } from '../platform/system-resolver.ts'
 import type { Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
@@ -87,6 +88,7 @@ export async function assemble({
   const ring = openLogRing(folder.log)
   const log = openLog(ring, terminal, machine.wallMs, config.log_level)
   if (lock.tookOver) log.info('S1003')
+  const place = placeNow(folder.path)
   await removeLeftovers(folder.path).catch(unlessSick)
   const clock = await openClock(folder, machine, log)
   const startedMonotonicMs = clock.monotonicMs()
@@ -108,6 +110,7 @@ export async function assemble({
     return deliverAndForward({ spool, collector, uplink, log, sleep, signal: until, onReceipt }, carried)
   }
   const self = ownName()
+  if (!areFoldersFlushed()) log.warn('S3110')
   let memory = await readMemory(folder.memory)
   let own = await ownAddresses(config.local_address)
   const means = { config, collector, trust, signal, clock, wallMs: machine.wallMs, own: () => own }
@@ -141,6 +144,13 @@ export async function assemble({
     spool,
     deliver: deliverUntil,
     async cycle(cycleList, onMeasurement, untilNextMs = () => null) {
+      if (!place.isStill()) {
+        log.error('S3904')
+        throw new ActionableError(
+          'bad_state',
+          `The state folder ${folder.path} is another one than at the start: a file system was mounted there, or it was replaced. Start again, to go on in the new one; what was measured before is in the old one.`,
+        )
+      }
       lock.hold()
       const report = await runCycle(
         {

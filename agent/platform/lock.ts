@@ -42,7 +42,8 @@ export function takeLock(path: string): Lock {
     },
     hold,
     release() {
-      if (held) unlinkIfThere(path)
+      // Where the folder was exchanged meanwhile, another agent's lock may be there.
+      if (held && isOurs(path)) unlinkIfThere(path)
       held = false
     },
   }
@@ -136,6 +137,14 @@ export function livingOwner(path: string): number | null {
   if (!Number.isInteger(number) || number <= 1 || number === process.pid) return null
   const owner = { pid: number, boot: boot === '-' ? null : boot, start: start === '-' ? null : start }
   return isAlive(owner) ? number : null
+}
+
+function isOurs(path: string): boolean {
+  try {
+    return readFileSync(path, 'latin1').split(' ')[0] === String(process.pid)
+  } catch {
+    return false
+  }
 }
 
 function unlinkIfThere(path: string): void {

@@ -33,9 +33,12 @@ export const logCodes = {
   S3107: 'A batch whose sealing was interrupted is kept',
   S3108: 'The disk takes nothing; results leave from memory, in an epoch of their own',
   S3109: 'Batches of another device key are kept until that key is back',
+  S3110: 'File system cannot be told to keep the names of files; a power cut may cost the newest ones',
   S3901: 'Spool cannot write; measurements are kept in memory',
   S3902: 'Spool could not take a measurement; it is lost',
   S3903: 'State folder cannot be written; memory and status are kept in memory',
+  S3904:
+    'State folder is another one than at the start: was it mounted meanwhile? The agent ends, to begin anew in it',
   S4001: 'Batches uploaded',
   S4101: 'Upload put off',
   S4201: 'Sealed files of other probes brought to the collector',
