@@ -1,6 +1,6 @@
 // What a start leaves in the log, on real files: the state that the last agent left, and what became of its spool.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -61,4 +61,45 @@ it('assemble() warns of a control log that is gone, and says what was saved', as
     { level: 'info', code: 'S3104', records: 3 },
     { ...opened, records: 3 },
   ])
+})
+
+it.each([
+  ['a damaged enrolment', 'enrolment.json', '{"url":"https://coll', 'S5102'],
+  ['an enrolment that is a folder', 'enrolment.json', null, 'S5102'],
+  ['a damaged key', 'device-key', '-----BEGIN PRIV', 'S5104'],
+  ['a key that cannot be read', 'device-key', null, 'S5104'],
+])(
+  'assemble() measures and keeps all the same with %s: it used to end at each start',
+  async (_, name, content, code) => {
+    const state = fresh()
+    await lived(state, 1)
+    const path = join(state, name)
+    rmSync(path, { force: true })
+    if (content === null) mkdirSync(path)
+    else writeFileSync(path, content)
+    expect(await lived(state, 1)).toEqual([
+      { level: 'error', code },
+      { ...opened, records: 1 },
+    ])
+    rmSync(path, { recursive: true })
+  },
+)
+
+it('assemble() begins no cycle in a state folder that another was mounted over: it used to write into both', async () => {
+  const state = fresh()
+  const folder = makeStateFolder(state, {})
+  const agent = await assemble({
+    ...{ folder, config: loadConfig(null, {}), machine: machineClocks(), terminal: null },
+    signal: new AbortController().signal,
+    sleep: async () => {},
+  })
+  renameSync(state, `${state}-hidden`)
+  makeStateFolder(state, {})
+  const other = '1234567 - -\n'
+  writeFileSync(join(state, 'lock'), other)
+  await expect(agent.cycle({ ...agent.list, entries: [] }, () => {})).rejects.toMatchObject({
+    code: 'bad_state',
+  })
+  await agent.close()
+  expect(readFileSync(join(state, 'lock'), 'utf8')).toBe(other)
 })

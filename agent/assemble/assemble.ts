@@ -8,20 +8,22 @@ import type { Config } from '../config.ts'
 import { type CycleReport, runCycle } from '../cycle/cycle.ts'
 import { type Delivery, deliverAndForward } from '../cycle/deliver.ts'
 import { readMemory, writeMemory } from '../cycle/memory.ts'
-import { type Collector, readEnrolment } from '../enrolment/enrolment.ts'
+import type { Collector } from '../enrolment/enrolment.ts'
 import { learnRecipient } from '../enrolment/recipient.ts'
 import { writeStatus } from '../health/status.ts'
 import { registryOf } from '../nettests/registry.ts'
 import { makeTrust } from '../operations/trust.ts'
-import { isDiskFailure, isSick, removeLeftovers } from '../platform/atomic-file.ts'
-import { type Clock, type MachineClocks, namedBoot } from '../platform/clock.ts'
-import { type Identity, openIdentity } from '../platform/identity.ts'
+import { ActionableError } from '../platform/actionable-error.ts'
+import { areFoldersFlushed, isDiskFailure, isSick, removeLeftovers } from '../platform/atomic-file.ts'
+import type { Clock, MachineClocks } from '../platform/clock.ts'
+import type { Identity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
 import { ownAddresses } from '../platform/own-addresses.ts'
+import { ownName } from '../platform/running-process.ts'
 import { isSourceGone } from '../platform/source-addresses.ts'
-import type { StateFolder } from '../platform/state-folder.ts'
+import { placeNow, type StateFolder } from '../platform/state-folder.ts'
 import { systemResolver } from '../platform/system-resolver.ts'
 import type { Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
@@ -34,6 +36,7 @@ import { openSpoolAccess } from './open-spool-access.ts'
 import { openUplink } from './open-uplink.ts'
 import { ownControls } from './own-controls.ts'
 import { vantageOf } from './vantage.ts'
+import { whoWeAre } from './who-we-are.ts'
 
 export interface Agent {
   readonly clock: Clock
@@ -85,13 +88,13 @@ export async function assemble({
   const ring = openLogRing(folder.log)
   const log = openLog(ring, terminal, machine.wallMs, config.log_level)
   if (lock.tookOver) log.info('S1003')
+  const place = placeNow(folder.path)
   await removeLeftovers(folder.path).catch(unlessSick)
   const clock = await openClock(folder, machine, log)
   const startedMonotonicMs = clock.monotonicMs()
-  const identity = await openIdentity(folder.deviceKey)
-  const collector = readEnrolment(folder.enrolment)
+  const { identity, keyless, collector } = await whoWeAre(folder, log)
   await removeLeftovers(folder.carried).catch(unlessSick)
-  const spool = await openOwnSpool(folder, config, clock, identity, list, log)
+  const spool = await openOwnSpool(folder, config, clock, identity, list, log, keyless)
   const carried = carriedIn(folder, config)
   const access = collector === null ? null : openSpoolAccess(spool, collector, identity.device)
   const served = access === null ? null : await serveSpool(folder.socket, access)
@@ -106,7 +109,8 @@ export async function assemble({
     }
     return deliverAndForward({ spool, collector, uplink, log, sleep, signal: until, onReceipt }, carried)
   }
-  const boot = namedBoot()
+  const self = ownName()
+  if (!areFoldersFlushed()) log.warn('S3110')
   let memory = await readMemory(folder.memory)
   let own = await ownAddresses(config.local_address)
   const means = { config, collector, trust, signal, clock, wallMs: machine.wallMs, own: () => own }
@@ -140,6 +144,13 @@ export async function assemble({
     spool,
     deliver: deliverUntil,
     async cycle(cycleList, onMeasurement, untilNextMs = () => null) {
+      if (!place.isStill()) {
+        log.error('S3904')
+        throw new ActionableError(
+          'bad_state',
+          `The state folder ${folder.path} is another one than at the start: a file system was mounted there, or it was replaced. Start again, to go on in the new one; what was measured before is in the old one.`,
+        )
+      }
       lock.hold()
       const report = await runCycle(
         {
@@ -183,8 +194,7 @@ export async function assemble({
         logLinesDropped: ring.dropped(),
         uplink,
         startedAt: clock.now() - (clock.monotonicMs() - startedMonotonicMs),
-        boot,
-        pid: process.pid,
+        process: self,
       }
       const written = writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
       await keepIfPossible(written)

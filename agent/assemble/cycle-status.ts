@@ -5,6 +5,7 @@ import type { CycleReport } from '../cycle/cycle.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import type { Status } from '../health/status.ts'
 import type { Identity } from '../platform/identity.ts'
+import type { ProcessName } from '../platform/running-process.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Uplink } from '../submit/ways/uplink.ts'
 import { version } from '../version.ts'
@@ -19,9 +20,7 @@ export interface Facts {
   readonly uplink: Uplink | null
   /** Milliseconds since 1970. */
   readonly startedAt: number
-  /** Name of the boot; null where the system hides it. */
-  readonly boot: string | null
-  readonly pid: number
+  readonly process: ProcessName
 }
 
 export function statusOf(report: CycleReport, nextStartMs: number | null, now: number, facts: Facts): Status {
@@ -52,11 +51,12 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
       oldest_at: stats.oldestWallMs,
       disk_bytes: stats.diskBytes,
       health: stats.health,
+      in_memory: stats.inMemory,
       written_bytes: stats.bytesWritten,
       flushes: stats.flushes,
     },
     started_at: facts.startedAt,
-    agent: { pid: facts.pid, boot_id: facts.boot },
+    agent: { pid: facts.process.pid, boot_id: facts.process.boot, start: facts.process.start },
     upload: { kind: delivery.kind, at: now, accepted: delivery.accepted, reason: delivery.reason },
     ways: (facts.uplink?.counts ?? []).map(({ lastFailure, ...way }) => ({
       ...way,

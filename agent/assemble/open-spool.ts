@@ -15,6 +15,7 @@ import { version } from '../version.ts'
 /**
  * The spool of this state folder. The caller holds the folder's lock.
  * @param log - Gets the spool's events; null when nothing is logged.
+ * @param keyless - Whether the identity is not the device's own: nothing is sealed then, and no batch is judged.
  */
 export function openOwnSpool(
   folder: StateFolder,
@@ -23,12 +24,14 @@ export function openOwnSpool(
   identity: Identity,
   list: TestList,
   log: Pick<Log, 'info' | 'warn'> | null = null,
+  keyless = false,
 ): Promise<Spool> {
   return openSpool({
     dir: folder.spool,
     clock,
     witness: clock,
     device: identity.device,
+    keyless,
     privateKey: identity.privateKey,
     quotaBytes: config.spool_quota_mb * 1_000_000,
     agentVersion: version,
@@ -49,6 +52,8 @@ const saidAs: Readonly<Record<SpoolEvent['kind'], readonly ['info' | 'warn', Log
   evicted: ['warn', 'S3105'],
   reserve_given_back: ['warn', 'S3106'],
   batch_adopted: ['info', 'S3107'],
+  batches_kept: ['warn', 'S3109'],
+  sending_from_memory: ['warn', 'S3108'],
 }
 
 function logEvent(log: Pick<Log, 'info' | 'warn'>, event: SpoolEvent): void {

@@ -4,9 +4,8 @@ import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import { noContext, plainForm } from '../../tests-spec/plain/plain-form.ts'
 import { assemble } from '../assemble/assemble.ts'
-import { ActionableError } from '../platform/actionable-error.ts'
-import type { Spool } from '../spool/spool.ts'
 import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
+import { keepAll } from './keep-all.ts'
 import { configOption, stateOption } from './options.ts'
 import { cycleShown } from './shown-cycle.ts'
 
@@ -57,20 +56,6 @@ async function once(invocation: Invocation): Promise<number> {
     await agent.close()
   }
   return 0
-}
-
-/**
- * What a disk refuses waits in memory, and this process ends now.
- * @throws {ActionableError} `results_lost`.
- */
-async function keepAll(spool: Spool): Promise<void> {
-  await spool.flush()
-  const { inMemory } = spool.stats()
-  if (inMemory === 0) return
-  throw new ActionableError(
-    'results_lost',
-    `${inMemory} results could not be kept: they were in memory only, and are lost now, as this command ends. The disk of the state folder is full, read-only or failing: make room or change the card, then measure again.`,
-  )
 }
 
 function whyNotMeasurable(text: string): string | null {

@@ -6,6 +6,7 @@ import { runLoop } from '../cycle/loop.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
 import { version } from '../version.ts'
 import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
+import { keepAll } from './keep-all.ts'
 import { configOption, stateOption } from './options.ts'
 import { cycleShown } from './shown-cycle.ts'
 
@@ -51,6 +52,7 @@ async function run(invocation: Invocation): Promise<number> {
         terminal.err(`${wrapWords(`Next cycle at ${next} UTC. Ctrl-C stops.`, terminal.columns)}\n`)
       },
     })
+    await keepAll(agent.spool)
     agent.log.info('S1002')
   } finally {
     await agent.close()

@@ -19,6 +19,8 @@ const enrolmentFile = v.strictObject({
 
 /** What an upload needs to know of the collector. */
 export interface Collector {
+  /** Id of the device that is enrolled. */
+  readonly enrolledDevice: string
   readonly url: string
   readonly collectorKeyId: string
   readonly collectorKey: KeyObject
@@ -45,7 +47,16 @@ export function readEnrolment(path: string): Collector | null {
     const { at: enrolledAt, recipient = null } = enrolment
     const endpoints = readEndpoints(enrolment.endpoints ?? [])
     const collectorKeyId = collector_key_id
-    return { url, collectorKeyId, collectorKey, enrolmentDigest: digest, enrolledAt, recipient, endpoints }
+    return {
+      enrolledDevice: enrolment.device,
+      url,
+      collectorKeyId,
+      collectorKey,
+      enrolmentDigest: digest,
+      enrolledAt,
+      recipient,
+      endpoints,
+    }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError('bad_state', `Cannot believe ${path}: ${why}. Enrol again with a new token.`, {

@@ -2,7 +2,8 @@
 // status. It only reads.
 
 import { namedBoot } from '../platform/clock.ts'
-import { isAgent, livingOwner } from '../platform/lock.ts'
+import { livingOwner } from '../platform/lock.ts'
+import { isAlive } from '../platform/running-process.ts'
 import type { Status } from './status.ts'
 
 /** `stale`: the agent runs, but is long overdue with a cycle that it has not finished. */
@@ -39,5 +40,7 @@ function livingAgent(owner: number | null, status: Status | null, boot: string |
   // agent's.
   if (isOfAnotherBoot) return owner === said.pid ? null : owner
   // On a card that refuses even the lock, the agent measures without one.
-  return owner ?? (said.pid !== process.pid && isAgent(said.pid) ? said.pid : null)
+  // Its boot was compared above.
+  const named = { pid: said.pid, boot: null, start: said.start ?? null }
+  return owner ?? (said.pid !== process.pid && isAlive(named) ? said.pid : null)
 }

@@ -32,6 +32,8 @@ export const status = v.looseObject({
     oldest_at: instant,
     disk_bytes: count,
     health: v.picklist(['ok', 'memory_only']),
+    /** Results that end with the process unless the disk or the collector takes them. Absent from an older agent. */
+    in_memory: v.optional(count),
     /**
      * Bytes that the spool has written since `started_at`, which is what wears a card. Absent from an older agent.
      */
@@ -43,10 +45,12 @@ export const status = v.looseObject({
    */
   started_at: v.optional(v.number()),
   /**
-   * The process that wrote this, and its boot; the latter is null where the system hides it. Absent from an older
-   * agent.
+   * The process that wrote this, its boot, and its start in ticks from there; the latter two are null where the system hides
+   * them. Absent from an older agent.
    */
-  agent: v.optional(v.looseObject({ pid: count, boot_id: v.nullable(v.string()) })),
+  agent: v.optional(
+    v.looseObject({ pid: count, boot_id: v.nullable(v.string()), start: v.nullish(v.string()) }),
+  ),
   /** How the last attempt to upload ended; null before the first. */
   upload: v.nullable(
     v.looseObject({ kind: v.string(), at: v.number(), accepted: count, reason: v.nullable(v.string()) }),

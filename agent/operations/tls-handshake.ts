@@ -125,10 +125,12 @@ async function shakeHands(
   if (death !== null) return over(failureOf(death, 'tls_handshake'))
 
   const deadline = startDeadline(trace.signal, options.timeoutMs)
+  const bytesSoFar = countBytes(socket)
   const secured = open(trace, socket, serverName, options)
-  const end = await Promise.race([handshaken(secured), deadline.passed])
+  const chainAsSent = () => trace.trust.chains.read(secured, bytesSoFar().received)
+  const end = await Promise.race([handshaken(secured, chainAsSent), deadline.passed])
   deadline.clear()
-  if (typeof end === 'string') return over(end, { socket: secured, chain: chainAsSent(secured) })
+  if (typeof end === 'string') return over(end, { socket: secured, chain: chainAsSent() })
   if (end.error !== null) {
     const { error, chain } = end
     return over(failureOf(error, 'tls_handshake'), { socket: secured, chain, alert: alertOf(error) })
@@ -160,9 +162,17 @@ interface HandshakeEnd {
   readonly chain: readonly X509Certificate[]
 }
 
-function handshaken(secured: tls.TLSSocket): Promise<HandshakeEnd> {
+function handshaken(
+  secured: tls.TLSSocket,
+  chainAsSent: () => readonly X509Certificate[],
+): Promise<HandshakeEnd> {
   return new Promise((resolve) => {
-    const settle = (error: Error | null) => resolve({ error, chain: chainAsSent(secured) })
+    let isOver = false
+    const settle = (error: Error | null) => {
+      // The chain can be asked for once.
+      if (!isOver) resolve({ error, chain: chainAsSent() })
+      isOver = true
+    }
     secured.once('secureConnect', () => settle(null))
     secured.once('error', settle)
     secured.once('close', () => settle(endOfStream()))
@@ -175,24 +185,6 @@ function read(secured: tls.TLSSocket): Agreed {
     cipherSuite: secured.getCipher()?.standardName ?? '',
     protocol: secured.alpnProtocol || '',
   }
-}
-
-/**
- * `getPeerCertificate(true)` is not used: it would reorder the chain, drop certificates that do not belong to it and
- * add the root from our own store.
- */
-function chainAsSent(secured: tls.TLSSocket): X509Certificate[] {
-  const chain: X509Certificate[] = []
-  try {
-    let next = secured.getPeerX509Certificate()
-    while (next !== undefined) {
-      chain.push(next)
-      next = next.issuerCertificate
-    }
-  } catch {
-    // What Node.js cannot parse ends the chain, which is then judged as far as it goes.
-  }
-  return chain
 }
 
 function judge(

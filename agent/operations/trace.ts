@@ -3,6 +3,7 @@
 import type { SecureContext } from 'node:tls'
 import type { MeasurementClock } from '../platform/clock.ts'
 import type { SourceAddresses } from '../platform/source-addresses.ts'
+import type { SentChains } from './sent-chain.ts'
 
 /** An address and a port. Never a name: names go through `resolve…`, which leaves its own observation. */
 export interface Endpoint {
@@ -29,6 +30,8 @@ export interface Trust {
    * on a probe with a wrong clock that fault is the date. Absent: such a chain counts as not reaching a root.
    */
   readonly roots?: readonly string[]
+  /** What servers sent so far, so that it need not be asked for again. */
+  readonly chains: SentChains
 }
 
 /** How one operation is labelled and how long it may take. */

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import tls from 'node:tls'
 import { clientHello } from '../../tests-spec/nettests/client-hello.ts'
+import { SentChains } from './sent-chain.ts'
 import type { Trust } from './trace.ts'
 
 /**
@@ -27,5 +28,10 @@ export function makeTrust(
   })
   const sorted = roots.map((pem) => pem.trim()).sort()
   const hash = createHash('sha256').update(sorted.join('\n')).digest('hex').slice(0, 8)
-  return { secureContext, name: `node-${process.versions.node}-roots-${hash}`, roots }
+  return {
+    secureContext,
+    name: `node-${process.versions.node}-roots-${hash}`,
+    roots,
+    chains: new SentChains(),
+  }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   type AtomicDisk,
+  areFoldersFlushed,
   nodeAtomicDisk,
   readFileIfPresent,
   removeFile,
@@ -171,4 +172,20 @@ describe('replaceFile()', () => {
       expect(readdirSync(dir)).toEqual(['file'])
     },
   )
+})
+
+describe('nodeAtomicDisk.syncDirectory()', () => {
+  it.skipIf(process.platform !== 'linux')(
+    'takes a file system that cannot flush folders (EINVAL) for what it is: it counted as a bug, or as a sick disk',
+    async () => {
+      await nodeAtomicDisk.syncDirectory(dir)
+      expect(areFoldersFlushed()).toBe(true)
+      await nodeAtomicDisk.syncDirectory('/proc/self')
+      expect(areFoldersFlushed()).toBe(false)
+    },
+  )
+
+  it('rejects for a folder that is not there', async () => {
+    await expect(nodeAtomicDisk.syncDirectory(join(dir, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
 })

@@ -46,10 +46,29 @@ export const nodeAtomicDisk: AtomicDisk = {
     const folder = await open(path, constants.O_RDONLY)
     try {
       await folder.sync()
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      foldersAreFlushed = false
     } finally {
       await folder.close()
     }
   },
+}
+
+let foldersAreFlushed = true
+
+/**
+ * Whether every folder so far could be told to write out its names. Shared folders, CIFS and FUSE often cannot: a name may
+ * then be lost in a power cut, which is a state of the machine and no failure.
+ */
+export function areFoldersFlushed(): boolean {
+  return foldersAreFlushed
+}
+
+const unavailable = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && unavailable.has(String(error.code))
 }
 
 /** Ending of a file's name while it is written. A file that still has it after a restart was never finished. */

@@ -8,7 +8,7 @@ import { type DeviceId, deviceId } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { encodeKeyFile, isKeyFileWhole } from '../../tests-spec/protocol/key-file.ts'
 import { ActionableError } from './actionable-error.ts'
-import { isDiskFailure, isSick, readFileIfPresent, writeFileDurably } from './atomic-file.ts'
+import { isDiskFailure, readFileIfPresent, writeFileDurably } from './atomic-file.ts'
 
 export interface Identity {
   readonly device: DeviceId
@@ -24,7 +24,15 @@ export interface Identity {
 export async function openIdentity(path: string): Promise<Identity> {
   const written = await readOrNull(path)
   if (written !== null) narrow(path)
-  const privateKey = written === null ? await makeKey(path) : readKey(path, written)
+  return identityOf(written === null ? await makeKey(path) : readKey(path, written))
+}
+
+/** An identity that is kept nowhere. */
+export function makeIdentity(): Identity {
+  return identityOf(generateKeyPairSync('ed25519').privateKey)
+}
+
+function identityOf(privateKey: KeyObject): Identity {
   const publicKey = createPublicKey(privateKey)
   return { device: v.parse(deviceId, keyIdOf(publicKey)), publicKey, privateKey }
 }
@@ -57,8 +65,8 @@ function narrow(path: string): void {
   try {
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
   } catch (error) {
-    // The next start on a disk that works does it.
-    if (!isSick(error)) throw error
+    // The next start on a disk that works does it; of a file that is another user's, its owner.
+    if (!isDiskFailure(error)) throw error
   }
 }
 

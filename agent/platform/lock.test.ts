@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { modernNode } from '../../build/modern-node.ts'
 import { takeLock } from './lock.ts'
 
 const fresh = () => join(mkdtempSync(join(tmpdir(), 'sonde-lock-')), 'lock')
@@ -14,7 +15,7 @@ it('takeLock() names its owner and is gone after release', () => {
   const path = fresh()
   const lock = takeLock(path)
   expect(lock.tookOver).toBe(false)
-  expect(readFileSync(path, 'utf8').trim()).toBe(String(process.pid))
+  expect(readFileSync(path, 'utf8').trim().split(' ')[0]).toBe(String(process.pid))
   lock.release()
   expect(existsSync(path)).toBe(false)
 })
@@ -40,6 +41,39 @@ it('takeLock() takes over from a number that another program has now', async () 
   writeFileSync(path, `${other.pid}\n`)
   takeLock(path).release()
   other.kill()
+})
+
+it('takeLock() takes over from a number that an editor of its log has now: it used to keep the agent out for ever', async () => {
+  const path = fresh()
+  const other = spawn(
+    'tail',
+    ['-f', '/dev/null', '-n', '0', '--', '/dev/null', '/tmp/sonde-is-in-its-name'],
+    {
+      stdio: 'ignore',
+    },
+  )
+  await once(other, 'spawn')
+  takeLock(path)
+  const [, boot] = readFileSync(path, 'utf8').trim().split(' ')
+  writeFileSync(path, `${other.pid} ${boot} 1\n`)
+  const lock = takeLock(path)
+  expect(lock.tookOver).toBe(true)
+  lock.release()
+  // Of an earlier boot, whatever runs under the number now.
+  writeFileSync(path, `${other.pid} 0123456789abcdef -\n`)
+  expect(takeLock(path).tookOver).toBe(true)
+  other.kill()
+})
+
+it('takeLock() refuses while the very process lives that took it, whatever its name', async () => {
+  const path = fresh()
+  const program = `import('${import.meta.dirname}/lock.ts').then(({ takeLock }) => { takeLock('${path}'); console.log('up'); setInterval(() => {}, 1000) })`
+  const other = spawn(modernNode(), ['--experimental-strip-types', '-e', program])
+  await once(other.stdout, 'data')
+  expect(() => takeLock(path)).toThrow(/Another agent \(process \d+\)/)
+  other.kill('SIGKILL')
+  await once(other, 'exit')
+  takeLock(path).release()
 })
 
 it.each(['', 'garbage', '-1', '1', '99999999'])('takeLock() takes over a lock that reads "%s"', (text) => {

@@ -3,6 +3,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { ActionableError } from './actionable-error.ts'
 import { isSick } from './atomic-file.ts'
+import { isAlive, ownName } from './running-process.ts'
 
 export interface Lock {
   /** Whether the lock file existed and named an agent that is gone. */
@@ -41,7 +42,8 @@ export function takeLock(path: string): Lock {
     },
     hold,
     release() {
-      if (held) unlinkIfThere(path)
+      // Where the folder was exchanged meanwhile, another agent's lock may be there.
+      if (held && isOurs(path)) unlinkIfThere(path)
       held = false
     },
   }
@@ -94,7 +96,8 @@ function take(path: string): Taken {
  */
 function sign(descriptor: number, path: string): void {
   try {
-    writeSync(descriptor, `${process.pid}\n`)
+    const { pid, boot, start } = ownName()
+    writeSync(descriptor, `${pid} ${boot ?? '-'} ${start ?? '-'}\n`)
     fsyncSync(descriptor)
   } catch (error) {
     unlinkIfThere(path)
@@ -128,26 +131,19 @@ export function livingOwner(path: string): number | null {
     // The file disappeared between two steps: the lock is free.
     return null
   }
-  const number = Number(text.trim())
+  const [pid = '', boot = '-', start = '-'] = text.trim().split(' ')
+  const number = Number(pid)
   // A torn lock file names no process; one with our own number is from before a reboot.
   if (!Number.isInteger(number) || number <= 1 || number === process.pid) return null
-  return isAgent(number) ? number : null
+  const owner = { pid: number, boot: boot === '-' ? null : boot, start: start === '-' ? null : start }
+  return isAlive(owner) ? number : null
 }
 
-/** Process numbers are reused: only a process that runs this program counts. */
-export function isAgent(pid: number): boolean {
+function isOurs(path: string): boolean {
   try {
-    process.kill(pid, 0)
+    return readFileSync(path, 'latin1').split(' ')[0] === String(process.pid)
   } catch {
-    // The process does not exist, or belongs to another user: the state folder is private, so we could send signals
-    // to its agent.
     return false
-  }
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('sonde')
-  } catch {
-    // The system hides the process's command line from us, so the number is believed.
-    return true
   }
 }
 

@@ -1,7 +1,7 @@
 // The log on disk: two files of bounded size, so that the log of a year takes no more room than that of a week. The
 // system's journal lives in memory on small boards; after a power cut, only these files tell what happened.
 
-import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -39,6 +39,7 @@ export function openLogRing(folder: string, maxBytes: number = maxFileBytes): Lo
   return {
     write(line) {
       try {
+        if (descriptor !== null && !isAt(current, descriptor)) shut()
         if (descriptor === null) open()
         if (size + line.length > maxBytes && size > 0) {
           shut()
@@ -59,4 +60,11 @@ export function openLogRing(folder: string, maxBytes: number = maxFileBytes): Lo
     dropped: () => dropped,
     close: shut,
   }
+}
+
+/** Whether the file that is written is the one by that name: others rename logs and remove them. */
+function isAt(path: string, descriptor: number): boolean {
+  const named = statSync(path, { throwIfNoEntry: false })
+  const open = fstatSync(descriptor)
+  return named !== undefined && named.ino === open.ino && named.dev === open.dev
 }

@@ -1,6 +1,6 @@
 // The log is bounded on disk, has stable codes, and is never a reason to stop.
 
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -26,6 +26,23 @@ it('openLogRing() counts what it could not write, and writes again when the fold
   ring.write('lost\n')
   expect(ring.dropped()).toBe(1)
 })
+
+it.each([
+  ['renamed', (path: string) => renameSync(path, `${path}.old`)],
+  ['removed', (path: string) => rmSync(path)],
+])(
+  'openLogRing() begins the file anew that others have %s: it used to go on into the nameless one',
+  (_, change) => {
+    const dir = folder()
+    const ring = openLogRing(dir)
+    ring.write('one\n')
+    change(join(dir, 'sonde.ndjson'))
+    ring.write('two\n')
+    ring.close()
+    expect(readFileSync(join(dir, 'sonde.ndjson'), 'utf8')).toBe('two\n')
+    expect(ring.dropped()).toBe(0)
+  },
+)
 
 it('openLog() writes NDJSON with code, level, time and fields', () => {
   const dir = folder()

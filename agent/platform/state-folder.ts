@@ -12,7 +12,7 @@
 //   carried/          sealed files of other probes, on their way to the collector
 //   spool/  log/      see agent/spool and agent/platform/log-ring.ts
 
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, type Stats, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { ActionableError } from './actionable-error.ts'
@@ -94,6 +94,26 @@ export function makeStateFolder(
     )
   }
   return folder
+}
+
+/** Remembers which folder is at `path`. */
+export function placeNow(path: string): { isStill(): boolean } {
+  const before = statOrNull(path)
+  return {
+    /** False when another folder is there by now, as after a mount; true also while nothing is known. */
+    isStill() {
+      const now = statOrNull(path)
+      return before === null || now === null || (now.dev === before.dev && now.ino === before.ino)
+    },
+  }
+}
+
+function statOrNull(path: string): Stats | null {
+  try {
+    return statSync(path)
+  } catch {
+    return null
+  }
 }
 
 /** What a collector makes in its folder before anything else, and an agent never. */
@@ -184,7 +204,17 @@ export function usualConfigPath(
 /** The specification says that a relative path there is to be ignored. */
 function xdgFolder(given: string | undefined, below: string): string | null {
   if (given !== undefined && isAbsolute(given)) return given
-  return homedir() === '' ? null : join(homedir(), below)
+  const home = homeFolder()
+  return home === '' ? null : join(home, below)
+}
+
+/** @returns Empty where there is none: without HOME, Node.js asks who the user is, and a container's may have no name. */
+function homeFolder(): string {
+  try {
+    return homedir()
+  } catch {
+    return ''
+  }
 }
 
 function isCode(error: unknown, code: string): boolean {

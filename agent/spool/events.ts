@@ -10,9 +10,17 @@ import type { LossReason } from './ledger/ledger.ts'
  * - `new`: the folder was empty.
  * - `control_log_lost`: entries of the control log are missing or unreadable, and what was sealed is not known any more.
  * - `control_log_behind`: there are batch files that it knows nothing of, so its end is missing.
+ * - `key_changed`: what was sealed before was sealed by another key, or the key of what was kept is back.
+ * - `sent_from_memory`: records left in an epoch of their own while the disk took nothing, and it takes something again.
  * - `chain_refused`: the collector holds another content for a seq, and would take no later batch of the old epoch.
  */
-export type EpochReason = 'new' | 'control_log_lost' | 'control_log_behind' | 'chain_refused'
+export type EpochReason =
+  | 'new'
+  | 'control_log_lost'
+  | 'control_log_behind'
+  | 'key_changed'
+  | 'sent_from_memory'
+  | 'chain_refused'
 
 export type SpoolEvent =
   /** The folder was read and the spool can go on from it. This is the last event that recovery tells. */
@@ -46,6 +54,10 @@ export type SpoolEvent =
   | { readonly kind: 'batch_adopted' }
   /** To make room, a segment, a batch, or the repeats in a segment were given up. */
   | { readonly kind: 'evicted'; readonly holds: Evictable['holds']; readonly records: number }
+  /** Batches of another key are kept until that key is back. */
+  | { readonly kind: 'batches_kept'; readonly batches: number }
+  /** The disk takes nothing, and records leave from memory, in an epoch of their own. Told once, until the disk takes some. */
+  | { readonly kind: 'sending_from_memory' }
   /** The file system is full, and sealing goes on in the room that the reserve held for that. */
   | { readonly kind: 'reserve_given_back' }
 

@@ -6,6 +6,7 @@
 //   spool/records/E/ segments of the records of epoch E
 //   spool/batches/ batches that are sealed and wait to be sent
 //   spool/quarantine/ batches that are sealed and that the collector refused
+//   spool/kept/ batches that another key sealed, until that key is back
 //   spool/reserve room that is given back when the disk is full
 
 import { dirname, join } from 'node:path'
@@ -31,6 +32,8 @@ import {
 export interface Ground {
   readonly disk: Disk
   readonly dir: string
+  /** Id of the probe's own key; null when that cannot be read, and no batch can be judged. */
+  readonly device: string | null
   /** Gives the probe's own key, and no other key. */
   readonly ownKey: KeyLookup
   readonly budget: Budget
@@ -70,7 +73,8 @@ export async function recover(ground: Ground): Promise<Recovered> {
     if (losses.length > 0) await control.append({ kind: 'lost', losses, batch: null })
     for (const { reason, ranges } of losses)
       ground.tell({ kind: 'records_lost', reason, records: RangeSet.of(ranges).size })
-    return { control, streams: await openStreams(ground, place, readings), ...folders, nextN }
+    const { batches, quarantine } = folders
+    return { control, streams: await openStreams(ground, place, readings), batches, quarantine, nextN }
   } catch (error) {
     await control.close()
     throw error
@@ -80,11 +84,12 @@ export async function recover(ground: Ground): Promise<Recovered> {
 interface Folders {
   readonly batches: BatchFolder
   readonly quarantine: BatchFolder
+  readonly kept: BatchFolder
 }
 
 async function openFolders({ disk, dir, ownKey }: Ground): Promise<Folders> {
-  const [batches, quarantine] = [join(dir, 'batches'), join(dir, 'quarantine')]
-  for (const each of [join(dir, 'control'), join(dir, 'records'), batches, quarantine]) {
+  const [batches, quarantine, kept] = [join(dir, 'batches'), join(dir, 'quarantine'), join(dir, 'kept')]
+  for (const each of [join(dir, 'control'), join(dir, 'records'), batches, quarantine, kept]) {
     await disk.makeDirectory(each)
   }
   for (const each of [dir, dirname(dir)]) await disk.syncDirectory(each)
@@ -92,6 +97,7 @@ async function openFolders({ disk, dir, ownKey }: Ground): Promise<Folders> {
   return {
     batches: new BatchFolder(disk, batches, ownKey),
     quarantine: new BatchFolder(disk, quarantine, ownKey),
+    kept: new BatchFolder(disk, kept, ownKey),
   }
 }
 
@@ -106,6 +112,14 @@ async function recoverControl(ground: Ground, folders: Folders): Promise<Control
     return control
   }
   const control = await ControlLog.resume(at, reading)
+  if (ground.device !== null && (await hasKeyChanged(control.ledger, ground.device, folders))) {
+    const life = await newLife(ground, folders, control.ledger)
+    life.ledger.inheritLosses(control.ledger)
+    await control.restart(life.ledger)
+    tellOf(life, 'key_changed', tell)
+    return control
+  }
+  control.ledger.device ??= ground.device
   if (await settleBatchFiles(control, folders, tell)) {
     await giveUpMissingFiles(control, folders, tell)
     return control
@@ -118,7 +132,27 @@ async function recoverControl(ground: Ground, folders: Folders): Promise<Control
   return control
 }
 
+/**
+ * Whether the key is another than that which sealed before: no collector takes two keys in one chain. It is also changed when one
+ * is back whose batches are kept.
+ */
+async function hasKeyChanged(
+  { device }: Readonly<Ledger>,
+  own: string,
+  { batches, quarantine, kept }: Folders,
+): Promise<boolean> {
+  if (device !== null && device !== own) return true
+  for (const name of await kept.list()) if ((await kept.read(name)) !== null) return true
+  if (device !== null) return false
+  for (const folder of [batches, quarantine]) {
+    for (const name of await folder.list()) if (await folder.isOfAnother(name)) return true
+  }
+  return false
+}
+
 interface NewLife {
+  /** Number of batch files that wait for the key that sealed them. */
+  readonly kept: number
   readonly ledger: Ledger
   /** True when nothing of an earlier life was found; an earlier life leaves at least a folder of records. */
   readonly isFirst: boolean
@@ -127,8 +161,9 @@ interface NewLife {
 }
 
 /** Told only once the new life is durable: until then the next attempt finds the same state again. */
-function tellOf({ unreadable }: NewLife, why: EpochReason, tell: Tell): void {
+function tellOf({ unreadable, kept }: NewLife, why: EpochReason, tell: Tell): void {
   tell({ kind: 'epoch_begun', why })
+  if (kept > 0) tell({ kind: 'batches_kept', batches: kept })
   if (unreadable > 0) tell({ kind: 'batches_lost', batches: unreadable, records: null })
 }
 
@@ -137,17 +172,27 @@ function tellOf({ unreadable }: NewLife, why: EpochReason, tell: Tell): void {
  * worth sending; the old records are taken over later, except those that are known to be sealed or lost.
  */
 async function newLife(
-  { disk, dir, random }: Ground,
-  { batches, quarantine }: Folders,
+  { disk, dir, random, device }: Ground,
+  { batches, quarantine, kept }: Folders,
   known: { readonly epoch: string | null; readonly settled: RangeSet },
 ): Promise<NewLife> {
   const ledger = new Ledger(makeEpoch(random))
+  ledger.device = device
   let unreadable = 0
+  let ofAnother = 0
+  for (const name of await kept.list()) {
+    if ((await kept.read(name)) !== null) await kept.moveTo(batches, name)
+  }
   for (const epoch of await disk.readDirectory(join(dir, 'records'))) ledger.carry.set(epoch, new RangeSet())
   if (known.epoch !== null) ledger.carry.set(known.epoch, known.settled)
   for (const [folder, inQuarantine] of [[batches, false] as const, [quarantine, true] as const]) {
     for (const name of await folder.list()) {
       const batch = await folder.read(name)
+      if (batch === null && (await folder.isOfAnother(name))) {
+        await folder.moveTo(kept, name)
+        ofAnother++
+        continue
+      }
       if (batch === null) {
         await folder.discard(name)
         unreadable++
@@ -160,7 +205,8 @@ async function newLife(
       ledger.carry.get(note.epoch)?.addAll(RangeSet.of(note.ranges))
     }
   }
-  return { ledger, isFirst: ledger.carry.size === 0 && unreadable === 0, unreadable }
+  const isFirst = ledger.carry.size === 0 && unreadable + ofAnother === 0
+  return { ledger, isFirst, unreadable, kept: ofAnother }
 }
 
 /** @returns A name for a life of the spool: 72 random bits. */
@@ -191,6 +237,8 @@ async function settleBatchFiles(
     if (batch !== null && batch.manifest.epoch === ledger.epoch && name.seq >= ledger.nextSeq) {
       if (!(await adoptBatch(control, batches, batch))) return false
       tell({ kind: 'batch_adopted' })
+    } else if (await batches.isOfAnother(name)) {
+      // What another key sealed, this one does not judge.
     } else {
       // The file is half written, or its batch is receipted or given up: no entry needs it.
       await batches.erase(name)

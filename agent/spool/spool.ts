@@ -14,6 +14,7 @@ import type { BatchId, DeviceId, Manifest, PendingBatch } from '../../tests-spec
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TimeWitness } from '../platform/watched-clock.ts'
+import type { Signing } from './batches/seal.ts'
 import { Countdown, systemTimer, type Timer } from './countdown.ts'
 import { DroppedRecords } from './dropped-records.ts'
 import type { Tell } from './events.ts'
@@ -23,6 +24,7 @@ import { currentDictionary, deflateBody } from './log/dictionary.ts'
 import { type Disk, isDiskFailure, type Meter, meteredDisk, nodeDisk } from './log/disk.ts'
 import type { RecordStreamLetter } from './log/stream.ts'
 import type { Ground } from './recovery.ts'
+import { Refuge } from './refuge.ts'
 import {
   afterChange,
   healthOf,
@@ -55,6 +57,8 @@ export interface SpoolOptions {
   /** Id of the key below. */
   readonly device: DeviceId
   readonly privateKey: KeyObject
+  /** Whether the key is not the device's own, which cannot be read: nothing may be sealed, and no batch is judged. */
+  readonly keyless?: boolean
   /** Bytes the folder may take, at least 1 MiB. */
   readonly quotaBytes: number
   readonly agentVersion: string
@@ -70,7 +74,10 @@ export interface SpoolOptions {
 export interface SpoolStats {
   /** Number of records that are in no batch yet, those in memory included. */
   readonly unsealed: number
-  /** How many of those are in memory alone, and are lost when the process ends before the disk takes them. */
+  /**
+   * How many records are in memory alone, sealed there or not, and are lost when the process ends before the disk or the
+   * collector takes them.
+   */
   readonly inMemory: number
   readonly pendingBatches: number
   readonly pendingBytes: number
@@ -190,6 +197,7 @@ class GroupedSpool implements Spool {
   readonly #dropped = new DroppedRecords()
   /** Ids of batches whose receipts could not be noted yet. These batches are not sent again. */
   readonly #unnoted = new Set<BatchId>()
+  readonly #refuge: Refuge
   #state: SpoolState<Store> = unopened
   /** The last of the pieces of work on the disk, which are done one at a time. */
   #last: Promise<unknown> = Promise.resolve()
@@ -203,11 +211,13 @@ class GroupedSpool implements Spool {
     this.#ground = {
       disk: meteredDisk(options.disk ?? nodeDisk, this.#meter),
       dir: options.dir,
+      device: options.keyless === true ? null : options.device,
       ownKey: (keyId) => (keyId === options.device ? publicKey : null),
       budget: budgetOf(options.quotaBytes),
       random: options.random ?? randomBytes,
       tell: options.tell ?? (() => {}),
     }
+    this.#refuge = new Refuge(this.#ground.random)
   }
 
   put(entry: SpoolEntry): Promise<number> {
@@ -238,41 +248,54 @@ class GroupedSpool implements Spool {
       await this.#write(allLetters)
       const { witness } = this.#options
       const time = witness?.evidence() ?? this.#time()
-      const batch = await this.#withStore((store) =>
-        store.seal({
-          device: this.#options.device,
-          privateKey: this.#options.privateKey,
-          why,
-          enrolmentDigest,
-          time,
-          evenEmpty: witness?.owesEvidence() ?? false,
-          lists: { ...this.#options.lists() },
-          agent: { version: this.#options.agentVersion },
-        }),
-      )
+      const signing = {
+        device: this.#options.device,
+        privateKey: this.#options.privateKey,
+        why,
+        enrolmentDigest,
+        time,
+        evenEmpty: witness?.owesEvidence() ?? false,
+        lists: { ...this.#options.lists() },
+        agent: { version: this.#options.agentVersion },
+      }
+      const durable = await this.#withStore((store) => store.seal(signing))
       if (refusesRecords(this.#state)) await this.#write(allLetters)
+      const batch = durable ?? (await this.#sealInMemory(signing))
       if (batch === null) return null
       witness?.sealed(batch.id, time)
       return pendingBatch(batch)
     })
   }
 
+  /**
+   * On a disk that takes nothing, a batch that is about to leave is sealed in memory: for room alone, or for a stick, it is not.
+   * Otherwise a batch on a way that is closed would be the one that is lost when the disk is well again.
+   */
+  async #sealInMemory(signing: Signing): Promise<BatchNote | null> {
+    if (signing.why !== 'age' || !refusesRecords(this.#state) || this.#refuge.pending.length > 0) return null
+    const isFirst = !this.#refuge.isUsed
+    const batch = await this.#refuge.seal(this.#waiting, signing)
+    if (batch !== null && isFirst) this.#ground.tell({ kind: 'sending_from_memory' })
+    return batch
+  }
+
   pending(): readonly PendingBatch[] {
-    const waiting = (storeOf(this.#state)?.ledger.pending ?? []).filter(({ id }) => !this.#unnoted.has(id))
+    const known = [...(storeOf(this.#state)?.ledger.pending ?? []), ...this.#refuge.pending]
+    const waiting = known.filter(({ id }) => !this.#unnoted.has(id))
     const urgent = waiting.filter(({ anomalies }) => anomalies > 0)
     const others = waiting.filter(({ anomalies }) => anomalies === 0)
     return [...urgent, ...others].map(pendingBatch)
   }
 
   aside(): readonly PendingBatch[] {
-    const aside = storeOf(this.#state)?.ledger.quarantined ?? []
-    return aside.filter(({ batch }) => !this.#unnoted.has(batch.id)).map(({ batch }) => pendingBatch(batch))
+    const onDisk = (storeOf(this.#state)?.ledger.quarantined ?? []).map(({ batch }) => batch)
+    return [...onDisk, ...this.#refuge.aside].filter(({ id }) => !this.#unnoted.has(id)).map(pendingBatch)
   }
 
   read(id: BatchId): Promise<Buffer> {
     this.#options.witness?.leaving(id)
     return this.#inTurn(async () => {
-      const bytes = (await storeOf(this.#state)?.read(id)) ?? null
+      const bytes = this.#refuge.read(id) ?? (await storeOf(this.#state)?.read(id)) ?? null
       if (bytes === null) throw new BatchUnreadable(`Cannot read batch ${id}: it is gone or damaged`)
       return bytes
     })
@@ -282,6 +305,7 @@ class GroupedSpool implements Spool {
     this.#options.witness?.receipted(receipt)
     const { batch } = receipt
     return this.#inTurn(async () => {
+      if (this.#refuge.receipted(batch)) return
       // Until the receipt is noted, the batch may not be sent again, and its file must not be removed.
       this.#unnoted.add(batch)
       await this.#withStore((store) => this.#settleBooks(store))
@@ -290,6 +314,7 @@ class GroupedSpool implements Spool {
 
   quarantine(id: BatchId, reason: string): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.#refuge.setAside(id)) return
       await this.#withStore((store) => store.setAside(id, reason))
     })
   }
@@ -300,10 +325,10 @@ class GroupedSpool implements Spool {
     const times = [store?.oldestWallMs ?? null, this.#waiting.oldestWallMs].filter((each) => each !== null)
     return {
       unsealed: (store?.unsealed ?? 0) + this.#waiting.count(),
-      inMemory: this.#waiting.count(),
+      inMemory: this.#waiting.count() + this.#refuge.records,
       pendingBatches: pending.length,
       pendingBytes: pending.reduce((sum, { bytes }) => sum + bytes, 0),
-      quarantined: store?.ledger.quarantined.length ?? 0,
+      quarantined: (store?.ledger.quarantined.length ?? 0) + this.#refuge.aside.length,
       oldestWallMs: times.length === 0 ? null : Math.min(...times),
       lost: (store?.ledger.lost ?? 0) + this.#dropped.count,
       diskBytes: store?.bytes ?? 0,
@@ -381,6 +406,7 @@ class GroupedSpool implements Spool {
     if (this.#state.life === 'closed') throw new Error('Cannot write to a closed spool')
     const open = storeOf(this.#state)
     const store = open ?? (await Store.open(this.#ground))
+    await this.#takeIn(store)
     const { epoch } = store.ledger
     if (numberedIn(this.#state) !== epoch) {
       this.#waiting.renumber(() => store.takeNumber())
@@ -388,6 +414,22 @@ class GroupedSpool implements Spool {
       this.#take(open === null ? { kind: 'opened', store, epoch } : { kind: 'renumbered', epoch })
     }
     return store
+  }
+
+  /**
+   * Ends what was done in memory, before anything else is written.
+   * @throws The disk's error, with which things go on in memory.
+   */
+  async #takeIn(store: Store): Promise<void> {
+    if (!this.#refuge.isUsed) return
+    try {
+      await store.takeIn(this.#refuge.all())
+    } catch (error) {
+      // One that was opened for this is opened again at the next attempt.
+      if (storeOf(this.#state) === null) await store.close()
+      throw error
+    }
+    this.#refuge.clear()
   }
 
   /**

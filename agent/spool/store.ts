@@ -1,16 +1,23 @@
 // The spool on disk, after recovery: appends, seals, forgets, gives up. Calls must come one at a time, which spool.ts
 // sees to. Every step that removes something is in the control log, on the medium, before it is taken.
 
-import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
-import { type BatchId, type DeviceId, encodeBatch, type Manifest } from '../../tests-spec/protocol/batch.ts'
+import { type BatchId, encodeBatch, type Manifest } from '../../tests-spec/protocol/batch.ts'
 import type { BatchFolder } from './batches/batch-folder.ts'
-import { describePayload, packRecords } from './batches/seal.ts'
+import { describeLosses, describePayload, packRecords, type Signing } from './batches/seal.ts'
 import { carryOver } from './carry-over.ts'
-import type { Tell } from './events.ts'
+import type { EpochReason, Tell } from './events.ts'
 import { type Evictable, nextVictim } from './eviction.ts'
 import type { ControlLog } from './ledger/control-log.ts'
-import { type BatchNote, type Change, Ledger, type LossReason, noteOf, recordsIn } from './ledger/ledger.ts'
+import {
+  type BatchNote,
+  type Change,
+  endsChain,
+  Ledger,
+  type LossReason,
+  noteOf,
+  recordsIn,
+} from './ledger/ledger.ts'
 import { RangeSet } from './ledger/ranges.ts'
 import { currentDictionary, deflateBody } from './log/dictionary.ts'
 import { Reserve } from './log/reserve.ts'
@@ -25,26 +32,11 @@ import {
   recover,
   type Streams,
 } from './recovery.ts'
+import type { Refuge } from './refuge.ts'
 import { type NumberedRecord, repeatsIn } from './repeats.ts'
-
-/** What the manifest says beside what concerns the records. */
-export interface Signing {
-  readonly device: DeviceId
-  readonly privateKey: KeyObject
-  readonly why: Manifest['why']
-  /** The `prev` of a batch with seq 0. */
-  readonly enrolmentDigest: string
-  readonly time: Manifest['time']
-  /** Whether the evidence of the time alone is worth a batch. */
-  readonly evenEmpty: boolean
-  readonly lists: Manifest['lists']
-  readonly agent: Manifest['agent']
-}
 
 /** Number of ranges of losses that one manifest names, 8 kB of it at most; the next manifest names the others. */
 const maxLostRanges = 512
-/** The schema's bound for one entry of `lost`. */
-const rangesPerEntry = 32
 /**
  * Number of records that make a batch worth sealing for room alone. A thousand routine records are six hours of forty
  * targets, and what they have in common is a third of the batch; a segment takes two kilobytes for the record of an
@@ -63,7 +55,6 @@ const segmentsAfterBatches = 1e9
  */
 const receiptsTogether = 8
 
-/** What one sealing takes. */
 interface Choice {
   readonly streams: readonly Stream[]
   /** Numbers of records that the sealing leaves alone. */
@@ -85,6 +76,8 @@ export class Store {
   readonly #receipted: BatchNote[] = []
   /** True when a batch file may have been written whose sealing was not noted. */
   #inDoubt = false
+  /** Name of an epoch that the disk did not let begin: each attempt under a name of its own would leave a folder. */
+  #nextEpoch: string | null = null
 
   private constructor(ground: Ground, found: Awaited<ReturnType<typeof recover>>) {
     this.#ground = ground
@@ -205,7 +198,7 @@ export class Store {
       seq,
       prev: prev ?? signing.enrolmentDigest,
       ...describePayload(packed),
-      lost: signed.flatMap(({ reason, ranges }) => chunked(ranges).map((few) => ({ ranges: few, reason }))),
+      lost: describeLosses(signed),
       time: signing.time,
       backlog: { records: this.unsealed - packed.numbers.size, batches: this.ledger.pending.length },
       lists: signing.lists,
@@ -324,7 +317,7 @@ export class Store {
     if (batch === undefined) return
     await this.#note({ kind: 'quarantined', id, reason })
     await this.#batches.moveTo(this.#quarantine, batch)
-    if (batch.epoch === this.ledger.epoch && endsChain(batch, reason)) await this.#beginEpoch()
+    if (batch.epoch === this.ledger.epoch && endsChain(batch, reason)) await this.#beginEpoch('chain_refused')
   }
 
   async close(): Promise<void> {
@@ -334,15 +327,35 @@ export class Store {
     await this.#control.close()
   }
 
+  /** Keeps what was sealed in memory, and begins a new epoch: numbers of this one have left, and would be named as lost. */
+  async takeIn({ pending, aside, left }: ReturnType<Refuge['all']>): Promise<void> {
+    for (const { note, bytes } of pending) await this.#batches.write(note, bytes)
+    for (const { note, bytes } of aside) await this.#quarantine.write(note, bytes)
+    await this.#beginEpoch('sent_from_memory', {
+      pending: pending.map(({ note }) => note),
+      quarantined: aside.map(({ note: batch }) => ({ batch, reason: 'refused while it was in memory' })),
+      left,
+    })
+  }
+
   /** Begins another life of the spool, with a chain of its own. Unsealed records go on in it under new numbers. */
-  async #beginEpoch(): Promise<void> {
+  async #beginEpoch(
+    why: EpochReason,
+    more: Pick<Ledger, 'pending' | 'quarantined'> & { left: RangeSet } = {
+      pending: [],
+      quarantined: [],
+      left: new RangeSet(),
+    },
+  ): Promise<void> {
     await this.#settleDoubt()
     const before = this.ledger
-    const ledger = new Ledger(makeEpoch(this.#ground.random))
-    ledger.pending = [...before.pending]
-    ledger.quarantined = [...before.quarantined]
+    this.#nextEpoch ??= makeEpoch(this.#ground.random)
+    const ledger = new Ledger(this.#nextEpoch)
+    ledger.device = before.device
+    ledger.pending = [...before.pending, ...more.pending]
+    ledger.quarantined = [...before.quarantined, ...more.quarantined]
     for (const [epoch, numbers] of before.carry) ledger.carry.set(epoch, numbers)
-    ledger.carry.set(before.epoch, before.settled)
+    ledger.carry.set(before.epoch, RangeSet.of([...before.settled.list(), ...more.left.list()]))
     ledger.inheritLosses(before)
     const place = await openRecords(this.#ground, ledger.epoch)
     await this.#control.restart(ledger)
@@ -351,7 +364,8 @@ export class Store {
       new Stream(placeOf(place, this.#ground.budget, letter), letter)
     this.#streams = { a: stream('a'), r: stream('r'), d: stream('d') }
     this.#nextN = ledger.nextN
-    this.#ground.tell({ kind: 'epoch_begun', why: 'chain_refused' })
+    this.#nextEpoch = null
+    this.#ground.tell({ kind: 'epoch_begun', why })
     await this.#takeOverEarlierLives()
   }
 
@@ -483,18 +497,4 @@ export class Store {
   #live(segment: StoredSegment): RangeSet {
     return segment.numbers.minus(this.ledger.settled)
   }
-}
-
-/**
- * Whether the collector holds another content for this seq, or for the one before: then every later seq would run into
- * the same. A seq 0 whose link is refused speaks of the enrolment, and a new epoch would begin with the same link.
- */
-function endsChain({ seq }: BatchNote, reason: string): boolean {
-  return /^seq_conflict\b/.test(reason) || (seq > 0 && /^chain_broken\b/.test(reason))
-}
-
-function chunked(ranges: readonly [number, number][]): [number, number][][] {
-  const chunks: [number, number][][] = []
-  for (let i = 0; i < ranges.length; i += rangesPerEntry) chunks.push(ranges.slice(i, i + rangesPerEntry))
-  return chunks
 }

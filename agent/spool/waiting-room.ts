@@ -21,7 +21,7 @@ export class NotDurable extends Error {
   }
 }
 
-interface Guest {
+export interface Guest {
   /** null until a number can be given, for which the spool must have been read once. */
   n: number | null
   readonly body: Uint8Array
@@ -30,6 +30,15 @@ interface Guest {
   told: boolean
   readonly resolve: (n: number) => void
   readonly reject: (why: NotDurable) => void
+}
+
+/** A record that waits, as it is stored. */
+export interface WaitingRecord {
+  readonly letter: RecordStreamLetter
+  readonly body: Uint8Array
+  readonly wallMs: number
+  /** What `leave()` knows it by. */
+  readonly guest: Guest
 }
 
 /** A record has no number while the spool could not be read. */
@@ -116,6 +125,23 @@ export class WaitingRoom {
         guest.reject(new NotDurable('in_memory', `${named(guest)} waits in memory: ${words}`, { cause }))
       }
     }
+  }
+
+  /** All records that wait, the gravest first, and the oldest first of each kind. They stay here. */
+  all(): WaitingRecord[] {
+    return [...worthAscending]
+      .reverse()
+      .flatMap((letter) => this.#guests[letter].map((guest) => ({ letter, guest, ...guest })))
+  }
+
+  /**
+   * These records go another way than over the disk: they wait no more. To be called while nothing is being written.
+   */
+  leave(records: readonly WaitingRecord[]): void {
+    const gone = new Set(records.map(({ guest }) => guest))
+    for (const letter of worthAscending)
+      this.#guests[letter] = this.#guests[letter].filter((each) => !gone.has(each))
+    for (const guest of gone) guest.reject(new NotDurable('in_memory', `${named(guest)} is sent from memory`))
   }
 
   /**

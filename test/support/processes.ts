@@ -127,7 +127,7 @@ function listeningAt(child: ChildProcess): Promise<string> {
 }
 
 /** Environment variables that a developer has set must not change what is tested. */
-function cleanEnvironment(): Record<string, string> {
+export function cleanEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('SONDE_') && name !== 'NODE_OPTIONS' && name !== 'COLUMNS',
   )

@@ -68,6 +68,7 @@ export async function stickDevice(at: SampleCollector, quotaBytes = 1_000_000): 
   const recipient = readAgeRecipient(enrolment.recipient ?? '')
   if (recipient === null) throw new Error('The enrolment record names no recipient')
   const collector: Collector = {
+    enrolledDevice: device,
     url: at.url,
     collectorKeyId: token.collectorKeyId,
     collectorKey,

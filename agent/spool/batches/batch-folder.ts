@@ -55,6 +55,22 @@ export class BatchFolder {
     }
   }
 
+  /** Whether the file says that another key sealed it: it may be good, and only that key can tell. */
+  async isOfAnother(name: BatchName): Promise<boolean> {
+    const bytes = await readFileIfPresent(this.#pathOf(name), this.#disk)
+    let signer: string | null = null
+    const note = (keyId: string) => {
+      signer = keyId
+      return null
+    }
+    try {
+      verifyBatch(bytes ?? Buffer.alloc(0), note)
+    } catch {
+      // It always is one: no key is given.
+    }
+    return signer !== null && this.#ownKey(signer) === null
+  }
+
   /** @returns Size of the file in bytes; null when the file is gone. */
   async size(name: BatchName): Promise<number | null> {
     try {

@@ -1,13 +1,15 @@
 // From unsealed records to the bytes of a batch (tests-spec/protocol/batch.md). Reads segments, writes nothing.
 
+import type { KeyObject } from 'node:crypto'
 import type { RecordClass } from '../../../tests-spec/data-formats/measurement.ts'
-import { type Manifest, sha256Hex } from '../../../tests-spec/protocol/batch.ts'
+import { type DeviceId, type Manifest, sha256Hex } from '../../../tests-spec/protocol/batch.ts'
+import type { Losses } from '../ledger/ledger.ts'
 import { RangeSet } from '../ledger/ranges.ts'
-import { inflateBody } from '../log/dictionary.ts'
+import { currentDictionary, inflateBody } from '../log/dictionary.ts'
 import { scanFrames } from '../log/frame.ts'
 import { headerBytes } from '../log/segment.ts'
 import { readRecord, type SegmentReader } from '../log/segment-reader.ts'
-import { type Stream, wallMsIn } from '../log/stream.ts'
+import { type RecordStreamLetter, type Stream, wallMsIn } from '../log/stream.ts'
 import { fill } from './fill.ts'
 import { type Payload, packPayload, targetIn, type UnsealedRecord } from './pack-payload.ts'
 
@@ -26,6 +28,20 @@ const maxRecords = 4_096
  * below its ceiling.
  */
 const maxRuns = 1_000
+
+/** What the manifest says beside what concerns the records. */
+export interface Signing {
+  readonly device: DeviceId
+  readonly privateKey: KeyObject
+  readonly why: Manifest['why']
+  /** The `prev` of a batch with seq 0. */
+  readonly enrolmentDigest: string
+  readonly time: Manifest['time']
+  /** Whether the evidence of the time alone is worth a batch. */
+  readonly evenEmpty: boolean
+  readonly lists: Manifest['lists']
+  readonly agent: Manifest['agent']
+}
 
 /** Records packed as the payload of a batch. */
 export interface Packed extends Payload {
@@ -59,7 +75,39 @@ export async function packRecords(
   settled: RangeSet,
 ): Promise<Packed> {
   const corrupt = new RangeSet()
-  const row = candidates(reader, streams, settled, corrupt)
+  return { ...(await packRow(candidates(reader, streams, settled, corrupt))), corrupt }
+}
+
+/**
+ * Packs records that are on no disk, until a batch is full.
+ * @param records - In the order of their urgency. They get the numbers from `firstN` on.
+ */
+export async function packWaiting(
+  records: readonly {
+    readonly letter: RecordStreamLetter
+    readonly body: Uint8Array
+    readonly wallMs: number
+  }[],
+  firstN: number,
+): Promise<Packed> {
+  return { ...(await packRow(waiting(records, firstN))), corrupt: new RangeSet() }
+}
+
+async function* waiting(
+  records: Parameters<typeof packWaiting>[0],
+  firstN: number,
+): AsyncGenerator<Candidate, undefined> {
+  for (const [i, { letter, body, wallMs }] of records.entries()) {
+    const json = inflateBody(body, currentDictionary)
+    yield {
+      ...{ n: firstN + i, class: classOf[letter], target: targetIn(json), dictionary: currentDictionary },
+      ...{ body, storedBytes: body.length, rawBytes: json.length, wallMs },
+    }
+  }
+  return undefined
+}
+
+async function packRow(row: AsyncGenerator<Candidate, undefined>): Promise<Omit<Packed, 'corrupt'>> {
   const taken = { numbers: new RangeSet(), rawBytes: 0 }
   const { items, packed } = await fill<Candidate, Payload>({
     targetBytes: targetPayloadBytes,
@@ -82,7 +130,6 @@ export async function packRecords(
     numbers,
     classes,
     oldestWallMs: times.length === 0 ? null : Math.min(...times),
-    corrupt,
   }
 }
 
@@ -134,4 +181,18 @@ export function describePayload(packed: Packed): Pick<Manifest, 'records' | 'pay
       schema: 'sonde-record-1',
     },
   }
+}
+
+/** The schema's bound for one entry of `lost`. */
+const rangesPerEntry = 32
+
+/** The part of a manifest that names what will never be sent. */
+export function describeLosses(losses: Losses): Manifest['lost'] {
+  return losses.flatMap(({ reason, ranges }) => chunked(ranges).map((few) => ({ ranges: few, reason })))
+}
+
+function chunked(ranges: readonly [number, number][]): [number, number][][] {
+  const chunks: [number, number][][] = []
+  for (let i = 0; i < ranges.length; i += rangesPerEntry) chunks.push(ranges.slice(i, i + rangesPerEntry))
+  return chunks
 }

@@ -40,6 +40,8 @@ export type BatchNote = v.InferOutput<typeof batchNote>
 const snapshot = v.object({
   kind: v.literal('snapshot'),
   epoch: v.string(),
+  /** Id of the key that seals in this epoch. Absent from an older agent. */
+  device: v.optional(v.string()),
   nextSeq: count,
   prev: v.nullable(batchId),
   nextN: count,
@@ -84,6 +86,8 @@ export interface Quarantined {
 export class Ledger {
   /** Name of this life of the spool: 18 hex digits. */
   readonly epoch: string
+  /** Id of the key that seals in this epoch; null where an older agent began it, or one that could not read its key. */
+  device: string | null = null
   /** Number that the next batch will get. */
   nextSeq = 0
   /** Id of the previous batch; null while there is none. */
@@ -108,6 +112,7 @@ export class Ledger {
   /** @returns The ledger that `record` describes in full. */
   static restore(record: Extract<ControlRecord, { kind: 'snapshot' }>): Ledger {
     const ledger = new Ledger(record.epoch)
+    ledger.device = record.device ?? null
     ledger.nextSeq = record.nextSeq
     ledger.prev = record.prev
     ledger.nextN = record.nextN
@@ -124,6 +129,7 @@ export class Ledger {
     return {
       kind: 'snapshot',
       epoch: this.epoch,
+      ...(this.device !== null && { device: this.device }),
       nextSeq: this.nextSeq,
       prev: this.prev,
       nextN: this.nextN,
@@ -262,4 +268,12 @@ export function noteOf(
     ranges: records.ranges,
     ...(lost.length === 0 ? {} : { lost }),
   }
+}
+
+/**
+ * Whether the collector holds another content for this seq, or for the one before: then every later seq would run into
+ * the same. A seq 0 whose link is refused speaks of the enrolment, and a new epoch would begin with the same link.
+ */
+export function endsChain({ seq }: BatchNote, reason: string): boolean {
+  return /^seq_conflict\b/.test(reason) || (seq > 0 && /^chain_broken\b/.test(reason))
 }

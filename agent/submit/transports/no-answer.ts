@@ -19,6 +19,10 @@ export class NoAnswer extends Error {
 /** @returns The error as a `NoAnswer`; without its message, which may name the probe's own address. */
 export function noAnswer(error: unknown): NoAnswer {
   if (error instanceof NoAnswer) return error
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-  return new NoAnswer(code, { cause: error })
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  // Some errors of Node.js have the field without a value.
+  return new NoAnswer(typeof code === 'string' && isWord.test(code) ? code : 'unknown', { cause: error })
 }
+
+/** What is logged and shown as a reason is a word. */
+const isWord = /^\w{1,64}$/

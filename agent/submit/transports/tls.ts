@@ -1,9 +1,17 @@
 // TLS over a connection that is open: tests-spec/protocol/endpoint.md, "Whom TLS lets in". Without pins, the roots
-// that came with Node.js decide whether a server is let in; with pins, only the server's key does.
+// that came with Node.js decide whether a server is let in; with pins, only the server's key does. Whatever decides is said
+// here: what is left to Node.js, variables and options of the host may change, which were set for another program.
 
-import { createHash } from 'node:crypto'
+import { constants, createHash, X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
-import { checkServerIdentity, connect, type TLSSocket } from 'node:tls'
+import {
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import { NoAnswer } from './no-answer.ts'
 import { settled } from './tcp.ts'
 
@@ -47,12 +55,13 @@ export async function secure(
     // An IP literal is not sent as SNI (RFC 6066 §3).
     ...(shown === null || isIP(shown) !== 0 ? {} : { servername: shown }),
     ...(session === undefined ? {} : { session }),
-    ...(roots === undefined ? {} : { ca: [...roots] }),
-    ...(shortHello ? { ecdhCurve: 'X25519:prime256v1:secp384r1' } : {}),
+    secureContext: contextOf(roots ?? rootCertificates, shortHello),
+    // NODE_TLS_REJECT_UNAUTHORIZED=0 speaks of those that do not say it.
+    rejectUnauthorized: pins === undefined,
     // `checkServerIdentity: undefined` breaks Node.js 20 inside, so the field is left out where there is no check.
-    ...(pins === undefined
-      ? { checkServerIdentity: (_: string, certificate) => checkServerIdentity(name, certificate) }
-      : { rejectUnauthorized: false }),
+    ...(pins === undefined && {
+      checkServerIdentity: (_: string, certificate) => checkServerIdentity(name, certificate),
+    }),
   })
   secured.on('error', () => {})
   let latest: Buffer | undefined
@@ -76,13 +85,36 @@ export async function secure(
   return secured
 }
 
+/** Reading the roots costs some ten milliseconds, on a small board a hundred. */
+const contexts = new WeakMap<readonly string[], Map<boolean, SecureContext>>()
+
+/**
+ * With `ca`, neither NODE_EXTRA_CA_CERTS nor `--use-openssl-ca` nor `--use-system-ca` adds a root; with ciphers and versions,
+ * `--tls-cipher-list`, `--tls-min-v1.0` and their like change nothing.
+ */
+function contextOf(roots: readonly string[], shortHello: boolean): SecureContext {
+  const known = contexts.get(roots) ?? new Map<boolean, SecureContext>()
+  contexts.set(roots, known)
+  const context =
+    known.get(shortHello) ??
+    createSecureContext({
+      ca: [...roots],
+      ciphers: constants.defaultCoreCipherList,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      ...(shortHello && { ecdhCurve: 'X25519:prime256v1:secp384r1' }),
+    })
+  known.set(shortHello, context)
+  return context
+}
+
 /**
  * Whether the server is the pinned one. A resumed session of TLS 1.3 brings no certificate, and began with a pinned
- * one.
+ * one. `getPeerX509Certificate()` would cost memory for good (docs/node-leak.md).
  */
 function pinned(socket: TLSSocket, pins: readonly string[]): boolean {
-  const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) return socket.isSessionReused()
-  const spki = certificate.publicKey.export({ type: 'spki', format: 'der' })
+  const { raw } = socket.getPeerCertificate() ?? {}
+  if (raw === undefined) return socket.isSessionReused()
+  const spki = new X509Certificate(raw).publicKey.export({ type: 'spki', format: 'der' })
   return pins.includes(createHash('sha256').update(spki).digest('base64'))
 }
