@@ -12,7 +12,7 @@ import {
   verifyBatches,
 } from '../../tests-spec/protocol/verify-batches.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
-import { openStateFolder, stateFolderPath } from '../platform/state-folder.ts'
+import { openStateFolder, usualStateFolder } from '../platform/state-folder.ts'
 import type { Command, Invocation } from './invocation.ts'
 import { jsonOption, stateOption } from './options.ts'
 
@@ -70,7 +70,8 @@ function ownEnrolment(state: string | null, env: Invocation['env']): string {
   const nobody =
     "Say whose batches these are: --key with the probe's public key, or --enrolment with its enrolment record."
   // Nobody named a folder, so that there is none is no mistake.
-  if (state === null && !existsSync(stateFolderPath(env))) throw new ActionableError('bad_usage', nobody)
+  const usual = usualStateFolder(env)
+  if (state === null && (usual === null || !existsSync(usual))) throw new ActionableError('bad_usage', nobody)
   const { enrolment } = openStateFolder(state, env)
   if (existsSync(enrolment)) return enrolment
   throw new ActionableError('bad_usage', nobody)

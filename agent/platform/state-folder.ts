@@ -170,19 +170,25 @@ function makeFolder(path: string): void {
   mkdirSync(path, { mode: 0o700 })
 }
 
+/** Where state is kept when the operator names no folder; null when there is no home folder. Makes nothing. */
+export function usualStateFolder(env: Readonly<Record<string, string | undefined>>): string | null {
+  // XDG Base Directory Specification: state is what should survive restarts but is not worth carrying elsewhere.
+  const base = xdgFolder(env.XDG_STATE_HOME, '.local/state')
+  return base === null ? null : join(base, 'sonde')
+}
+
 /**
- * Where state is kept when the operator names no folder. Makes nothing.
+ * As `usualStateFolder()`, for what cannot do without.
  * @throws {ActionableError} `bad_usage` when there is no home folder to put it in.
  */
 export function stateFolderPath(env: Readonly<Record<string, string | undefined>>): string {
-  // XDG Base Directory Specification: state is what should survive restarts but is not worth carrying elsewhere.
-  const base = xdgFolder(env.XDG_STATE_HOME, '.local/state')
-  if (base === null)
+  const path = usualStateFolder(env)
+  if (path === null)
     throw new ActionableError(
       'bad_usage',
       'There is no home folder here: say where to keep state with --state DIR.',
     )
-  return join(base, 'sonde')
+  return path
 }
 
 /**
