@@ -53,7 +53,9 @@ export function contextsOfCycle({
     trace: { clock: measurementClock(clock), sources: own().sources, trust, signal },
     transactionIds: transactionIds(),
     resolver: resolvers()[resolver ?? randomInt(Math.max(1, resolvers().length))] ?? null,
-    helpers: helpers.asked(),
+    get helpers() {
+      return helpers.asked()
+    },
     noteHelper: helpers.note,
     neutralName: list.neutral_name,
     foreignName: foreignName(list),

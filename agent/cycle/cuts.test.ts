@@ -18,6 +18,12 @@ const silent = join(query(['21.0.0.10']), connect(null), handshake('generic_time
 const refused = join(query(['21.0.0.10']), connect('connection_refused'))
 const elsewhere = join(query(['21.0.0.11']), connect('connection_refused', { ip: '21.0.0.11' }))
 const neutral = handshake('ssl_invalid_hostname', { tags: ['depth=0', 'followup=neutral_name'] })
+const requestCut = join(
+  query(['21.0.0.10']),
+  connect(null, { port: 80 }),
+  response('connection_reset', { url: 'http://site.example/', address: '21.0.0.10:80' }),
+)
+const elsewhereByOther = query(['21.9.9.9'], { engine: 'udp', tags: ['depth=0'], id: 20_001 })
 const reached = join(query(['21.0.0.10']), connect(null), handshake(null), response(200))
 
 /** Whether `second`, `afterMs` later, is told of `first`. */
@@ -47,6 +53,12 @@ describe('Cuts', () => {
     ],
     ['a failure where another was reached', null, [reached, refused]],
     ['a failure where a neutral name was answered in between', null, [cut, join(cut, neutral)]],
+    ['a request of its own that was cut behind a connection', null, [cut, requestCut]],
+    [
+      'an address that another resolver does not give: the answer is the story',
+      null,
+      [cut, join(refused, elsewhereByOther)],
+    ],
     ['what was reached', null, [cut, reached]],
   ])('%s: %s', (_name, seconds, asked) => {
     expect(toldOf(...asked)).toBe(seconds)

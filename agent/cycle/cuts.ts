@@ -4,6 +4,7 @@
 
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import {
+  addressesIn,
   answeredInTls,
   neutralNameTag,
   tagged,
@@ -58,18 +59,25 @@ export class Cuts {
   }
 }
 
-/** Not where a neutral name was answered in between: nothing blocks that address. */
+/**
+ * Not where a neutral name was answered in between, since nothing blocks that address; nor where a request was cut whose connection
+ * came about, since its own name may have done that; nor where another resolver has other addresses, since then the answer is the
+ * story, and forged ones often lead to one place.
+ */
 function failedAt(observations: Observations): Set<string> {
   const { tcp_connect, tls_handshakes, requests } = withoutFollowUps(observations)
   const open = tagged(observations, neutralNameTag).tls_handshakes.filter(answeredInTls)
   const answered = new Set(open.map(({ address }) => ipOf(address)))
+  const others = withoutFollowUps(observations).queries.filter(({ engine }) => engine !== 'getaddrinfo')
+  const theirs = others.flatMap(addressesIn)
   const failed = [
     ...tcp_connect.filter(({ status }) => !status.success).map(({ ip }) => ip),
-    ...[...tls_handshakes, ...requests]
-      .filter(({ failure }) => failure !== null)
+    ...tls_handshakes.filter(({ failure }) => failure !== null).map(({ address }) => ipOf(address)),
+    ...requests
+      .filter(({ failure }) => failure !== null && !isCut(failure))
       .map(({ address }) => ipOf(address)),
   ]
-  return new Set(failed.filter((ip) => !answered.has(ip)))
+  return new Set(failed.filter((ip) => !answered.has(ip) && (theirs.length === 0 || theirs.includes(ip))))
 }
 
 /** Of `IP:PORT`, IPv6 in brackets. */

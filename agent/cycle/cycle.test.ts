@@ -156,10 +156,12 @@ describe('runCycle()', () => {
     // It may be the site that resets a handshake, unless a test helper outside succeeds with it.
     const helper = at(await listen(helperThatReaches(good, bad)), 'http')
     const list = { ...listOf([good, bad], controls), helpers: [helper] }
-    const { report, measurements, entries } = await cycle(list)
+    const clock = fakeClock()
+    const sleep = async (ms: number) => clock.advance(ms)
+    const { report, measurements, entries } = await cycle(list, { clock, sleep })
     expect(report).toMatchObject({
       measurements: 4,
-      anomalies: 2,
+      anomalies: 1,
       bugs: 0,
       memory: { link: { state: 'up', controls_ok: 2 } },
     })
@@ -169,15 +171,16 @@ describe('runCycle()', () => {
     expect(earlier).toEqual([
       { step: 'tls_handshake', how: 'connection_reset', secondsAgo: expect.any(Number) },
     ])
+    // The newest: one cut alone is what a busy host makes as well.
     const verdictOf = (input: string) =>
-      measurements.find((each) => each.input === input)?.test_keys.x_sonde_verdict
+      measurements.findLast((each) => each.input === input)?.test_keys.x_sonde_verdict
     expect(verdictOf(good)).toMatchObject({ verdict: 'ok' })
     expect(verdictOf(bad)).toMatchObject({
       verdict: 'anomaly',
       step: 'tls_handshake',
       how: 'connection_reset',
     })
-    expect(entries.find((entry) => entry.measurement.input === bad)?.class).toBe('anomaly')
+    expect(entries.findLast((entry) => entry.measurement.input === bad)?.class).toBe('anomaly')
     // The first result for a target is kept as long as a change is; the second, which says the same, is not.
     expect(entries.find((entry) => entry.measurement.input === good)?.class).toBe('anomaly')
     const second = await cycle(listOf([good], controls), {}, report.memory)

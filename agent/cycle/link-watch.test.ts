@@ -59,3 +59,13 @@ it.each([
   const state = (ipv6: boolean | undefined) => ({ ...link('up'), ...(ipv6 !== undefined && { ipv6 }) })
   expect(worseOf(state(before), state(after)).ipv6).toBe(during)
 })
+
+it.each([
+  ['one control lost before and none after', link('up', 3), link('up', 4), 'up', 3],
+  ['none before and one after', link('up', 4), link('up', 3), 'up', 3],
+  ['down before, degraded after', link('down'), link('degraded', 2), 'down', 0],
+  ['degraded before, down after', link('degraded', 2), link('down'), 'down', 0],
+  ['degraded twice, worse before', link('degraded', 1), link('degraded', 2), 'degraded', 1],
+])('worseOf() takes the worse: %s', (_name, before, after, state, ok) => {
+  expect(worseOf(before, after)).toMatchObject({ state, controls_ok: ok })
+})

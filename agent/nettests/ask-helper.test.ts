@@ -81,12 +81,21 @@ describe('askHelpers()', () => {
     },
   )
 
+  it('says nothing of one that fails at once, which costs nothing', async () => {
+    const url = await serve((_request, response) => response.destroy())
+    const noted: unknown[] = []
+    await askHelpers(
+      { ...context([url]), noteHelper: (...each: unknown[]) => void noted.push(each) },
+      request,
+    )
+    expect(noted).toEqual([])
+  })
+
   it.each<[string, RequestListener, string]>([
     ['answers', good, 'answered'],
     ['is busy', (_request, response) => response.writeHead(503).end(), 'answered'],
     ['knows no such place', (_request, response) => response.writeHead(404).end(), 'none'],
     ['takes no POST', (_request, response) => response.writeHead(405).end(), 'none'],
-    ['hangs up', (_request, response) => response.destroy(), 'silent'],
   ])('says what became of a helper that %s', async (_name, listener, outcome) => {
     const url = await serve(listener)
     const noted: unknown[] = []

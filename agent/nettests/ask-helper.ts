@@ -41,10 +41,13 @@ export async function askHelpers(
   let outside: HelperAnswer['outside'] = noHelper
   let bytes = noBytes
   for (const helper of context.helpers.filter((each) => each !== but)) {
+    const begun = context.trace.clock.elapsedSeconds()
     const asked = await askOne(context, new URL(helper), request)
+    const isSlow = context.trace.clock.elapsedSeconds() - begun >= slowSeconds
     bytes = joinBytes([bytes, asked.bytes])
     outside = asked.answer
-    context.noteHelper(helper, asked.outcome)
+    // One that fails at once costs nothing, and may be back for the next question.
+    if (asked.outcome !== 'silent' || isSlow) context.noteHelper(helper, asked.outcome)
     if (typeof outside !== 'string') return { outside, helper, bytes }
     if (context.trace.signal.aborted) break
   }
@@ -83,6 +86,8 @@ async function askOne(context: NettestContext, url: URL, request: TestHelperRequ
   const outcome = failed !== null ? 'silent' : noSuchPlace.has(response.code) ? 'none' : 'answered'
   return { answer: failed ?? answerIn(trip.observation), bytes, outcome }
 }
+
+const slowSeconds = 2
 
 /** A collector that runs no helper would be asked for each target. */
 const noSuchPlace: ReadonlySet<number> = new Set([404, 405, 501])

@@ -36,7 +36,7 @@ describe('withSecondView()', () => {
       await sampleHelper(true),
       await sampleHelper(false),
     )
-    expect(verdict.rule).toContain('/fails_outside_too@')
+    expect(verdict.rule).toContain('/no_outside_view@')
   })
 
   it('asks one helper alone about what was reached', async () => {

@@ -61,6 +61,14 @@ export const rows: readonly (GoldenRow & {
     outside: everywhere,
     circumstances: both,
     verdict: 'ok https_response',
+    parts: { ipv4: 'undetermined failed_once' },
+  },
+  {
+    name: 'IPv4 is reset while IPv6 answers, again',
+    seen: join(query([four, six]), reset(four), reached(six)),
+    outside: everywhere,
+    circumstances: before('ipv4', 'tls_handshake', 'connection_reset'),
+    verdict: 'ok https_response',
     parts: { ipv4: 'anomaly tls_handshake_interfered' },
   },
   {

@@ -71,6 +71,12 @@ export const samples: readonly (readonly ControlResult[])[] = [
   overTls('failed', 'other_answer', 'other_answer', 'ok', 'ok'),
   alone(2, 'failed', 'failed', 'ok', 'ok'),
   alone(3, 'failed', 'failed', 'ok', 'ok'),
+  // A helper without a network of its own says so of all.
+  outside('fails_too', 'failed', 'failed', 'ok'),
+  outside('ok', 'failed', 'ok', 'ok', 'ok').map((each, i) => (i === 0 ? { ...each, failed_alone: 3 } : each)),
+  outside('ok', 'failed', 'ok', 'ok', 'ok').map((each, i) =>
+    i === 0 ? { ...each, failed_alone: 12 } : each,
+  ),
   outside('fails_too', 'other_answer', 'other_answer', 'ok', 'ok'),
   outside('ok', 'other_answer', 'other_answer', 'ok', 'ok'),
 ]

@@ -314,6 +314,13 @@ export const rows: readonly Row[] = [
     concluded: ['http-diff', false],
   },
   {
+    name: "a server's own failure, which passes",
+    seen: page({ code: 502, length: 150, title: '502 Bad Gateway', headers: { Server: 'nginx' } }),
+    outside: outside({ http_request: { ...outside().http_request, headers: { Server: 'cache' } } }),
+    verdict: 'undetermined page_differs',
+    concluded: ['http-diff', false],
+  },
+  {
     name: 'a page while the helper was turned away',
     seen: page({ headers: {}, title: 'x' }),
     outside: outside({ http_request: { ...failing, failure: null, status_code: 403, body_length: 5 } }),

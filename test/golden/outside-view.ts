@@ -224,7 +224,19 @@ export const rows: readonly Row[] = [
       handshake('connection_reset', { address: '[2d00:22::10]:443' }),
     ),
     outside: reachedOverIpv6,
+    verdict: 'undetermined failed_once',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'a handshake over IPv6 reset, fine outside, again',
+    seen: join(
+      onlyOverIpv6,
+      connect(null, overIpv6),
+      handshake('connection_reset', { address: '[2d00:22::10]:443' }),
+    ),
+    outside: reachedOverIpv6,
     verdict: 'anomaly tls_handshake_interfered',
+    circumstances: earlier('tls_handshake'),
     concluded: ['http-failure', false],
   },
   {

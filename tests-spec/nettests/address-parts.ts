@@ -7,7 +7,7 @@ import { classicTag, type FailedStep, tagged, withoutFollowUps } from './failed-
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { keyOutside, type OutsideView } from './outside-view.ts'
 import { failedAt } from './system-lookup.ts'
-import { type Circumstances, earlierPart, type Verdict } from './verdict.ts'
+import { type Circumstances, earlierPart, failedBefore, type Verdict } from './verdict.ts'
 
 /** What became of one address of the system resolver. */
 interface Tried {
@@ -38,7 +38,13 @@ export function addressParts(
     if (parts.has(name)) continue
     const own = { ...circumstances, earlier: earlierPart(circumstances.earlier, name) }
     const standing = { outside: statusOutside(outside, address, failed), maybeBroken: true }
-    parts.set(name, judgeFailedStep(nettest, failed, own, standing))
+    const verdict = judgeFailedStep(nettest, failed, own, standing)
+    // Nothing was asked again there, since another address answered: it takes two looks.
+    const isSettled = verdict.verdict !== 'anomaly' || failedBefore(own.earlier, failed.step)
+    parts.set(
+      name,
+      isSettled ? verdict : { ...verdict, verdict: 'undetermined', rule: `${nettest}/failed_once@1` },
+    )
   }
   return parts.size === 0 ? null : Object.fromEntries(parts)
 }

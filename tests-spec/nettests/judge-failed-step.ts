@@ -7,6 +7,7 @@ import type { FailedStep } from './failed-step.ts'
 import {
   type Circumstances,
   failedBefore,
+  isCut,
   isCutOff,
   type LinkState,
   type Step,
@@ -238,8 +239,10 @@ function wasSentBySomeone(asked: Asked): Answer | null {
 
 /** Whether there is a second observation: a verdict is about two that differ, or agree where chance would not have them. */
 function isPaired({ failed, outside, circumstances: { earlier } }: Asked): boolean {
-  const { step, host, because, reachedElsewhere } = failed
-  return because.length > 1 || reachedElsewhere || outside === true || failedBefore(earlier, step, host)
+  const { step, failure, host, because, reachedElsewhere } = failed
+  // A cut that was seen once is what a busy host does as well, whatever a helper met a moment later.
+  const refuted = outside === true && !isCut(failure)
+  return because.length > 1 || reachedElsewhere || refuted || failedBefore(earlier, step, host)
 }
 
 /** 12: what is left is silence or refusal, which loss and a busy host make too. */

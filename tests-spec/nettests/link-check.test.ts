@@ -105,6 +105,26 @@ describe('judgeLink() and controls that are dead in themselves, or go over TLS',
   const moved = { result: 'other_answer' } as const
   const rows = [
     ['failed alone three times', four('http', { result: 'failed', failed_alone: 3 }), 'up', 3, 3],
+    [
+      'failed alone three times, and is well outside',
+      four('http', { result: 'failed', failed_alone: 3, outside: 'ok' }),
+      'up',
+      3,
+      4,
+    ],
+    [
+      'most are dead, a helper says: it is the helper',
+      four(
+        'http',
+        { result: 'failed', outside: 'fails_too' },
+        { result: 'failed', outside: 'fails_too' },
+      ).map((each, i) =>
+        i === 2 ? { ...each, result: 'failed' as const, outside: 'fails_too' as const } : each,
+      ),
+      'degraded',
+      1,
+      4,
+    ],
     ['failed alone twice', four('http', { result: 'failed', failed_alone: 2 }), 'up', 3, 4],
     [
       'two that fail outside too',

@@ -48,13 +48,17 @@ export const linkCheck = defineNettest({
 
 /** How often a control must have failed alone before it counts as dead in itself: what chance loses comes back sooner. */
 export const checksOfTheDead = 3
+/** One that is well outside may be what this line has lost for a while, and its loss is a sign for that long. */
+const checksOfTheBlocked = 12
 
 /**
  * Whether it is the control that is dead and not the link: it fails outside too, or it alone has failed for several checks on
  * end while every other was `ok`. It is asked as before, and not counted.
  */
 export function isDead({ result, outside, failed_alone = 0 }: ControlResult): boolean {
-  return result !== 'ok' && (outside === 'fails_too' || failed_alone >= checksOfTheDead)
+  if (result === 'ok') return false
+  const enough = outside === 'ok' ? checksOfTheBlocked : checksOfTheDead
+  return outside === 'fails_too' || failed_alone >= enough
 }
 
 /** Over TLS nobody but the control answers, and what is asked is as large as what a site is asked. */
@@ -128,8 +132,12 @@ const ofRole = (controls: readonly ControlResult[], role: ControlRole) =>
   controls.filter((each) => (each.role ?? 'neutral') === role)
 
 /** Those that this machine could ask, and that are not dead in themselves. */
-const asked = (controls: readonly ControlResult[]) =>
-  controls.filter((each) => each.result !== 'local_failure' && !isDead(each))
+function asked(controls: readonly ControlResult[]): ControlResult[] {
+  const tried = controls.filter(({ result }) => result !== 'local_failure')
+  const living = tried.filter((each) => !isDead(each))
+  // That most are dead in themselves is less likely than a helper without a network of its own.
+  return living.length * 2 < tried.length ? tried : living
+}
 
 const count = (controls: readonly ControlResult[], result: ControlResult['result']) =>
   controls.filter((each) => each.result === result).length

@@ -30,7 +30,11 @@ export function gotPast(
   // The helper reports no endpoints of later hops, only how its own chain ended.
   if (depth > 0) return reached
   if (failed.step === 'resolve') {
-    return outside.dns.failure === null && outside.dns.addrs.some((ip) => lab || !isBogon(ip))
+    if (outside.dns.failure !== null) return false
+    const addresses = outside.dns.addrs.filter((ip) => lab || !isBogon(ip))
+    // A name that has addresses of IPv6 alone has none for a link without it, and some resolvers leave those out.
+    const usable = addresses.filter((ip) => !ip.includes(':') || link.ipv6 === true)
+    return usable.length > 0 ? true : addresses.length > 0 ? null : false
   }
   const classic = observations.queries.length > 0 ? tagged(observations, classicTag) : observations
   if (failed.step === 'http_round_trip') {

@@ -71,7 +71,11 @@ export function gotPastOutside(
     connect: () =>
       here.tcp_connect.map(({ ip, port }) => control.tcp_connect[keyOutside(writeEndpoint({ ip, port }))]),
     tls_handshake: () => here.tls_handshakes.map(({ address }) => control.tls_handshake[keyOutside(address)]),
-    http_round_trip: () => (endpoint.kind === 'url' ? [control.requests[endpoint.url]] : []),
+    // A helper asks by GET: that another method is answered does not follow.
+    http_round_trip: () => {
+      const got = endpoint.kind === 'url' ? control.requests[endpoint.url] : undefined
+      return endpoint.kind === 'url' && endpoint.method !== 'GET' && got === true ? [] : [got]
+    },
   }[step]()
   const known = said.filter((each) => each !== undefined)
   return known.length === 0 ? null : known.includes(true)

@@ -18,10 +18,12 @@ const everybodys =
   /^(?:nginx|apache|openresty|lighttpd|microsoft-iis|caddy|litespeed|squid|httpd)(?:[/ ][\w.+ -]*)?$/i
 
 /**
- * Whether a front that stands at one of the site's own addresses, as the helper knows them, turned the reader away under its own
+ * Whether the server failed, as servers do for a minute; or a front that stands at one of the site's own addresses, as the helper knows them, turned the reader away under its own
  * name. A censor on the path may write the same: that is why it is a doubt, and no `ok`.
  */
 export function isTurnedAway({ address, response }: HttpRequest, { dns }: OutsideView): boolean {
+  // A server that fails now did not a moment before, or will not a moment later.
+  if (response.code >= 500) return true
   const endpoint = readEndpoint(address)
   const isSites = endpoint !== null && dns.addrs.map(untranslated).includes(untranslated(endpoint.ip))
   return isSites && turnsAway.has(response.code) && fronts.test(serverIn(response.headers) ?? '')

@@ -129,7 +129,7 @@ export const webConnectivity = defineNettest({
     const hop = failedHop(looked, deciding, circumstances.lab, own.x_sonde_control_of_hop)
     const hops = Array.from({ length: lastDepth(seen) + 1 }, (_, depth) => tagged(seen, depthTag(depth)))
     const slow = throttlingIn(seen, all, answered?.http_request ?? null)
-    const reached = judgeReached(seen, { hop, outside: deciding }, circumstances)
+    const reached = judgeReached(seen, { hop, outside: deciding, first: answered }, circumstances)
     return {
       keys: {
         agent: 'redirect' as const,
@@ -181,13 +181,20 @@ function judgeSlow(reached: Verdict, slow: Throttling, { link, earlier }: Circum
 /** What was found out of a chain, for the verdict and OONI's keys alike. */
 interface Found {
   readonly hop: Failed | null
-  /** The helper's answer; null without one. */
+  /** The helper's answer; null without one. Where a second one was asked, that one's. */
   readonly outside: OutsideView | null
+  /** The first one's. */
+  readonly first: OutsideView | null
 }
 
-function judgeReached(seen: Observations, { hop, outside }: Found, circumstances: Circumstances): Verdict {
+function judgeReached(
+  seen: Observations,
+  { hop, outside, first }: Found,
+  circumstances: Circumstances,
+): Verdict {
   if (hop !== null) {
-    const reachedOutside = gotPast(hop, hop.view, circumstances)
+    const got = gotPast(hop, hop.view, circumstances)
+    const reachedOutside = hop.view === outside ? ofTwo(gotPast(hop, first, circumstances), got) : got
     const more = { outside: reachedOutside, maybeBroken: true }
     return judgeFailedStep(nettest, hop.failed, circumstances, more)
   }
@@ -217,7 +224,9 @@ function judgeReached(seen: Observations, { hop, outside }: Found, circumstances
     return say('undetermined', state === 'degraded' ? 'link_degraded' : 'link_unknown', 'page_differs')
   if (isFilteredInHouse(seen, circumstances.lab))
     return say('undetermined', 'filtered_in_house', 'page_differs')
-  if (like === 'unclear' || isFrontOfSite(seen) || isTurnedAway(last, outside))
+  // Where two helpers got two pages, there is one for each place.
+  const isOfPlace = first !== null && helpersDiffer(last, first, outside)
+  if (like === 'unclear' || isOfPlace || isFrontOfSite(seen) || isTurnedAway(last, outside))
     return say('undetermined', 'page_differs', 'page_differs')
   return say('anomaly', 'foreign_page', 'page_differs')
 }
@@ -257,6 +266,20 @@ export function isForeignPage(looked: Observations, outside: OutsideView): boole
   if (last === undefined || last.failure !== null) return false
   if (isOverTls(last) && isSitesOwn({ ...looked, requests }, outside)) return false
   return pagesOf(last, outside) !== null && likenessOf(last, outside) === 'other'
+}
+
+/**
+ * Of two helpers: one that is itself blocked, or has lost its network, fails where the other does not. That a second got there
+ * counts; that it did not takes away what the first said, and no more.
+ */
+function ofTwo(first: boolean | null, second: boolean | null): boolean | null {
+  if (first === null || second === null) return first ?? second
+  return first === second || second ? second : null
+}
+
+function helpersDiffer(answer: HttpRequest, first: OutsideView, second: OutsideView): boolean {
+  const [a, b] = [pagesOf(answer, first), pagesOf(answer, second)]
+  return first !== second && a !== null && b !== null && likeness(a.helper, b.helper, false) === 'other'
 }
 
 function likenessOf(answer: HttpRequest, outside: OutsideView): Likeness {
