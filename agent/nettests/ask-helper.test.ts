@@ -81,8 +81,11 @@ describe('askHelpers()', () => {
     },
   )
 
-  it('says nothing of one that fails at once, which costs nothing', async () => {
-    const url = await serve((_request, response) => response.destroy())
+  it.each<[string, RequestListener]>([
+    ['hangs up', (_request, response) => response.destroy()],
+    ['is busy', (_request, response) => response.writeHead(503).end()],
+  ])('says nothing of one that %s at once, which costs nothing', async (_name, listener) => {
+    const url = await serve(listener)
     const noted: unknown[] = []
     await askHelpers(
       { ...context([url]), noteHelper: (...each: unknown[]) => void noted.push(each) },
@@ -93,7 +96,6 @@ describe('askHelpers()', () => {
 
   it.each<[string, RequestListener, string]>([
     ['answers', good, 'answered'],
-    ['is busy', (_request, response) => response.writeHead(503).end(), 'answered'],
     ['knows no such place', (_request, response) => response.writeHead(404).end(), 'none'],
     ['takes no POST', (_request, response) => response.writeHead(405).end(), 'none'],
   ])('says what became of a helper that %s', async (_name, listener, outcome) => {

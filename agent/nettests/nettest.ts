@@ -10,7 +10,7 @@ import type { Trace } from '../operations/trace.ts'
 import type { Seen } from './seen.ts'
 import type { TransactionIds } from './transaction-ids.ts'
 
-/** `none`: what answers there is no helper. `silent`: nothing answered in time, or the way ended before. */
+/** `none`: what answers there is no helper. `silent`: no answer to the question came, and that took its time. */
 export type HelperOutcome = 'answered' | 'none' | 'silent'
 
 /** What one measurement may use. */

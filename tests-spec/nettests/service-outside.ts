@@ -2,7 +2,7 @@
 // same place. service-reachability.md, "With a helper", is the page; the questions are those of the test-helper protocol.
 
 import * as v from 'valibot'
-import type { Observations } from '../data-formats/observation.ts'
+import type { Observations, TcpConnect } from '../data-formats/observation.ts'
 import { type TestHelperResponse, writeEndpoint } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
 import { classicTag, type FailedStep, tagged, withoutFollowUps } from './failed-step.ts'
@@ -69,7 +69,9 @@ export function gotPastOutside(
   const said = {
     resolve: () => [control.names[hostOf(endpoint)]],
     connect: () =>
-      here.tcp_connect.map(({ ip, port }) => control.tcp_connect[keyOutside(writeEndpoint({ ip, port }))]),
+      comparable(here.tcp_connect).map(
+        ({ ip, port }) => control.tcp_connect[keyOutside(writeEndpoint({ ip, port }))],
+      ),
     tls_handshake: () => here.tls_handshakes.map(({ address }) => control.tls_handshake[keyOutside(address)]),
     // A helper asks by GET: that another method is answered does not follow.
     http_round_trip: () => {
@@ -79,4 +81,10 @@ export function gotPastOutside(
   }[step]()
   const known = said.filter((each) => each !== undefined)
   return known.length === 0 ? null : known.includes(true)
+}
+
+/** That a helper got there over an IPv6 that this link may not have says nothing of the host's IPv4. */
+function comparable(connects: readonly TcpConnect[]): readonly TcpConnect[] {
+  const overIpv4 = connects.filter(({ ip }) => !ip.includes(':'))
+  return overIpv4.length > 0 ? overIpv4 : connects
 }

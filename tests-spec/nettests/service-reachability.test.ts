@@ -292,6 +292,20 @@ describe('service_reachability with a helper', () => {
     )
   })
 
+  it('does not take a helper that got there over IPv6 alone for one that got there over IPv4', () => {
+    const tags = ['group=chat', 'host=c1.app.example', 'classic']
+    const dead = join(
+      query(['21.0.0.10'], { tags, hostname: 'c1.app.example' }),
+      connect(timeout, { tags }),
+      connect(timeout, { tags, ip: '2d00:22::10' }),
+    )
+    const tcp_connect = { '21.0.0.10:443': false, '[2d00:22::10]:443': true }
+    const control = { ...seenOutside(true).x_sonde_service_control, tcp_connect }
+    expect(partOf({ ...fineBut('chat', dead), x_sonde_service_control: control }, 'chat', again)).toBe(
+      'service_reachability/fails_outside_too@1',
+    )
+  })
+
   it('compares a name that does not resolve with names', () => {
     const gone = fineBut('chat', flow('chat', 'c1', 'resolve', 'dns_nxdomain_error'))
     expect(partOf({ ...gone, ...seenOutside(true) }, 'chat', { ...again, earlier: resolvedBefore })).toBe(
