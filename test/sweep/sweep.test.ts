@@ -1,6 +1,6 @@
 // The core list over seven lines, good and bad, by the built agent in the lab: where nothing is blocked no anomaly, and of
-// five targets that are, how many are found on each line. `npm run sweep` alone; a few cycles with the scenarios, many with
-// the deep tests.
+// five targets that are, how many are found on each line. A few cycles with `npm run sweep`, many
+// with the deep tests.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
@@ -16,7 +16,7 @@ import { Tally } from './tally.ts'
 
 const deep = process.env.SONDE_DEEP === '1'
 const wanted = deep || process.env.SONDE_SCENARIOS === '1'
-const why = wanted ? whyNoLab() : 'it runs with `npm run sweep`, `npm run scenarios` and the deep tests'
+const why = wanted ? whyNoLab() : 'it runs with `npm run sweep` and the deep tests'
 if (why !== null) console.error(`\n\n  THE SWEEP DID NOT RUN: ${why}.\n\n`)
 
 const cycles = deep ? 20 : 2
