@@ -1,6 +1,6 @@
 // Golden verdicts of web_connectivity with a helper, about addresses: whose failure at which address says what of the site.
 
-import { connect, handshake, join, query, response } from '../support/observations.ts'
+import { connect, handshake, join, link, query, response } from '../support/observations.ts'
 import { failing, outside, type Row, silence } from './outside-view.ts'
 
 /** What the system's resolver gives alone, in a network of no other answer. */
@@ -23,6 +23,11 @@ const foreignThere = outside({
   tls_handshake: {
     '66.0.0.2:443': { server_name: 'site.example', status: false, failure: 'ssl_invalid_hostname' },
   },
+})
+
+const noAnswerBefore = (ipv6: boolean) => ({
+  link: { ...link('up'), ipv6 },
+  earlier: { step: 'resolve', how: 'dns_no_answer', secondsAgo: 31 } as const,
 })
 
 export const rows: readonly Row[] = [
@@ -117,5 +122,21 @@ export const rows: readonly Row[] = [
     verdict: 'anomaly http_round_trip_fails_only_here',
     circumstances: { earlier: { step: 'http_round_trip', how: silence, secondsAgo: 31 } },
     concluded: ['http-failure', false],
+  },
+  {
+    name: 'no address, of a name that has IPv6 alone, on a link without it, again',
+    seen: join(query('dns_no_answer')),
+    outside: outside({ dns: { failure: null, addrs: ['2d00:22::10'] } }),
+    verdict: 'undetermined no_outside_view',
+    circumstances: noAnswerBefore(false),
+    concluded: ['dns', false],
+  },
+  {
+    name: 'no address, of a name that has IPv6 alone, on a link that has it, again',
+    seen: join(query('dns_no_answer')),
+    outside: outside({ dns: { failure: null, addrs: ['2d00:22::10'] } }),
+    verdict: 'anomaly resolve_fails_only_here',
+    circumstances: noAnswerBefore(true),
+    concluded: ['dns', false],
   },
 ]

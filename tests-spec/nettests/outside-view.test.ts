@@ -35,6 +35,19 @@ describe("web_connectivity with a helper, and OONI's conclusion beside it", () =
   }
 })
 
+describe('web_connectivity with two helpers', () => {
+  const view = (title: string) => outside({ http_request: { ...outside().http_request, title, headers: {} } })
+  const seen = page({ title: 'Accueil du journal', length: 300, headers: {} })
+  const ruleWith = (first: string, second: string) => {
+    const own = { x_sonde_second_control: { helper: 'https://b.example/', control: view(second) } }
+    return judge({ ...seen, ...own }, undefined, { outside: view(first) }).verdict.rule
+  }
+  it('takes a page that differs from theirs, where theirs differ too, for one of each place', () => {
+    expect(ruleWith('Willkommen zur Zeitung', 'Welcome to the paper')).toContain('/page_differs@')
+    expect(ruleWith('Welcome to the paper', 'Welcome to the paper')).toContain('/foreign_page@')
+  })
+})
+
 describe('the keys of web_connectivity', () => {
   it('says accessible only for a response over TLS when no helper answered', () => {
     const { keys: reached } = judge(join(resolved, connect(null), handshake(null), response(200)))
