@@ -48,6 +48,23 @@ export interface FailedStep {
   readonly saidInside: boolean
 }
 
+/** Of a failed step beside which nothing was seen. */
+export const nothingElseKnown: Omit<FailedStep, 'step' | 'failure' | 'because'> = {
+  host: null,
+  certificateFaults: [],
+  resolvedElsewhere: null,
+  reachedElsewhere: false,
+  brokenZone: false,
+  filteredInHouse: false,
+  forgedAddress: false,
+  neutralName: null,
+  nameElsewhere: null,
+  again: null,
+  maybeLost: false,
+  onlyIpv6: false,
+  saidInside: false,
+}
+
 /** Tags of the follow-ups to a failed handshake: the same address under a neutral name, then under the name again. */
 export const neutralNameTag = 'followup=neutral_name'
 export const sameNameTag = 'followup=same_name'
@@ -98,19 +115,11 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
   const isClassic = (request: HttpRequest) => !asked || request.tags.includes(classicTag)
   if (answered.some(isClassic)) return null
   const elsewhere = {
-    host: null,
+    ...nothingElseKnown,
     resolvedElsewhere: resolvedElsewhere(seen, lab),
     reachedElsewhere: answered.length > 0,
     brokenZone: isZoneBroken(seen),
     filteredInHouse: isFilteredInHouse(seen, lab),
-    forgedAddress: false,
-    neutralName: null,
-    nameElsewhere: null,
-    again: null,
-    certificateFaults: [],
-    maybeLost: false,
-    onlyIpv6: false,
-    saidInside: false,
   }
   const system = seen.queries.find((query) => query.engine === 'getaddrinfo' && !isFollowUp(query))
   // The question never left this machine: as good as not measured.

@@ -5,7 +5,7 @@
 import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
-import { addressesIn, type FailedStep, failedStepOf } from './failed-step.ts'
+import { addressesIn, type FailedStep, failedStepOf, nothingElseKnown } from './failed-step.ts'
 import type { Step } from './verdict.ts'
 
 /**
@@ -22,22 +22,5 @@ export function failedLookup(seen: Pick<Observations, 'queries'>, lab: boolean):
 
 /** A failed step about which nothing else is known. */
 export function failedAt(step: Step, failure: Failure, because: readonly number[]): FailedStep {
-  return {
-    step,
-    failure,
-    because,
-    host: null,
-    certificateFaults: [],
-    resolvedElsewhere: null,
-    reachedElsewhere: false,
-    brokenZone: false,
-    filteredInHouse: false,
-    forgedAddress: false,
-    neutralName: null,
-    nameElsewhere: null,
-    again: null,
-    maybeLost: false,
-    onlyIpv6: false,
-    saidInside: false,
-  }
+  return { ...nothingElseKnown, step, failure, because }
 }
