@@ -4,7 +4,7 @@ import http from 'node:http'
 import type { TestHelperRequest, TestHelperResponse } from '../../tests-spec/protocol/test-helper.ts'
 import { serveWith } from './loopback.ts'
 
-export interface SampleHelper {
+interface SampleHelper {
   readonly url: string
   readonly asked: readonly TestHelperRequest[]
 }

@@ -47,7 +47,7 @@ export const linkCheck = defineNettest({
 })
 
 /** How often a control must have failed alone before it counts as dead in itself: what chance loses comes back sooner. */
-export const checksOfTheDead = 3
+const checksOfTheDead = 3
 /** One that is well outside may be what this line has lost for a while, and its loss is a sign for that long. */
 const checksOfTheBlocked = 12
 

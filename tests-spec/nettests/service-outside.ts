@@ -11,7 +11,7 @@ import { hostOf, portsOf, type ServiceEndpoint } from './service.ts'
 
 /** By `IP:PORT`, as an address of IPv4 where a translator stands between; by URL; by name. Whether it got there. */
 const seenThere = v.record(v.string(), v.boolean())
-export const serviceControl = v.object({
+const serviceControl = v.object({
   /** URLs of the helpers that answered. */
   helpers: v.array(v.string()),
   tcp_connect: seenThere,
