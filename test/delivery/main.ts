@@ -2,7 +2,7 @@
 // when one of them is not as it should be.
 
 import { whyNoLab } from '../lab/lab.ts'
-import { allCells, faultsOf, nameOf, rowOf, runCell, tableHead } from './cells.ts'
+import { allCells, faultsOf, nameOf, rowOf, runCells, tableHead } from './cells.ts'
 import { missingPackage } from './fronts.ts'
 
 const words = process.argv.slice(2)
@@ -12,22 +12,19 @@ if (why !== null) {
   process.exit(77)
 }
 let faulty = 0
+let tried = 0
 console.log(tableHead)
-for (const cell of allCells.filter((each) => words.every((word) => nameOf(each).includes(word)))) {
-  const missing = missingPackage(cell.front)
-  if (missing !== null) {
-    console.error(`${nameOf(cell)} was left out: apt-get install ${missing} brings what it needs.`)
-    continue
-  }
-  try {
-    const figures = await runCell(cell)
-    console.log(rowOf(cell, figures))
-    const faults = faultsOf(cell, figures)
-    if (faults.length > 0) console.error(`${nameOf(cell)}: ${faults.join('; ')}`)
-    faulty += Number(faults.length > 0)
-  } catch (error) {
-    console.error(String(error))
-    faulty += 1
-  }
-}
-process.exit(faulty > 0 ? 1 : 0)
+const wanted = allCells.filter((each) => words.every((word) => nameOf(each).includes(word)))
+const cells = wanted.filter((each) => missingPackage(each.front) === null)
+for (const missing of new Set(wanted.flatMap(({ front }) => missingPackage(front) ?? [])))
+  console.error(`Some fronts were left out: apt-get install ${missing} brings what they need.`)
+await runCells(cells, 4, (cell, outcome) => {
+  tried += 1
+  const faults = outcome instanceof Error ? [String(outcome)] : faultsOf(cell, outcome)
+  if (!(outcome instanceof Error)) console.log(rowOf(cell, outcome))
+  if (faults.length > 0) console.error(`${nameOf(cell)}: ${faults.join('; ')}`)
+  if (tried % 10 === 0) console.error(`${tried} of ${cells.length} cells were tried.`)
+  faulty += Number(faults.length > 0)
+})
+console.log(`${cells.length - faulty} of ${cells.length} cells are as they should be.`)
+process.exit(faulty > 0 || cells.length === 0 ? 1 : 0)
