@@ -147,6 +147,13 @@ const bans: readonly Ban[] = [
     except: {},
     because: 'under Termux it asks 8.8.8.8 and calls that the system resolver',
   },
+  {
+    what: 'getPeerX509Certificate()',
+    pattern: /\bgetPeerX509Certificate\b/,
+    in: ['agent', 'collector', 'tests-spec'],
+    except: { 'agent/operations/sent-chain.ts': 'asks once for each chain, and says why' },
+    because: 'each call keeps the rest of the chain in memory for good (docs/node-leak.md)',
+  },
 ]
 
 const within = (path: string, place: string) => path === place || path.startsWith(`${place}/`)
@@ -353,6 +360,7 @@ describe('the checker', () => {
       "import dns from 'node:dns'\ndns.resolve4('a.test', b)",
       banFaults,
     ],
+    ['the call that leaks', 'collector/http/x.ts', 'socket.getPeerX509Certificate()', banFaults],
     ['a file that says nothing of itself', 'agent/x.ts', "import { a } from './b.ts'\n", formFaults],
     ['a file without end', 'agent/x.ts', `// Purpose.\n${'\n'.repeat(501)}`, formFaults],
     ['a test left alone', 'agent/x.test.ts', "it.only('a', () => {})", testFaults],

@@ -1,7 +1,13 @@
 // Offers one batch to a collector and says what became of it: tests-spec/protocol/batch.md, "Exchange" and
 // "Interrupted uploads". Before a body is sent a second time, the collector is asked what it already has.
 
-import { type BatchId, batchMediaType, envelopeEnd } from '../../tests-spec/protocol/batch.ts'
+import {
+  type BatchId,
+  batchMediaType,
+  envelopeEnd,
+  type UploadName,
+  uploadNameOf,
+} from '../../tests-spec/protocol/batch.ts'
 import {
   partialUploadType,
   structuredBoolean,
@@ -88,6 +94,7 @@ async function sendParts(
   key: CollectorKey,
 ): Promise<SubmitOutcome> {
   const { id, bytes } = offer
+  const upload = uploadNameIn(bytes) ?? id
   let held = from >= bytes.length || offer.form().wholeOnly ? 0 : from
   let sent: SentBody = { bytes: 0, continued: false, status: null }
   for (let corrections = 0; corrections <= maxCorrections; ) {
@@ -95,7 +102,7 @@ async function sendParts(
     const body = bytes.subarray(held, end)
     sent = { bytes: body.length, continued: held > 0, status: null }
     offer.onBody?.()
-    const answer = await exchangeBody(way, requestFor(id, body, held, end === bytes.length))
+    const answer = await exchangeBody(way, requestFor(upload, body, held, end === bytes.length))
     if ('kind' in answer) return { ...answer, body: sent }
     sent = { ...sent, status: answer.status }
     if (isLost(answer, sent)) {
@@ -152,7 +159,12 @@ function isLost({ status, body }: Answer, { continued }: SentBody): boolean {
 }
 
 /** @param held - Offset of the body. The first part holds the whole envelope: it tells which probe it is from. */
-function requestFor(id: BatchId, body: Uint8Array, held: number, complete: boolean): Request {
+function requestFor(
+  upload: UploadName | BatchId,
+  body: Uint8Array,
+  held: number,
+  complete: boolean,
+): Request {
   const ending = { [uploadHeaders.complete]: structuredBoolean(complete) }
   if (held === 0) {
     return {
@@ -164,11 +176,16 @@ function requestFor(id: BatchId, body: Uint8Array, held: number, complete: boole
   }
   return {
     method: 'POST',
-    path: `v1/uploads/${id}`,
+    path: `v1/uploads/${upload}`,
     headers: { 'content-type': partialUploadType, [uploadHeaders.offset]: String(held), ...ending },
     body,
     offset: held,
   }
+}
+
+/** @returns null for bytes that are no batch. */
+function uploadNameIn(bytes: Uint8Array): UploadName | null {
+  return envelopeEndIn(bytes) === 0 ? null : uploadNameOf(bytes)
 }
 
 /** Bytes that are no batch, which only tests send, have no envelope to keep together. */

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { cases } from '../../test/support/fuzzing.ts'
 import { type Answer, SampleCollector } from '../../test/support/sample-collector.ts'
 import { SampleProbe, sampleMeasurement } from '../../test/support/sample-probe.ts'
-import { batchMediaType } from '../../tests-spec/protocol/batch.ts'
+import { batchMediaType, uploadNameOf } from '../../tests-spec/protocol/batch.ts'
 import { partialUploadType } from '../../tests-spec/protocol/resumable-upload.ts'
 
 let collector: SampleCollector
@@ -73,11 +73,16 @@ describe('a slow sender', () => {
     socket.write(batch.bytes.subarray(0, 20_000))
     await trickle(socket, '')
     await expect.poll(() => collector.collector.uploads.held).toEqual({ active: 0, idle: 1, bytes: 20_000 })
-    const rest = await collector.send('PATCH', `/v1/uploads/${batch.id}`, batch.bytes.subarray(20_000), {
-      'content-type': partialUploadType,
-      'upload-offset': '20000',
-      'upload-complete': '?1',
-    })
+    const rest = await collector.send(
+      'PATCH',
+      `/v1/uploads/${uploadNameOf(batch.bytes)}`,
+      batch.bytes.subarray(20_000),
+      {
+        'content-type': partialUploadType,
+        'upload-offset': '20000',
+        'upload-complete': '?1',
+      },
+    )
     expect(rest.status).toBe(201)
     expect(collector.receiptIn(rest).batch).toBe(batch.id)
   })
@@ -116,16 +121,16 @@ describe('resuming', () => {
       'upload-complete': '?0',
     })
     expect(created.status).toBe(201)
-    expect(created.headers.get('location')).toBe(`/v1/uploads/${id}`)
+    expect(created.headers.get('location')).toBe(`/v1/uploads/${uploadNameOf(bytes)}`)
     expect(created.headers.get('upload-offset')).toBe('32768')
     expect(created.headers.get('upload-limit')).toBe('max-size=8454152, max-age=900')
-    const asked = await fetch(`${collector.url}/v1/uploads/${id}`, { method: 'HEAD' })
+    const asked = await fetch(`${collector.url}/v1/uploads/${uploadNameOf(bytes)}`, { method: 'HEAD' })
     expect([asked.status, asked.headers.get('upload-offset'), asked.headers.get('upload-complete')]).toEqual([
       204,
       '32768',
       '?0',
     ])
-    const path = `/v1/uploads/${id}`
+    const path = `/v1/uploads/${uploadNameOf(bytes)}`
     const more = await collector.send('PATCH', path, bytes.subarray(32_768, 65_536), part(32_768, false))
     expect([more.status, more.headers.get('upload-offset')]).toEqual([204, '65536'])
     const wrong = await collector.send('PATCH', path, bytes.subarray(40_000), part(40_000, true))
@@ -140,6 +145,23 @@ describe('resuming', () => {
     const receipt = await collector.get(`/v1/batches/${id}/receipt`)
     expect([receipt.status, receipt.body]).toEqual([200, last.body])
     expect((await fetch(`${collector.url}${path}`, { method: 'HEAD' })).status).toBe(404)
+  })
+
+  it('needs more than the batchId, which the next batch names', async () => {
+    const { bytes, id } = probe.nextOf(Buffer.alloc(100_000, 7))
+    await collector.send('POST', '/v1/batches', bytes.subarray(0, 32_768), {
+      'content-type': batchMediaType,
+      'upload-complete': '?0',
+    })
+    for (const method of ['POST', 'PATCH'] as const) {
+      const spoilt = await collector.send(method, `/v1/uploads/${id}`, Buffer.from('x'), part(32_768, true))
+      expect([spoilt.status, code(spoilt)]).toEqual([404, 'no_upload'])
+    }
+    const asked = await fetch(`${collector.url}/v1/uploads/${id}`, { method: 'HEAD' })
+    expect(asked.status).toBe(404)
+    const path = `/v1/uploads/${uploadNameOf(bytes)}`
+    const rest = await collector.send('POST', path, bytes.subarray(32_768), part(32_768, true))
+    expect(collector.receiptIn(rest).batch).toBe(id)
   })
 
   it('answers 404 to the question for a receipt, with what is held of the batch', async () => {
@@ -250,11 +272,16 @@ describe('a revoked probe', () => {
     await collector.collector.probes.revoke(probe.device, 1)
     const before = await collector.tree()
     expect(code(await collector.postBatch(small))).toEqual([403, 'revoked'])
-    const rest = await collector.send('PATCH', `/v1/uploads/${large.id}`, large.bytes.subarray(20_000), {
-      'content-type': partialUploadType,
-      'upload-offset': '20000',
-      'upload-complete': '?1',
-    })
+    const rest = await collector.send(
+      'PATCH',
+      `/v1/uploads/${uploadNameOf(large.bytes)}`,
+      large.bytes.subarray(20_000),
+      {
+        'content-type': partialUploadType,
+        'upload-offset': '20000',
+        'upload-complete': '?1',
+      },
+    )
     expect(code(rest)).toEqual([403, 'revoked'])
     expect(await collector.tree()).toEqual(before)
     await collector.restart()

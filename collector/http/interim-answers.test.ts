@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SampleCollector } from '../../test/support/sample-collector.ts'
 import { type SampleBatch, SampleProbe } from '../../test/support/sample-probe.ts'
-import { batchMediaType } from '../../tests-spec/protocol/batch.ts'
+import { batchMediaType, uploadNameOf } from '../../tests-spec/protocol/batch.ts'
 import { partialUploadType } from '../../tests-spec/protocol/resumable-upload.ts'
 
 let collector: SampleCollector
@@ -67,7 +67,7 @@ describe('interim answers', () => {
       expect(status).toBe(201)
       expect(interim.length).toBeGreaterThan(0)
       expect(interim.length).toBeLessThanOrEqual(5)
-      expect(interim[0]?.location).toBe(`/v1/uploads/${batch.id}`)
+      expect(interim[0]?.location).toBe(`/v1/uploads/${uploadNameOf(batch.bytes)}`)
       const offsets = interim.map(({ offset }) => offset)
       expect(offsets).toEqual(offsets.toSorted((a, b) => a - b))
       // A sender that stays a fifth and a little ahead never waits for one that does not come.
@@ -81,7 +81,7 @@ describe('interim answers', () => {
     await send('POST /v1/batches', [`Content-Type: ${batchMediaType}`, 'Upload-Complete: ?0'], first)
     const fields = [`Content-Type: ${partialUploadType}`, 'Upload-Offset: 20000', ...asked]
     const { interim, status } = await send(
-      `POST /v1/uploads/${batch.id}`,
+      `POST /v1/uploads/${uploadNameOf(batch.bytes)}`,
       fields,
       batch.bytes.subarray(20_000),
     )

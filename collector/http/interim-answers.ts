@@ -3,7 +3,7 @@
 // anything shows that there is one, nothing is said.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { BatchId } from '../../tests-spec/protocol/batch.ts'
+import type { UploadName } from '../../tests-spec/protocol/batch.ts'
 import {
   maxProgressAnswers,
   progressStatus,
@@ -31,15 +31,15 @@ export function hearsProgress(request: IncomingMessage, behindProxy: boolean): b
  * Node.js writes only some interim answers itself; `socket` is there when this request is the one being answered. The
  * first says where the upload is.
  */
-export function progressTeller(response: ServerResponse): (id: BatchId, held: number) => void {
+export function progressTeller(response: ServerResponse): (upload: UploadName, held: number) => void {
   let told = 0
-  return (id, held) => {
+  return (upload, held) => {
     if (response.headersSent || response.writableEnded || told === maxProgressAnswers) return
     const lines = [
       `HTTP/1.1 ${progressStatus} Upload Resumption Supported`,
       `${uploadHeaders.offset}: ${held}`,
     ]
-    if (told === 0) lines.push(`Location: /v1/uploads/${id}`)
+    if (told === 0) lines.push(`Location: /v1/uploads/${upload}`)
     told += 1
     response.socket?.write(`${lines.join('\r\n')}\r\n\r\n`)
   }

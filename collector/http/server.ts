@@ -9,6 +9,8 @@ import {
   batchId,
   batchMediaType,
   maxBatchBytes,
+  type UploadName,
+  uploadName,
 } from '../../tests-spec/protocol/batch.ts'
 import { lastingCodes, sealRefusal } from '../../tests-spec/protocol/refusal.ts'
 import {
@@ -162,18 +164,18 @@ export function buildServer(
     const goOn = async (request: FastifyRequest, reply: FastifyReply) => {
       const incoming = incomingOf(request, reply, partialUploadType, behindProxy, connections)
       const offset = readOffset(request.headers[uploadHeaders.offset])
-      const id = idIn(request.params)
-      if (offset === null || id === null)
-        throw new Refused('bad_request', `Expected a batchId and ${uploadHeaders.offset}`)
-      return uploads.resume(id, offset, incoming, (arrived) => settle(arrived, reply, 204))
+      const name = uploadIn(request.params)
+      if (offset === null || name === null)
+        throw new Refused('bad_request', `Expected the name of an upload and ${uploadHeaders.offset}`)
+      return uploads.resume(name, offset, incoming, (arrived) => settle(arrived, reply, 204))
     }
-    scope.post('/v1/uploads/:id', goOn)
-    scope.patch('/v1/uploads/:id', goOn)
+    scope.post('/v1/uploads/:name', goOn)
+    scope.patch('/v1/uploads/:name', goOn)
   })
 
-  server.head('/v1/uploads/:id', async ({ params, ip }, reply) => {
-    const id = idIn(params)
-    const held = id === null ? null : uploads.offsetOf(id, sourceOf(ip))
+  server.head('/v1/uploads/:name', async ({ params, ip }, reply) => {
+    const name = uploadIn(params)
+    const held = name === null ? null : uploads.heldOf(name, sourceOf(ip))
     if (held === null) return reply.code(404).send()
     return reply.code(204).headers(progressOf(held)).send()
   })
@@ -263,7 +265,7 @@ export function buildServer(
     if (arrived.kind === 'part') {
       return reply
         .code(ofPart)
-        .headers({ location: `/v1/uploads/${arrived.id}`, ...progressOf(arrived.held) })
+        .headers({ location: `/v1/uploads/${arrived.upload}`, ...progressOf(arrived.held) })
         .send()
     }
     const { kind, receipt } = await intake.accept(arrived.bytes)
@@ -312,6 +314,11 @@ function progressOf(held: number): Record<string, string> {
 function idIn(params: unknown): BatchId | null {
   const { success, output } = v.safeParse(v.object({ id: batchId }), params)
   return success ? output.id : null
+}
+
+function uploadIn(params: unknown): UploadName | null {
+  const { success, output } = v.safeParse(v.object({ name: uploadName }), params)
+  return success ? output.name : null
 }
 
 async function readJson(_: FastifyRequest, body: Buffer): Promise<unknown> {

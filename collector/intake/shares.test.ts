@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { SampleProbe } from '../../test/support/sample-probe.ts'
+import { uploadNameOf } from '../../tests-spec/protocol/batch.ts'
 import { Connections } from '../http/connections.ts'
 import { type Arrived, type Incoming, type UploadLimits, Uploads, usualLimits } from './uploads.ts'
 
@@ -39,8 +40,8 @@ function harness(limits: Partial<UploadLimits> = {}) {
     },
     send: (bytes: Uint8Array, source: string) =>
       uploads.begin(incoming(Readable.from([bytes]), source), async ({ kind }) => kind),
-    resume: (id: Parameters<Uploads['resume']>[0], offset: number, stream: Readable, source: string) =>
-      uploads.resume(id, offset, incoming(stream, source), async (arrived: Arrived) => arrived),
+    resume: (name: Parameters<Uploads['resume']>[0], offset: number, stream: Readable, source: string) =>
+      uploads.resume(name, offset, incoming(stream, source), async (arrived: Arrived) => arrived),
   }
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve))
@@ -80,6 +81,7 @@ describe('a key', () => {
 
 describe('whoever knows the address of an upload and has no key', () => {
   const { id, bytes } = batchOf(20_000)
+  const upload = uploadNameOf(bytes)
 
   it('cuts nobody off', async () => {
     const { stall, resume, uploads } = harness()
@@ -88,7 +90,7 @@ describe('whoever knows the address of an upload and has no key', () => {
     for (const offset of [3, 10_000]) {
       const theirs = new PassThrough()
       theirs.end('x')
-      await expect(resume(id, offset, theirs, '203.0.113')).rejects.toMatchObject({
+      await expect(resume(upload, offset, theirs, '203.0.113')).rejects.toMatchObject({
         code: expect.stringMatching(/offset_mismatch|truncated/),
       })
     }
@@ -106,13 +108,13 @@ describe('whoever knows the address of an upload and has no key', () => {
     expect(await own.ended).toBe('truncated')
     const theirs = new PassThrough()
     theirs.write(Buffer.alloc(5_000, 0x20))
-    const spoilt = resume(id, 10_000, theirs, '203.0.113').catch((error) => error.code)
+    const spoilt = resume(upload, 10_000, theirs, '203.0.113').catch((error) => error.code)
     await turn()
     theirs.destroy()
     expect(await spoilt).toBe('truncated')
     expect(uploads.offsetOf(id, '192.0.2')).toBe(10_000)
     const rest = Readable.from([bytes.subarray(10_000)])
-    expect(await resume(id, 10_000, rest, '192.0.2')).toEqual({ kind: 'whole', bytes })
+    expect(await resume(upload, 10_000, rest, '192.0.2')).toEqual({ kind: 'whole', bytes })
   })
 
   it('is no other than a probe that came over another network: it goes on as well', async () => {
@@ -122,7 +124,7 @@ describe('whoever knows the address of an upload and has no key', () => {
     own.stream.destroy()
     await own.ended
     const rest = Readable.from([bytes.subarray(10_000)])
-    expect(await resume(id, 10_000, rest, '198.51.100')).toEqual({ kind: 'whole', bytes })
+    expect(await resume(upload, 10_000, rest, '198.51.100')).toEqual({ kind: 'whole', bytes })
   })
 })
 

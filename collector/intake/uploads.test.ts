@@ -4,7 +4,7 @@ import { PassThrough, Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type SampleBatch, SampleProbe } from '../../test/support/sample-probe.ts'
-import { type BatchId, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
+import { maxBatchBytes, type UploadName, uploadNameOf } from '../../tests-spec/protocol/batch.ts'
 import { type Incoming, type UploadLimits, Uploads, usualLimits } from './uploads.ts'
 
 const probe = new SampleProbe()
@@ -42,8 +42,8 @@ function harness(limits: Partial<UploadLimits> = {}) {
     },
     begin: (bytes: Uint8Array, more: Partial<Incoming> = {}) =>
       uploads.begin(incoming(Readable.from([bytes]), more), async (arrived) => arrived),
-    resume: (id: BatchId, offset: number, bytes: Uint8Array, more: Partial<Incoming> = {}) =>
-      uploads.resume(id, offset, incoming(Readable.from([bytes]), more), async (arrived) => arrived),
+    resume: (name: UploadName, offset: number, bytes: Uint8Array, more: Partial<Incoming> = {}) =>
+      uploads.resume(name, offset, incoming(Readable.from([bytes]), more), async (arrived) => arrived),
     /** Sends `bytes` and then loses the connection. */
     async cut(bytes: Uint8Array): Promise<unknown> {
       const stream = new PassThrough()
@@ -160,12 +160,13 @@ describe('Uploads.begin()', () => {
 describe('Uploads, interrupted,', () => {
   const batch = batchOf(50_000)
   const { id, bytes } = batch
+  const upload = uploadNameOf(bytes)
 
   it('go on where they stopped', async () => {
     const { uploads, cut, resume } = harness()
     expect(await cut(bytes.subarray(0, 20_000))).toMatchObject({ code: 'truncated' })
     expect(uploads.offsetOf(id, 'here')).toBe(20_000)
-    expect(await resume(id, 20_000, bytes.subarray(20_000))).toEqual({ kind: 'whole', bytes })
+    expect(await resume(upload, 20_000, bytes.subarray(20_000))).toEqual({ kind: 'whole', bytes })
     expect(uploads.offsetOf(id, 'here')).toBeNull()
     expect(uploads.held).toEqual({ active: 0, idle: 0, bytes: 0 })
   })
@@ -188,7 +189,7 @@ describe('Uploads, interrupted,', () => {
           const part = bytes.subarray(from, end)
           const more = { complete: end === bytes.length }
           if (from > 0)
-            expect(await resume(id, from, part, more)).toMatchObject({
+            expect(await resume(upload, from, part, more)).toMatchObject({
               kind: more.complete ? 'whole' : 'part',
             })
           else if (lost && !more.complete) expect(await cut(part)).toMatchObject({ code: 'truncated' })
@@ -205,11 +206,11 @@ describe('Uploads, interrupted,', () => {
     const { cut, resume } = harness()
     await cut(bytes.subarray(0, 20_000))
     for (const offset of [0, 19_999, 20_001])
-      await expect(resume(id, offset, bytes.subarray(offset))).rejects.toMatchObject({
+      await expect(resume(upload, offset, bytes.subarray(offset))).rejects.toMatchObject({
         code: 'offset_mismatch',
         held: 20_000,
       })
-    expect(await resume(id, 20_000, bytes.subarray(20_000))).toMatchObject({ kind: 'whole' })
+    expect(await resume(upload, 20_000, bytes.subarray(20_000))).toMatchObject({ kind: 'whole' })
   })
 
   it('cut off the dead connection that still seems to be sending, and go on over the new one', async () => {
@@ -219,7 +220,7 @@ describe('Uploads, interrupted,', () => {
     dead.write(bytes.subarray(0, 20_000))
     await new Promise(setImmediate)
     expect(uploads.offsetOf(id, 'here')).toBe(20_000)
-    const going = resume(id, 20_000, bytes.subarray(20_000))
+    const going = resume(upload, 20_000, bytes.subarray(20_000))
     await expect(reading).rejects.toMatchObject({ code: 'superseded' })
     expect(dead.destroyed).toBe(true)
     expect(await going).toEqual({ kind: 'whole', bytes })
@@ -232,19 +233,19 @@ describe('Uploads, interrupted,', () => {
     const reading = uploads.begin(incoming(dead), async () => 'whole')
     dead.write(bytes.subarray(0, 20_000))
     await new Promise(setImmediate)
-    await expect(resume(id, 10_000, bytes.subarray(10_000))).rejects.toMatchObject({ held: 20_000 })
+    await expect(resume(upload, 10_000, bytes.subarray(10_000))).rejects.toMatchObject({ held: 20_000 })
     await expect(reading).rejects.toMatchObject({ code: 'superseded' })
     expect(uploads.held).toEqual({ active: 0, idle: 1, bytes: 20_000 })
   })
 
   it('answer no_upload for what nobody began', async () => {
-    await expect(harness().resume(id, 0, bytes)).rejects.toMatchObject({ code: 'no_upload' })
+    await expect(harness().resume(upload, 0, bytes)).rejects.toMatchObject({ code: 'no_upload' })
   })
 
   it('are dropped when the parts do not make what the head promised', async () => {
     const { uploads, cut, resume } = harness()
     await cut(bytes.subarray(0, 20_000))
-    await expect(resume(id, 20_000, bytes.subarray(20_000, 30_000))).rejects.toMatchObject({
+    await expect(resume(upload, 20_000, bytes.subarray(20_000, 30_000))).rejects.toMatchObject({
       code: 'truncated',
     })
     expect(uploads.offsetOf(id, 'here')).toBeNull()

@@ -4,7 +4,13 @@
 // up.
 
 import type { Readable } from 'node:stream'
-import { type BatchId, BatchRefused, maxBatchBytes } from '../../tests-spec/protocol/batch.ts'
+import {
+  type BatchHead,
+  type BatchId,
+  BatchRefused,
+  maxBatchBytes,
+  type UploadName,
+} from '../../tests-spec/protocol/batch.ts'
 import { maxProgressAnswers } from '../../tests-spec/protocol/resumable-upload.ts'
 import { OffsetMismatch, Refused } from './refusal.ts'
 import { type Admission, cutShort, Upload } from './upload.ts'
@@ -74,12 +80,12 @@ export interface Incoming {
   /** Whether the sender says that the batch ends with this body. */
   readonly complete: boolean
   /** Called with the number of bytes held, when the head is verified and now and then afterwards. */
-  readonly onProgress: (id: BatchId, held: number) => void
+  readonly onProgress: (upload: UploadName, held: number) => void
 }
 
 export type Arrived =
   | { readonly kind: 'whole'; readonly bytes: Buffer }
-  | { readonly kind: 'part'; readonly id: BatchId; readonly held: number }
+  | { readonly kind: 'part'; readonly upload: UploadName; readonly held: number }
 
 interface Receiving {
   /** Ends it in favour of another connection. */
@@ -133,18 +139,18 @@ export class Uploads {
   /**
    * Goes on with an upload from `offset`. A connection of the same network that was still sending it is cut off: it must
    * be dead, or the probe would not have come again. What another network began stays as it is, and this goes on with a
-   * copy: the address of an upload is no secret, and whoever knows it must neither cut it off nor spoil it.
+   * copy: its name can be heard on a line in clear text, and whoever heard it must neither cut it off nor spoil it.
    *
    * @throws {Refused} `no_upload`; {OffsetMismatch}; and the errors of `begin`.
    */
   resume<T>(
-    id: BatchId,
+    name: UploadName,
     offset: number,
     incoming: Incoming,
     use: (arrived: Arrived) => Promise<T>,
   ): Promise<T> {
     const { source } = incoming
-    const upload = this.#longest(id, source)
+    const upload = this.#longest(({ upload }) => upload === name, source)
     if (upload === null)
       return Promise.reject(
         new Refused('no_upload', 'Nothing is held of this batch: send it from the beginning'),
@@ -169,7 +175,12 @@ export class Uploads {
    * network has sent itself come first: nobody else can have spoiled them.
    */
   offsetOf(id: BatchId, source: string): number | null {
-    return this.#longest(id, source)?.bytes ?? null
+    return this.#longest((head) => head.id === id, source)?.bytes ?? null
+  }
+
+  /** The same of an upload by its name. */
+  heldOf(name: UploadName, source: string): number | null {
+    return this.#longest(({ upload }) => upload === name, source)?.bytes ?? null
   }
 
   async #receive<T>(upload: Upload, incoming: Incoming, use: (arrived: Arrived) => Promise<T>): Promise<T> {
@@ -198,7 +209,7 @@ export class Uploads {
     }
     if (!isWhole && head !== null) {
       this.#keepOrDrop(upload)
-      return use({ kind: 'part', id: head.id, held: upload.bytes })
+      return use({ kind: 'part', upload: head.upload, held: upload.bytes })
     }
     this.#forget(head?.id ?? null)
     const whole = upload.take()
@@ -247,7 +258,7 @@ export class Uploads {
           this.#checkShare(upload, knownBefore)
           if (knownBefore && upload.bytes - told < step) return
           told = upload.bytes
-          onProgress(upload.head.id, told)
+          onProgress(upload.head.upload, told)
         } catch (refusal) {
           fail(refusal as Error)
         }
@@ -317,9 +328,9 @@ export class Uploads {
   }
 
   /** The longest upload of a batch from this network; without one, the longest of all. */
-  #longest(id: BatchId, source: string): Upload | null {
+  #longest(isMeant: (head: BatchHead) => boolean, source: string): Upload | null {
     this.#dropOld()
-    const of = [...this.#idle, ...this.#active.keys()].filter(({ head }) => head?.id === id)
+    const of = [...this.#idle, ...this.#active.keys()].filter(({ head }) => head !== null && isMeant(head))
     const own = of.filter((each) => each.source === source)
     return (own.length > 0 ? own : of).sort((a, b) => b.bytes - a.bytes)[0] ?? null
   }

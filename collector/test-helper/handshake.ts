@@ -1,6 +1,7 @@
 // One TLS handshake over a connected socket, and the verdict on the certificate: dates, then name, then path, as
 // tests-spec/data-formats/failure.md has it. OpenSSL alone would name whichever fault it found first.
 
+import { X509Certificate } from 'node:crypto'
 import net from 'node:net'
 import tls from 'node:tls'
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
@@ -64,8 +65,10 @@ export async function handshake(
 
 function certificateFailure(secured: tls.TLSSocket, host: string): Failure | null {
   try {
-    const leaf = secured.getPeerX509Certificate()
-    if (leaf === undefined) return 'ssl_invalid_certificate'
+    // `getPeerX509Certificate()` would keep the rest of the chain for good (docs/node-leak.md).
+    const { raw } = secured.getPeerCertificate() ?? {}
+    if (raw === undefined) return 'ssl_invalid_certificate'
+    const leaf = new X509Certificate(raw)
     const now = Date.now()
     if (now < Date.parse(leaf.validFrom) || now > Date.parse(leaf.validTo)) return 'ssl_invalid_certificate'
     if (tls.checkServerIdentity(host, leaf.toLegacyObject() as tls.PeerCertificate) !== undefined) {

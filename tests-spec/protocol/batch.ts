@@ -44,6 +44,8 @@ export const deviceId = v.pipe(hex(32), v.brand('DeviceId'))
 export const batchId = v.pipe(hex(64), v.brand('BatchId'))
 export type DeviceId = v.InferOutput<typeof deviceId>
 export type BatchId = v.InferOutput<typeof batchId>
+export const uploadName = v.pipe(hex(64), v.brand('UploadName'))
+export type UploadName = v.InferOutput<typeof uploadName>
 
 const change = v.pipe(v.number(), v.safeInteger())
 
@@ -226,6 +228,7 @@ export function verifyBatch(bytes: Uint8Array, keyOf: KeyLookup): VerifiedBatch 
 /** What the beginning of a batch proves before the rest has come. */
 export interface BatchHead {
   readonly id: BatchId
+  readonly upload: UploadName
   readonly manifest: Manifest
   /** Bytes from the start of the file to the payload. */
   readonly payloadOffset: number
@@ -253,7 +256,20 @@ export function verifyHead(bytes: Uint8Array, keyOf: KeyLookup): BatchHead {
       batch: batchIdOf(body),
     })
   }
-  return { id: batchIdOf(body), manifest: content, payloadOffset }
+  return { id: batchIdOf(body), upload: uploadNameOf(bytes), manifest: content, payloadOffset }
+}
+
+/**
+ * How the upload of a batch is named while it is interrupted. A batchId is known to many, since the next batch names it; this
+ * is known only to those who have the signature, the sender and the receiver, and is the same over every way, at every
+ * collector and after a restart.
+ *
+ * @param bytes - The batch from its start to `envelopeEnd()` at least.
+ * @returns SHA-256 of everything before the payload.
+ * @throws {BatchRefused} As `envelopeEnd()`.
+ */
+export function uploadNameOf(bytes: Uint8Array): UploadName {
+  return sha256Hex(bytes.subarray(0, envelopeEnd(bytes))) as UploadName
 }
 
 /**
