@@ -60,15 +60,22 @@ describe('deploy/', () => {
     expect(text).toMatch(/^StandardError=journal$/m)
   })
 
-  it('leaves out what V8 cannot start with', () => {
-    expect(readFileSync(unit, 'utf8')).not.toMatch(/^MemoryDenyWriteExecute=/m)
-  })
+  it.each([unit, join(root, 'deploy/collector/sonde-collector.service')])(
+    'leaves out what V8 cannot start with: %s',
+    (path) => {
+      expect(readFileSync(path, 'utf8')).not.toMatch(/^MemoryDenyWriteExecute=/m)
+    },
+  )
 
   // Runs without a booted systemd. On a machine without the program there is nothing to ask.
   const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0
-  it.runIf(hasSystemd)('is exposed no more than 2.0 of 10 by systemd-analyze security', () => {
-    const arguments_ = ['security', '--offline=true', '--threshold=20', unit]
-    const { status, stdout } = spawnSync('systemd-analyze', arguments_, { encoding: 'utf8' })
-    expect({ status, overall: /exposure level.*/.exec(stdout)?.[0] }).toMatchObject({ status: 0 })
-  })
+  const units = [unit, join(root, 'deploy/collector/sonde-collector.service')]
+  it.runIf(hasSystemd).each(units)(
+    'is exposed no more than 2.0 of 10 by systemd-analyze security: %s',
+    (path) => {
+      const arguments_ = ['security', '--offline=true', '--threshold=20', path]
+      const { status, stdout } = spawnSync('systemd-analyze', arguments_, { encoding: 'utf8' })
+      expect({ status, overall: /exposure level.*/.exec(stdout)?.[0] }).toMatchObject({ status: 0 })
+    },
+  )
 })

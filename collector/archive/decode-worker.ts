@@ -14,7 +14,8 @@ parentPort?.on('message', ({ promised, payload }: DecodeRequest) => {
   if (opened.kind === 'lying') parentPort?.postMessage(opened)
   else {
     // Bytes of their own: those of a small buffer share memory with others, and would take it along.
-    const raw = new Uint8Array(opened.raw)
-    parentPort?.postMessage({ kind: 'opened', raw }, [raw.buffer])
+    const isOwn = opened.raw.byteLength === opened.raw.buffer.byteLength
+    const raw = isOwn ? opened.raw : new Uint8Array(opened.raw)
+    parentPort?.postMessage({ kind: 'opened', raw }, [raw.buffer as ArrayBuffer])
   }
 })

@@ -87,7 +87,7 @@ function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
 }
 
 function startWorker(): Worker {
-  const resourceLimits = { maxOldGenerationSizeMb: heapMiB }
+  const resourceLimits = { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: 4 }
   if (typeof __SONDE_DECODE_WORKER__ === 'string')
     return new Worker(__SONDE_DECODE_WORKER__, { eval: true, resourceLimits, execArgv: [] })
   // From the sources, Node.js needs what reads TypeScript in that thread as well.

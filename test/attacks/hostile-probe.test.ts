@@ -1,10 +1,13 @@
 // A probe with a good key, its own or a seized one, against the built collector: what it sends costs no more than it may,
 // and what others send is received, indexed and shown meanwhile and afterwards.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Manifest, maxRawBytes } from '../../tests-spec/protocol/batch.ts'
 import { type RunningCollector, startCollector } from '../support/processes.ts'
 import { resetInTls, type SampleProbe, sampleMeasurement, sampleNoon } from '../support/sample-probe.ts'
+import { root } from '../support/source-tree.ts'
 import { answersUntilDone, batchAround, bytesOf, deep, enrolled, health, mostMiB, post } from './attackers.ts'
 
 /** Of the collector, whatever is sent to it. */
@@ -172,7 +175,8 @@ describe('a probe whose results fill every page', () => {
     await answersUntilDone(collector)
     await collector.stop()
     // What it took to receive them is another question: it starts again with them in its index.
-    collector = await startCollector(collector.state, [], smallHeap)
+    const { flags, env } = asDeployed()
+    collector = await startCollector(collector.state, [], flags, env)
     await answersUntilDone(collector)
   })
 
@@ -201,10 +205,17 @@ describe('a probe whose results fill every page', () => {
   })
 })
 
-/** As a machine of 1 GB is told to: without, V8 lets garbage lie that it has no need to sweep. */
-const smallHeap = ['--max-semi-space-size=2', '--max-old-space-size=96']
+/** As the unit file starts it. */
+function asDeployed(): { readonly flags: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const unit = readFileSync(join(root, 'deploy/collector/sonde-collector.service'), 'utf8')
+  const flags = /^ExecStart=\S+ ((?:--\S+ )+)/m.exec(unit)?.[1]?.trim().split(' ') ?? []
+  const env = Object.fromEntries(
+    [...unit.matchAll(/^Environment=(\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+  )
+  return { flags, env }
+}
 /** MiB of the collector, whatever is read from it, by however many. */
-const mostOfReading = 256
+const mostOfReading = 200
 
 function batchRaw(text: string): { raw: Buffer } {
   return { raw: Buffer.from(text) }

@@ -68,6 +68,7 @@ export async function startCollector(
   state: string = temporaryFolder('collector'),
   further: readonly string[] = [],
   flags: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<RunningCollector> {
   const port = further.includes('--port') ? [] : ['--port', '0']
   const child = spawn(
@@ -75,7 +76,7 @@ export async function startCollector(
     [...flags, collectorBundle, 'serve', '--state', state, ...port, ...further],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: cleanEnvironment(),
+      env: { ...cleanEnvironment(), ...env },
     },
   )
   const url = await listeningAt(child)

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { brotliDecompressSync } from 'node:zlib'
 // Types alone: a thread that unpacks needs nothing of what checks a manifest.
-import type { Manifest, PayloadCodec } from './batch.ts'
+import { type Manifest, maxRawBytes, type PayloadCodec } from './batch.ts'
 import { ColumnsRefused, fromColumns } from './columns.ts'
 import { hasTooManyLines } from './lines.ts'
 
@@ -39,9 +39,15 @@ export function codecFor(columns: string, rawLen: number): PayloadCodec {
   return columns.length <= rawLen ? 'br+columns' : 'br'
 }
 
-/** The limit for zlib, which wants at least 1. Stops a bomb: a few kB can unpack to gigabytes. */
-export function unpackingLimit({ rawLen }: Manifest['payload']): { readonly maxOutputLength: number } {
-  return { maxOutputLength: Math.max(1, rawLen) }
+/**
+ * The limit for zlib, which wants at least 1. Stops a bomb: a few kB can unpack to gigabytes. With one piece of all that is
+ * promised, nothing is put together afterwards, which would take the memory twice.
+ */
+export function unpackingLimit({ rawLen }: Manifest['payload']): {
+  readonly maxOutputLength: number
+  readonly chunkSize: number
+} {
+  return { maxOutputLength: Math.max(1, rawLen), chunkSize: Math.min(Math.max(64, rawLen), maxRawBytes) }
 }
 
 /** @param error - The error that zlib threw under that limit. */
