@@ -59,7 +59,7 @@ describe('the form of a way', () => {
   })
 
   it.each([
-    ['eightfold where it is fast', 100, 32 * kib],
+    ['twofold where it is fast', 100, 8 * kib],
     ['twofold where it is slow', 1_500, 8 * kib],
     ['not where it is slower', 5_000, 4 * kib],
     ['back where it is too slow', 20_000, 2 * kib],
@@ -101,7 +101,7 @@ describe('the form of a way', () => {
     expect(form.partBytes).toBe(8 * kib)
     for (let i = 0; i < 15; i++) form = afterTaken(form, taken(form.partBytes, 10))
     expect(form.partBytes).toBe(8 * kib)
-    expect(afterTaken(form, taken(8 * kib, 10)).partBytes).toBe(64 * kib)
+    expect(afterTaken(form, taken(8 * kib, 10)).partBytes).toBe(16 * kib)
   })
 
   it('gives less where somebody hangs up on a body, in packets as before', () => {
@@ -157,7 +157,7 @@ describe('the form of a way', () => {
     )
     for (let i = 0; i < 255; i++) form = afterTaken(form, taken(form.partBytes, 10))
     expect(form.partBytes).toBe(16 * kib)
-    expect(afterTaken(form, taken(form.partBytes, 10)).partBytes).toBe(64 * kib)
+    expect(afterTaken(form, taken(form.partBytes, 10)).partBytes).toBe(32 * kib)
   })
 
   it('risks little after a failure', () => {

@@ -108,7 +108,8 @@ export function afterTaken(before: Form, { bytes, tookMs, confirmed, continued }
   }
   // A body below the limit says nothing of the limit.
   const tried = bytes >= form.partBytes * 0.9
-  const unconfirmed = tookMs <= 500 ? 8 : tookMs <= 2_000 ? 2 : tookMs <= 8_000 ? 1 : 0.5
+  // Twice at most: what a box refuses for its size is no more than what has gone through already.
+  const unconfirmed = tookMs <= 2_000 ? 2 : tookMs <= 8_000 ? 1 : 0.5
   const partBytes = tried ? form.partBytes * (confirmed ? 4 : unconfirmed) : form.partBytes
   return { ...form, bytesPerMs, partBytes: within(Math.min(capBytes, partBytes)) }
 }
