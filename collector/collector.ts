@@ -97,6 +97,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
   const index = openIndex === null ? null : await openIndexOrNot(() => openIndex(indexPath(state)), log)
   const attempts = Attempts.open(state)
   const shares = new DiskShares(settings.shareBytes)
+  for await (const [device, bytes] of archive.conflictBytes()) shares.add(device, bytes)
   const { chains, held } = readArchive(archive, probes, shares, log)
   const indexer: Indexer | null =
     index === null

@@ -106,6 +106,13 @@ export class Archive {
     return (devices ?? []).map((device) => join('conflicts', device))
   }
 
+  /** Bytes of each second content that is kept, with the device it is of. */
+  async *conflictBytes(): AsyncGenerator<readonly [device: string, bytes: number]> {
+    for (const device of (await unlessAbsent(readdir(this.#conflicts))) ?? [])
+      for (const name of await readdir(join(this.#conflicts, device)))
+        yield [device, (await stat(join(this.#conflicts, device, name))).size]
+  }
+
   async has(id: BatchId): Promise<boolean> {
     return (await unlessAbsent(stat(this.#path(id, 'psb')))) !== null
   }

@@ -4,7 +4,7 @@ import { readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SampleCollector } from '../../test/support/sample-collector.ts'
-import { SampleProbe } from '../../test/support/sample-probe.ts'
+import { SampleProbe, sampleMeasurement } from '../../test/support/sample-probe.ts'
 
 describe('the collector', () => {
   let collector: SampleCollector
@@ -46,6 +46,19 @@ describe('the collector', () => {
     // What is held counts after a restart as well.
     await collector.restart(undefined, { shareBytes: 20_000 })
     expect((await collector.postBatch(probe.next())).status).toBe(507)
+  })
+
+  it('counts second contents for a seq to the share of their probe, after a restart as before', async () => {
+    const first = probe.next()
+    expect((await collector.postBatch(first)).status).toBe(201)
+    const rival = { ...probe.after(null, [sampleMeasurement({ input: 'https://rival.test/' })]) }
+    expect((await collector.postBatch(rival)).status).toBe(409)
+    const shareBytes = first.bytes.length + rival.bytes.length + 2 * 4_096 + 1_000
+    await collector.restart(undefined, { shareBytes })
+    expect((await collector.postBatch(probe.next())).status).toBe(507)
+    await rm(join(collector.state, 'conflicts'), { recursive: true })
+    await collector.restart(undefined, { shareBytes: shareBytes + 4_096 })
+    expect((await collector.postBatch(probe.next())).status).toBe(201)
   })
 
   it('says at its start that the record of a probe is gone whose batches it holds', async () => {
