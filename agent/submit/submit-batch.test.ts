@@ -132,6 +132,26 @@ describe('offerBatch()', () => {
     expect(await submit(server.url)).toMatchObject({ kind: 'accepted', receipt: receiptFor(id) })
   })
 
+  const toContinue = 'HTTP/1.1 100 Continue\r\n\r\n'
+  it.each([
+    ['alone', [toContinue]],
+    ['with fields', ['HTTP/1.1 100 Continue\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\n']],
+    ['twice, after another', [`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${toContinue}`, toContinue]],
+  ])('hears out a server that says 100 unasked, %s', async (_, interim) => {
+    for (const joined of [false, true]) {
+      const whole = `HTTP/1.1 201 Created\r\nContent-Length: ${receipt.length}\r\n\r\n${receipt}`
+      const server = await serveRaw((socket) => {
+        let got = 0
+        socket.on('data', (chunk) => {
+          got += chunk.length
+          if (got === chunk.length && !joined) for (const each of interim) socket.write(each)
+          if (got > bytes.length) socket.end(joined ? interim.join('') + whole : whole)
+        })
+      })
+      expect(await submit(server.url)).toMatchObject({ kind: 'accepted' })
+    }
+  })
+
   it('counts what the link carried', async () => {
     const server = await serve(answer(201, receipt))
     const { sent, received } = await submit(server.url)

@@ -14,6 +14,7 @@ import {
   smallPieces,
 } from './body.ts'
 import { cut, familyOf, type Line, type Spent, spentBy } from './dial.ts'
+import { letContinue } from './interim-answers.ts'
 import { NoAnswer, noAnswer } from './no-answer.ts'
 
 export interface Request {
@@ -260,6 +261,7 @@ function clientOver({ socket }: Line, { origin }: URL): Client {
         // A second connection could take another way than the one that was chosen.
         if (handedOver || socket.destroyed) return callback(new NoAnswer('hung_up'), null)
         handedOver = true
+        letContinue(socket)
         callback(null, socket)
       })
     },
