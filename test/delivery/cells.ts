@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { modernNode } from '../../build/modern-node.ts'
 import { collectorBundle, temporaryFolder } from '../support/processes.ts'
 import type { manners } from './box.ts'
-import { type FrontName, fronts } from './fronts.ts'
+import { type FrontName, usualFronts } from './fronts.ts'
+import { furtherFronts } from './further-fronts.ts'
 import { bytesPerMs, type LineName, lines } from './wires.ts'
 
 export type BoxName = keyof typeof manners | 'TLS inspection'
@@ -44,7 +45,8 @@ const cell = (front: FrontName, line: LineName, box: BoxName = 'none', bytes = u
   box,
   bytes,
 })
-const everyFront = Object.keys(fronts) as FrontName[]
+const everyFront = Object.keys(usualFronts) as FrontName[]
+const furtherFront = Object.keys(furtherFronts) as FrontName[]
 const everyLine = Object.keys(lines) as LineName[]
 const boxes: readonly BoxName[] = [
   'no PATCH',
@@ -55,15 +57,17 @@ const boxes: readonly BoxName[] = [
   'TLS inspection',
 ]
 
-/** Every front over every line past every box. */
-export const allCells: readonly Cell[] = everyFront.flatMap((front) =>
-  everyLine.flatMap((line) =>
-    // Long enough that a connection is cut before all is sent.
-    (['none', ...boxes] as const).map((box) =>
-      cell(front, line, box, line === 'cut' ? 3 * usualBytes : usualBytes),
-    ),
+// Long enough that a connection is cut before all is sent.
+const usualCell = (front: FrontName, line: LineName, box: BoxName) =>
+  cell(front, line, box, line === 'cut' ? 3 * usualBytes : usualBytes)
+
+/** Every front over every line past every box; the fronts of which the documentation does not speak, over lines alone. */
+export const allCells: readonly Cell[] = [
+  ...everyFront.flatMap((front) =>
+    everyLine.flatMap((line) => (['none', ...boxes] as const).map((box) => usualCell(front, line, box))),
   ),
-)
+  ...furtherFront.flatMap((front) => everyLine.map((line) => usualCell(front, line, 'none'))),
+]
 
 /** What every change is tried with: a front that keeps bodies back, one that ends connections, a path, a box. */
 export const fewCells: readonly Cell[] = [

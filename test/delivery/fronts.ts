@@ -4,26 +4,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-/** Where things are in the sandbox that is meant. */
-export interface Place {
-  readonly folder: string
-  readonly address: string
-  readonly port: number
-  readonly collectorPort: number
-  readonly certificate: string
-  readonly key: string
-}
-
-export interface Front {
-  /** Program that it needs, with the Debian package that brings it; null for none. */
-  readonly needs: { readonly program: string; readonly package: string } | null
-  readonly scheme: 'http' | 'https'
-  /** Whether the collector is told that a server stands in front of it. */
-  readonly behindProxy: boolean
-  /** Writes what it needs. @returns How it is started; null for the collector itself. */
-  prepare(place: Place): readonly string[] | null
-}
+import type { Front, Place } from './front.ts'
+import { furtherFronts } from './further-fronts.ts'
 
 const deploy = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../deploy/collector/${name}`, import.meta.url)), 'utf8')
@@ -84,7 +66,8 @@ const needs = {
   haproxy: { program: 'haproxy', package: 'haproxy' },
 }
 
-export const fronts = {
+/** Those that the documentation speaks of. */
+export const usualFronts = {
   none: { needs: null, scheme: 'http', behindProxy: false, prepare: () => null },
   nginx: {
     needs: needs.nginx,
@@ -174,6 +157,7 @@ export const fronts = {
     ),
   },
 } as const satisfies Record<string, Front>
+export const fronts = { ...usualFronts, ...furtherFronts }
 export type FrontName = keyof typeof fronts
 
 /** @returns The Debian package to install; null when the front can be started here. */
