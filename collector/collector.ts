@@ -137,7 +137,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
       endpoints: settings.endpoints ?? [],
       listsRoot: settings.listsRoot ?? null,
     }),
-    sealedBodies: new SealedBodies(join(state, 'incoming')),
+    sealedBodies: new SealedBodies(join(state, 'incoming'), monotonicMs),
     uploads: new Uploads(intake.admission, monotonicMs, settings.uploadLimits),
     async stop() {
       await indexer?.stop()

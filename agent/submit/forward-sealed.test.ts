@@ -3,6 +3,7 @@
 
 import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { SampleCollector } from '../../test/support/sample-collector.ts'
@@ -62,7 +63,49 @@ const forward = async (url = collector.url, carried = carrier.carried, ...more: 
   return forwardSealed(carried, uplink, new AbortController().signal)
 }
 
+/** A line that is reset after so many bytes up, the first few times. */
+async function cutting(afterBytes: number, times: number): Promise<{ url: string; lines: () => number }> {
+  let lines = 0
+  const { hostname, port } = new URL(collector.url)
+  const relay = createServer((client) => {
+    const mayCut = lines++ < times
+    let left = afterBytes
+    const server = connect(Number(port), hostname)
+    server.on('error', () => {}).on('close', () => client.destroy())
+    client.on('error', () => {}).on('close', () => server.end())
+    client.on('data', (chunk: Buffer) => {
+      server.write(chunk.subarray(0, left))
+      left -= mayCut ? chunk.length : 0
+      if (left <= 0) client.resetAndDestroy()
+    })
+    server.pipe(client)
+  })
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
+  servers.push({ close: async () => void relay.close() } as StubCollector)
+  return { url: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`, lines: () => lines }
+}
+
 describe('a carrier', () => {
+  it('goes on where a line broke off, as long as each brings something across', async () => {
+    await probe.batches(2, 90_000)
+    await probe.export(stick)
+    await carryFor(carrier)
+    const { url, lines } = await cutting(30_000, 6)
+    expect(await forward(url)).toMatchObject({ brought: 2, refused: 0, reason: null })
+    expect(lines()).toBeGreaterThan(2)
+    expect(lines()).toBeLessThan(12)
+  })
+
+  it('gives up a line that brings nothing across', async () => {
+    await probe.batches(1, 90_000)
+    await probe.export(stick)
+    await carryFor(carrier)
+    const { url, lines } = await cutting(100, 1_000)
+    expect(await forward(url)).toMatchObject({ brought: 0, refused: 0, reason: expect.any(String) })
+    expect(lines()).toBeLessThan(4)
+    expect(carrier.carried.waiting()).not.toEqual([])
+  })
+
   it('brings what it took, and brings the receipts back, having read nothing', async () => {
     await probe.batches(2, 90_000)
     await probe.export(stick)

@@ -1,13 +1,10 @@
 // Brings sealed files of other probes to the collector: tests-spec/protocol/sealed.md, "Exchange". Their content is
 // unknown here, and so is what became of it, apart from the collector's signed word that the file arrived.
 
-import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
-import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
-import { openSealedReceipt, sealedMediaType, splitLines } from '../../tests-spec/protocol/sealed.ts'
-import { readProblem } from './answer.ts'
-import { NoAnswer } from './transports/no-answer.ts'
+import { offerSealed, type SealedOutcome } from './offer-sealed.ts'
 import type { Uplink } from './ways/uplink.ts'
-import type { CollectorKey, RequestChannel, Way } from './ways/way.ts'
+import type { Way } from './ways/way.ts'
+import { wayOf } from './ways/way-knowledge.ts'
 
 /** The part of a store of carried files that forwarding needs. */
 export interface CarriedFiles {
@@ -29,8 +26,8 @@ export interface Forwarding {
   readonly reason: string | null
 }
 
-/** Codes that concern the file itself. After any other code, the answer may be different another day. */
-const finalCodes: ReadonlySet<string> = new Set(['not_sealed', 'other_recipient', 'damaged', 'too_large'])
+/** Connections for one file on one way, as long as each brings something across. */
+const mostLines = 32
 
 /**
  * Offers the files that wait over the ways that open, one after the other; what one way does not take goes over the
@@ -54,8 +51,7 @@ export async function forwardSealed(
       if (reason === undefined) reason = uplink.known.lastFailure
       break
     }
-    const here = await offerAll(files, way, uplink)
-    way.close()
+    const here = await offerAll(files, way, uplink, signal)
     useless.add(way.id)
     tally.brought += here.brought
     reason = here.reason
@@ -78,63 +74,40 @@ interface OverOneWay {
   readonly reason: string | null
 }
 
-async function offerAll(files: CarriedFiles, way: Way, key: CollectorKey): Promise<OverOneWay> {
+async function offerAll(
+  files: CarriedFiles,
+  opened: Way,
+  uplink: Uplink,
+  signal: AbortSignal,
+): Promise<OverOneWay> {
   const refused: string[] = []
+  let way: Way | null = opened
   let brought = 0
-  for (const sha256 of files.waiting()) {
-    const bytes = await files.read(sha256)
-    // The file was given up for room since the list was made, or it has rotted.
-    if (bytes === null) continue
-    const outcome = await offer(way, bytes, key)
-    if (outcome.kind === 'deferred') return { brought, refused, reason: outcome.reason }
-    if (outcome.kind === 'refused') refused.push(sha256)
-    else {
-      await files.brought(sha256, outcome.answer)
-      brought++
+  try {
+    for (const sha256 of files.waiting()) {
+      const bytes = await files.read(sha256)
+      // The file was given up for room since the list was made, or it has rotted.
+      if (bytes === null) continue
+      let held = 0
+      for (let lines = 0; ; lines += 1) {
+        const { form } = wayOf(uplink.known, opened.id)
+        const outcome: SealedOutcome = await offerSealed(way, bytes, form, uplink, lines > 0)
+        if (outcome.kind === 'refused') refused.push(sha256)
+        if (outcome.kind === 'arrived') {
+          await files.brought(sha256, outcome.answer)
+          brought++
+        }
+        if (outcome.kind !== 'deferred') break
+        // A line that breaks off after it brought something is worth another.
+        way.close()
+        const isWorthIt = outcome.brokeOff && (lines === 0 || outcome.held > held)
+        held = outcome.held
+        way = isWorthIt && lines < mostLines ? await uplink.reopen(opened.id, new Set(), signal) : null
+        if (way === null) return { brought, refused, reason: outcome.reason }
+      }
     }
-  }
-  return { brought, refused, reason: null }
-}
-
-/** What became of one file. */
-type ForwardOutcome =
-  | { readonly kind: 'arrived'; readonly answer: readonly Buffer[] }
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'deferred'; readonly reason: string }
-
-async function offer(way: RequestChannel, bytes: Buffer, key: CollectorKey): Promise<ForwardOutcome> {
-  try {
-    const headers = { 'content-type': sealedMediaType }
-    const { status, body } = await way.exchange({ method: 'POST', path: 'v1/sealed', headers, body: bytes })
-    if (status === 200) return believe(body, bytes, key)
-    const code = readProblem(body)?.code
-    if (status >= 400 && status < 500 && finalCodes.has(code ?? '')) return { kind: 'refused' }
-    return { kind: 'deferred', reason: code ?? `status_${status}` }
-  } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error
-    return { kind: 'deferred', reason: error.code }
-  }
-}
-
-/**
- * Checks the answer, so that an impostor of the collector cannot make this device drop the file, or carry back
- * something that is no receipt.
- */
-function believe(
-  body: Buffer,
-  bytes: Buffer,
-  { collectorKeyId, collectorKey }: CollectorKey,
-): ForwardOutcome {
-  const keyOf = (keyId: string) => (keyId === collectorKeyId ? collectorKey : null)
-  const answer = splitLines(body)
-  const [word = Buffer.alloc(0), ...receipts] = answer
-  try {
-    const said = openSealedReceipt(word, keyOf)
-    for (const receipt of receipts) openReceipt(receipt, keyOf)
-    return said.sealed === sha256Hex(bytes) && said.receipts === receipts.length
-      ? { kind: 'arrived', answer }
-      : { kind: 'deferred', reason: 'receipt_for_another_file' }
-  } catch {
-    return { kind: 'deferred', reason: 'not_a_receipt' }
+    return { brought, refused, reason: null }
+  } finally {
+    way?.close()
   }
 }

@@ -201,6 +201,21 @@ export function buildServer(
       const { word, receipts } = await sealedBodies.with(body, length, sourceOf(ip), take)
       return reply.type(receiptsMediaType).send(joinLines([word, ...receipts]))
     })
+    scope.post('/v1/sealed/:name', async ({ body, headers, ip, params }, reply) => {
+      if (!(body instanceof Readable))
+        return answerProblem(reply, problem(415, 'wrong_type', `Expected ${sealedMediaType}`))
+      const name = uploadIn(params)
+      const offset = readOffset(headers[uploadHeaders.offset])
+      if (name === null || offset === null)
+        throw new Refused('bad_request', `Expected the digest of the file and ${uploadHeaders.offset}`)
+      const announced = headers['content-length']
+      const length = announced === undefined ? null : Number(announced)
+      const part = { name, offset, complete: readComplete(headers[uploadHeaders.complete]) ?? true }
+      const take = (bytes: Buffer) => sealedIntake.take(bytes)
+      const taken = await sealedBodies.append(part, body, length, sourceOf(ip), take)
+      if ('held' in taken) return reply.code(204).headers(progressOf(taken.held)).send()
+      return reply.type(receiptsMediaType).send(joinLines([taken.word, ...taken.receipts]))
+    })
   })
 
   if (helper !== null) {
@@ -222,6 +237,12 @@ export function buildServer(
       })
     })
   }
+
+  server.head('/v1/sealed/:name', async ({ params, ip }, reply) => {
+    const name = uploadIn(params)
+    const held = name === null ? null : sealedBodies.heldOf(name, sourceOf(ip))
+    return held === null ? reply.code(404).send() : reply.code(204).headers(progressOf(held)).send()
+  })
 
   server.head('/v1/batches/:id', async ({ params }, reply) => {
     const id = idIn(params)

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { afterAll, describe, expect, it } from 'vitest'
+import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { maxSealedBytes } from '../../tests-spec/protocol/sealed.ts'
-import { SealedBodies, type SealedLimits } from './sealed-bodies.ts'
+import { SealedBodies, type SealedLimits, usualSealedLimits } from './sealed-bodies.ts'
 
 const lengthOf = async (body: Buffer) => body.length
 const megabytes = (count: number) =>
@@ -14,7 +15,9 @@ const megabytes = (count: number) =>
 
 const folder = mkdtempSync(join(tmpdir(), 'sonde-sealed-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const make = (limits?: SealedLimits) => new SealedBodies(folder, limits)
+let clock = 0
+const make = (limits?: Partial<SealedLimits>) =>
+  new SealedBodies(folder, () => clock, limits && { ...usualSealedLimits, ...limits })
 
 describe('SealedBodies.with()', () => {
   it('reads a body whole', async () => {
@@ -67,5 +70,79 @@ describe('SealedBodies.with()', () => {
     body.write('half')
     body.destroy(error)
     await expect(reading).rejects.toMatchObject({ code: 'truncated' })
+  })
+})
+
+describe('SealedBodies.append()', () => {
+  const bytes = Buffer.alloc(100_000, 'age-encryption.org/v1 and so on')
+  const name = sha256Hex(bytes)
+  const part = (from: number, to: number) => ({
+    at: { name, offset: from, complete: to === bytes.length },
+    stream: Readable.from([bytes.subarray(from, to)]),
+  })
+  const send = (bodies: SealedBodies, from: number, to: number, source = 'here') => {
+    const { at, stream } = part(from, to)
+    return bodies.append(at, stream, to - from, source, async (body) => body.equals(bytes))
+  }
+
+  it('puts a file together from parts, and holds nothing of it afterwards', async () => {
+    const bodies = make()
+    expect(await send(bodies, 0, 40_000)).toEqual({ held: 40_000 })
+    expect(bodies.heldOf(name, 'here')).toBe(40_000)
+    expect(await send(bodies, 40_000, 70_000)).toEqual({ held: 70_000 })
+    expect(await send(bodies, 70_000, 100_000)).toBe(true)
+    expect([bodies.held, bodies.heldOf(name, 'here')]).toEqual([0, null])
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('keeps what came before a line broke off, and nothing for another network', async () => {
+    const bodies = make()
+    const broken = new PassThrough()
+    const reading = bodies.append(part(0, 100_000).at, broken, 100_000, 'here', lengthOf)
+    broken.write(bytes.subarray(0, 30_000))
+    await expect.poll(() => bodies.held).toBe(30_000)
+    broken.destroy(new Error('reset'))
+    await expect(reading).rejects.toMatchObject({ code: 'truncated' })
+    expect(bodies.heldOf(name, 'there')).toBeNull()
+    await expect(send(bodies, 30_000, 100_000, 'there')).rejects.toMatchObject({ code: 'no_upload' })
+    await expect(send(bodies, 10_000, 100_000)).rejects.toMatchObject({
+      code: 'offset_mismatch',
+      held: 30_000,
+    })
+    expect(await send(bodies, 30_000, 100_000)).toBe(true)
+  })
+
+  it('ends a connection that is dead when its sender comes again', async () => {
+    const bodies = make()
+    const dead = new PassThrough()
+    const reading = bodies
+      .append(part(0, 100_000).at, dead, 100_000, 'here', lengthOf)
+      .catch(({ code }) => code)
+    dead.write(bytes.subarray(0, 30_000))
+    await expect.poll(() => bodies.held).toBe(30_000)
+    expect(await send(bodies, 30_000, 100_000)).toBe(true)
+    expect(await reading).toBe('truncated')
+    expect(bodies.held).toBe(0)
+  })
+
+  it('refuses parts that do not make the file that was named', async () => {
+    const bodies = make()
+    await send(bodies, 0, 40_000)
+    const other = Readable.from([Buffer.alloc(60_000)])
+    await expect(
+      bodies.append(part(40_000, 100_000).at, other, 60_000, 'here', lengthOf),
+    ).rejects.toMatchObject({ code: 'damaged' })
+    expect(bodies.held).toBe(0)
+  })
+
+  it('gives parts up for age, and for room that others need', async () => {
+    const bodies = make({ bytes: 150_000, bytesEach: 120_000 })
+    await send(bodies, 0, 90_000)
+    expect(await bodies.with(Readable.from([bytes]), null, 'there', lengthOf)).toBe(100_000)
+    expect(bodies.heldOf(name, 'here')).toBeNull()
+    await send(bodies, 0, 90_000)
+    clock += 15 * 60_000
+    expect(bodies.heldOf(name, 'here')).toBeNull()
+    expect(bodies.held).toBe(0)
   })
 })

@@ -1,13 +1,15 @@
-// Reads the body of a request that brings a sealed file: onto the disk, since nothing of it can be checked before it is
-// whole and anyone may bring one, and into memory only when it is its turn. Each network has a share of the room.
+// Bodies of requests that bring a sealed file, whole or in parts: onto the disk, since nothing of it can be checked before it
+// is whole and anyone may bring one, and into memory only when it is its turn. Each network has a share of the room.
 
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { maxSealedBytes } from '../../tests-spec/protocol/sealed.ts'
 import { makeFolder } from '../archive/durable-file.ts'
-import { Refused } from './refusal.ts'
+import { OffsetMismatch, Refused } from './refusal.ts'
+import { SealedBody } from './sealed-body.ts'
 import { Turns } from './turns.ts'
 
 export interface SealedLimits {
@@ -17,22 +19,45 @@ export interface SealedLimits {
    */
   readonly bytes: number
   readonly bytesEach: number
+  /** Age in milliseconds at which a file is given up of which a part came. */
+  readonly idleMs: number
 }
 
 /** Thirty files of the largest kind, of which one network has six. */
-export const usualSealedLimits: SealedLimits = { bytes: 256 * 1024 * 1024, bytesEach: 51 * 1024 * 1024 }
+export const usualSealedLimits: SealedLimits = {
+  bytes: 256 * 1024 * 1024,
+  bytesEach: 51 * 1024 * 1024,
+  idleMs: 15 * 60_000,
+}
+
+/** A part of a file, or all of it. */
+export interface SealedPart {
+  /** SHA-256 of the whole file. */
+  readonly name: string
+  readonly offset: number
+  /** Whether the file ends with it. */
+  readonly complete: boolean
+}
 
 export class SealedBodies {
   readonly #folder: string
+  readonly #now: () => number
   readonly #limits: SealedLimits
   readonly #taken = new Map<string, number>()
+  /** Files of which a part came, by network and name; the one touched longest ago stands first. */
+  readonly #idle = new Map<string, SealedBody>()
+  readonly #active = new Map<string, SealedBody>()
   /** One at a time: a file is opened in memory, where it takes a few times its size. */
   readonly #turns = new Turns()
   #bytes = 0
 
-  /** @param folder - For files that have no name, and are gone with this process. */
-  constructor(folder: string, limits: SealedLimits = usualSealedLimits) {
+  /**
+   * @param folder - For files that have no name, and are gone with this process.
+   * @param now - Clock in milliseconds that never goes back.
+   */
+  constructor(folder: string, now: () => number, limits: SealedLimits = usualSealedLimits) {
     this.#folder = folder
+    this.#now = now
     this.#limits = limits
   }
 
@@ -52,30 +77,107 @@ export class SealedBodies {
     source: string,
     use: (body: Buffer) => Promise<T>,
   ): Promise<T> {
-    if (announcedBytes !== null && announcedBytes > maxSealedBytes) throw tooLarge()
-    let taken = 0
-    const take = (bytes: number) => {
-      taken += bytes
-      this.#count(source, bytes)
-      if (taken > maxSealedBytes) throw tooLarge()
-      if (this.#bytes > this.#limits.bytes || (this.#taken.get(source) ?? 0) > this.#limits.bytesEach)
-        throw new Refused('busy', 'Too much is being received at once')
-    }
-    // A stream that is broken off before it is read must not break off the process.
-    stream.on('error', () => {})
-    const file = await this.#namelessFile()
+    const body = await this.#newBody(stream, announcedBytes, source)
     try {
-      await writeAll(stream, file, take)
-      return await this.#turns.run('open', async () => use(await contentOf(file, taken)))
+      await body.append(stream, (bytes) => this.#take(body, bytes))
+      return await this.#turns.run('open', async () => use(await body.content()))
     } finally {
-      this.#count(source, -taken)
-      await file.close()
+      await this.#drop(body)
     }
   }
 
-  /** Bytes of the bodies under way, for the operator. */
+  /**
+   * Adds a part to a file and, when that is whole, passes its bytes to `use`. A part whose sender went away is kept as far as
+   * it came. Another request for the same file from the same network ends the one before: its connection must be dead.
+   *
+   * @returns What `use` gives, or the bytes that are held of a file that is not whole.
+   * @throws {Refused} As `with()`, and `no_upload`, `damaged`; {OffsetMismatch}.
+   */
+  async append<T>(
+    { name, offset, complete }: SealedPart,
+    stream: Readable,
+    announcedBytes: number | null,
+    source: string,
+    use: (body: Buffer) => Promise<T>,
+  ): Promise<T | { readonly held: number }> {
+    const key = `${source} ${name}`
+    await this.#active.get(key)?.supersede()
+    const known = this.#known(key)
+    if (known === null && offset > 0)
+      throw new Refused('no_upload', 'Nothing is held of this file: send it from the beginning')
+    if (known !== null && known.bytes !== offset) throw new OffsetMismatch(known.bytes)
+    if (known !== null && known.bytes + (announcedBytes ?? 0) > maxSealedBytes) throw tooLarge()
+    const body = known ?? (await this.#newBody(stream, announcedBytes, source))
+    this.#idle.delete(key)
+    this.#active.set(key, body)
+    let keep = false
+    try {
+      await body.append(stream, (bytes) => this.#take(body, bytes))
+      keep = !complete
+      if (!complete) return { held: body.bytes }
+      return await this.#turns.run('open', async () => {
+        const content = await body.content()
+        if (sha256Hex(content) !== name) throw new Refused('damaged', 'This is not the file that was named')
+        return use(content)
+      })
+    } catch (error) {
+      keep = error instanceof Refused && error.code === 'truncated'
+      throw error
+    } finally {
+      this.#active.delete(key)
+      body.touchedAt = this.#now()
+      if (keep) this.#idle.set(key, body)
+      else await this.#drop(body)
+    }
+  }
+
+  /** Bytes that are held of a file; null when there are none. */
+  heldOf(name: string, source: string): number | null {
+    return this.#known(`${source} ${name}`)?.bytes ?? null
+  }
+
+  /** Bytes of all bodies, for the operator. */
   get held(): number {
     return this.#bytes
+  }
+
+  #known(key: string): SealedBody | null {
+    for (const [each, body] of this.#idle) {
+      if (body.touchedAt > this.#now() - this.#limits.idleMs) break
+      this.#giveUp(each, body)
+    }
+    return this.#idle.get(key) ?? null
+  }
+
+  async #newBody(stream: Readable, announcedBytes: number | null, source: string): Promise<SealedBody> {
+    if (announcedBytes !== null && announcedBytes > maxSealedBytes) throw tooLarge()
+    // A stream that is broken off before it is read must not break off the process.
+    stream.on('error', () => {})
+    return new SealedBody(await this.#namelessFile(), source)
+  }
+
+  /** Makes room for bytes that came: files that nobody sends at the moment give way. */
+  #take(body: SealedBody, bytes: number): void {
+    const { source } = body
+    this.#count(source, bytes)
+    if (body.bytes > maxSealedBytes) throw tooLarge()
+    const isFull = () => this.#bytes > this.#limits.bytes
+    const isShareFull = () => (this.#taken.get(source) ?? 0) > this.#limits.bytesEach
+    for (const [key, idle] of this.#idle) {
+      if (!isFull() && !isShareFull()) return
+      if (isFull() || idle.source === source) this.#giveUp(key, idle)
+    }
+    if (isFull() || isShareFull()) throw new Refused('busy', 'Too much is being received at once')
+  }
+
+  #giveUp(key: string, body: SealedBody): void {
+    this.#idle.delete(key)
+    void this.#drop(body)
+  }
+
+  async #drop(body: SealedBody): Promise<void> {
+    this.#count(body.source, -body.bytes)
+    await body.close()
   }
 
   #count(source: string, bytes: number): void {
@@ -96,48 +198,4 @@ export class SealedBodies {
 
 function tooLarge(): Refused {
   return new Refused('too_large', `A sealed file has at most ${maxSealedBytes} bytes`)
-}
-
-async function contentOf(file: FileHandle, bytes: number): Promise<Buffer> {
-  const content = Buffer.alloc(bytes)
-  for (let at = 0; at < bytes; ) {
-    const { bytesRead } = await file.read(content, at, bytes - at, at)
-    if (bytesRead === 0) throw new Error('A file without a name is shorter than what was written into it')
-    at += bytesRead
-  }
-  return content
-}
-
-/**
- * Events are used because leaving a `for await` early destroys the stream, and with it the socket over which the
- * refusal should be sent.
- */
-function writeAll(stream: Readable, file: FileHandle, take: (bytes: number) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let at = 0
-    let written: Promise<unknown> = Promise.resolve()
-    const stop = (error: unknown) => {
-      stream.removeAllListeners('data').pause()
-      reject(error)
-    }
-    stream.on('data', (chunk: Buffer) => {
-      try {
-        take(chunk.length)
-      } catch (refusal) {
-        stop(refusal)
-        return
-      }
-      // What the disk has not taken yet is not asked for.
-      stream.pause()
-      const from = at
-      at += chunk.length
-      written = file.write(chunk, 0, chunk.length, from).then(() => stream.resume(), stop)
-    })
-    stream.on('end', () => void written.then(() => resolve()))
-    const gone = (cause?: unknown) =>
-      void written.then(() => reject(new Refused('truncated', 'The sender went away', { cause })))
-    stream.on('error', gone)
-    stream.on('close', () => gone())
-    if (stream.destroyed && !stream.readableEnded) gone()
-  })
 }
