@@ -4,6 +4,7 @@
 import { whyNoLab } from '../lab/lab.ts'
 import { allCells, faultsOf, nameOf, rowOf, runCells, tableHead } from './cells.ts'
 import { missingPackage } from './fronts.ts'
+import { matrices, type Tried } from './matrix.ts'
 
 const words = process.argv.slice(2)
 const why = whyNoLab()
@@ -12,19 +13,20 @@ if (why !== null) {
   process.exit(77)
 }
 let faulty = 0
-let tried = 0
+const tried: Tried[] = []
 console.log(tableHead)
 const wanted = allCells.filter((each) => words.every((word) => nameOf(each).includes(word)))
 const cells = wanted.filter((each) => missingPackage(each.front) === null)
 for (const missing of new Set(wanted.flatMap(({ front }) => missingPackage(front) ?? [])))
   console.error(`Some fronts were left out: apt-get install ${missing} brings what they need.`)
 await runCells(cells, 4, (cell, outcome) => {
-  tried += 1
+  tried.push({ cell, outcome })
   const faults = outcome instanceof Error ? [String(outcome)] : faultsOf(cell, outcome)
   if (!(outcome instanceof Error)) console.log(rowOf(cell, outcome))
   if (faults.length > 0) console.error(`${nameOf(cell)}: ${faults.join('; ')}`)
-  if (tried % 10 === 0) console.error(`${tried} of ${cells.length} cells were tried.`)
+  if (tried.length % 10 === 0) console.error(`${tried.length} of ${cells.length} cells were tried.`)
   faulty += Number(faults.length > 0)
 })
+console.log(`\n${matrices(tried.sort((a, b) => cells.indexOf(a.cell) - cells.indexOf(b.cell)))}`)
 console.log(`${cells.length - faulty} of ${cells.length} cells are as they should be.`)
 process.exit(faulty > 0 || cells.length === 0 ? 1 : 0)
