@@ -11,7 +11,7 @@ describe('the command line of sonde-collector', () => {
   it.each([
     ['serve --state /s', 'serve'],
     ['serve --state /s --host :: --port 0 --log warn --endpoints /e.json', 'serve'],
-    ['serve --state /s --helper --helper-resolver [::1]:53 --helper-allow-private', 'serve'],
+    ['serve --state /s --helper-resolver [::1]:53 --helper-allow-private', 'serve'],
     ['token --state=/s', 'token'],
     ['recipient --state /s', 'recipient'],
     ['import . --json --state /s', 'import'],
@@ -45,7 +45,10 @@ describe('the command line of sonde-collector', () => {
     ['serve --state /s --port 65536', '--port cannot be "65536": expected 0 to 65535'],
     ['serve --state /s --port http', '--port cannot be "http"'],
     ['serve --state /s --log loud', '--log cannot be "loud": expected debug, info, warn, error'],
-    ['serve --state /s --helper-allow-private', '--helper-allow-private means nothing without --helper'],
+    [
+      'serve --state /s --no-helper --helper-allow-private',
+      '--no-helper and --helper-allow-private say two things',
+    ],
     ['verify --key K', 'FILE is missing: sonde-collector verify FILE...'],
     ['import --state /s', 'DIR is missing'],
     ['import a b --state /s', 'import takes no more after it: "b"'],

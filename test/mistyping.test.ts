@@ -139,8 +139,8 @@ sonde-collector: This cannot be done:
   --port cannot be "80800": expected 0 to 65535.
   --log cannot be "verbose": expected debug, info, warn, error. [bad_usage]
 [64]
-$ sonde-collector serve --state ~/new --helper-resolver 9.9.9.9
-sonde-collector: --helper-resolver means nothing without --helper. [bad_usage]
+$ sonde-collector serve --state ~/new --no-helper --helper-resolver 9.9.9.9
+sonde-collector: --no-helper and --helper-resolver say two things: give one of them. [bad_usage]
 [64]
 $ sonde-collector serve --state ~/new --endpoints ~/endpoints.json
 sonde-collector: Cannot use the endpoints in ~/endpoints.json:2:26: expected a name in double quotation marks. [bad_endpoints]

@@ -88,7 +88,7 @@ export const serveCommand: Command = {
       repeated: true,
       help: 'a name by which readers may reach it, besides its addresses and localhost',
     },
-    { name: 'helper', help: 'serve as a test helper at /v1/web-connectivity' },
+    { name: 'no-helper', help: 'be no test helper: nothing is served at /v1/web-connectivity' },
     {
       name: 'helper-resolver',
       value: {
@@ -96,12 +96,12 @@ export const serveCommand: Command = {
         kind: 'text',
         check: (text) => (readResolver(text) === null ? 'IP or IP:PORT, IPv6 in brackets' : null),
       },
-      needs: 'helper',
+      excludes: 'no-helper',
       help: "ask this resolver for the helper, in place of the system's",
     },
     {
       name: 'helper-allow-private',
-      needs: 'helper',
+      excludes: 'no-helper',
       help: 'let the helper contact private addresses: laboratories only',
     },
   ],
@@ -196,9 +196,9 @@ async function digestOf(path: string | null): Promise<string | null> {
   }
 }
 
-/** @returns null: not a test helper. */
+/** Probes that are enrolled here want a look from outside. @returns null: not a test helper. */
 export function helperSettings(given: Given): HelperSettings | null {
-  if (!given.has('helper')) return null
+  if (given.has('no-helper')) return null
   return {
     allowPrivate: given.has('helper-allow-private'),
     resolver: readResolver(given.value('helper-resolver') ?? ''),

@@ -330,10 +330,11 @@ describe('helperSettings()', () => {
     return reading.kind === 'command' ? helperSettings(reading.given) : reading.kind
   }
 
-  it('has no helper unless it is asked for', () => {
-    expect(helperOf()).toBeNull()
-    expect(helperOf('--helper')).toEqual({ allowPrivate: false, resolver: null })
-    expect(helperOf('--helper', '--helper-allow-private')).toEqual(lab)
+  it('has a helper unless there shall be none', () => {
+    expect(helperOf('--no-helper')).toBeNull()
+    expect(helperOf('--no-helper', '--helper-allow-private')).toBe('faults')
+    expect(helperOf()).toEqual({ allowPrivate: false, resolver: null })
+    expect(helperOf('--helper-allow-private')).toEqual(lab)
   })
 
   it.each([
@@ -342,14 +343,14 @@ describe('helperSettings()', () => {
     ['2001:db8::53', { ip: '2001:db8::53', port: 53 }],
     ['[2001:db8::53]:5353', { ip: '2001:db8::53', port: 5353 }],
   ])('takes the resolver %s', (text, resolver) => {
-    expect(helperOf('--helper', '--helper-resolver', text)).toEqual({ allowPrivate: false, resolver })
+    expect(helperOf('--helper-resolver', text)).toEqual({ allowPrivate: false, resolver })
   })
 
   it.each([
-    ['a resolver by name', ['--helper', '--helper-resolver', 'dns.example.test']],
-    ['a port that is none', ['--helper', '--helper-resolver', '9.9.9.9:70000']],
-    ['a resolver without a helper', ['--helper-resolver', '9.9.9.9']],
-    ['private addresses without a helper', ['--helper-allow-private']],
+    ['a resolver by name', ['--helper-resolver', 'dns.example.test']],
+    ['a port that is none', ['--helper-resolver', '9.9.9.9:70000']],
+    ['a resolver without a helper', ['--no-helper', '--helper-resolver', '9.9.9.9']],
+    ['private addresses without a helper', ['--no-helper', '--helper-allow-private']],
   ])('refuses %s', (_, args) => {
     expect(helperOf(...args)).toBe('faults')
   })
