@@ -137,6 +137,11 @@ export function buildDateMs(): number {
 const programs = [
   { entry: 'agent/main.ts', outfile: 'dist/sonde.mjs', kind: async () => standalone },
   { entry: 'collector/main.ts', outfile: 'dist/sonde-collector.mjs', kind: collectorOptions },
+  {
+    entry: 'coordinator/main.ts',
+    outfile: 'dist/sonde-coordinator.mjs',
+    kind: async () => besidePackages,
+  },
 ]
 
 /** @returns Options for the collector, which unpacks payloads in a thread. */

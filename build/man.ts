@@ -1,4 +1,4 @@
-// The manual pages sonde(1) and sonde-collector(1), made from the tables of commands together with the bundles:
+// The manual pages sonde(1), sonde-collector(1) and sonde-coordinator(1), made from the tables of commands together with the bundles:
 // man(7) macros, which every man(1) reads. The date is that of the source, so that two builds of one tree are the
 // same.
 
@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sonde } from '../agent/cli/commands.ts'
 import { sondeCollector } from '../collector/command-line.ts'
+import { sondeCoordinator } from '../coordinator/command-line.ts'
 import {
   allCommands,
   type CommandWords,
@@ -19,7 +20,7 @@ import {
 import { wrapWords } from '../tests-spec/command-line/wrap-words.ts'
 
 /** The programs that have a page. */
-export const programs: readonly ProgramWords[] = [sonde, sondeCollector]
+export const programs: readonly ProgramWords[] = [sonde, sondeCollector, sondeCoordinator]
 
 export interface Edition {
   readonly version: string
@@ -54,7 +55,7 @@ export function manPage(program: ProgramWords, { version, dateMs }: Edition): st
     ...allCommands(program).flatMap((command) => commandLines(name, command)),
     '.SH EXIT STATUS',
     ...exits.flatMap(exitLines),
-    '.SH ENVIRONMENT',
+    ...(variablesOf(program).length > 0 ? ['.SH ENVIRONMENT'] : []),
     ...variablesOf(program).flatMap(([variable, option]) => [
       '.TP',
       `.B ${plain(variable)}`,

@@ -66,7 +66,11 @@ const outside: Readonly<Record<string, { readonly in: readonly string[]; readonl
     because: 'it opens what probes seal, and they seal without it (ADR 0014)',
   },
   fastify: { in: ['collector'], because: 'the agent serves nothing' },
-  'csv-stringify/sync': { in: ['collector/export'], because: 'behind one file, so that it could go' },
+  'csv-parse/sync': { in: ['coordinator/lists'], because: 'behind one file, so that it could go' },
+  'csv-stringify/sync': {
+    in: ['collector/export', 'coordinator/commands/import-command.ts'],
+    because: 'behind one file, so that it could go',
+  },
   'hyparquet-writer': { in: ['collector/export'], because: 'behind one file, so that it could go' },
   'mmdb-lib': { in: ['collector/export'], because: 'behind one file, so that it could go' },
   child_process: { in: [], because: 'Android kills children first, and a device needs none' },
@@ -96,10 +100,11 @@ const bans: readonly Ban[] = [
   {
     what: 'process.env',
     pattern: /\bprocess\.env\b/,
-    in: ['agent', 'collector', 'tests-spec'],
+    in: ['agent', 'collector', 'coordinator', 'tests-spec'],
     except: {
       'agent/main.ts': 'where everything starts; hands it on as a value',
       'collector/main.ts': 'where everything starts; hands it on as a value',
+      'coordinator/main.ts': 'where everything starts; hands it on as a value',
     },
     because: 'a setting that is read deep inside can be neither seen nor tested',
   },
@@ -262,7 +267,8 @@ function circlesIn(files: readonly SourceFile[]): string[] {
 /** What must have a row: `tests-spec` as a whole, the folders of the programs, and files that stand beside those. */
 function roomOf(path: string): string {
   const [program = '', room = ''] = path.split('/')
-  const whole = program === 'tests-spec' || (program === 'collector' && room.endsWith('.ts'))
+  const whole =
+    program === 'tests-spec' || (/^(collector|coordinator)$/.test(program) && room.endsWith('.ts'))
   return whole ? program : `${program}/${room}`
 }
 
