@@ -5,6 +5,7 @@ import { isBogon } from '../nettests/bogon.ts'
 import { hostOfUrl, isIpLiteral } from '../nettests/host-text.ts'
 import { categories, needsConsent } from './category.ts'
 import type { ListRow } from './list-row.ts'
+import { isPrivateName, isWebPort } from './public-target.ts'
 
 /** Stable: people look them up. */
 export type LintCode =
@@ -39,11 +40,6 @@ export interface Finding {
 /** As many as a device has time for in six hours, four at once. */
 export const maxRows = 2_000
 const maxUrlChars = 2_048
-const webPorts: ReadonlySet<string> = new Set(['', '80', '443', '8000', '8008', '8080', '8443', '8888'])
-/** Names that are of no public zone: special use (RFC 6761, RFC 6762, RFC 8375, RFC 9476) and what home routers give. */
-const privateSuffix =
-  /(^|\.)(localhost|local|lan|home|internal|intranet|corp|test|invalid|example|alt|home\.arpa|in-addr\.arpa|ip6\.arpa)$/
-
 /** @returns Findings in the order of the rows; those of the list as a whole last, with the line of its last row. */
 export function lintRows(rows: readonly ListRow[]): Finding[] {
   const seen = new Map<string, number>()
@@ -83,7 +79,7 @@ function lintUrl(line: number, text: string, url: URL): Finding[] {
     found.push(
       error(line, 'private_host', `${quoted(host)} is in no public network: no device knocks there.`),
     )
-  if (!webPorts.has(url.port))
+  if (!isWebPort(url.port))
     found.push(
       error(line, 'odd_port', `No website is at port ${url.port}: devices go to the ports of the web only.`),
     )
@@ -162,11 +158,6 @@ function lintAside({ line, category_code: code, date_added: date, source }: List
   if (date !== '' && !isDate(date))
     found.push(warning(line, 'bad_date', `${quoted(date)} is no date, such as 2026-11-28.`))
   return found
-}
-
-/** One word is a name of somebody's own network. */
-function isPrivateName(host: string): boolean {
-  return !host.replace(/\.$/, '').includes('.') || privateSuffix.test(host.replace(/\.$/, ''))
 }
 
 function isDate(text: string): boolean {

@@ -1,5 +1,6 @@
 // Where a response sends its reader (RFC 9110 §15.4), the same for probe and helper, and how far it is followed. Pure.
 
+import { isWebPort } from '../lists/public-target.ts'
 import { bareHost } from './host-text.ts'
 
 /** As many as OONI's helper follows. A longer chain is a loop, or somebody's joke. */
@@ -19,9 +20,6 @@ export function locationOf(
   return headers.find(([name]) => name.toLowerCase() === 'location')?.[1] || null
 }
 
-/** Where websites are, besides where the chain began. A redirect must not make a device knock at other services. */
-const webPorts: ReadonlySet<string> = new Set(['', '80', '443', '8000', '8008', '8080', '8443', '8888'])
-
 /**
  * The URL to ask next. A user name or password in it is left out: nobody tries passwords on a site to measure it, and
  * some sites redirect to themselves with a guest's name.
@@ -33,7 +31,8 @@ export function redirectTarget(location: string, here: URL): URL | null {
   if (!URL.canParse(location, here.href)) return null
   const next = new URL(location, here)
   if (next.protocol !== 'http:' && next.protocol !== 'https:') return null
-  if (!webPorts.has(next.port) && next.port !== here.port) return null
+  // Besides where the chain began: a redirect must not make a device knock at other services.
+  if (!isWebPort(next.port) && next.port !== here.port) return null
   next.username = ''
   next.password = ''
   return next
