@@ -2,6 +2,7 @@
 // Nothing that a source says is believed (tests-spec/lists/metadata.md).
 
 import type { Answer, Ask } from '../../tests-spec/lists/tuf/client-workflow.ts'
+import { readOneFile } from '../../tests-spec/lists/tuf/one-file.ts'
 
 export interface UpdateSource {
   /**
@@ -40,5 +41,17 @@ export function mirrorSource(get: (path: string, maxBytes: number) => Promise<An
           : `targets/${name.split('/').map(encodeURIComponent).join('/')}`,
         maxBytes,
       ),
+  }
+}
+
+/**
+ * A repository in one file, as it comes on a stick.
+ * @throws {Refused} When it is none, or not whole.
+ */
+export function oneFileSource(bytes: Uint8Array): UpdateSource {
+  const files = readOneFile(bytes)
+  return {
+    get: async ({ kind, name }) =>
+      files.get(`${kind === 'metadata' ? kind : 'targets'}/${name}`) ?? 'not_found',
   }
 }

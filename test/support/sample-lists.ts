@@ -1,7 +1,7 @@
 // A repository of signed lists for tests, with keys of its own: publishes, rotates, and keeps every version, so that a
 // test can be any mirror, thief or network.
 
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID, sign } from 'node:crypto'
 import type { UpdateSource } from '../../agent/update/source.ts'
 import { canonical } from '../../tests-spec/lists/tuf/canonical.ts'
 import type { Answer, Ask } from '../../tests-spec/lists/tuf/client-workflow.ts'
@@ -14,8 +14,12 @@ export interface SampleKey {
   readonly privateKey: KeyObject
 }
 
-export function sampleKey(): SampleKey {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+/** @param name - The same key for the same name; by default another one each time. */
+export function sampleKey(name: string = randomUUID()): SampleKey {
+  const seed = createHash('sha256').update(name).digest()
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
+  const privateKey = createPrivateKey({ key: pkcs8, type: 'pkcs8', format: 'der' })
+  const publicKey = createPublicKey(privateKey)
   const hex = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('hex')
   const object = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: hex } }
   const id = createHash('sha256')
@@ -39,7 +43,8 @@ const metaOf = (bytes: Uint8Array, version: number) => ({
   length: bytes.length,
   hashes: { sha256: sha256(bytes) },
 })
-const several = (count: number) => Array.from({ length: count }, sampleKey)
+const several = (count: number, name: string) =>
+  Array.from({ length: count }, (_, i) => sampleKey(`${name} ${i}`))
 
 const days = 86_400_000
 
@@ -55,7 +60,7 @@ export class SampleLists implements UpdateSource {
   /** Milliseconds since 1970: what is published from now on expires so many days after this. */
   nowMs: number
   lifetimes = { root: 730, targets: 180, group: 60, snapshot: 60, timestamp: 30 }
-  keys = { root: several(3), targets: several(3), snapshot: several(1), timestamp: several(1) }
+  keys: Record<'root' | 'targets' | 'snapshot' | 'timestamp', SampleKey[]>
   readonly groups = new Map<string, SampleGroup>()
   readonly lists = new Map<string, Buffer>()
   versions = { root: 0, targets: 0, snapshot: 0, timestamp: 0 }
@@ -63,8 +68,15 @@ export class SampleLists implements UpdateSource {
   readonly files = { metadata: new Map<string, Buffer>(), target: new Map<string, Buffer>() }
   asked: string[] = []
 
-  constructor(nowMs: number) {
+  /** @param name - Two of one name have the same keys and the same root, for processes that speak of one repository. */
+  constructor(nowMs: number, name: string = randomUUID()) {
     this.nowMs = nowMs
+    this.keys = {
+      root: several(3, `${name} root`),
+      targets: several(3, `${name} targets`),
+      snapshot: several(1, `${name} snapshot`),
+      timestamp: several(1, `${name} timestamp`),
+    }
     this.publishRoot()
   }
 

@@ -1,6 +1,7 @@
-// The client workflow of the TUF specification 1.0.34, section 5, in its order and with its numbers; tests-spec/lists/metadata.md is the
-// page. It decides and does nothing else: no clock, no disk, no network. Each step asks for a file by yielding, is sent
-// the answer, and gives back what is trusted now, role by role as far as it came, and why it went no further.
+// The client workflow of the TUF specification 1.0.34, section 5, in its order and with its numbers;
+// tests-spec/lists/metadata.md is the page. It decides and does nothing else: no clock, no disk, no network. Each step
+// asks for a file by yielding, is sent the answer, and gives back what is trusted now, role by role as far as it came,
+// and why it went no further.
 //
 // Parties: root and targets are signed by offline keys, two of three; groups by one key each, for their paths alone;
 // snapshot and timestamp by online keys, which can name versions and say nothing else. Mirrors and networks sign nothing.
