@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type SampleKey, SampleLists, sampleKey, sampleLimits } from '../../test/support/sample-lists.ts'
+import { type SampleKey, SampleLists, sampleKey } from '../../test/support/sample-lists.ts'
 import { diskError, SimulatedDisk } from '../../test/support/simulated-disk.ts'
+import { deviceLimits } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import { ListUpdate, type ListUpdateOptions, type UpdateClock } from './list-update.ts'
 import type { UpdateSource } from './source.ts'
 
@@ -11,8 +12,8 @@ const core = 'core/list.json'
 const bamako = 'groups/bamako/list.json'
 const days = 86_400_000
 const begin = Date.parse('2027-01-10T12:00:00Z')
-const at = (day: number): UpdateClock => ({ nowMs: begin + day * days, isTrusted: true })
-const unsure = (day: number): UpdateClock => ({ nowMs: begin + day * days, isTrusted: false })
+const at = (day: number): UpdateClock => ({ nowMs: begin + day * days, isTrusted: true, latestMs: null })
+const unsure = (day: number): UpdateClock => ({ nowMs: begin + day * days, isTrusted: false, latestMs: null })
 
 function repository(): SampleLists {
   const lists = new SampleLists(begin)
@@ -40,7 +41,7 @@ class Device {
       disk: this.disk,
       root: this.#lists.root,
       floor: new Map(),
-      limits: sampleLimits,
+      limits: deviceLimits,
       everyRole: true,
       boot: { id: 'boot', monoMs: 0 },
       ...this.#options,
@@ -100,6 +101,36 @@ describe('ListUpdate', () => {
     expect(asked[0]).toEqual(expect.arrayContaining(['1.bamako.json', '1.kayes.json']))
   })
 
+  it('asks once for what a mirror breaks, so that it does not see whose list is missed', async () => {
+    const asked = await Promise.all(
+      [[core], [core, bamako]].map(async (paths) => {
+        const lists = repository()
+        for (const name of ['1.bamako.json', '1.kayes.json'])
+          lists.files.metadata.set(name, Buffer.from('<html>'))
+        const { targets, roles } = await new Device(lists).refresh(at(0), lists, paths)
+        expect([...roles.keys()]).toEqual(['bamako', 'kayes'])
+        if (paths.length > 1) expect(targets.get(bamako)).toMatchObject({ kind: 'refused' })
+        return lists.asked.filter((name) => !name.includes('/'))
+      }),
+    )
+    expect(asked[0]).toEqual(asked[1])
+  })
+
+  it('goes back to the list before when it cannot use the newest', async () => {
+    const lists = repository()
+    const device = new Device(lists)
+    await device.refresh(at(0))
+    publish(lists, 'core 2')
+    await device.refresh(at(1))
+    const update = await device.open()
+    const isOld = (bytes: Uint8Array) => Buffer.from(bytes).toString() === 'core 1'
+    expect(await update.inForce(core, isOld)).toMatchObject({
+      bytes: Buffer.from('core 1'),
+      isFallback: true,
+    })
+    expect(await update.inForce(core, () => false)).toBeNull()
+  })
+
   it('fetches along the search alone when it is told to', async () => {
     const lists = repository()
     await new Device(lists, { everyRole: false }).refresh(at(0), lists, [core])
@@ -141,7 +172,7 @@ describe('ListUpdate', () => {
     const device = new Device(lists)
     await device.refresh(at(0))
     lists.publish()
-    const narrow = await device.open({ limits: { ...sampleLimits, rolesVisited: 1 } })
+    const narrow = await device.open({ limits: { ...deviceLimits, rolesVisited: 1 } })
     const { targets } = await narrow.refresh(lists, [bamako], at(1))
     expect(targets.get(bamako)).toEqual({ kind: 'not_listed' })
     expect(await device.measured(bamako)).toBe('bamako 1')
@@ -364,6 +395,21 @@ describe('the clock', () => {
   )
 })
 
+describe('a time that was believed and was wrong', () => {
+  it('is taken back by a signed word, and by nothing else', async () => {
+    const lists = repository()
+    const device = new Device(lists)
+    await device.refresh(at(0))
+    await device.refresh(at(3_653))
+    publish(lists, 'core 2')
+    expect((await device.refresh(at(1))).refusal).toMatchObject({ code: 'freeze' })
+    const receipted = { ...unsure(1), latestMs: begin + days }
+    expect((await device.refresh(receipted)).refusal).toBeNull()
+    expect(await device.measured()).toBe('core 2')
+    expect((await device.refresh(at(1))).refusal).toBeNull()
+  })
+})
+
 describe('a list that kills the agent', () => {
   const boot = { id: 'boot', monoMs: 1_000 }
 
@@ -433,7 +479,7 @@ describe('on a real disk', () => {
 
   it('keeps what it took', async () => {
     const lists = repository()
-    const options = { dir, root: lists.root, floor: new Map(), limits: sampleLimits, everyRole: true }
+    const options = { dir, root: lists.root, floor: new Map(), limits: deviceLimits, everyRole: true }
     const open = () => ListUpdate.open({ ...options, boot: { id: 'boot', monoMs: 0 } })
     expect((await (await open()).refresh(lists, [core], at(0))).diskError).toBeNull()
     expect(await (await open()).inForce(core)).toMatchObject({ bytes: Buffer.from('core 1'), version: 1 })

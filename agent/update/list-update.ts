@@ -46,6 +46,11 @@ export interface UpdateClock {
   readonly nowMs: number
   /** Whether that is certain. A time that is not moves nothing, and only marks lists as stale. */
   readonly isTrusted: boolean
+  /**
+   * The latest that it can be by a signed word, as a receipt's; null while there is none. It alone takes a time back that
+   * was believed and was wrong: who runs a network can lie in NTP, and no list would be believed any more.
+   */
+  readonly latestMs: number | null
 }
 
 export interface ListInForce {
@@ -54,7 +59,7 @@ export interface ListInForce {
   /** The role that signed for it, and which version of that role did. */
   readonly role: string
   readonly version: number
-  /** A newer one was set aside, because the agent died over it. */
+  /** A newer one is set aside, because the agent died over it, or cannot be read or used. */
   readonly isFallback: boolean
 }
 
@@ -145,14 +150,20 @@ export class ListUpdate {
     return this.#set instanceof Refused ? null : this.#set
   }
 
-  /** @returns null when the build's is: none came yet, it was withdrawn, or none that came can be read. */
-  async inForce(path: string): Promise<ListInForce | null> {
+  /**
+   * @param isUsable - Whether this agent can use a content; the list before takes the place of one that it cannot.
+   * @returns null when the build's is: none came yet, it was withdrawn, or none that came can be read or used.
+   */
+  async inForce(
+    path: string,
+    isUsable: (bytes: Uint8Array) => boolean = () => true,
+  ): Promise<ListInForce | null> {
     const target = this.#targets.get(path)
     if (target === undefined) return null
     const { now, before, quarantined } = target
     for (const list of quarantined ? [before] : [now, before]) {
       const bytes = list === null ? null : await this.#contents.read(list.sha256)
-      if (list === null || bytes === null) continue
+      if (list === null || bytes === null || !isUsable(bytes)) continue
       const { sha256, version, chain } = list
       return { bytes, sha256, version, role: chain.at(-1) ?? 'targets', isFallback: list !== now }
     }
@@ -174,7 +185,8 @@ export class ListUpdate {
     if (this.#set instanceof Refused)
       return { refusal: this.#set, targets: new Map(), roles: new Map(), diskError: null }
     const before = this.#trustedMs
-    if (clock.isTrusted) this.#trustedMs = Math.max(before, Math.round(clock.nowMs))
+    const certainMs = clock.isTrusted ? Math.max(before, Math.round(clock.nowMs)) : before
+    this.#trustedMs = Math.max(0, Math.min(certainMs, clock.latestMs ?? certainMs))
     const { floor, limits, everyRole } = this.#options
     const terms: Terms = { effectiveMs: this.#trustedMs, floor, limits }
     const { set, refusal } = await walk(refresh(this.#set, terms), source)
@@ -187,9 +199,9 @@ export class ListUpdate {
         this.#set = every.set
         roles = every.refusals
       }
-      for (const path of paths) targets.set(path, await this.#refreshTarget(source, path, terms))
+      for (const path of paths) targets.set(path, await this.#refreshTarget(source, path, terms, roles))
     }
-    const diskError = await this.#save(this.#trustedMs - before >= rememberEveryMs)
+    const diskError = await this.#save(Math.abs(this.#trustedMs - before) >= rememberEveryMs)
     return { refusal, targets, roles, diskError: this.#contents.takeError() ?? diskError }
   }
 
@@ -219,8 +231,14 @@ export class ListUpdate {
     await this.#save(false)
   }
 
-  async #refreshTarget(source: UpdateSource, path: string, terms: Terms): Promise<TargetOutcome> {
-    const { set, search } = await walk(findTarget(this.#trustedSet(), path, terms), source)
+  async #refreshTarget(
+    source: UpdateSource,
+    path: string,
+    terms: Terms,
+    refusals: ReadonlyMap<string, Refused>,
+  ): Promise<TargetOutcome> {
+    // What was refused is not asked for again: a mirror that breaks every group's file would see whose is missed.
+    const { set, search } = await walk(findTarget(this.#trustedSet(), path, terms, refusals), source)
     this.#set = set
     switch (search.kind) {
       case 'refused':

@@ -3,15 +3,16 @@
 
 import { describe, expect, it } from 'vitest'
 import { cases } from '../../test/support/fuzzing.ts'
-import { SampleLists, sampleLimits } from '../../test/support/sample-lists.ts'
+import { SampleLists } from '../../test/support/sample-lists.ts'
 import { seededChance } from '../../test/support/sample-spool.ts'
 import { f2fs, SimulatedDisk } from '../../test/support/simulated-disk.ts'
+import { deviceLimits } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import { ListUpdate } from './list-update.ts'
 import type { UpdateSource } from './source.ts'
 
 const path = 'core/list.json'
 const nowMs = Date.parse('2027-01-10T12:00:00Z')
-const clock = { nowMs, isTrusted: true }
+const clock = { nowMs, isTrusted: true, latestMs: null }
 
 const lists = new SampleLists(nowMs)
 const mirrors = ['one', 'two', 'three'].map((text): UpdateSource => {
@@ -26,7 +27,7 @@ function open(disk: SimulatedDisk): Promise<ListUpdate> {
     dir: '/update',
     root: lists.root,
     floor: new Map(),
-    limits: sampleLimits,
+    limits: deviceLimits,
     everyRole: true,
   }
   return ListUpdate.open({ ...options, disk, boot: { id: 'boot', monoMs: 0 } })

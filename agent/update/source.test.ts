@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { SampleLists, sampleLimits } from '../../test/support/sample-lists.ts'
+import { SampleLists } from '../../test/support/sample-lists.ts'
 import { SimulatedDisk } from '../../test/support/simulated-disk.ts'
 import { findTarget } from '../../tests-spec/lists/tuf/client-workflow.ts'
 import { writeOneFile } from '../../tests-spec/lists/tuf/one-file.ts'
-import { openTrusted } from '../../tests-spec/lists/tuf/trusted-set.ts'
+import { deviceLimits, openTrusted } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import { ListUpdate } from './list-update.ts'
 import { mirrorSource, oneFileSource, walk } from './source.ts'
 
@@ -22,7 +22,7 @@ function device(lists: SampleLists): Promise<ListUpdate> {
     dir: '/update',
     root: lists.root,
     floor: new Map(),
-    limits: sampleLimits,
+    limits: deviceLimits,
     everyRole: true,
   }
   return ListUpdate.open({ ...options, disk: new SimulatedDisk(), boot: { id: 'boot', monoMs: 0 } })
@@ -39,7 +39,9 @@ describe('mirrorSource()', () => {
       if (kind === 'metadata') return await lists.get({ kind, name: name.join('/'), maxBytes })
       return await lists.get({ kind: 'target', name: decodeURIComponent(name.join('/')), maxBytes })
     })
-    expect((await update.refresh(source, [path], { nowMs, isTrusted: true })).refusal).toBeNull()
+    expect(
+      (await update.refresh(source, [path], { nowMs, isTrusted: true, latestMs: null })).refusal,
+    ).toBeNull()
     expect(asked).toEqual([
       'metadata/2.root.json',
       'metadata/timestamp.json',
@@ -66,22 +68,27 @@ describe('oneFileSource()', () => {
     lists.publish()
     const update = await device(lists)
     expect(
-      (await update.refresh(oneFileSource(stick()), [path], { nowMs, isTrusted: false })).refusal,
+      (await update.refresh(oneFileSource(stick()), [path], { nowMs, isTrusted: false, latestMs: null }))
+        .refusal,
     ).toBeNull()
-    const again = await update.refresh(oneFileSource(old), [path], { nowMs, isTrusted: false })
+    const again = await update.refresh(oneFileSource(old), [path], {
+      nowMs,
+      isTrusted: false,
+      latestMs: null,
+    })
     expect(again.refusal).toMatchObject({ code: 'rollback' })
     expect(await update.inForce(path)).toMatchObject({ bytes: Buffer.from('core 2') })
   })
 })
 
 describe('walk()', () => {
-  const terms = { effectiveMs: nowMs, limits: sampleLimits, floor: new Map<string, number>() }
+  const terms = { effectiveMs: nowMs, limits: deviceLimits, floor: new Map<string, number>() }
 
   it('holds a source to the limit that it forgets', async () => {
     const lists = repository()
     const update = await device(lists)
     const endless = { get: async () => Buffer.alloc(1_000_000, ' ') }
-    const { refusal } = await update.refresh(endless, [path], { nowMs, isTrusted: true })
+    const { refusal } = await update.refresh(endless, [path], { nowMs, isTrusted: true, latestMs: null })
     expect(refusal).toMatchObject({ code: 'endless_data', at: '5.3.3' })
   })
 

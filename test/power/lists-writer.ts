@@ -4,7 +4,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ListUpdate } from '../../agent/update/list-update.ts'
-import { SampleLists, sampleLimits } from '../support/sample-lists.ts'
+import { deviceLimits } from '../../tests-spec/lists/tuf/trusted-set.ts'
+import { SampleLists } from '../support/sample-lists.ts'
 import type { Writer } from './writer.ts'
 
 const path = 'core/list.json'
@@ -22,7 +23,11 @@ export const listsWriter: Writer = {
     const update = await open(dir, lists)
     for (let n = life * 1_000_000 + 1; ; n++) {
       publish(lists, n)
-      const { refusal, diskError } = await update.refresh(lists, [path], { nowMs, isTrusted: true })
+      const { refusal, diskError } = await update.refresh(lists, [path], {
+        nowMs,
+        isTrusted: true,
+        latestMs: null,
+      })
       if (refusal !== null || diskError !== null) throw refusal ?? diskError
       say({ n } satisfies Taken)
     }
@@ -37,7 +42,7 @@ export const listsWriter: Writer = {
     const next = 1_000_000_000
     publish(lists, next)
     const update = await open(dir, lists)
-    const { refusal } = await update.refresh(lists, [path], { nowMs, isTrusted: true })
+    const { refusal } = await update.refresh(lists, [path], { nowMs, isTrusted: true, latestMs: null })
     if (refusal !== null) faults.push(`the next refresh is refused: ${refusal.code}, ${refusal.message}`)
     if ((await numberInForce(await open(dir, lists))) !== next) faults.push('the next list is not in force')
     return faults
@@ -57,7 +62,7 @@ function publish(lists: SampleLists, n: number): void {
 async function open(dir: string, lists: SampleLists): Promise<ListUpdate> {
   const folder = join(dir, 'update')
   await mkdir(folder, { recursive: true })
-  const options = { dir: folder, root: lists.root, floor: new Map(), limits: sampleLimits, everyRole: true }
+  const options = { dir: folder, root: lists.root, floor: new Map(), limits: deviceLimits, everyRole: true }
   return await ListUpdate.open({ ...options, boot: { id: 'boot', monoMs: 0 } })
 }
 

@@ -196,13 +196,3 @@ export class SampleLists implements UpdateSource {
     return { _type: type, spec_version: '1.0.34', version, expires }
   }
 }
-
-export const sampleLimits = {
-  root: 65_536,
-  timestamp: 16_384,
-  snapshot: 65_536,
-  targets: 262_144,
-  targetFile: 1_048_576,
-  rootsPerRefresh: 32,
-  rolesVisited: 256,
-}

@@ -53,7 +53,11 @@ async function update(paths: readonly string[]): Promise<boolean> {
     boot: { id: null, monoMs: 0 },
   })
   const source = mirrorSource(get)
-  const { refusal, targets } = await client.refresh(source, paths, { nowMs: Date.now(), isTrusted: true })
+  const { refusal, targets } = await client.refresh(source, paths, {
+    nowMs: Date.now(),
+    isTrusted: true,
+    latestMs: null,
+  })
   if (client.trusted !== null) copyOut(client.trusted)
   if (refusal !== null) {
     console.error(`${refusal.code} (${refusal.at}): ${refusal.message}`)

@@ -128,7 +128,7 @@ export class VectorDevice {
     this.repository.change(step)
     this.repository.asked = []
     const update = await this.open()
-    const clock = { nowMs: Date.parse(step.now), isTrusted: step.clockTrusted }
+    const clock = { nowMs: Date.parse(step.now), isTrusted: step.clockTrusted, latestMs: null }
     const outcome = await update.refresh(this.repository, step.ask, clock)
     const refusals = new Map(outcome.refusal === null ? [] : [['refresh', outcome.refusal]])
     for (const [path, each] of outcome.targets) if (each.kind === 'refused') refusals.set(path, each.refusal)

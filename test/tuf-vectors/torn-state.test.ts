@@ -70,7 +70,11 @@ describe('the newest slot', () => {
     mirror.change(first)
     for (const rest of [disk, disk.damaged(older, null), disk.damaged(older, Buffer.from('{'))]) {
       const update = await ListUpdate.open(optionsOf(torn, rest))
-      const outcome = await update.refresh(mirror, [path], { nowMs: Date.parse(first.now), isTrusted: true })
+      const outcome = await update.refresh(mirror, [path], {
+        nowMs: Date.parse(first.now),
+        isTrusted: true,
+        latestMs: null,
+      })
       expect(outcome.refusal).toMatchObject({ code: 'rollback', at: '5.4.3.1' })
       expect((await update.inForce(path))?.sha256).toBe(newList)
     }
@@ -91,7 +95,11 @@ describe('the content of the newest list', () => {
         expect(await update.inForce(path)).toMatchObject({ sha256: oldList, isFallback: true })
         if (at % 20 !== 0) continue
         for (const step of [first, second]) hurt.repository.change(step)
-        await update.refresh(hurt.repository, [path], { nowMs: Date.parse(third.now), isTrusted: true })
+        await update.refresh(hurt.repository, [path], {
+          nowMs: Date.parse(third.now),
+          isTrusted: true,
+          latestMs: null,
+        })
         expect(await (await hurt.open()).inForce(path)).toMatchObject({ sha256: newList, isFallback: false })
       }
     },

@@ -2,14 +2,14 @@
 
 import { describe, expect, it } from 'vitest'
 import { cases } from '../../../test/support/fuzzing.ts'
-import { SampleLists, sampleLimits } from '../../../test/support/sample-lists.ts'
+import { SampleLists } from '../../../test/support/sample-lists.ts'
 import { seededChance } from '../../../test/support/sample-spool.ts'
 import { type Answer, type Ask, fetchTarget, findTarget, refresh } from './client-workflow.ts'
-import { openTrusted } from './trusted-set.ts'
+import { deviceLimits, openTrusted } from './trusted-set.ts'
 
 const nowMs = Date.parse('2027-01-10T12:00:00Z')
 const path = 'groups/bamako/list.json'
-const terms = { effectiveMs: nowMs, limits: sampleLimits, floor: new Map<string, number>() }
+const terms = { effectiveMs: nowMs, limits: deviceLimits, floor: new Map<string, number>() }
 
 const lists = new SampleLists(nowMs, 'workflow')
 lists.addGroup('bamako')
@@ -75,7 +75,7 @@ describe('the client workflow', () => {
 
   it('asks for no more than the limit, whatever is declared', () => {
     for (const { name, kind, maxBytes } of asked) {
-      const limit = kind === 'target' ? sampleLimits.targetFile : sampleLimits.targets
+      const limit = kind === 'target' ? deviceLimits.targetFile : deviceLimits.targets
       expect(maxBytes, name).toBeLessThanOrEqual(limit)
     }
   })

@@ -109,7 +109,7 @@ function* updateTimestamp(set: TrustedSet, terms: Terms): Steps<TrustedSet> {
   requireFloor(version, 'timestamp', terms, '5.4.3.1')
   if (trusted !== null) {
     requireAtLeast(version, trusted.signed.version, 'Timestamp', '5.4.3.1')
-    if (version === trusted.signed.version) {
+    if (version === trusted.signed.version && isSigned(trusted, root.signed.roles.timestamp)) {
       requireFresh(trusted, terms, '5.4.4')
       return set
     }
@@ -126,7 +126,7 @@ function* updateTimestamp(set: TrustedSet, terms: Terms): Steps<TrustedSet> {
 function* updateSnapshot(set: TrustedSet, terms: Terms): Steps<TrustedSet> {
   const { root, timestamp, snapshot: trusted } = set
   const meta = there(timestamp).signed.snapshot
-  if (trusted !== null && isAsNamed(trusted, meta)) {
+  if (trusted !== null && isAsNamed(trusted, meta) && isSigned(trusted, root.signed.roles.snapshot)) {
     requireFresh(trusted, terms, '5.5.6')
     return set
   }
@@ -210,11 +210,14 @@ export type Search =
 /**
  * 5.6.7: looks for a target, depth first, in the order of delegations. To be called after a `refresh` that went through.
  * What cannot be had or verified on the way ends the search: the word of a later role must not take its place.
+ *
+ * @param refusals - Of roles that were refused in this cycle, which are not asked for again.
  */
 export function* findTarget(
   kept: TrustedSet,
   path: string,
   terms: Terms,
+  refusals: ReadonlyMap<string, Refused> = new Map(),
 ): Steps<{ readonly set: TrustedSet; readonly search: Search }> {
   let set = kept
   const refused = (refusal: Refused) => ({ set, search: { kind: 'refused', refusal } as const })
@@ -233,20 +236,24 @@ export function* findTarget(
       if (visited.size >= terms.limits.rolesVisited)
         return { set, search: { kind: 'no_such_target', complete: false } }
       visited.add(next.name)
+      const known = refusals.get(next.name)
+      if (known !== undefined) return refused(known)
       const found = yield* updateRole(set, terms, next)
       set = found.set
       const chain = [...next.chain, next.name]
-      const { targets, delegations, keys: known } = found.targets.signed
+      const { targets, delegations, keys: below } = found.targets.signed
       const target = targets.get(path)
       if (target !== undefined) return { set, search: { kind: 'found', target, chain } }
       // 5.6.7.2, and 4.5: a role is asked only about paths that it and all above it may speak of.
-      const below = delegations.filter(({ paths }) => paths.some((pattern) => matchesPattern(path, pattern)))
-      const last = below.findIndex(({ terminating }) => terminating)
+      const matching = delegations.filter(({ paths }) =>
+        paths.some((pattern) => matchesPattern(path, pattern)),
+      )
+      const last = matching.findIndex(({ terminating }) => terminating)
       // 5.6.7.2.1: a terminating delegation ends the whole search, not its branch alone.
       if (last >= 0) stack.length = 0
-      const asked = last >= 0 ? below.slice(0, last + 1) : below
+      const asked = last >= 0 ? matching.slice(0, last + 1) : matching
       for (const role of asked.toReversed())
-        stack.push({ name: role.name, role, keys: known, at: '5.6.7', chain })
+        stack.push({ name: role.name, role, keys: below, at: '5.6.7', chain })
     }
     return { set, search: { kind: 'no_such_target', complete: true } }
   } catch (error) {

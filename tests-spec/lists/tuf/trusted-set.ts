@@ -43,6 +43,21 @@ export interface Limits {
   readonly rolesVisited: number
 }
 
+/** What a device affords (tests-spec/lists/metadata.md §3). */
+export const deviceLimits: Limits = {
+  // Twenty times what three keys for each role take.
+  root: 65_536,
+  timestamp: 16_384,
+  // 140 bytes for each of 400 groups.
+  snapshot: 65_536,
+  // 150 bytes for each of 1,700 lists, or 400 for each of 600 groups.
+  targets: 262_144,
+  // 25 bytes for each of 40,000 entries: more than a device could ever pay for.
+  targetFile: 1_048_576,
+  rootsPerRefresh: 32,
+  rolesVisited: 256,
+}
+
 /** 5.1: fixed for one cycle. */
 export interface Terms {
   /** Milliseconds since 1970: the later of the last time that was certain and the clock, if it can be trusted. */
