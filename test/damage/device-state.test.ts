@@ -16,11 +16,13 @@ import { readClockMemory, writeClockMemory } from '../../agent/platform/clock-me
 import { openIdentity } from '../../agent/platform/identity.ts'
 import { ExportLedger } from '../../agent/stick/export-ledger.ts'
 import { wayMemoryIn } from '../../agent/submit/ways/way-memory.ts'
+import { UpdateState } from '../../agent/update/update-state.ts'
 import { ageRecipientText } from '../../tests-spec/protocol/age.ts'
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import { sealEnrolment } from '../../tests-spec/protocol/enrolment.ts'
 import { link } from '../support/observations.ts'
+import { SampleLists } from '../support/sample-lists.ts'
 import { seededChance } from '../support/sample-spool.ts'
 import { damaged, deep, Tally } from './damages.ts'
 
@@ -140,6 +142,17 @@ const files: readonly StateFile[] = [
       const { files: found } = await ExportLedger.open(path)
       return found.length === 0 ? null : found
     },
+  },
+  {
+    // One of the two in which signed lists are kept; the other is another test's.
+    name: 'slot-0.json',
+    async write(path) {
+      rmSync(path, { force: true })
+      const lists = new SampleLists(1_790_000_000_000, 'rot')
+      const root = lists.root.toString()
+      await (await UpdateState.open(dir)).write({ trusted_ms: 0, root, files: [], former: [], targets: [] })
+    },
+    read: async () => (await UpdateState.open(dir)).slots[0]?.state ?? null,
   },
   {
     name: 'device-key',

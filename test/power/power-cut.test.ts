@@ -28,6 +28,7 @@ const lives: Readonly<Record<Plan['writer'], readonly number[]>> = {
   sealing: [200, 80, 120],
   collector: [60, 30, 40],
   state: [200, 100, 100],
+  lists: [40, 20, 20],
   careless: [60, 30],
 }
 
@@ -53,7 +54,7 @@ describe.skipIf(why !== null)('a power cut', () => {
   }
 
   describe.each(mounts)('on ext4 with %s', (mountOptions) => {
-    it.each(['spool', 'sealing', 'collector', 'state'] as const)(
+    it.each(['spool', 'sealing', 'collector', 'state', 'lists'] as const)(
       `breaks no promise of %s, in ${rounds * cuts} cuts`,
       async (writer) => {
         const outcome = await outcomeOf(writer, mountOptions)

@@ -12,6 +12,7 @@ import { seededChance } from '../support/sample-spool.ts'
 import { collectorWriter } from './collector-writer.ts'
 import { diskAfterCut, type Entry, instants, type Model, models, saidUntil } from './disk-log.ts'
 import { diskName, FuseDisk, saidName } from './fuse-disk.ts'
+import { listsWriter } from './lists-writer.ts'
 import { sealingWriter, spoolWriter } from './spool-writer.ts'
 import { carelessWriter, stateWriter } from './state-writer.ts'
 import type { Writer } from './writer.ts'
@@ -21,6 +22,7 @@ const writers = {
   sealing: sealingWriter,
   collector: collectorWriter,
   state: stateWriter,
+  lists: listsWriter,
   careless: carelessWriter,
 }
 
