@@ -38,7 +38,7 @@ describe('withOutsideView()', () => {
   it("lets a failure be that is everybody's", async () => {
     const { port } = await closedPort()
     const { verdict } = await measure([tcp(port)], [(await sampleHelper(false)).url])
-    expect(verdict.rule).toBe('service_reachability/fails_outside_too@1')
+    expect(verdict.rule).toBe('service_reachability/fails_outside_too@2')
   })
 
   it('asks about three endpoints of a group, and about none of one that was reached', async () => {

@@ -187,8 +187,8 @@ describe('serviceReachability()', () => {
     expect(asked).toEqual(['calls.app.invalid'])
     expect(parts?.chat?.verdict).toBe('ok')
     expect(parts?.calls).toMatchObject({
-      verdict: 'anomaly',
-      rule: 'service_reachability/resolvers_disagree@2',
+      verdict: 'undetermined',
+      rule: 'service_reachability/failed_once@1',
     })
     // The other resolver's address is a comparison: it is not contacted.
     expect(seen.observations.tcp_connect).toHaveLength(1)

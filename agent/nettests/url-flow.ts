@@ -4,14 +4,15 @@
 // Leaves to the rules what the observations mean, and to the operations how a step is taken.
 
 import { isIP, type Socket } from 'node:net'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { untranslated } from '../../tests-spec/nettests/address-range.ts'
 import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
-import { classicTag, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
+import { classicTag, tagged, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
 import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import { leavesSite, locationOf, maxRedirects, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
-import { depthTag } from '../../tests-spec/nettests/web-connectivity.ts'
+import { depthTag, isForeignPage, noHelper } from '../../tests-spec/nettests/web-connectivity.ts'
 import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
@@ -154,13 +155,19 @@ async function measureHop(
     parts.push(await followUpHandshake(context, parts, alpn))
     if (url.protocol === 'http:') parts.push(await requestAgain(context, url, parts, asking))
   }
-  const isHop = helper && depth > 0 && !answered(parts)
-  if (followUps && (!answered(parts) || url.protocol === 'http:'))
-    parts.push(await doubtLookup(context, hostOfUrl(url), seen, tags))
-  if (!answered(parts)) parts.push(await fetch(others))
+  const isReached = answered(parts)
+  const isHop = helper && depth > 0 && !isReached
+  if (!isReached) parts.push(await fetch(others))
   const answer = isHop ? await askHelpers(context, helperRequest(url, ipsOf(addresses))) : await asked
+  const outside = answer?.outside ?? noHelper
+  if (followUps && (!isReached || url.protocol === 'http:')) {
+    // Without a look from outside nothing is concluded from a page in clear text.
+    const isForeign = isReached
+      ? typeof outside !== 'string' && isForeignPage(joinSeen(parts).observations, outside)
+      : isCertificateForeign(parts)
+    parts.push(await doubtLookup(context, hostOfUrl(url), seen, tags, isForeign))
+  }
   if (answer === null) return joinSeen(parts)
-  const { outside } = answer
   if (!answered(parts) && typeof outside !== 'string') {
     const known = new Set(ipsOf(addresses))
     const fresh = usable(context, outside.dns.addrs).filter((ip) => !known.has(ip))
@@ -170,6 +177,16 @@ async function measureHop(
   const ended = !answered(parts) && depth === 0 ? [{ ...nothingSeen, endedAt }] : []
   return joinSeen([...parts, ...ended, viewOf(answer, isHop ? depth : 0)])
 }
+
+/** Somebody else's, as that of a filter's own page. */
+const isCertificateForeign = (parts: readonly Seen[]) =>
+  parts.some(({ observations }) =>
+    tagged(observations, classicTag).tls_handshakes.some((each) => foreignCertificate.has(each.failure)),
+  )
+const foreignCertificate: ReadonlySet<Failure | null> = new Set([
+  'ssl_unknown_authority',
+  'ssl_invalid_hostname',
+])
 
 const ipsOf = (addresses: readonly Address[]) => addresses.map(({ ip }) => ip)
 

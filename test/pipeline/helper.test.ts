@@ -61,7 +61,7 @@ it('a site that is down outside too is no finding', async () => {
     accessible: false,
     x_sonde_verdict: {
       verdict: 'undetermined',
-      rule: 'web_connectivity/fails_outside_too@1',
+      rule: 'web_connectivity/fails_outside_too@2',
       step: 'connect',
     },
   })

@@ -108,7 +108,12 @@ function endpointOutcome(
   const proof = proofIn(seen, endpoint, lab)
   if (proof !== null) return { proof, failed: null }
   const step = failedStepOf(seen, lab) ?? cutShort
-  const failed = { ...step, outside: gotPastOutside(control, endpoint, step, seen) }
+  const isNamed = control?.names[hostOf(endpoint)] === true
+  const failed = {
+    ...step,
+    goneElsewhere: step.goneElsewhere && !isNamed,
+    outside: gotPastOutside(control, endpoint, step, seen),
+  }
   return { proof, failed: failed.step === 'connect' ? withEveryConnect(failed, seen) : failed }
 }
 
@@ -177,14 +182,18 @@ function commonest(failures: readonly FailedEndpoint[]): FailedEndpoint {
     resolvedElsewhere: anyTrue(same.map((each) => each.resolvedElsewhere)),
     reachedElsewhere: same.some((each) => each.reachedElsewhere),
     brokenZone: same.every((each) => each.brokenZone),
+    goneElsewhere: same.every((each) => each.goneElsewhere),
+    forgerySeen: same.some((each) => each.forgerySeen),
     filteredInHouse: same.every((each) => each.filteredInHouse),
     forgedAddress: same.every((each) => each.forgedAddress),
+    unknownOutside: same.every((each) => each.unknownOutside),
     neutralName: same.find((each) => each.neutralName === 'answered')?.neutralName ?? speaks.neutralName,
     nameElsewhere: same.find((each) => each.nameElsewhere !== null)?.nameElsewhere ?? null,
     again: same.find((each) => each.again === 'passed')?.again ?? speaks.again,
     maybeLost: same.every((each) => each.maybeLost),
     onlyIpv6: furthest.every((each) => each.onlyIpv6),
     saidInside: same.every((each) => each.saidInside),
+    hosts: same.length,
     // Of one host that fails everywhere the others need not be dead as well.
     outside: anyTrue(same.map((each) => each.outside)),
   }

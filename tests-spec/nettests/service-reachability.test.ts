@@ -132,7 +132,7 @@ describe('service_reachability', () => {
     const earlier = earlierFailure(first.verdict, first.parts, 30)
     expect(judge(seen, { ...good, earlier }).parts[group]).toMatchObject({
       verdict: 'anomaly',
-      rule: 'service_reachability/tls_handshake_interfered@3',
+      rule: 'service_reachability/tls_handshake_interfered@4',
     })
   })
 
@@ -272,7 +272,7 @@ describe('service_reachability with a helper', () => {
   it.each([
     ['reached outside, the first time', true, good, 'failed_once@1'],
     ['reached outside, again', true, again, 'connect_fails_only_here@3'],
-    ['dead outside as well', false, again, 'fails_outside_too@1'],
+    ['dead outside as well', false, again, 'fails_outside_too@2'],
   ])('ports that are silent here and %s', (_name, connects, circumstances, rule) => {
     const seen = { ...chatSilent, ...seenOutside(connects) }
     expect(partOf(seen, 'chat', circumstances)).toBe(`service_reachability/${rule}`)
@@ -302,18 +302,18 @@ describe('service_reachability with a helper', () => {
     const tcp_connect = { '21.0.0.10:443': false, '[2d00:22::10]:443': true }
     const control = { ...seenOutside(true).x_sonde_service_control, tcp_connect }
     expect(partOf({ ...fineBut('chat', dead), x_sonde_service_control: control }, 'chat', again)).toBe(
-      'service_reachability/fails_outside_too@1',
+      'service_reachability/fails_outside_too@2',
     )
   })
 
   it('compares a name that does not resolve with names', () => {
     const gone = fineBut('chat', flow('chat', 'c1', 'resolve', 'dns_nxdomain_error'))
     expect(partOf({ ...gone, ...seenOutside(true) }, 'chat', { ...again, earlier: resolvedBefore })).toBe(
-      'service_reachability/resolve_fails_only_here@2',
+      'service_reachability/resolve_fails_only_here@3',
     )
     const control = { ...seenOutside(true).x_sonde_service_control, names: { 'c1.app.example': false } }
     expect(partOf({ ...gone, x_sonde_service_control: control }, 'chat')).toBe(
-      'service_reachability/fails_outside_too@1',
+      'service_reachability/fails_outside_too@2',
     )
   })
   const resolvedBefore = { step: 'resolve', how: 'dns_nxdomain_error', secondsAgo: 31 } as const
