@@ -8,7 +8,13 @@ import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { untranslated } from '../../tests-spec/nettests/address-range.ts'
 import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
-import { classicTag, tagged, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
+import {
+  classicTag,
+  neutralRequestTag,
+  sameRequestTag,
+  tagged,
+  withoutFollowUps,
+} from '../../tests-spec/nettests/failed-step.ts'
 import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import { leavesSite, locationOf, maxRedirects, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
@@ -232,7 +238,13 @@ async function askAsHelpersDo(
   return joinSeen([seen, await converse(context, url, socket, flow, asHelper)])
 }
 
-/** The same request at the same address, at once: a failure counts when it is seen twice. */
+/** Enough to see that it is HTTP. */
+const neutralBodyBytes = 512
+
+/**
+ * The same request at the same address, at once: a failure counts when it is seen twice. Before it one for a neutral host: where that
+ * is answered, only the host made the difference.
+ */
 async function requestAgain(
   context: NettestContext,
   url: URL,
@@ -241,10 +253,19 @@ async function requestAgain(
 ): Promise<Seen> {
   const failed = requestWorthRepeating(parts)
   if (failed === null) return nothingSeen
-  const flow = { transactionId: context.transactionIds.next('cleartext'), tags: failed.tags }
-  const { seen, socket } = await connect(context, failed.at, flow)
-  if (socket === null) return seen
-  return joinSeen([seen, await request(context, url, socket, flow, asking)])
+  const ask = async (at: URL, tag: string, how: Asking) => {
+    const flow = {
+      transactionId: context.transactionIds.next('cleartext'),
+      tags: [...failed.tags, tag],
+    }
+    const { seen, socket } = await connect(context, failed.at, flow)
+    return socket === null ? seen : joinSeen([seen, await request(context, at, socket, flow, how)])
+  }
+  const neutral = { ...asking, cookies: new CookieJar(), bodyBytes: neutralBodyBytes }
+  return joinSeen([
+    await ask(new URL(`http://${context.neutralName}/`), neutralRequestTag, neutral),
+    await ask(url, sameRequestTag, asking),
+  ])
 }
 
 /** OONI's form: every address of ours, as it is where there is IPv4, on the port of the URL, and on both usual ones when it names none. */

@@ -363,6 +363,24 @@ export const rows: readonly Row[] = [
   },
   ...ownFailures,
   {
+    name: 'a request is reset for its own host alone, and no helper was asked: what stands behind one name may be broken',
+    seen: join(
+      resolved,
+      connect(null),
+      response('connection_reset', { url: 'http://site.example/' }),
+      response(200, {
+        url: 'http://neutral.example/',
+        tags: ['depth=0', 'classic', 'followup=neutral_request'],
+      }),
+      response('connection_reset', {
+        url: 'http://site.example/',
+        tags: ['depth=0', 'classic', 'followup=same_request'],
+      }),
+    ),
+    verdict: 'undetermined no_outside_view',
+    step: 'http_round_trip',
+  },
+  {
     name: 'an IP literal that is reset, and has no name by which to tell',
     seen: join(connect(null), handshake('connection_reset')),
     verdict: 'undetermined no_outside_view',

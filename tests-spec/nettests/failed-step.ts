@@ -34,7 +34,10 @@ export interface FailedStep {
   readonly forgedAddress: boolean
   /** A helper has addresses for the name, and those that failed here are in no network of them. */
   readonly unknownOutside: boolean
-  /** What a handshake with the same host under a neutral name came to, between two with the name; null: not tried. */
+  /**
+   * What a handshake with the same host under a neutral name came to, between two with the name, or that it answered a request for a
+   * neutral host; null: not tried, or the request was not answered.
+   */
   readonly neutralName: 'answered' | 'failed_too' | null
   /**
    * What a handshake under the same name came to at somebody else's host, which had just answered in TLS under a name
@@ -80,7 +83,8 @@ export const nothingElseKnown: Omit<FailedStep, 'step' | 'failure' | 'because'> 
 /** Tags of the follow-ups to a failed handshake: the same address under a neutral name, then under the name again. */
 export const neutralNameTag = 'followup=neutral_name'
 export const sameNameTag = 'followup=same_name'
-/** The same request in clear text, once more at the same address. */
+/** The same request in clear text, at the same address: for a neutral host, then once more for its own. */
+export const neutralRequestTag = 'followup=neutral_request'
 export const sameRequestTag = 'followup=same_request'
 /** The same name, once more to the system's resolver, which had not answered. */
 export const sameLookupTag = 'followup=same_lookup'
@@ -163,6 +167,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
       failure: request.failure,
       because: [request, ...seen.requests.filter(isFollowUp)].map((each) => each.transaction_id),
       ...elsewhere,
+      neutralName: neutralRequest(seen),
       again: passedOrNot(tagged(seen, sameRequestTag).requests[0]),
       onlyIpv6: requests.every(isIpv6Endpoint),
       saidInside: request.request.url.startsWith('https:') && answers.has(request.failure),
@@ -261,6 +266,13 @@ function neutralName(seen: Observations): FailedStep['neutralName'] {
   const again = tagged(seen, sameNameTag).tls_handshakes[0]
   if (neutral === undefined) return null
   return answeredInTls(neutral) && again !== undefined && !answeredInTls(again) ? 'answered' : 'failed_too'
+}
+
+/** `answered` when the address spoke HTTP for a neutral host, with whatever status, and not for its own. */
+function neutralRequest(seen: Observations): FailedStep['neutralName'] {
+  const neutral = tagged(seen, neutralRequestTag).requests[0]
+  const again = tagged(seen, sameRequestTag).requests[0]
+  return neutral?.failure === null && again !== undefined && again.failure !== null ? 'answered' : null
 }
 
 function passedOrNot(again: { readonly failure: Failure | null } | undefined): FailedStep['again'] {

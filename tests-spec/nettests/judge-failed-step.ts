@@ -286,7 +286,10 @@ function didAControlFail({ circumstances: { link } }: Asked): Answer | null {
 
 /** 13 */
 function doesOnlyTheNameDiffer(asked: Asked): Answer | null {
-  return doesNameTell(asked.failed) && !isMaybeItsOwnTrouble(asked) ? anomaly('server_name_interfered') : null
+  const { step } = asked.failed
+  return step === 'tls_handshake' && doesNameTell(asked.failed) && !isMaybeItsOwnTrouble(asked)
+    ? anomaly('server_name_interfered')
+    : null
 }
 
 /** 14 */

@@ -6,7 +6,7 @@ import type { Failure } from '../data-formats/failure.ts'
 import { httpUrl } from '../data-formats/http-url.ts'
 import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
 import { testHelperResponse } from '../protocol/test-helper.ts'
-import { addressParts } from './address-parts.ts'
+import { addressPartRules, addressParts } from './address-parts.ts'
 import { isBogon } from './bogon.ts'
 import {
   type FailedStep,
@@ -62,6 +62,7 @@ const rules = [
   'link_unknown',
   'slower_than_control',
   throttlingSuspected,
+  ...addressPartRules,
 ] as const
 type WebConnectivityRule = (typeof rules)[number]
 
