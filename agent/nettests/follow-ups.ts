@@ -108,7 +108,7 @@ export async function followUpHandshake(
     ({ failure }) => failure !== null && cutOrSilent.has(failure),
   )
   if (!failedAgain || context.foreignName === null) return joinSeen([neutral, again])
-  if (!context.mayAskElsewhere()) return joinSeen([neutral, again])
+  if (!context.mayAskElsewhere()) return { ...joinSeen([neutral, again]), isUnasked: true }
   const elsewhere = failed.tags.filter((tag) => tag !== classicTag)
   const asking = { tags: [neutralHostTag], timeoutMs: patience.lookupMs }
   const { seen: found, addresses } = await askSystem(context, context.neutralName, asking)
