@@ -2,12 +2,15 @@
 // the house from a resolver that lies; and the same name without validation, to tell a broken zone from a resolver that refuses.
 // And a name that its resolver was silent about, since datagrams are lost. tests-spec/nettests/verdict.md, questions 7 and 8.
 
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { DnsQuery } from '../../tests-spec/data-formats/observation.ts'
 import {
   addressesIn,
   checkingDisabledTag,
+  classicTag,
   isMaybeLost,
   sameLookupTag,
+  tagged,
 } from '../../tests-spec/nettests/failed-step.ts'
 import { filteredNameTag, isAlike, leadsNowhere } from '../../tests-spec/nettests/house-filter.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
@@ -37,6 +40,31 @@ export async function doubtLookup(
   if (isForeign || isMadeUp(system, others, context.lab))
     parts.push(await askForAdvertisers(context, system, tags))
   return joinSeen(parts)
+}
+
+/** Whether a handshake at an address of the system's resolver showed somebody else's certificate, as that of a filter's own page. */
+export function showsSomebodyElse(parts: readonly Seen[]): boolean {
+  return parts.some(({ observations }) =>
+    tagged(observations, classicTag).tls_handshakes.some((each) => foreignCertificate.has(each.failure)),
+  )
+}
+
+const foreignCertificate: ReadonlySet<Failure | null> = new Set([
+  'ssl_unknown_authority',
+  'ssl_invalid_hostname',
+])
+
+/** A lookup that led to somebody else, of which no other resolver has been asked yet. */
+export async function doubtAddress(
+  context: NettestContext,
+  host: string,
+  seen: Seen,
+  tags: readonly string[],
+): Promise<Seen> {
+  if (context.resolver === null || seen.observations.queries.length === 0) return nothingSeen
+  const asking = { tags, timeoutMs: patience.lookupMs }
+  const named = (await askResolver(context, context.resolver, host, 'A', asking)).seen
+  return joinSeen([named, await doubtLookup(context, host, joinSeen([seen, named]), tags, true)])
 }
 
 const addressesOf = (queries: readonly DnsQuery[]) =>

@@ -4,7 +4,6 @@
 // Leaves to the rules what the observations mean, and to the operations how a step is taken.
 
 import { isIP, type Socket } from 'node:net'
-import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { untranslated } from '../../tests-spec/nettests/address-range.ts'
 import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
@@ -12,7 +11,6 @@ import {
   classicTag,
   neutralRequestTag,
   sameRequestTag,
-  tagged,
   withoutFollowUps,
 } from '../../tests-spec/nettests/failed-step.ts'
 import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
@@ -24,7 +22,7 @@ import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers, type HelperAnswer } from './ask-helper.ts'
-import { doubtLookup } from './doubt-lookup.ts'
+import { doubtLookup, showsSomebodyElse } from './doubt-lookup.ts'
 import { followUpHandshake, offerAsHelpersDo, requestWorthRepeating } from './follow-ups.ts'
 import { type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
@@ -170,7 +168,7 @@ async function measureHop(
     // Without a look from outside nothing is concluded from a page in clear text.
     const isForeign = isReached
       ? typeof outside !== 'string' && isForeignPage(joinSeen(parts).observations, outside)
-      : isCertificateForeign(parts)
+      : showsSomebodyElse(parts)
     parts.push(await doubtLookup(context, hostOfUrl(url), seen, tags, isForeign))
   }
   if (answer === null) return joinSeen(parts)
@@ -183,16 +181,6 @@ async function measureHop(
   const ended = !answered(parts) && depth === 0 ? [{ ...nothingSeen, endedAt }] : []
   return joinSeen([...parts, ...ended, viewOf(answer, isHop ? depth : 0)])
 }
-
-/** Somebody else's, as that of a filter's own page. */
-const isCertificateForeign = (parts: readonly Seen[]) =>
-  parts.some(({ observations }) =>
-    tagged(observations, classicTag).tls_handshakes.some((each) => foreignCertificate.has(each.failure)),
-  )
-const foreignCertificate: ReadonlySet<Failure | null> = new Set([
-  'ssl_unknown_authority',
-  'ssl_invalid_hostname',
-])
 
 const ipsOf = (addresses: readonly Address[]) => addresses.map(({ ip }) => ip)
 
