@@ -127,6 +127,21 @@ export const rows: readonly (GoldenRow & { readonly step: string | null })[] = [
     },
   ]),
   {
+    name: 'a private address from both resolvers, and for advertisers too, and behind one of them the true answer',
+    seen: join(
+      query(['10.10.34.34']),
+      {
+        queries: (elsewhere(['10.10.34.34']).queries ?? []).map((each) => ({
+          ...each,
+          x_sonde_late_replies: [{ t: 0.3, raw: '', addresses: ['21.0.0.10'] }],
+        })),
+      },
+      onTheWay(['0.0.0.0'], ['0.0.0.0']),
+    ),
+    verdict: 'anomaly resolvers_disagree',
+    step: 'resolve',
+  },
+  {
     name: 'no such name, as of advertisers, while the other resolver answers nobody',
     seen: join(query(gone), elsewhere(silence), mute(gone, gone)),
     verdict: 'undetermined filtered_in_house',

@@ -49,6 +49,24 @@ export const rows: readonly Row[] = [
     concluded: ['dns', false],
   },
   {
+    name: "an address of the system's resolver alone is dead for everyone, another's showed the site, and advertisers are in its network, again",
+    seen: join(
+      forged,
+      refused,
+      other,
+      reachedElsewhere,
+      query(['21.0.9.9'], {
+        tags: ['depth=0', 'followup=filtered_name'],
+        hostname: 'ads-0.example',
+        id: 10_011,
+      }),
+    ),
+    outside: deadForAll,
+    verdict: 'anomaly resolvers_disagree',
+    circumstances: again,
+    concluded: ['dns', false],
+  },
+  {
     name: 'an address in the network of another answer is dead for everyone, and that one showed the site, again',
     seen: join(
       query(['21.0.77.1']),

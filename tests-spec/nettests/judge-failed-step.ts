@@ -195,7 +195,8 @@ function didItPassOrSpeak({ failed }: Asked): Answer | null {
 function isElsewhereAsWell({ failed, outside }: Asked): Answer | null {
   if (outside === false) return undetermined('fails_outside_too')
   if (failed.step === 'resolve' && failed.brokenZone) return undetermined('broken_zone')
-  if (failed.filteredInHouse) return undetermined('filtered_in_house')
+  // Of a house that filters, too, an answer that was made on the way is the provider's.
+  if (failed.filteredInHouse && !failed.forgerySeen) return undetermined('filtered_in_house')
   return failed.goneElsewhere && outside !== true ? undetermined('name_gone') : null
 }
 

@@ -67,7 +67,8 @@ export function isUnknownOutside(observations: Observations, outside: OutsideVie
 }
 
 /** Whether neither another resolver nor the helper's own lookup has an address that the system's resolver gave. */
-function isGivenHereAlone({ queries }: Observations, outside: OutsideView): boolean {
+function isGivenHereAlone(observations: Observations, outside: OutsideView): boolean {
+  const queries = lookupsOf(observations)
   const given = (some: readonly DnsQuery[]) => some.flatMap(addressesIn).map(untranslated)
   const theirs = [...given(queries.filter((each) => !isSystem(each))), ...addressesOutside(outside)]
   const ours = given(queries.filter(isSystem))
@@ -104,22 +105,27 @@ export function isForgedAddress(
     (each) => each.failure === null && each.request.url.startsWith('https:'),
   )
   // Another resolver that gives them too may be asked over the same line; or they are a front near by, and theirs as well.
-  const others = observations.queries.filter((each) => !isSystem(each)).flatMap(addressesIn)
+  const others = lookupsOf(observations)
+    .filter((each) => !isSystem(each))
+    .flatMap(addressesIn)
   const theirs = [...others.map(untranslated), ...addressesOutside(outside)]
   return isVerified && hasForeignAddresses(observations, theirs, outside)
 }
 
 /** @param theirs - Addresses of others. @returns Whether none that the system's resolver gave is one of them, or near one. */
 function hasForeignAddresses(
-  { queries }: Observations,
+  observations: Observations,
   theirs: readonly string[],
   outside: OutsideView,
 ): boolean {
-  const ours = queries.filter(isSystem).flatMap(addressesIn).map(untranslated)
+  const ours = lookupsOf(observations).filter(isSystem).flatMap(addressesIn).map(untranslated)
   const isKin = (ip: string) =>
     theirs.some((other) => other === ip || headOf(other) === headOf(ip)) || sharesNetwork(ip, theirs, outside)
   return ours.length > 0 && theirs.length > 0 && !ours.some(isKin)
 }
+
+/** Of the name itself, and not of those that were asked to understand a failure. */
+const lookupsOf = (observations: Observations) => withoutFollowUps(observations).queries
 
 const isSystem = ({ engine }: DnsQuery) => engine === 'getaddrinfo'
 const addressesOutside = ({ dns }: OutsideView) => dns.addrs.map(untranslated)

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
+import { outside } from '../../test/golden/outside-view.ts'
 import {
   allSilent,
   app,
@@ -19,6 +20,7 @@ import {
 import { judging } from '../../test/support/judge.ts'
 import { connect, good, handshake, join, link, nothing, query } from '../../test/support/observations.ts'
 import type { Service } from './service.ts'
+import { inBrief } from './service-outside.ts'
 import { judgeGroups, outcomesOf, serviceReachability } from './service-reachability.ts'
 import { earlierFailure, verdict as verdictSchema } from './verdict.ts'
 
@@ -276,6 +278,18 @@ describe('service_reachability with a helper', () => {
   ])('ports that are silent here and %s', (_name, connects, circumstances, rule) => {
     const seen = { ...chatSilent, ...seenOutside(connects) }
     expect(partOf(seen, 'chat', circumstances)).toBe(`service_reachability/${rule}`)
+  })
+
+  it('takes a helper whose chain broke behind a redirect for one that got past the first host', () => {
+    const endpoint = { kind: 'url', url: 'https://api.app.example/', method: 'GET' } as const
+    const failing = { ...outside().http_request, failure: 'generic_timeout_error', status_code: -1 }
+    const said = (hosts: readonly string[]) =>
+      inBrief(endpoint, outside({ http_request: { ...failing, x_sonde_hosts: [...hosts] } }), false).requests
+    expect(said(['api.app.example', 'gone.example'])).toEqual({ [endpoint.url]: true })
+    expect(said(['api.app.example'])).toEqual({ [endpoint.url]: false })
+    expect(inBrief(endpoint, outside({ http_request: failing }), false).requests).toEqual({
+      [endpoint.url]: false,
+    })
   })
 
   it('convicts also where every group is silent: an outage of the operator is seen outside', () => {
