@@ -20,7 +20,7 @@ import { askResolver, askSystem } from './steps.ts'
 
 /**
  * @param seen - The lookup of one host, by the system and, where there is one, by the named resolver.
- * @param isForeign - Whether its address is one at which somebody else answers.
+ * @param isForeign - Whether another answers at its address than the host that was asked for.
  */
 export async function doubtLookup(
   context: NettestContext,
@@ -42,8 +42,8 @@ export async function doubtLookup(
   return joinSeen(parts)
 }
 
-/** Whether a handshake at an address of the system's resolver showed somebody else's certificate, as that of a filter's own page. */
-export function showsSomebodyElse(parts: readonly Seen[]): boolean {
+/** Whether a handshake at an address of the system's resolver showed a foreign certificate, as that of a filter's own page. */
+export function showsForeignCertificate(parts: readonly Seen[]): boolean {
   return parts.some(({ observations }) =>
     tagged(observations, classicTag).tls_handshakes.some((each) => foreignCertificate.has(each.failure)),
   )
@@ -54,7 +54,7 @@ const foreignCertificate: ReadonlySet<Failure | null> = new Set([
   'ssl_invalid_hostname',
 ])
 
-/** A lookup that led to somebody else, of which no other resolver has been asked yet. */
+/** A lookup that led to a foreign host, of which no other resolver has been asked yet. */
 export async function doubtAddress(
   context: NettestContext,
   host: string,

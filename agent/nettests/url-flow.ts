@@ -22,7 +22,7 @@ import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers, type HelperAnswer } from './ask-helper.ts'
-import { doubtLookup, showsSomebodyElse } from './doubt-lookup.ts'
+import { doubtLookup, showsForeignCertificate } from './doubt-lookup.ts'
 import { followUpHandshake, offerAsHelpersDo, requestWorthRepeating } from './follow-ups.ts'
 import { type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
@@ -168,7 +168,7 @@ async function measureHop(
     // Without a look from outside nothing is concluded from a page in clear text.
     const isForeign = isReached
       ? typeof outside !== 'string' && isForeignPage(joinSeen(parts).observations, outside)
-      : showsSomebodyElse(parts)
+      : showsForeignCertificate(parts)
     parts.push(await doubtLookup(context, hostOfUrl(url), seen, tags, isForeign))
   }
   if (answer === null) return joinSeen(parts)

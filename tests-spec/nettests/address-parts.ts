@@ -57,7 +57,7 @@ interface Doubted {
 /**
  * Nothing was asked again at such an address, since another one answered: it takes two looks. And where its neighbours answer, the
  * helper's word for the same address may be another machine's (anycast): one edge that is gone, or cuts, is no sign of more. What shows
- * somebody else's certificate is.
+ * a foreign certificate is.
  */
 function doubted(nettest: string, verdict: Verdict, { failed, isFamily, circumstances }: Doubted): Verdict {
   if (verdict.verdict !== 'anomaly') return verdict

@@ -274,8 +274,8 @@ const doesNameTell = ({ neutralName, nameElsewhere }: FailedStep) =>
   neutralName === 'answered' || nameElsewhere === 'failed_too'
 
 /**
- * Whether the site at another's address says something of this one's. An address that one resolver keeps from last month may be
- * somebody else's by now, with a certificate of theirs: a helper has to know others, or an answer was made on the way.
+ * Whether the site at another's address says something of this one's. An address that one resolver keeps from last month may have
+ * another owner by now, with a certificate of theirs: a helper has to know others, or an answer was made on the way.
  */
 const isShownElsewhere = ({ reachedElsewhere, unknownOutside, forgerySeen }: FailedStep) =>
   reachedElsewhere && (unknownOutside || forgerySeen)

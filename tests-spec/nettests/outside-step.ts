@@ -56,7 +56,7 @@ export function gotPast(
   const known = statuses.flatMap((each) => each?.status ?? [])
   if (known.length === 0) return null
   if (known.includes(true)) return true
-  // That nobody reaches an address which only this resolver gives says nothing of the site, be it in the site's own network.
+  // That a helper does not reach an address which only this resolver gives says nothing of the site, be it in the site's own network.
   const isUnknown = isUnknownOutside(observations, outside) || isGivenHereAlone(observations, outside)
   return (reached || isLedOn) && isUnknown ? null : false
 }
