@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { connect, handshake, join, query, response } from '../../test/support/observations.ts'
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { Verdict } from '../../tests-spec/nettests/verdict.ts'
 import { Cuts } from './cuts.ts'
@@ -23,6 +24,17 @@ const requestCut = join(
   connect(null, { port: 80 }),
   response('connection_reset', { url: 'http://site.example/', address: '21.0.0.10:80' }),
 )
+const requestSilent = join(
+  query(['21.0.0.10']),
+  connect(null, { port: 80 }),
+  response('generic_timeout_error', { url: 'http://site.example/', address: '21.0.0.10:80' }),
+)
+const requestForNeutral = (outcome: Failure | number) =>
+  response(outcome, {
+    url: 'http://neutral.example/',
+    address: '21.0.0.10:80',
+    tags: ['depth=0', 'followup=neutral_request'],
+  })
 const elsewhereByOther = query(['21.9.9.9'], { engine: 'udp', tags: ['depth=0'], id: 20_001 })
 const reached = join(query(['21.0.0.10']), connect(null), handshake(null), response(200))
 
@@ -54,6 +66,22 @@ describe('Cuts', () => {
     ['a failure where another was reached', null, [reached, refused]],
     ['a failure where a neutral name was answered in between', null, [cut, join(cut, neutral)]],
     ['a request of its own that was cut behind a connection', null, [cut, requestCut]],
+    [
+      'a request that was cut as one for a neutral host was',
+      20,
+      [cut, join(requestCut, requestForNeutral('connection_reset'))],
+    ],
+    [
+      'a request that was cut where one for a neutral host was answered',
+      null,
+      [cut, join(requestCut, requestForNeutral(404))],
+    ],
+    [
+      'a request that met silence where one for a neutral host was answered',
+      null,
+      [cut, join(requestSilent, requestForNeutral(404))],
+    ],
+    ['a request that met silence, and no other was made', 20, [cut, requestSilent]],
     [
       'an address that another resolver does not give: the answer is the story',
       null,

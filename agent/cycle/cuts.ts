@@ -7,6 +7,7 @@ import {
   addressesIn,
   answeredInTls,
   neutralNameTag,
+  neutralRequestTag,
   tagged,
   withoutFollowUps,
 } from '../../tests-spec/nettests/failed-step.ts'
@@ -60,21 +61,29 @@ export class Cuts {
 }
 
 /**
- * Not where a neutral name was answered in between, since nothing blocks that address; nor where a request was cut whose connection
- * came about, since its own name may have done that; nor where another resolver has other addresses, since then the answer is the
+ * Not where a neutral name was answered in between, in TLS or in clear text, since nothing blocks that address; nor where a request
+ * was cut whose connection came about, since its own name may have done that, unless one for a neutral host failed there too; nor where another resolver has other addresses, since then the answer is the
  * story, and forged ones often lead to one place.
  */
 function failedAt(observations: Observations): Set<string> {
   const { tcp_connect, tls_handshakes, requests } = withoutFollowUps(observations)
-  const open = tagged(observations, neutralNameTag).tls_handshakes.filter(answeredInTls)
+  const open = [
+    ...tagged(observations, neutralNameTag).tls_handshakes.filter(answeredInTls),
+    ...tagged(observations, neutralRequestTag).requests.filter(({ failure }) => failure === null),
+  ]
   const answered = new Set(open.map(({ address }) => ipOf(address)))
+  const neutral = tagged(observations, neutralRequestTag)
+  const barred = new Set([
+    ...neutral.requests.filter(({ failure }) => failure !== null).map(({ address }) => ipOf(address)),
+    ...neutral.tcp_connect.filter(({ status }) => !status.success).map(({ ip }) => ip),
+  ])
   const others = withoutFollowUps(observations).queries.filter(({ engine }) => engine !== 'getaddrinfo')
   const theirs = others.flatMap(addressesIn)
   const failed = [
     ...tcp_connect.filter(({ status }) => !status.success).map(({ ip }) => ip),
     ...tls_handshakes.filter(({ failure }) => failure !== null).map(({ address }) => ipOf(address)),
     ...requests
-      .filter(({ failure }) => failure !== null && !isCut(failure))
+      .filter(({ failure, address }) => failure !== null && (!isCut(failure) || barred.has(ipOf(address))))
       .map(({ address }) => ipOf(address)),
   ]
   return new Set(failed.filter((ip) => !answered.has(ip) && (theirs.length === 0 || theirs.includes(ip))))

@@ -327,6 +327,40 @@ describe('runCycle()', () => {
     expect(second.report.memory.waiting.tasks.size).toBe(0)
   })
 
+  it('keeps for the next cycle, first in line, what it could not ask about elsewhere', async () => {
+    const bad = `https://localhost:${await listen(resetter())}/`
+    const good = await Promise.all([1, 2, 3].map(async () => at(await listen(site()))))
+    const controls = [at(await listen(control()), 'http'), at(await listen(control()), 'http')]
+    const list = listOf([...good, bad], controls)
+    const clock = fakeClock()
+    const sleep = async (ms: number) => clock.advance(ms)
+    const stop = new AbortController()
+    const withQuestions = (questions: number) => {
+      let left = questions
+      return () =>
+        makeContext(
+          {
+            neutralName: 'neutral.invalid',
+            foreignName: 'control.example',
+            mayAskElsewhere: () => left-- > 0,
+            wallClock: clock.now,
+          },
+          { clock: measurementClock(clock), trust, signal: stop.signal },
+        )
+    }
+    const first = await cycle(list, { clock, sleep, context: withQuestions(0) })
+    expect(first.report.memory.waiting.tasks.size).toBe(1)
+    expect(first.report.anomalies).toBe(0)
+
+    clock.advance(3_600_000)
+    const order: (string | null)[] = []
+    const onMeasurement: Stages['onMeasurement'] = ({ input }) => order.push(input)
+    const over = { clock, sleep, concurrency: 1, context: withQuestions(8), onMeasurement }
+    const second = await cycle(list, over, first.report.memory)
+    expect(order[0]).toBe(bad)
+    expect(second.report.memory.waiting.tasks.size).toBe(0)
+  })
+
   it('goes on when a nettest has a bug, and counts it', async () => {
     const good = at(await listen(site()))
     const all = registryOf([])

@@ -36,7 +36,7 @@ import { Cuts } from './cuts.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
 import { type Measuring, measureTask, timed } from './measure-task.ts'
-import { type WaitingFailures, waitingFor, waitingKey } from './waiting.ts'
+import { type WaitingFailures, waitingFirst, waitingFor, waitingKey } from './waiting.ts'
 
 export interface Stages extends Measuring {
   readonly log: Log
@@ -79,7 +79,7 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
   const link = watchLink(stages, cycle, last)
   if (stages.list.controls.length > 0) await link.recheck()
 
-  const tasks = planCycle(stages.list, `${stages.seed} ${cycle.startedMs}`)
+  const tasks = waitingFirst(last.waiting, planCycle(stages.list, `${stages.seed} ${cycle.startedMs}`))
   await inParallel(tasks, stages.concurrency, stages.signal, async (task) => {
     const monotonicMs = stages.clock.monotonicMs()
     const earlier = waitingFor(last.waiting, task, { uplink: cycle.uplink, monotonicMs })
@@ -211,11 +211,12 @@ const maxRepeats = 8
  * Measures the tasks once more that failed with the link up, after a wait that is long enough for momentary trouble
  * of the network to pass.
  *
- * @returns The others, for the next cycle.
+ * @returns The others, for the next cycle, and those about which too many were asked before them.
  */
 async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Promise<WaitingFailures> {
   const all = [...cycle.failed].sort((a, b) => gravity[b.verdict.verdict] - gravity[a.verdict.verdict])
   const chosen = all.slice(0, maxRepeats)
+  const unasked: FailedTask[] = []
   const due = Math.max(...chosen.map((each) => each.endedMs)) + stages.repeatAfterMs
   if (chosen.length > 0)
     await stages.sleep(Math.max(0, Math.ceil(due - stages.clock.monotonicMs()) + timerSlackMs))
@@ -228,10 +229,14 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
       const earlier = earlierFailure(verdict, parts, secondsAgo, host)
       if (earlier === null) return
       const measured = await measureAndKeep(stages, cycle, link, task, earlier)
-      if (measured !== null) stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
+      if (measured === null) return
+      stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
+      const { finished } = measured
+      if (finished.isUnasked && finished.verdict.verdict === 'undetermined')
+        unasked.push({ ...finished, task, host: hostOf(finished) })
     },
   )
-  return waitingOf(all.slice(maxRepeats), cycle.uplink)
+  return waitingOf([...all.slice(maxRepeats), ...unasked], cycle.uplink)
 }
 
 function waitingOf(unrepeated: readonly FailedTask[], uplink: string): WaitingFailures {

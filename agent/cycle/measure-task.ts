@@ -94,7 +94,8 @@ export async function measureTask(
   const { name, version } = nettest
   const { observations, bytes } = seen
   const document = { name, version, input: task.input, observations, bytes, keys: { ...keys, ...aside } }
-  return { ...document, cycleStartedMs, ...timing, verdict, parts, link: state }
+  const unasked = seen.isUnasked && { isUnasked: seen.isUnasked }
+  return { ...document, cycleStartedMs, ...timing, verdict, parts, link: state, ...unasked }
 }
 
 function disturbance(uplinkChanged: boolean, stepped: ClockStep | null): Disturbance | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { waitingFor, waitingKey } from './waiting.ts'
+import { waitingFirst, waitingFor, waitingKey } from './waiting.ts'
 
 const hour = 3_600_000
 const task = {
@@ -11,6 +11,14 @@ const task = {
 const failed = { step: 'connect', how: 'generic_timeout_error', secondsAgo: 0 } as const
 const waiting = { uplink: 'wifi', tasks: new Map([[waitingKey(task), { failed, endedMs: 10 * hour }]]) }
 const now = { uplink: 'wifi', monotonicMs: 11 * hour }
+
+describe('waitingFirst()', () => {
+  it('puts what waits before the others, which keep their order', () => {
+    const others = ['https://b.example/', 'https://a.example/'].map((input) => ({ ...task, input }))
+    expect(waitingFirst(waiting, [...others, task])).toEqual([task, ...others])
+    expect(waitingFirst({ uplink: '', tasks: new Map() }, [...others, task])).toEqual([...others, task])
+  })
+})
 
 describe('waitingFor()', () => {
   it.each([

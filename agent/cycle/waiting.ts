@@ -25,6 +25,12 @@ const longestWaitMs = 24 * 3_600_000
 export const waitingKey = ({ nettest, input, options }: Pick<Task, 'nettest' | 'input' | 'options'>) =>
   JSON.stringify([nettest, input, options ?? null])
 
+/** @returns The tasks that wait before the others, which keep their order: a cycle asks elsewhere about a few failures alone. */
+export function waitingFirst({ tasks }: WaitingFailures, planned: readonly Task[]): Task[] {
+  const isWaiting = (task: Task) => tasks.has(waitingKey(task))
+  return [...planned.filter(isWaiting), ...planned.filter((task) => !isWaiting(task))]
+}
+
 /** What is so now. */
 interface Present {
   readonly uplink: string

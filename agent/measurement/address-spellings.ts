@@ -108,6 +108,8 @@ function spellings(ip: string): string[] {
   const decimal = bytes.map((byte) => `0{0,${3 - String(byte).length}}${byte}`)
   const padded = bytes.map((byte) => String(byte).padStart(3, '0'))
   const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0'))
+  // A number below 8 is the same in both; no other without a zero before it is octal.
+  const octal = bytes.map((byte) => `0{${byte < 8 ? 0 : 1},3}${byte.toString(8)}`)
   const prefixed = bytes.map((byte) => `0x0?${byte.toString(16)}`)
   // A longer run of numbers between dots is another address, or none.
   const between = (text: string) => `(?<!\\d${dot})${number(text)}(?!${dot}\\d)`
@@ -120,6 +122,9 @@ function spellings(ip: string): string[] {
     number(padded.join('')),
     number(`${Number.parseInt(whole, 16)}`),
     between(prefixed.join(dot)),
+    between(octal.join(dot)),
+    number(octal.join('[-_]')),
+    number(`0{1,3}${Number.parseInt(whole, 16).toString(8)}`),
     word(hex.join('[-:]')),
     `0x${whole}(?![0-9a-f])`,
     word(whole),

@@ -43,6 +43,8 @@ export interface FinishedMeasurement {
   readonly began: RecordTime
   /** Monotonic, when the last of its operations ended; milliseconds. */
   readonly endedMs: number
+  /** A question about its failure was left out, since the cycle had asked as often as it may. */
+  readonly isUnasked?: true
 }
 
 /** Where in the boot it lies is said beside the document, not in it. */

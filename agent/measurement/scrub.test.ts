@@ -70,12 +70,17 @@ describe('scrubOwnAddresses()', () => {
     '::ffff&#58;10.20.0.1',
     '1.0.20.10.dnsbl.example',
     '--ffff-a14-1.ipv6-literal.net',
+    '012.024.0.1',
+    '0012.0024.00.0001',
+    'http://012%2e024.0.01/',
+    'host-012-024-0-1.isp.example',
+    'http://01205000001/',
   ]
   it.each(spellings)('finds an IPv4 address spelled %s', (spelling) => {
     const out = JSON.stringify(scrubOwnAddresses({ a: [`before ${spelling} after`] }, ['10.20.0.1']))
     expect(out).toContain('[scrubbed]')
     expect(out.toLowerCase()).not.toMatch(
-      /10\.20\.0\.1|a14|10%|10&|20\[|10-20-0-1|10_20|1\.0\.20\.10|020|169082881|0x14|0a.14/,
+      /10\.20\.0\.1|a14|10%|10&|20\[|10-20-0-1|10_20|1\.0\.20\.10|020|169082881|0x14|0a.14|12.{1,3}024|1205000001/,
     )
   })
   it.each([
@@ -88,6 +93,9 @@ describe('scrubOwnAddresses()', () => {
     '1690828810',
     '0x0a.0x14.0x00.0x11',
     '0a-14-00-011',
+    '12.24.0.1',
+    '012.024.0.11',
+    '1205000001',
     '12&#46;20&#46;0&#46;1',
     'v1.0.20.10',
     '10.20.0.1.2',

@@ -51,9 +51,10 @@ interface Question {
   readonly addresses: readonly string[]
 }
 
-/** Of a group that is judged and was not reached: its first few endpoints, at the addresses that were found here. */
+/** Of a group that is judged and was not reached, or not by many of its hosts: its first few endpoints, at the addresses that were found here. */
 function questionsOf(group: ServiceGroup, { observations }: Seen, lab: boolean): Question[] {
-  if (group.informational === true || groupOutcome(observations, group, lab).status !== 'failed') return []
+  const { status, deadHosts } = groupOutcome(observations, group, lab)
+  if (group.informational === true || (status !== 'failed' && deadHosts === null)) return []
   const failed = group.endpoints.filter(
     (endpoint) => groupOutcome(observations, { ...group, endpoints: [endpoint] }, lab).status === 'failed',
   )

@@ -73,9 +73,29 @@ it("asks the system's resolver again when it was silent about a name that anothe
     expect([engine, tags]).toEqual(['getaddrinfo', ['depth=0', 'followup=same_lookup']])
 })
 
+it.each<[string, Parameters<typeof query>[0]]>([
+  ['that there is no such name', 'dns_nxdomain_error'],
+  ['that it has no address', 'dns_no_answer'],
+  ['the null address', ['0.0.0.0']],
+])('asks both resolvers for names of advertisers when both say %s', async (_name, both) => {
+  const { resolver, asked } = await resolverThat(() => ({ flags: 3 }))
+  const context = makeContext({ resolver, filteredNames: advertisers })
+  const { observations } = await doubtLookup(context, 'site.example', lookups(both, both), [])
+  const system = names(observations.queries.filter(({ engine }) => engine === 'getaddrinfo'))
+  expect(system).toHaveLength(2)
+  expect(asked).toHaveLength(system.filter((each) => /nxdomain|no_answer/.test(each)).length)
+})
+
+it('asks for names of advertisers when somebody else answers at an address that both give', async () => {
+  const { resolver } = await resolverThat(({ name }) => address(name))
+  const context = makeContext({ resolver, filteredNames: advertisers })
+  const seen = lookups(['66.0.0.2'], ['66.0.0.2'])
+  expect((await doubtLookup(context, 'site.example', seen, [], true)).observations.queries).toHaveLength(2)
+  expect((await doubtLookup(context, 'site.example', seen, [])).observations.queries).toEqual([])
+})
+
 it.each<[string, Parameters<typeof query>[0], Parameters<typeof query>[0]]>([
   ['the answers agree', ['192.0.2.7'], ['192.0.2.7']],
-  ['nobody knows the name', 'dns_nxdomain_error', 'dns_nxdomain_error'],
   ['both were silent', 'generic_timeout_error', 'generic_timeout_error'],
 ])('asks nothing where %s', async (_name, system, other) => {
   const { resolver, asked } = await resolverThat(({ name }) => address(name))

@@ -2,25 +2,32 @@
 // the house from a resolver that lies; and the same name without validation, to tell a broken zone from a resolver that refuses.
 // And a name that its resolver was silent about, since datagrams are lost. tests-spec/nettests/verdict.md, questions 7 and 8.
 
+import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { DnsQuery } from '../../tests-spec/data-formats/observation.ts'
 import {
   addressesIn,
   checkingDisabledTag,
+  classicTag,
   isMaybeLost,
   sameLookupTag,
+  tagged,
 } from '../../tests-spec/nettests/failed-step.ts'
-import { filteredNameTag } from '../../tests-spec/nettests/house-filter.ts'
+import { filteredNameTag, isAlike, leadsNowhere } from '../../tests-spec/nettests/house-filter.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import type { NettestContext } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen } from './seen.ts'
 import { askResolver, askSystem } from './steps.ts'
 
-/** @param seen - The lookup of one host, by the system and, where there is one, by the named resolver. */
+/**
+ * @param seen - The lookup of one host, by the system and, where there is one, by the named resolver.
+ * @param isForeign - Whether another answers at its address than the host that was asked for.
+ */
 export async function doubtLookup(
   context: NettestContext,
   host: string,
   seen: Seen,
   tags: readonly string[],
+  isForeign = false,
 ): Promise<Seen> {
   const { queries } = seen.observations
   const system = queries.find((each) => each.engine === 'getaddrinfo' && each.hostname === host)
@@ -30,8 +37,34 @@ export async function doubtLookup(
   if (isSilent(system) && addressesOf(others).length > 0) parts.push(await askAgain(context, host, tags))
   if (system.failure !== null && others.every(({ failure }) => failure === 'dns_servfail_error'))
     parts.push(await askUnchecked(context, host, tags))
-  if (isMadeUp(system, others)) parts.push(await askForAdvertisers(context, system, tags))
+  if (isForeign || isMadeUp(system, others, context.lab))
+    parts.push(await askForAdvertisers(context, system, tags))
   return joinSeen(parts)
+}
+
+/** Whether a handshake at an address of the system's resolver showed a foreign certificate, as that of a filter's own page. */
+export function showsForeignCertificate(parts: readonly Seen[]): boolean {
+  return parts.some(({ observations }) =>
+    tagged(observations, classicTag).tls_handshakes.some((each) => foreignCertificate.has(each.failure)),
+  )
+}
+
+const foreignCertificate: ReadonlySet<Failure | null> = new Set([
+  'ssl_unknown_authority',
+  'ssl_invalid_hostname',
+])
+
+/** A lookup that led to a foreign host, of which no other resolver has been asked yet. */
+export async function doubtAddress(
+  context: NettestContext,
+  host: string,
+  seen: Seen,
+  tags: readonly string[],
+): Promise<Seen> {
+  if (context.resolver === null || seen.observations.queries.length === 0) return nothingSeen
+  const asking = { tags, timeoutMs: patience.lookupMs }
+  const named = (await askResolver(context, context.resolver, host, 'A', asking)).seen
+  return joinSeen([named, await doubtLookup(context, host, joinSeen([seen, named]), tags, true)])
 }
 
 const addressesOf = (queries: readonly DnsQuery[]) =>
@@ -56,12 +89,14 @@ async function askAgain(context: NettestContext, host: string, tags: readonly st
   return joinSeen(parts)
 }
 
-/** An answer that another resolver contradicts, and no silence. */
-function isMadeUp(system: DnsQuery, others: readonly DnsQuery[]): boolean {
+/**
+ * An answer that leads nowhere, whatever the others say, since a filter may stand on the way to them as well; or one that another
+ * resolver contradicts, and no silence.
+ */
+function isMadeUp(system: DnsQuery, others: readonly DnsQuery[], lab: boolean): boolean {
+  if (leadsNowhere(system, lab)) return true
   const theirs = addressesOf(others)
-  if (theirs.length === 0) return false
-  if (system.failure !== null)
-    return system.failure.startsWith('dns_') && system.failure !== 'dns_server_misbehaving'
+  if (theirs.length === 0 || system.failure !== null) return false
   return !addressesIn(system).some((ip) => theirs.includes(ip))
 }
 
@@ -86,14 +121,10 @@ async function askForAdvertisers(
     context.filteredNames.map(async (name) => {
       const { seen } = await askSystem(context, name, asking)
       const [answer] = seen.observations.queries
-      if (answer === undefined || context.resolver === null || !mayBeAlike(system, answer)) return seen
+      if (answer === undefined || context.resolver === null || !isAlike(system, answer, context.lab))
+        return seen
       return joinSeen([seen, (await askResolver(context, context.resolver, name, 'A', asking)).seen])
     }),
   )
   return joinSeen(each)
-}
-
-function mayBeAlike(target: DnsQuery, other: DnsQuery): boolean {
-  if (target.failure !== null) return other.failure === target.failure
-  return addressesIn(target).some((ip) => addressesIn(other).includes(ip))
 }

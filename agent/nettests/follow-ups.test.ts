@@ -175,6 +175,7 @@ describe('followUpHandshake()', () => {
 
   it('asks nobody elsewhere when the cycle cannot afford it', async () => {
     const seen = await measure(await broken('127.0.0.2'), { mayAskElsewhere: () => false })
+    expect(seen.isUnasked).toBe(true)
     expect(outline(seen)).toHaveLength(2)
     expect(seen.observations.queries).toEqual([])
   })

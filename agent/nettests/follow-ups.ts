@@ -10,7 +10,6 @@ import {
   neutralHostTag,
   neutralNameTag,
   sameNameTag,
-  sameRequestTag,
 } from '../../tests-spec/nettests/failed-step.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import type { Endpoint } from '../operations/trace.ts'
@@ -30,7 +29,7 @@ const cutSilentOrForged: ReadonlySet<Failure> = new Set([
 ])
 
 /**
- * Whether the first request in clear text in `parts` failed in a way that another may not; and where it was made.
+ * Whether the first request in clear text in `parts` failed in a way that another may not; and where it was made, with its tags.
  * @returns null when it did not.
  */
 export function requestWorthRepeating(
@@ -40,7 +39,7 @@ export function requestWorthRepeating(
   const failed = seen.requests.find((each) => each.failure !== null && cutSilentOrForged.has(each.failure))
   const at = seen.tcp_connect.find((each) => each.transaction_id === failed?.transaction_id)
   if (failed === undefined || at === undefined) return null
-  return { at: { ip: at.ip, port: at.port }, tags: [...failed.tags, sameRequestTag] }
+  return { at: { ip: at.ip, port: at.port }, tags: failed.tags }
 }
 
 /** Failures that a name in the ClientHello can bring about, and that a dead host or a lost packet can too. */
@@ -109,7 +108,7 @@ export async function followUpHandshake(
     ({ failure }) => failure !== null && cutOrSilent.has(failure),
   )
   if (!failedAgain || context.foreignName === null) return joinSeen([neutral, again])
-  if (!context.mayAskElsewhere()) return joinSeen([neutral, again])
+  if (!context.mayAskElsewhere()) return { ...joinSeen([neutral, again]), isUnasked: true }
   const elsewhere = failed.tags.filter((tag) => tag !== classicTag)
   const asking = { tags: [neutralHostTag], timeoutMs: patience.lookupMs }
   const { seen: found, addresses } = await askSystem(context, context.neutralName, asking)

@@ -25,6 +25,8 @@ export interface Seen {
   readonly controlOfHop?: ControlOfHop
   /** Where a first hop got no answer. Absent where it did, or no helper was to be asked. */
   readonly endedAt?: { readonly url: URL; readonly addresses: readonly string[] }
+  /** A question elsewhere was left out, since the cycle had asked as often as it may. */
+  readonly isUnasked?: true
   /** The description that it was measured by. Absent where the nettest measures no described service. */
   readonly service?: Service
 }
@@ -65,6 +67,7 @@ export function joinSeen(all: readonly Seen[]): Seen {
   return {
     ...(asked?.outside !== undefined && { outside: asked.outside }),
     ...(asked?.testHelper !== undefined && { testHelper: asked.testHelper }),
+    ...(all.some((each) => each.isUnasked) && { isUnasked: true }),
     ...(ended?.endedAt !== undefined && { endedAt: ended.endedAt }),
     ...(hop?.controlOfHop !== undefined && { controlOfHop: hop.controlOfHop }),
     observations: {

@@ -187,11 +187,24 @@ describe('serviceReachability()', () => {
     expect(asked).toEqual(['calls.app.invalid'])
     expect(parts?.chat?.verdict).toBe('ok')
     expect(parts?.calls).toMatchObject({
-      verdict: 'anomaly',
-      rule: 'service_reachability/resolvers_disagree@2',
+      verdict: 'undetermined',
+      rule: 'service_reachability/failed_once@1',
     })
     // The other resolver's address is a comparison: it is not contacted.
     expect(seen.observations.tcp_connect).toHaveLength(1)
+  })
+
+  it('asks another resolver for a name whose address shows somebody else', async () => {
+    const { ip, port } = await serveUdp((message, reply) => {
+      const { id, questions } = decode(message)
+      reply(encode({ type: 'response', id, questions, flags: 3 }))
+    })
+    const foreign = await serveTls(authority.issue({ names: ['search.isp.example'] }))
+    const service = serviceOf(group('vpn', { kind: 'tls', host: 'localhost', port: foreign.port }))
+    const { parts } = await measure(service, makeContext({ resolver: { transport: 'udp', ip, port } }))
+    // Some providers' resolvers invent an address for names that are gone.
+    expect(parts?.vpn).toMatchObject({ verdict: 'undetermined', rule: 'service_reachability/name_gone@1' })
+    expect((await measure(service)).parts?.vpn?.rule).toBe('service_reachability/failed_once@1')
   })
 
   it('never contacts private addresses outside a laboratory, whatever the list says', async () => {

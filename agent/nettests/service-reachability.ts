@@ -15,7 +15,7 @@ import { serviceReachability as spec } from '../../tests-spec/nettests/service-r
 import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { withOutsideView } from './ask-about-service.ts'
-import { doubtLookup } from './doubt-lookup.ts'
+import { doubtAddress, doubtLookup, showsForeignCertificate } from './doubt-lookup.ts'
 import { followUpHandshake } from './follow-ups.ts'
 import { measuredBy, type Nettest, type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen } from './seen.ts'
@@ -86,7 +86,10 @@ async function measureEndpoint(
     parts.push(attempt.seen)
     if (attempt.reached) return joinSeen(parts)
   }
-  if (endpoint.kind === 'tls') parts.push(await followUpHandshake(context, parts, alpnFor(endpoint.port)))
+  if (endpoint.kind === 'tls') {
+    parts.push(await followUpHandshake(context, parts, alpnFor(endpoint.port)))
+    if (showsForeignCertificate(parts)) parts.push(await doubtAddress(context, host, seen, tags))
+  }
   return joinSeen(parts)
 }
 

@@ -82,7 +82,7 @@ describe('tor', () => {
     const { verdict, keys } = await measured({ a: target('or_port', cut), b: target('or_port', cut) })
     expect(verdict).toMatchObject({
       verdict: 'anomaly',
-      rule: 'tor/tls_handshake_interfered@3',
+      rule: 'tor/tls_handshake_interfered@4',
       how: 'connection_reset',
     })
     expect(keys).toMatchObject({ or_port_total: 2, or_port_accessible: 0 })

@@ -98,7 +98,26 @@ describe('followUrl()', () => {
     const { observations } = await followUrl(makeContext(), `http://127.0.0.1:${server.port}/`, [], followUps)
     expect(again(observations)).toEqual([null])
     expect(failedStepOf(observations, true)).toMatchObject({ failure: 'connection_reset', again: 'passed' })
-    expect(asked).toBe(2)
+    expect(asked).toBe(3)
+  })
+
+  it('asks for a neutral host at the same address between two requests that are cut', async () => {
+    const server = await serveWith(
+      http.createServer((request, response) => {
+        if (request.headers.host === 'neutral.test') response.writeHead(404).end()
+        else request.socket.resetAndDestroy()
+      }),
+    )
+    const context = makeContext({ neutralName: 'neutral.test' })
+    const { observations } = await followUrl(context, `http://127.0.0.1:${server.port}/`, [], followUps)
+    const made = observations.requests.map(({ failure, address, tags }) => [failure, address, tags.at(-1)])
+    const at = `127.0.0.1:${server.port}`
+    expect(made.reverse()).toEqual([
+      ['connection_reset', at, 'classic'],
+      [null, at, 'followup=neutral_request'],
+      ['connection_reset', at, 'followup=same_request'],
+    ])
+    expect(failedStepOf(observations, true)).toMatchObject({ again: 'failed_too', neutralName: 'answered' })
   })
 
   const authority = makeAuthority()

@@ -7,17 +7,22 @@ import { isIP, type Socket } from 'node:net'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import { untranslated } from '../../tests-spec/nettests/address-range.ts'
 import { CookieJar } from '../../tests-spec/nettests/cookie-jar.ts'
-import { classicTag, withoutFollowUps } from '../../tests-spec/nettests/failed-step.ts'
+import {
+  classicTag,
+  neutralRequestTag,
+  sameRequestTag,
+  withoutFollowUps,
+} from '../../tests-spec/nettests/failed-step.ts'
 import { hostOfUrl } from '../../tests-spec/nettests/host-text.ts'
 import { patience } from '../../tests-spec/nettests/patience.ts'
 import { leavesSite, locationOf, maxRedirects, redirectTarget } from '../../tests-spec/nettests/redirect.ts'
-import { depthTag } from '../../tests-spec/nettests/web-connectivity.ts'
+import { depthTag, isForeignPage, noHelper } from '../../tests-spec/nettests/web-connectivity.ts'
 import type { TestHelperRequest } from '../../tests-spec/protocol/test-helper.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
 import { offeredProtocols } from '../operations/offered-protocols.ts'
 import { formatEndpoint } from '../operations/wire.ts'
 import { askHelpers, type HelperAnswer } from './ask-helper.ts'
-import { doubtLookup } from './doubt-lookup.ts'
+import { doubtLookup, showsForeignCertificate } from './doubt-lookup.ts'
 import { followUpHandshake, offerAsHelpersDo, requestWorthRepeating } from './follow-ups.ts'
 import { type NettestContext, usable } from './nettest.ts'
 import { joinSeen, nothingSeen, type Seen, seenOf } from './seen.ts'
@@ -154,13 +159,19 @@ async function measureHop(
     parts.push(await followUpHandshake(context, parts, alpn))
     if (url.protocol === 'http:') parts.push(await requestAgain(context, url, parts, asking))
   }
-  const isHop = helper && depth > 0 && !answered(parts)
-  if (followUps && (!answered(parts) || url.protocol === 'http:'))
-    parts.push(await doubtLookup(context, hostOfUrl(url), seen, tags))
-  if (!answered(parts)) parts.push(await fetch(others))
+  const isReached = answered(parts)
+  const isHop = helper && depth > 0 && !isReached
+  if (!isReached) parts.push(await fetch(others))
   const answer = isHop ? await askHelpers(context, helperRequest(url, ipsOf(addresses))) : await asked
+  const outside = answer?.outside ?? noHelper
+  if (followUps && (!isReached || url.protocol === 'http:')) {
+    // Without a look from outside nothing is concluded from a page in clear text.
+    const isForeign = isReached
+      ? typeof outside !== 'string' && isForeignPage(joinSeen(parts).observations, outside)
+      : showsForeignCertificate(parts)
+    parts.push(await doubtLookup(context, hostOfUrl(url), seen, tags, isForeign))
+  }
   if (answer === null) return joinSeen(parts)
-  const { outside } = answer
   if (!answered(parts) && typeof outside !== 'string') {
     const known = new Set(ipsOf(addresses))
     const fresh = usable(context, outside.dns.addrs).filter((ip) => !known.has(ip))
@@ -215,7 +226,13 @@ async function askAsHelpersDo(
   return joinSeen([seen, await converse(context, url, socket, flow, asHelper)])
 }
 
-/** The same request at the same address, at once: a failure counts when it is seen twice. */
+/** Enough to see that it is HTTP. */
+const neutralBodyBytes = 512
+
+/**
+ * The same request at the same address, at once: a failure counts when it is seen twice. Before it one for a neutral host: where that
+ * is answered, only the host made the difference.
+ */
 async function requestAgain(
   context: NettestContext,
   url: URL,
@@ -224,10 +241,19 @@ async function requestAgain(
 ): Promise<Seen> {
   const failed = requestWorthRepeating(parts)
   if (failed === null) return nothingSeen
-  const flow = { transactionId: context.transactionIds.next('cleartext'), tags: failed.tags }
-  const { seen, socket } = await connect(context, failed.at, flow)
-  if (socket === null) return seen
-  return joinSeen([seen, await request(context, url, socket, flow, asking)])
+  const ask = async (at: URL, tag: string, how: Asking) => {
+    const flow = {
+      transactionId: context.transactionIds.next('cleartext'),
+      tags: [...failed.tags, tag],
+    }
+    const { seen, socket } = await connect(context, failed.at, flow)
+    return socket === null ? seen : joinSeen([seen, await request(context, at, socket, flow, how)])
+  }
+  const neutral = { ...asking, cookies: new CookieJar(), bodyBytes: neutralBodyBytes }
+  return joinSeen([
+    await ask(new URL(`http://${context.neutralName}/`), neutralRequestTag, neutral),
+    await ask(url, sameRequestTag, asking),
+  ])
 }
 
 /** OONI's form: every address of ours, as it is where there is IPv4, on the port of the URL, and on both usual ones when it names none. */

@@ -110,6 +110,7 @@ function describePage(page: ChainEnd): TestHelperResponse['http_request'] {
       title: '',
       headers: {},
       status_code: -1,
+      ...(page.hosts.length > 1 && { x_sonde_hosts: [...page.hosts] }),
     }
   }
   const { status, headers, body, bodySeconds } = page.response

@@ -127,7 +127,10 @@ describe('followRedirects()', () => {
     })
     const names: SampleConduct = (name, type) => (name === 'nowhere.test' ? 3 : toLoopback(name, type, 0))
     const answer = await askSample({ url: `http://site.test:${port}/`, names })
-    expect(answer.http_request).toEqual(noPage('dns_lookup_error'))
+    expect(answer.http_request).toEqual({
+      ...noPage('dns_lookup_error'),
+      x_sonde_hosts: ['site.test', 'nowhere.test'],
+    })
     expect(answer.dns.failure).toBeNull()
   })
 
@@ -138,6 +141,9 @@ describe('followRedirects()', () => {
     const names: SampleConduct = (name, type) =>
       name === 'slow.test' ? 'silence' : toLoopback(name, type, 0)
     const answer = await askSample({ url: `http://site.test:${port}/`, names, limits: { httpMs: 300 } })
-    expect(answer.http_request).toEqual(noPage('dns_lookup_error'))
+    expect(answer.http_request).toEqual({
+      ...noPage('dns_lookup_error'),
+      x_sonde_hosts: ['site.test', 'slow.test'],
+    })
   })
 })

@@ -27,7 +27,13 @@ export interface Instruments {
 /** The last response of a chain with the hosts that were asked, in their order, or where the chain broke. */
 export type ChainEnd =
   | { readonly kind: 'page'; readonly response: Response; readonly hosts: readonly string[] }
-  | { readonly kind: 'failed'; readonly operation: 'resolve' | 'other'; readonly failure: Failure }
+  | (BrokenHop & { readonly hosts: readonly string[] })
+
+interface BrokenHop {
+  readonly kind: 'failed'
+  readonly operation: 'resolve' | 'other'
+  readonly failure: Failure
+}
 
 /**
  * Number of addresses of one host that are tried: OONI tries all, and a host with thirty would take all the time
@@ -35,9 +41,7 @@ export type ChainEnd =
  */
 const maxAddresses = 3
 
-type BrokenChain = Extract<ChainEnd, { readonly kind: 'failed' }>
-
-const failed = (failure: Failure, operation: 'resolve' | 'other' = 'other'): BrokenChain => ({
+const failed = (failure: Failure, operation: 'resolve' | 'other' = 'other'): BrokenHop => ({
   kind: 'failed',
   operation,
   failure,
@@ -64,16 +68,16 @@ export async function followRedirects(
     const request = { url: here, headers: { ...headers, ...(cookie !== null && { Cookie: cookie }) } }
     hosts.add(hostOfUrl(here))
     const response = await takeHop(request, known, instruments, signal)
-    if ('kind' in response) return response
+    if ('kind' in response) return { ...response, hosts: [...hosts] }
     const location = locationOf(response.status, response.headers)
     if (location === null) return { kind: 'page', response, hosts: [...hosts] }
     const next = nextUrl(location, here)
-    if (next === null) return failed('http_request_failed')
+    if (next === null) return { ...failed('http_request_failed'), hosts: [...hosts] }
     jar.keep(here, response.headers, Date.now())
     here = next
     known = null
   }
-  return failed('unknown_failure: too many redirects')
+  return { ...failed('unknown_failure: too many redirects'), hosts: [...hosts] }
 }
 
 /**
@@ -94,7 +98,7 @@ async function takeHop(
   known: Resolution | null,
   instruments: Instruments,
   signal: AbortSignal,
-): Promise<Response | BrokenChain> {
+): Promise<Response | BrokenHop> {
   const host = hostOfUrl(url)
   const literal = isIP(host) !== 0
   const { failure, addresses } = literal
@@ -137,7 +141,7 @@ async function askOver(
   { url, headers }: Hop,
   { trust, limits }: Instruments,
   signal: AbortSignal,
-): Promise<Response | BrokenChain> {
+): Promise<Response | BrokenHop> {
   const secured =
     url.protocol === 'https:'
       ? await handshake(socket, { host: hostOfUrl(url), alpn: ['http/1.1'], trust }, signal)

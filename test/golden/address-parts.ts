@@ -20,6 +20,9 @@ const dropped = (ip: string) => connect('generic_timeout_error', at(ip, 50_001).
 const reset = (ip: string) =>
   join(connect(null, at(ip, 50_001).connect), handshake('connection_reset', at(ip, 50_001).behind))
 
+const foreign = (ip: string) =>
+  join(connect(null, at(ip, 50_001).connect), handshake('ssl_unknown_authority', at(ip, 50_001).behind))
+
 const everywhere = outside({
   tcp_connect: Object.fromEntries(
     [`${four}:443`, `${otherFour}:443`, `[${six}]:443`].map((each) => [
@@ -28,7 +31,7 @@ const everywhere = outside({
     ]),
   ),
   tls_handshake: Object.fromEntries(
-    [`${four}:443`, `[${six}]:443`].map((each) => [
+    [`${four}:443`, `${otherFour}:443`, `[${six}]:443`].map((each) => [
       each,
       { server_name: 'site.example', status: true, failure: null },
     ]),
@@ -101,7 +104,15 @@ export const rows: readonly (GoldenRow & {
     outside: everywhere,
     circumstances: before('21.0.0.11:443', 'connect', 'generic_timeout_error'),
     verdict: 'ok https_response',
-    parts: { '21.0.0.11:443': 'anomaly connect_fails_only_here' },
+    parts: { '21.0.0.11:443': 'undetermined one_address_fails' },
+  },
+  {
+    name: 'one address of two shows a certificate of nobody known, where the helper sees a good one, again',
+    seen: join(query([otherFour, four]), foreign(otherFour), reached(four)),
+    outside: everywhere,
+    circumstances: before('21.0.0.11:443', 'tls_handshake', 'ssl_unknown_authority'),
+    verdict: 'ok https_response',
+    parts: { '21.0.0.11:443': 'anomaly tls_handshake_interfered' },
   },
   {
     name: 'one address of two is dead for everybody',

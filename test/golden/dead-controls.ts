@@ -2,15 +2,19 @@
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
 import type { Step } from '../../tests-spec/nettests/verdict.ts'
-import { connect, handshake, join, link, query } from '../support/observations.ts'
+import { connect, handshake, join, link, query, response } from '../support/observations.ts'
 import type { GoldenRow } from './golden.ts'
 
 const resolved = query(['21.0.0.10'])
 const followUp = (tag: string, of: Failure) =>
   handshake(of, { tags: ['depth=0', `followup=${tag}`], id: 50_011 })
+const elsewhere = { tags: ['depth=0'], id: 50_002 }
 const goneHere = join(
   query('dns_nxdomain_error'),
   query(['21.0.0.10'], { engine: 'udp', tags: ['depth=0'], id: 20_001 }),
+  connect(null, elsewhere),
+  handshake(null, elsewhere),
+  response(200, elsewhere),
 )
 const silentBefore = { step: 'tls_handshake', how: 'generic_timeout_error', secondsAgo: 31 } as const
 
@@ -72,7 +76,7 @@ export const rows: readonly (GoldenRow & { readonly step: Step })[] = [
     circumstances: { ...degraded, earlier: silentBefore },
   },
   {
-    name: 'reset under its name and not under a neutral one, while two controls are dead',
+    name: 'reset under its name and not under a neutral one, while two controls are dead: the site may be broken',
     seen: join(
       resolved,
       connect(null),
@@ -80,7 +84,7 @@ export const rows: readonly (GoldenRow & { readonly step: Step })[] = [
       followUp('neutral_name', 'ssl_invalid_hostname'),
       followUp('same_name', 'connection_reset'),
     ),
-    verdict: 'anomaly tls_handshake_interfered',
+    verdict: 'undetermined a_control_failed',
     step: 'tls_handshake',
     circumstances: degraded,
   },
@@ -98,21 +102,21 @@ export const rows: readonly (GoldenRow & { readonly step: Step })[] = [
     circumstances: degraded,
   },
   {
-    name: 'no such name, which another resolver knows, while two controls are dead',
+    name: 'no such name, which another resolver has and shows, while two controls are dead',
     seen: goneHere,
     verdict: 'anomaly resolvers_disagree',
     step: 'resolve',
     circumstances: degraded,
   },
   {
-    name: 'no such name, which another resolver knows, while no control has a name here either',
+    name: 'no such name, which another resolver has and shows, while no control has a name here either',
     seen: goneHere,
     verdict: 'undetermined link_degraded',
     step: 'resolve',
     circumstances: { link: link('degraded', 0) },
   },
   {
-    name: 'no such name, which another resolver knows, on a line that lets telephones ask whether there is one',
+    name: 'no such name, which another resolver has and shows, on a line that lets telephones ask whether there is one',
     seen: goneHere,
     verdict: 'undetermined link_degraded',
     step: 'resolve',

@@ -41,6 +41,11 @@ export const asAsked = (seen: Observations): Observations => ({
 })
 
 type Row = GoldenRow
+/** Of its part, and of the whole. */
+const noNameBefore = {
+  earlier: { step: 'resolve', how: 'dns_nxdomain_error', secondsAgo: 31 },
+} as const
+
 export const rows: readonly Row[] = [
   { name: 'name and answer over TLS', seen: join(bootstrap, answered()), verdict: 'ok answer_over_tls' },
   { name: 'an address for a host', seen: answered(), verdict: 'ok answer_over_tls' },
@@ -152,7 +157,13 @@ export const rows: readonly Row[] = [
   {
     name: 'a name that only another resolver knows, with an address from the list that answers',
     seen: join(noName, nameElsewhere, answered()),
+    verdict: 'undetermined failed_once',
+  },
+  {
+    name: 'a name that only another resolver knows, with an address from the list that answers, again',
+    seen: join(noName, nameElsewhere, answered()),
     verdict: 'anomaly resolvers_disagree',
+    circumstances: noNameBefore,
   },
   {
     name: 'a name that nobody was found to know',

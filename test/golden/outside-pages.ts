@@ -89,6 +89,13 @@ function regional(failure: Failure): Observations {
 const ledTo = (...hosts: string[]) =>
   outside({ http_request: { ...outside().http_request, x_sonde_hosts: ['site.example', ...hosts] } })
 
+const cutThenForeign = join(
+  resolved,
+  connect(null, { port: 80 }),
+  response('connection_reset', { url: 'http://site.example/' }),
+  filled(response(200, { url: 'http://site.example/', ...again }), foreign),
+)
+
 export const rows: readonly Row[] = [
   {
     name: 'sent in clear text to a page of somebody else, which is as well certified as any',
@@ -127,14 +134,17 @@ export const rows: readonly Row[] = [
     concluded: [false, true],
   },
   {
-    name: 'cut, and answered with a page of somebody else when it was asked again',
-    seen: join(
-      resolved,
-      connect(null, { port: 80 }),
-      response('connection_reset', { url: 'http://site.example/' }),
-      filled(response(200, { url: 'http://site.example/', ...again }), foreign),
-    ),
+    name: 'cut, and answered with a page of somebody else when it was asked again: a host that restarts does both',
+    seen: cutThenForeign,
     outside: outside(),
+    verdict: 'undetermined failed_once',
+    concluded: ['http-failure', false],
+  },
+  {
+    name: 'cut, and answered with a page of somebody else when it was asked again, and so half a minute later',
+    seen: cutThenForeign,
+    outside: outside(),
+    circumstances: { earlier: { step: 'http_round_trip', how: 'connection_reset', secondsAgo: 31 } },
     verdict: 'anomaly http_round_trip_interfered',
     concluded: ['http-failure', false],
   },

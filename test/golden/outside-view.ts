@@ -57,11 +57,11 @@ const reachedOverIpv6 = outside({
   tls_handshake: { '[2d00:22::10]:443': { server_name: 'site.example', status: true, failure: null } },
   dns: { failure: null, addrs: ['2d00:22::10'] },
 })
-const followUp = (tag: string, failure: Failure | null) => {
+export const followUp = (tag: string, failure: Failure | null) => {
   const tags = ['depth=0', 'classic', `followup=${tag}`]
   return join(connect(null, { tags, id: 50_009 }), handshake(failure, { tags, id: 50_009 }))
 }
-const earlier = (step: Step, secondsAgo = 31) => ({ earlier: { step, how: silence, secondsAgo } })
+export const earlier = (step: Step, secondsAgo = 31) => ({ earlier: { step, how: silence, secondsAgo } })
 
 const redirectToNobody = join(
   resolved,
@@ -78,9 +78,9 @@ export interface Row extends GoldenRow {
 type Conclusion = readonly [blocking: unknown, accessible: unknown]
 
 /** A request in clear text, and what tells that it was made once more. */
-const clear = (failure: Failure | number, over: object = {}) =>
+export const clear = (failure: Failure | number, over: object = {}) =>
   response(failure, { url: 'http://site.example/', ...over })
-const again = { tags: ['classic', 'depth=0', 'followup=same_request'], id: 40_002 }
+export const again = { tags: ['classic', 'depth=0', 'followup=same_request'], id: 40_002 }
 
 export const rows: readonly Row[] = [
   {
@@ -365,19 +365,6 @@ export const rows: readonly Row[] = [
     concluded: ['http-failure', false],
   },
   {
-    name: 'reset, then a certificate of nobody known under its own name: that is no pass',
-    seen: join(
-      resolved,
-      connect(null),
-      handshake('connection_reset'),
-      followUp('neutral_name', null),
-      followUp('same_name', 'ssl_unknown_authority'),
-    ),
-    outside: outside(),
-    verdict: 'anomaly tls_handshake_interfered',
-    concluded: ['http-failure', false],
-  },
-  {
     name: 'what is no HTTP inside verified TLS, twice, while the helper got a page',
     seen: join(resolved, connect(null), handshake(null), response('http_invalid_response')),
     outside: outside(),
@@ -392,13 +379,6 @@ export const rows: readonly Row[] = [
     verdict: 'anomaly http_round_trip_interfered',
     concluded: ['http-failure', false],
     circumstances: earlier('http_round_trip'),
-  },
-  {
-    name: 'reset twice behind a clear-text request, fine outside',
-    seen: join(resolved, connect(null), clear('connection_reset'), clear('connection_reset', again)),
-    outside: outside(),
-    verdict: 'anomaly http_round_trip_interfered',
-    concluded: ['http-failure', false],
   },
   {
     name: 'handshake silent, and under a neutral name too',

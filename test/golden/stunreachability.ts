@@ -34,6 +34,11 @@ export const failing = (failure: Failure) => ({ failure })
 interface Row extends GoldenRow {
   readonly failure: string | null
 }
+const knownElsewhere = join(
+  query('dns_nxdomain_error', { tags: ['classic'] }),
+  query(['21.0.0.10'], { engine: 'udp', tags: [], id: 20_001 }),
+)
+
 export const rows: readonly Row[] = [
   { name: 'a mapped address', seen: seen(resolved, answered), verdict: 'ok address_mapped', failure: null },
   {
@@ -108,14 +113,16 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'a name that only another resolver knows',
-    seen: seen(
-      join(
-        query('dns_nxdomain_error', { tags: ['classic'] }),
-        query(['21.0.0.10'], { engine: 'udp', tags: [], id: 20_001 }),
-      ),
-    ),
+    seen: seen(knownElsewhere),
+    verdict: 'undetermined failed_once',
+    failure: 'dns_nxdomain_error',
+  },
+  {
+    name: 'a name that only another resolver knows, again',
+    seen: seen(knownElsewhere),
     verdict: 'anomaly resolvers_disagree',
     failure: 'dns_nxdomain_error',
+    circumstances: { earlier: { step: 'resolve', how: 'dns_nxdomain_error', secondsAgo: 31 } },
   },
   {
     name: 'a name that nobody knows',

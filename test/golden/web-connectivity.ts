@@ -1,7 +1,6 @@
 // Golden verdicts of web_connectivity, in both directions: what must be found, and what must not be called an anomaly.
 
 import type { Failure } from '../../tests-spec/data-formats/failure.ts'
-import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import { failedStepRules } from '../../tests-spec/nettests/judge-failed-step.ts'
 import { connect, cutBySomeone, handshake, join, link, query, response } from '../support/observations.ts'
 import { rows as parts } from './address-parts.ts'
@@ -12,6 +11,8 @@ import { rows as addresses } from './outside-addresses.ts'
 import { moved, rows as pages } from './outside-pages.ts'
 import { rows as withHelper } from './outside-view.ts'
 import { rows as ownFailures } from './own-failures.ts'
+import { late, rows as resolvers } from './resolvers.ts'
+import { rows as restarts } from './restarts.ts'
 import { rows as throttled } from './throttling.ts'
 
 export const address = ['21.0.0.10']
@@ -36,19 +37,6 @@ const failedThrice = (failure: Failure, neutral: Failure) =>
 const cutThrice = failedThrice('connection_reset', 'ssl_invalid_hostname')
 const cutAnyName = failedThrice('connection_reset', 'connection_reset')
 const silentThrice = failedThrice('generic_timeout_error', 'ssl_invalid_hostname')
-/** The named resolver's first answer is a bogon; `addresses` came after it. */
-const late = (addresses: readonly string[]): Partial<Observations> => ({
-  queries: (query(['10.0.0.1'], { engine: 'udp', tags: ['depth=0'], id: 20_001 }).queries ?? []).map(
-    (each) => ({
-      ...each,
-      x_sonde_late_replies: [{ t: 0.3, raw: '', addresses: [...addresses] }],
-    }),
-  ),
-})
-/** As when a C library has asked twice. */
-const slow = ({ queries = [] }: Partial<Observations>) => ({
-  queries: queries.map((each) => ({ ...each, t: each.t0 + 5.1 })),
-})
 interface Row extends GoldenRow {
   readonly step: string | null
 }
@@ -95,8 +83,14 @@ export const rows: readonly Row[] = [
   ...cutBySomeone.flatMap(([name, step, seen]): Row[] => [
     { name: `${name}: the site may be broken`, seen, verdict: 'undetermined no_outside_view', step },
     {
-      name: `${name}, while an address of another resolver's shows the site`,
+      name: `${name}, while an address of another resolver's shows the site: this one may be out of date`,
       seen: join(seen, other, reachedElsewhere),
+      verdict: 'undetermined no_outside_view',
+      step,
+    },
+    {
+      name: `${name}, while another resolver's true answer, behind a forged one, shows the site`,
+      seen: join(seen, late(address), reachedElsewhere),
       verdict: `anomaly ${step}_interfered`,
       step,
     },
@@ -116,15 +110,9 @@ export const rows: readonly Row[] = [
     step: 'http_round_trip',
   },
   {
-    name: 'reset behind the ClientHello, answered under a neutral name, reset again',
-    seen: join(
-      resolved,
-      connect(null),
-      handshake('connection_reset'),
-      followUp('neutral_name', 'ssl_invalid_hostname'),
-      followUp('same_name', 'connection_reset'),
-    ),
-    verdict: 'anomaly tls_handshake_interfered',
+    name: 'reset behind the ClientHello, answered under a neutral name, reset again: what stands behind one name may be broken',
+    seen: cutThrice,
+    verdict: 'undetermined no_outside_view',
     step: 'tls_handshake',
   },
   {
@@ -139,99 +127,7 @@ export const rows: readonly Row[] = [
     verdict: 'undetermined passed_again',
     step: 'tls_handshake',
   },
-  {
-    name: 'NXDOMAIN from the system, an address from another resolver',
-    seen: join(query('dns_nxdomain_error'), other),
-    verdict: 'anomaly resolvers_disagree',
-    step: 'resolve',
-  },
-  {
-    name: 'NXDOMAIN from the system, reached at the other address',
-    seen: join(query('dns_nxdomain_error'), other, reachedElsewhere),
-    verdict: 'anomaly resolvers_disagree',
-    step: 'resolve',
-  },
-  {
-    name: 'only loopback from the system, an address from another',
-    seen: join(query(['127.0.0.1']), other),
-    verdict: 'anomaly resolvers_disagree',
-    step: 'resolve',
-  },
-  {
-    name: 'only a bogon, nobody else to ask: some zones hold one',
-    seen: join(query(['10.0.0.1'])),
-    verdict: 'undetermined no_outside_view',
-    step: 'resolve',
-  },
-  {
-    name: 'a bogon from both',
-    seen: join(query(['127.0.0.1']), query(['127.0.0.1'], { engine: 'udp', tags: ['depth=0'] })),
-    verdict: 'undetermined no_outside_view',
-    step: 'resolve',
-  },
-  {
-    name: 'a bogon from both, and behind the forged answer the true one',
-    seen: join(query(['10.0.0.1']), late(['21.0.0.10'])),
-    verdict: 'anomaly resolvers_disagree',
-    step: 'resolve',
-  },
-  {
-    name: 'a bogon from both, and late another bogon',
-    seen: join(query(['10.0.0.1']), late(['10.0.0.2'])),
-    verdict: 'undetermined no_outside_view',
-    step: 'resolve',
-  },
-  {
-    name: 'a failure of the resolver, an address from another, once: an answer may be lost',
-    seen: join(query('dns_server_misbehaving'), other),
-    verdict: 'undetermined failed_once',
-    step: 'resolve',
-  },
-  {
-    name: 'a failure of the resolver, an address from another, and again half a minute later',
-    seen: join(query('dns_server_misbehaving'), other),
-    verdict: 'anomaly resolvers_disagree',
-    step: 'resolve',
-    circumstances: { earlier: { step: 'resolve', how: 'dns_server_misbehaving', secondsAgo: 31 } },
-  },
-  {
-    name: 'no address at once, an address from another',
-    seen: join(query('dns_no_answer'), other),
-    verdict: 'anomaly resolvers_disagree',
-    step: 'resolve',
-  },
-  {
-    name: 'no address after the question was put again: the answer for the other family may be lost',
-    seen: join(slow(query('dns_no_answer')), other),
-    verdict: 'undetermined failed_once',
-    step: 'resolve',
-  },
-  {
-    name: 'no address after the question was put again, with a control lost, and again half a minute later',
-    seen: join(slow(query('dns_no_answer')), other),
-    verdict: 'undetermined a_control_failed',
-    step: 'resolve',
-    circumstances: {
-      link: link('up', 3),
-      earlier: { step: 'resolve', how: 'dns_no_answer', secondsAgo: 31 },
-    },
-  },
 
-  {
-    name: 'NXDOMAIN from both: the name may be gone',
-    seen: join(
-      query('dns_nxdomain_error'),
-      query('dns_nxdomain_error', { engine: 'udp', tags: ['depth=0'] }),
-    ),
-    verdict: 'undetermined no_outside_view',
-    step: 'resolve',
-  },
-  {
-    name: 'the system resolver silent, and nobody else asked',
-    seen: join(query('generic_timeout_error')),
-    verdict: 'undetermined no_outside_view',
-    step: 'resolve',
-  },
   {
     name: 'connect refused: the site may be down',
     seen: join(resolved, connect('connection_refused')),
@@ -296,19 +192,6 @@ export const rows: readonly Row[] = [
     step: 'resolve',
   },
   {
-    name: 'the system resolver silent, another answers, once: a lost datagram',
-    seen: join(query('generic_timeout_error'), other),
-    verdict: 'undetermined failed_once',
-    step: 'resolve',
-  },
-  {
-    name: 'the system resolver silent, another answers, and again half a minute later',
-    seen: join(query('generic_timeout_error'), other),
-    verdict: 'anomaly resolvers_disagree',
-    step: 'resolve',
-    circumstances: { earlier: { step: 'resolve', how: 'generic_timeout_error', secondsAgo: 31 } },
-  },
-  {
     name: 'a host that cuts every handshake, whatever the name: it may just be broken',
     seen: join(
       resolved,
@@ -330,6 +213,12 @@ export const rows: readonly Row[] = [
     name: 'the host cuts any name, and the name is cut at a neutral host too',
     seen: join(cutAnyName, movedTo('eof_error')),
     verdict: 'anomaly server_name_interfered',
+    step: 'tls_handshake',
+  },
+  {
+    name: 'the name fails at a neutral host that bears the foreign one, and may cut all it does not bear',
+    seen: join(cutAnyName, followUp('foreign_name', null), followUp('neutral_address', 'connection_reset')),
+    verdict: 'undetermined no_outside_view',
     step: 'tls_handshake',
   },
   {
@@ -404,6 +293,7 @@ export const rows: readonly Row[] = [
     step: 'tls_handshake',
     circumstances: { link: link('provider_only') },
   },
+  ...resolvers,
   ...deadControls,
   ...doubted,
   {
@@ -439,8 +329,10 @@ export const rows: readonly Row[] = [
       handshake('connection_reset', { tags: ['depth=1', 'classic'] }),
       handshake(null, { tags: ['depth=1', 'classic', 'followup=neutral_name'], id: 50_011 }),
       handshake('connection_reset', { tags: ['depth=1', 'classic', 'followup=same_name'], id: 50_012 }),
+      handshake('ssl_invalid_hostname', { tags: ['depth=1', 'followup=foreign_name'], id: 50_013 }),
+      handshake('connection_reset', { tags: ['depth=1', 'followup=neutral_address'], id: 50_014 }),
     ),
-    verdict: 'anomaly tls_handshake_interfered',
+    verdict: 'anomaly server_name_interfered',
     step: 'tls_handshake',
   },
   {
@@ -471,6 +363,24 @@ export const rows: readonly Row[] = [
   },
   ...ownFailures,
   {
+    name: 'a request is reset for its own host alone, and no helper was asked: what stands behind one name may be broken',
+    seen: join(
+      resolved,
+      connect(null),
+      response('connection_reset', { url: 'http://site.example/' }),
+      response(200, {
+        url: 'http://neutral.example/',
+        tags: ['depth=0', 'classic', 'followup=neutral_request'],
+      }),
+      response('connection_reset', {
+        url: 'http://site.example/',
+        tags: ['depth=0', 'classic', 'followup=same_request'],
+      }),
+    ),
+    verdict: 'undetermined no_outside_view',
+    step: 'http_round_trip',
+  },
+  {
     name: 'an IP literal that is reset, and has no name by which to tell',
     seen: join(connect(null), handshake('connection_reset')),
     verdict: 'undetermined no_outside_view',
@@ -483,8 +393,8 @@ export const golden: Golden = {
   sharedRules: failedStepRules,
   samples: [
     ...rows.map(({ name, seen, circumstances }) => sample(name, seen, circumstances)),
-    ...[...withHelper, ...pages, ...addresses, ...parts].map(({ name, seen, outside, circumstances }) =>
-      sample(name, seen, circumstances, outside),
+    ...[...withHelper, ...pages, ...addresses, ...restarts, ...parts].map(
+      ({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside),
     ),
     ...throttled.map(({ name, seen, outside, circumstances }) => sample(name, seen, circumstances, outside)),
   ],

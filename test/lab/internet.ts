@@ -11,6 +11,7 @@ const { leaves } = readKeys()
 /** What sites show that do not show a good one. */
 const leafOf: Partial<Record<SiteKind, keyof LabKeys['leaves']>> = {
   listed: 'listed',
+  neutral: 'neutral',
   expired: 'expired',
   misnamed: 'wrongName',
   self_made: 'impostor',

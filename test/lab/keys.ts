@@ -13,6 +13,8 @@ export interface LabKeys {
     readonly good: Issued
     /** For the sites of the core list, so that the others' certificates stay small. */
     readonly listed: Issued
+    /** Of the neutral host, which bears no other name: one that does is no witness. */
+    readonly neutral: Issued
     readonly expired: Issued
     readonly wrongName: Issued
     readonly impostor: Issued
@@ -34,6 +36,7 @@ export function makeKeys(): LabKeys {
     leaves: {
       good: authority.issue({ ...always, names }),
       listed: authority.issue({ ...always, names: listed }),
+      neutral: authority.issue({ ...always, names: ['example.org'] }),
       expired: authority.issue({ ...ranOut, names }),
       wrongName: authority.issue({ ...always, names: ['cache.isp.example'] }),
       impostor: impostor.issue({ ...always, names }),

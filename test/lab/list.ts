@@ -1,7 +1,7 @@
 // The test list of the lab's devices: its controls, resolvers and helper, in the place of the core list's.
 
 import { parseTestList } from '../../tests-spec/lists/test-list.ts'
-import { controlBody, controlNames, helperUrl, publicResolvers } from './topology.ts'
+import { advertisers, controlBody, controlNames, helperUrl, publicResolvers } from './topology.ts'
 
 export const labList = parseTestList({
   name: 'lab',
@@ -14,4 +14,5 @@ export const labList = parseTestList({
   resolvers: [{ transport: 'udp', ip: publicResolvers[0], port: 53 }],
   helpers: [helperUrl],
   neutral_name: 'example.org',
+  filtered_names: advertisers,
 })

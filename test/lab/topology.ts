@@ -86,6 +86,7 @@ export interface Site {
   readonly families?: 'ipv4' | 'ipv6'
   /**
    * - `page`: one page over HTTP and HTTPS, and a server that speaks QUIC as far as to name its versions.
+   * - `neutral`: one page over HTTP and HTTPS, under a certificate of its own name alone.
    * - `long_page`: more text than a probe reads.
    * - `bogon`: its zone says 127.0.0.1, and nothing else.
    * - `resolver`: DNS over TLS and over HTTPS.
@@ -107,6 +108,7 @@ export interface Site {
 
 export type SiteKind =
   | 'page'
+  | 'neutral'
   | 'long_page'
   | 'bogon'
   | 'resolver'
@@ -147,7 +149,10 @@ export const sites: Readonly<Record<string, Site>> = {
   /** Of a list: what speeds are compared with. */
   'transfer.example': { address: '22.1.0.26', kind: 'long_page' },
   /** What failed handshakes are compared with. */
-  'example.org': { address: '22.1.0.27', kind: 'page' },
+  'example.org': { address: '22.1.0.27', kind: 'neutral' },
+  /** On the lists of filters in houses, and of no state. */
+  'ads-1.example': { address: '22.1.4.1', kind: 'refusing' },
+  'ads-2.example': { address: '22.1.4.2', kind: 'refusing' },
   'plain-short.example': { address: '22.1.0.23', kind: 'plain_redirect' },
   'bogon.example': { address: '22.1.0.24', kind: 'bogon' },
   'stun.example': { address: '22.1.0.25', kind: 'stun' },
@@ -182,6 +187,9 @@ export const sites: Readonly<Record<string, Site>> = {
 /** What a control answers with. */
 export const controlBody = 'success'
 export const controlNames = Object.keys(sites).filter((name) => sites[name]?.kind === 'control')
+
+/** What a filter in a house has on its list. */
+export const advertisers = ['ads-1.example', 'ads-2.example']
 
 export const stunPort = 3478
 export const dotPort = 853

@@ -32,7 +32,7 @@ export interface Laboratory {
 
 /** Measures three cycles, so that some evidence is brief and the last is over a link that is down. */
 export async function openLaboratory(): Promise<Laboratory> {
-  const collector = await startCollector(temporaryFolder('collector'), ['--helper', '--helper-allow-private'])
+  const collector = await startCollector(temporaryFolder('collector'), ['--helper-allow-private'])
   const [mirror, echo] = [createServer(mirrorBack), createServer((socket) => socket.pipe(socket))]
   const [mirrorPort, echoPort] = [await listening(mirror), await listening(echo)]
   const internet = await startLoopbackInternet({

@@ -17,7 +17,7 @@ const site = createServer((_request, response) => {
 })
 
 beforeAll(async () => {
-  collector = await startCollector(temporaryFolder('collector'), ['--helper', '--helper-allow-private'])
+  collector = await startCollector(temporaryFolder('collector'), ['--helper-allow-private'])
   internet = await startLoopbackInternet({ helpers: [`${collector.url}/v1/web-connectivity`] })
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', () => resolve()))
   page = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`
@@ -61,7 +61,7 @@ it('a site that is down outside too is no finding', async () => {
     accessible: false,
     x_sonde_verdict: {
       verdict: 'undetermined',
-      rule: 'web_connectivity/fails_outside_too@1',
+      rule: 'web_connectivity/fails_outside_too@2',
       step: 'connect',
     },
   })

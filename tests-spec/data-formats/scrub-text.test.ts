@@ -19,6 +19,12 @@ describe('scrubBytes()', () => {
   })
 })
 
+it.each(['0177.0.0.1', '0300.0250.01.01', '0xc0.0xa8.0x1.0x01', '0xC0.168.0250.1', '0300%2e0250.1.2'])(
+  'scrubText() finds %s, as C libraries read it',
+  (text) => expect(scrubText(`at ${text}!`)).toBe('at [scrubbed]!'),
+)
+
 it('scrubText() leaves names alone, whatever they look like', () => {
-  for (const text of ['e1.whatsapp.net', '1.2.3', '12:30:45']) expect(scrubText(text)).toBe(text)
+  for (const text of ['e1.whatsapp.net', '1.2.3', '12:30:45', '0400.1.2.3', '0x1c0.1.2.3'])
+    expect(scrubText(text)).toBe(text)
 })

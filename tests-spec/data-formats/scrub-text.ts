@@ -4,7 +4,8 @@
 
 export const scrubbed = '[scrubbed]'
 
-const octet = '0{0,2}(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)'
+/** In decimal, octal or hex, as C libraries read it. */
+const octet = '(?:0{0,2}(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)|0{1,3}[0-3][0-7]{2}|0[xX]0{0,2}[0-9a-fA-F]{1,2})'
 /** The dots may be URL-encoded, or entities of HTML. */
 const ipv4 = `\\b${octet}(?:(?:\\.|%(?:25)*2[eE]|&#0*46;?|&#[xX]0*2[eE];?|&period;)${octet}){3}\\b`
 /**

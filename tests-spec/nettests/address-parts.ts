@@ -39,15 +39,41 @@ export function addressParts(
     const own = { ...circumstances, earlier: earlierPart(circumstances.earlier, name) }
     const standing = { outside: statusOutside(outside, address, failed), maybeBroken: true }
     const verdict = judgeFailedStep(nettest, failed, own, standing)
-    // Nothing was asked again there, since another address answered: it takes two looks.
-    const isSettled = verdict.verdict !== 'anomaly' || failedBefore(own.earlier, failed.step)
-    parts.set(
-      name,
-      isSettled ? verdict : { ...verdict, verdict: 'undetermined', rule: `${nettest}/failed_once@1` },
-    )
+    parts.set(name, doubted(nettest, verdict, { failed, isFamily, circumstances: own }))
   }
   return parts.size === 0 ? null : Object.fromEntries(parts)
 }
+
+/** Rules of a part alone. */
+export const addressPartRules = ['one_address_fails'] as const
+
+interface Doubted {
+  readonly failed: FailedStep
+  /** Whether it is all that was tried of a family. */
+  readonly isFamily: boolean
+  readonly circumstances: Circumstances
+}
+
+/**
+ * Nothing was asked again at such an address, since another one answered: it takes two looks. And where its neighbours answer, the
+ * helper's word for the same address may be another machine's (anycast): one edge that is gone, or cuts, is no sign of more. What shows
+ * a foreign certificate is.
+ */
+function doubted(nettest: string, verdict: Verdict, { failed, isFamily, circumstances }: Doubted): Verdict {
+  if (verdict.verdict !== 'anomaly') return verdict
+  const say = (rule: string): Verdict => ({
+    ...verdict,
+    verdict: 'undetermined',
+    rule: `${nettest}/${rule}@1`,
+  })
+  if (!failedBefore(circumstances.earlier, failed.step)) return say('failed_once')
+  return isFamily || isForeign(failed) ? verdict : say('one_address_fails')
+}
+
+const isForeign = ({ failure, certificateFaults }: FailedStep) =>
+  failure === 'ssl_unknown_authority' ||
+  failure === 'ssl_invalid_hostname' ||
+  certificateFaults.includes('ssl_unknown_authority')
 
 function addressesOf(hop: Observations): Tried[] {
   const plain = withoutFollowUps(hop.queries.length > 0 ? tagged(hop, classicTag) : hop)

@@ -29,7 +29,8 @@ describe('dnscheck', () => {
   }
 
   it('judges the name and the addresses apart', () => {
-    const { parts } = judge(join(noName, nameElsewhere, answered()))
+    const earlier = { step: 'resolve', how: 'dns_nxdomain_error', secondsAgo: 31 } as const
+    const { parts } = judge(join(noName, nameElsewhere, answered()), { earlier })
     expect(parts.bootstrap?.verdict).toBe('anomaly')
     expect(parts.lookups?.verdict).toBe('ok')
     expect(judge(answered()).parts).not.toHaveProperty('bootstrap')

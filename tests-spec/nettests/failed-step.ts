@@ -24,11 +24,20 @@ export interface FailedStep {
   readonly reachedElsewhere: boolean
   /** The zone itself is broken: its answers do not validate, or hold addresses outside the chain of its aliases. */
   readonly brokenZone: boolean
+  /** The system's resolver has addresses for a name of which another one says that there is no such name. */
+  readonly goneElsewhere: boolean
+  /** Two answers of one resolver contradict each other: one of them was made on the way. */
+  readonly forgerySeen: boolean
   /** The system's resolver answers for names of advertisers alike: a filter in the house. */
   readonly filteredInHouse: boolean
   /** Only the system's resolver gives the addresses that failed, and the site was reached at those of another. */
   readonly forgedAddress: boolean
-  /** What a handshake with the same host under a neutral name came to, between two with the name; null: not tried. */
+  /** A helper has addresses for the name, and those that failed here are in no network of them. */
+  readonly unknownOutside: boolean
+  /**
+   * What a handshake with the same host under a neutral name came to, between two with the name, or that it answered a request for a
+   * neutral host; null: not tried, or the request was not answered.
+   */
   readonly neutralName: 'answered' | 'failed_too' | null
   /**
    * What a handshake under the same name came to at somebody else's host, which had just answered in TLS under a name
@@ -46,6 +55,8 @@ export interface FailedStep {
   readonly onlyIpv6: boolean
   /** It is an answer that came inside verified TLS, where nobody but the target writes. */
   readonly saidInside: boolean
+  /** How many hosts of the target failed alike: a restart hits one. */
+  readonly hosts: number
 }
 
 /** Of a failed step beside which nothing was seen. */
@@ -55,20 +66,25 @@ export const nothingElseKnown: Omit<FailedStep, 'step' | 'failure' | 'because'> 
   resolvedElsewhere: null,
   reachedElsewhere: false,
   brokenZone: false,
+  goneElsewhere: false,
+  forgerySeen: false,
   filteredInHouse: false,
   forgedAddress: false,
+  unknownOutside: false,
   neutralName: null,
   nameElsewhere: null,
   again: null,
   maybeLost: false,
   onlyIpv6: false,
   saidInside: false,
+  hosts: 1,
 }
 
 /** Tags of the follow-ups to a failed handshake: the same address under a neutral name, then under the name again. */
 export const neutralNameTag = 'followup=neutral_name'
 export const sameNameTag = 'followup=same_name'
-/** The same request in clear text, once more at the same address. */
+/** The same request in clear text, at the same address: for a neutral host, then once more for its own. */
+export const neutralRequestTag = 'followup=neutral_request'
 export const sameRequestTag = 'followup=same_request'
 /** The same name, once more to the system's resolver, which had not answered. */
 export const sameLookupTag = 'followup=same_lookup'
@@ -119,6 +135,8 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
     resolvedElsewhere: resolvedElsewhere(seen, lab),
     reachedElsewhere: answered.length > 0,
     brokenZone: isZoneBroken(seen),
+    goneElsewhere: isGoneElsewhere(seen),
+    forgerySeen: isContradicted(seen),
     filteredInHouse: isFilteredInHouse(seen, lab),
   }
   const system = seen.queries.find((query) => query.engine === 'getaddrinfo' && !isFollowUp(query))
@@ -149,6 +167,7 @@ export function failedStepOf(seen: Observations, lab: boolean): FailedStep | nul
       failure: request.failure,
       because: [request, ...seen.requests.filter(isFollowUp)].map((each) => each.transaction_id),
       ...elsewhere,
+      neutralName: neutralRequest(seen),
       again: passedOrNot(tagged(seen, sameRequestTag).requests[0]),
       onlyIpv6: requests.every(isIpv6Endpoint),
       saidInside: request.request.url.startsWith('https:') && answers.has(request.failure),
@@ -249,6 +268,13 @@ function neutralName(seen: Observations): FailedStep['neutralName'] {
   return answeredInTls(neutral) && again !== undefined && !answeredInTls(again) ? 'answered' : 'failed_too'
 }
 
+/** `answered` when the address spoke HTTP for a neutral host, with whatever status, and not for its own. */
+function neutralRequest(seen: Observations): FailedStep['neutralName'] {
+  const neutral = tagged(seen, neutralRequestTag).requests[0]
+  const again = tagged(seen, sameRequestTag).requests[0]
+  return neutral?.failure === null && again !== undefined && again.failure !== null ? 'answered' : null
+}
+
 function passedOrNot(again: { readonly failure: Failure | null } | undefined): FailedStep['again'] {
   if (again === undefined) return null
   return again.failure === null ? 'passed' : 'failed_too'
@@ -257,7 +283,9 @@ function passedOrNot(again: { readonly failure: Failure | null } | undefined): F
 function nameElsewhere(seen: Observations): FailedStep['nameElsewhere'] {
   const foreign = tagged(seen, foreignNameTag).tls_handshakes[0]
   const moved = tagged(seen, neutralAddressTag).tls_handshakes[0]
-  if (foreign === undefined || !answeredInTls(foreign) || moved === undefined) return null
+  // A host that bears the "foreign" name says nothing of names that it does not bear: it may cut those itself.
+  if (foreign === undefined || foreign.failure === null || moved === undefined) return null
+  if (!answeredInTls(foreign)) return null
   return answeredInTls(moved) ? 'answered' : 'failed_too'
 }
 
@@ -302,6 +330,32 @@ function resolvedElsewhere(seen: Observations, lab: boolean): boolean | null {
   if (others.some((query) => all(query).some((ip) => lab || !isBogon(ip)))) return true
   return others.some((query) => query.rcode !== undefined) ? false : null
 }
+
+/** A resolver that invents an address where there is no name sends everybody who mistypes, or asks for a host that was retired, there. */
+function isGoneElsewhere({ queries }: Observations): boolean {
+  const plain = queries.filter((each) => !isFollowUp(each))
+  const others = plain.filter(({ engine }) => engine !== 'getaddrinfo')
+  const invented = plain.some((each) => each.engine === 'getaddrinfo' && addressesIn(each).length > 0)
+  return invented && others.some(isNoSuchName) && !others.some((each) => repliesOf(each).flat().length > 0)
+}
+
+const isNoSuchName = ({ failure }: DnsQuery) => failure === 'dns_nxdomain_error'
+
+/** Whether a resolver that was asked once answered twice, and not alike. */
+export function isContradicted({ queries }: Pick<Observations, 'queries'>): boolean {
+  return queries.some((each) => {
+    const [first = [], ...late] = repliesOf(each)
+    const differs = (ips: readonly string[]) =>
+      ips.length + first.length > 0 && !ips.some((ip) => first.includes(ip))
+    return !isFollowUp(each) && late.some(differs)
+  })
+}
+
+/** The addresses of each reply, the first one's before those of late ones. */
+const repliesOf = (query: DnsQuery) => [
+  addressesIn(query),
+  ...(query.x_sonde_late_replies ?? []).map(({ addresses }) => addresses),
+]
 
 /** Another resolver has an answer that it may not give, or that no C library takes. */
 function isZoneBroken({ queries }: Observations): boolean {

@@ -6,7 +6,7 @@ import type { Failure } from '../data-formats/failure.ts'
 import type { Observations } from '../data-formats/observation.ts'
 import type { TestHelperResponse } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
-import { addressesIn } from './failed-step.ts'
+import { addressesIn, isContradicted, withoutFollowUps } from './failed-step.ts'
 
 const ttl = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(255)))
 /** The lowest time to live at which a question was answered; null: none was. */
@@ -29,12 +29,9 @@ export function isForgedAnswerLikely(
   outside: TestHelperResponse | Failure | undefined,
   lab: boolean,
 ): boolean {
-  const { queries, requests } = hop
-  const named = queries.filter(({ engine }) => engine === 'udp')
-  const plain = named.filter(({ tags }) => !tags.some((tag) => tag.startsWith('followup=')))
-  const contradicted = plain.some((each) =>
-    (each.x_sonde_late_replies ?? []).some(({ addresses }) => differ(addresses, addressesIn(each))),
-  )
+  const { queries, requests } = withoutFollowUps(hop)
+  const plain = queries.filter(({ engine }) => engine === 'udp')
+  const contradicted = isContradicted({ queries: plain })
   const impossible = plain.some((each) => {
     const addresses = addressesIn(each)
     return !lab && addresses.length > 0 && addresses.every(isBogon)

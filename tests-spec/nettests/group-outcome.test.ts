@@ -55,6 +55,7 @@ describe('groupOutcome()', () => {
       proof,
       failures: [],
       deadPorts: new Map(),
+      deadHosts: null,
       failure: null,
     })
   })

@@ -44,6 +44,8 @@ export interface GroupOutcome {
   readonly failure: Failure | null
   /** Of a group that was reached by one port, each other port on which every host failed. */
   readonly deadPorts: ReadonlyMap<number, FailedEndpoint>
+  /** Of a group that was reached by one host, what the others failed by, where a good part of them did; else null. */
+  readonly deadHosts: FailedEndpoint | null
 }
 
 export function groupOutcome(
@@ -58,14 +60,20 @@ export function groupOutcome(
   const failures = outcomes.flatMap((each) => each.failed ?? [])
   if (group.needs === 'any' ? reached.length > 0 : reached.length === outcomes.length) {
     const proof = (group.needs === 'any' ? reached.at(-1) : reached[0]) ?? null
-    return { status: 'reached', proof, failures: [], failure: null, deadPorts: deadPortsOf(ofGroup, group) }
+    const deadHosts = failures.length >= fewestDead(group) ? commonest(failures) : null
+    const hidden = { deadPorts: deadPortsOf(ofGroup, group), deadHosts }
+    return { status: 'reached', proof, failures: [], failure: null, ...hidden }
   }
+  const nothingHidden = { deadPorts: new Map<number, FailedEndpoint>(), deadHosts: null }
   if (failures.length === 0)
-    return { status: 'not_measured', proof: null, failures: [cutShort], failure: null, deadPorts: new Map() }
+    return { status: 'not_measured', proof: null, failures: [cutShort], failure: null, ...nothingHidden }
   const speaking = group.needs === 'any' ? [commonest(failures)] : failures
   const failure = speaking[0]?.failure ?? null
-  return { status: 'failed', proof: null, failures: speaking, failure, deadPorts: new Map() }
+  return { status: 'failed', proof: null, failures: speaking, failure, ...nothingHidden }
 }
+
+/** Of many hosts a few have a fault of their own, or are retired. */
+const fewestDead = ({ endpoints }: ServiceGroup) => Math.max(2, Math.ceil(endpoints.length / 4))
 
 /** Where hosts have several ports, one that no host answers on is hidden by those that answer. One host may have a fault of its own. */
 function deadPortsOf(ofGroup: Observations, { endpoints }: ServiceGroup): Map<number, FailedEndpoint> {
@@ -108,7 +116,12 @@ function endpointOutcome(
   const proof = proofIn(seen, endpoint, lab)
   if (proof !== null) return { proof, failed: null }
   const step = failedStepOf(seen, lab) ?? cutShort
-  const failed = { ...step, outside: gotPastOutside(control, endpoint, step, seen) }
+  const isNamed = control?.names[hostOf(endpoint)] === true
+  const failed = {
+    ...step,
+    goneElsewhere: step.goneElsewhere && !isNamed,
+    outside: gotPastOutside(control, endpoint, step, seen),
+  }
   return { proof, failed: failed.step === 'connect' ? withEveryConnect(failed, seen) : failed }
 }
 
@@ -177,14 +190,18 @@ function commonest(failures: readonly FailedEndpoint[]): FailedEndpoint {
     resolvedElsewhere: anyTrue(same.map((each) => each.resolvedElsewhere)),
     reachedElsewhere: same.some((each) => each.reachedElsewhere),
     brokenZone: same.every((each) => each.brokenZone),
+    goneElsewhere: same.every((each) => each.goneElsewhere),
+    forgerySeen: same.some((each) => each.forgerySeen),
     filteredInHouse: same.every((each) => each.filteredInHouse),
     forgedAddress: same.every((each) => each.forgedAddress),
+    unknownOutside: same.every((each) => each.unknownOutside),
     neutralName: same.find((each) => each.neutralName === 'answered')?.neutralName ?? speaks.neutralName,
     nameElsewhere: same.find((each) => each.nameElsewhere !== null)?.nameElsewhere ?? null,
     again: same.find((each) => each.again === 'passed')?.again ?? speaks.again,
     maybeLost: same.every((each) => each.maybeLost),
     onlyIpv6: furthest.every((each) => each.onlyIpv6),
     saidInside: same.every((each) => each.saidInside),
+    hosts: same.length,
     // Of one host that fails everywhere the others need not be dead as well.
     outside: anyTrue(same.map((each) => each.outside)),
   }

@@ -3,6 +3,7 @@
 // every such list has: names of advertisers. verdict.md, question 8.
 
 import type { DnsQuery, Observations } from '../data-formats/observation.ts'
+import { isInRanges } from './address-range.ts'
 import { isBogon } from './bogon.ts'
 
 /** Asked of the system's resolver, and of another one, when the system's answer for a name looks made up. */
@@ -20,34 +21,57 @@ export const advertisers = [
 const enough = 2
 
 /**
- * Whether the system's resolver answered for names of advertisers as it did for the target: with the same failure, or an address
- * in common, while another resolver has addresses for them.
+ * Whether the system's resolver filters names of advertisers as it did the target. An address that a public host may have must be
+ * theirs as well; of answers that lead nowhere one is as good as another, since filters have one for each list. That the names exist
+ * shows in another resolver's answers; or that one answers for them as it did for the target, which is a filter on the way of both.
  */
-export function isFilteredInHouse({ queries }: Observations, lab: boolean): boolean {
+export function isFilteredInHouse({ queries }: Pick<Observations, 'queries'>, lab: boolean): boolean {
   const followUps = queries.filter(({ tags }) => tags.includes(filteredNameTag))
-  const target = queries.find((each) => isSystem(each) && !followUps.includes(each))
+  const asked = queries.filter(({ tags }) => !tags.some((tag) => tag.startsWith('followup=')))
+  const target = asked.find(isSystem)
   if (target === undefined) return false
-  const others = followUps.filter((each) => !isSystem(each))
-  const exists = (name: string) =>
-    others.some(
-      (each) =>
-        each.hostname === name &&
-        each.failure === null &&
-        addressesOf(each).some((ip) => lab || !isBogon(ip)),
-    )
-  return (
-    followUps.filter((each) => isSystem(each) && isAlike(target, each) && exists(each.hostname)).length >=
-    enough
-  )
+  const others = (some: readonly DnsQuery[]) => some.filter((each) => !isSystem(each))
+  const isFilteredToo = (system: DnsQuery) => {
+    if (!isAlike(target, system, lab)) return false
+    const named = others(followUps).filter(({ hostname }) => hostname === system.hostname)
+    return named.some((each) => isUsable(each, lab)) || isOnTheWay(others(asked).filter(isOfIpv4), named, lab)
+  }
+  return followUps.filter((each) => isSystem(each) && isFilteredToo(each)).length >= enough
 }
 
-function isAlike(target: DnsQuery, other: DnsQuery): boolean {
-  if (target.failure !== null) return saysNo.has(target.failure) && other.failure === target.failure
-  return other.failure === null && addressesOf(target).some((ip) => addressesOf(other).includes(ip))
+/** Whether no other resolver, asked for the target and for an advertiser, gave more for the one than for the other. */
+function isOnTheWay(target: readonly DnsQuery[], advertiser: readonly DnsQuery[], lab: boolean): boolean {
+  if (target.length === 0 || advertiser.length === 0) return false
+  return target.every((one) => advertiser.every((other) => isAlike(one, other, lab) || areSilent(one, other)))
 }
+
+/** Advertisers are asked for by A alone. */
+const isOfIpv4 = ({ query_type }: DnsQuery) => query_type === 'A'
+
+/** Of a resolver that no packet reaches there is none to hear. */
+const areSilent = (one: DnsQuery, other: DnsQuery) =>
+  one.failure === 'generic_timeout_error' && other.failure === one.failure
+
+/** Whether two answers may be one filter's. */
+export function isAlike(one: DnsQuery, other: DnsQuery, lab: boolean): boolean {
+  if (leadsNowhere(one, lab)) return leadsNowhere(other, lab)
+  return one.failure === null && addressesOf(one).some((ip) => addressesOf(other).includes(ip))
+}
+
+/** Whether an answer is what filters say of a name: that there is none, no address, or one that no public host has. */
+export function leadsNowhere(query: DnsQuery, lab: boolean): boolean {
+  if (query.failure !== null) return saysNo.has(query.failure)
+  const addresses = addressesOf(query)
+  return addresses.every((ip) => (lab ? isNull(ip) : isBogon(ip)))
+}
+
+/** In a laboratory private addresses are the real ones. */
+const isNull = (ip: string) => isInRanges(ip, ['0.0.0.0/8', '::/128'])
 
 /** Of no answer at all, and of a resolver that is ill, names have nothing in common but the resolver. */
 const saysNo: ReadonlySet<string> = new Set(['dns_nxdomain_error', 'dns_no_answer', 'dns_refused_error'])
 
 const isSystem = ({ engine }: DnsQuery) => engine === 'getaddrinfo'
+const isUsable = (query: DnsQuery, lab: boolean) =>
+  query.failure === null && addressesOf(query).some((ip) => lab || !isBogon(ip))
 const addressesOf = ({ answers }: DnsQuery) => (answers ?? []).flatMap(({ ipv4, ipv6 }) => ipv4 ?? ipv6 ?? [])

@@ -29,9 +29,10 @@ export const failedStepRules = [
   'fails_outside_too',
   'broken_zone',
   'filtered_in_house',
+  'name_gone',
   'resolvers_disagree',
-  'server_name_interfered',
   'failed_once',
+  'server_name_interfered',
   'resolve_interfered',
   'tls_handshake_interfered',
   'http_round_trip_interfered',
@@ -105,8 +106,12 @@ export const failedStepQuestions: readonly Question[] = [
   { number: 5, rules: ['family_unproven'], ask: isFamilyUnproven },
   { number: 6, rules: ['local_clock', 'certificate_date'], ask: isDateWrong },
   { number: 7, rules: ['passed_again', 'said_inside_tls'], ask: didItPassOrSpeak },
-  { number: 8, rules: ['fails_outside_too', 'broken_zone', 'filtered_in_house'], ask: isElsewhereAsWell },
-  { number: 9, rules: ['resolvers_disagree'], ask: doResolversDisagree },
+  {
+    number: 8,
+    rules: ['fails_outside_too', 'broken_zone', 'filtered_in_house', 'name_gone'],
+    ask: isElsewhereAsWell,
+  },
+  { number: 9, rules: ['resolvers_disagree', 'failed_once'], ask: doResolversDisagree },
   { number: 10, rules: ['server_name_interfered', 'failed_once'], ask: isNameCutAtTwoHosts },
   {
     number: 11,
@@ -190,12 +195,30 @@ function didItPassOrSpeak({ failed }: Asked): Answer | null {
 function isElsewhereAsWell({ failed, outside }: Asked): Answer | null {
   if (outside === false) return undetermined('fails_outside_too')
   if (failed.step === 'resolve' && failed.brokenZone) return undetermined('broken_zone')
-  return failed.filteredInHouse ? undetermined('filtered_in_house') : null
+  // Of a house that filters, too, an answer that was made on the way is the provider's.
+  if (failed.filteredInHouse && !failed.forgerySeen) return undetermined('filtered_in_house')
+  return failed.goneElsewhere && outside !== true ? undetermined('name_gone') : null
 }
 
-/** 9 */
-function doResolversDisagree({ failed }: Asked): Answer | null {
-  return isResolvedElsewhere(failed) && !isSilent(failed) ? anomaly('resolvers_disagree') : null
+/**
+ * 9: answers alone are no anomaly, however they differ: a resolver may keep one that is out of date. That the other's address shows the
+ * site is more; or that an answer was made on the way.
+ */
+function doResolversDisagree(asked: Asked): Answer | null {
+  const { failed, circumstances } = asked
+  if (!isResolvedElsewhere(failed) || isSilent(failed)) return null
+  if (failed.reachedElsewhere || failed.forgerySeen) return anomaly('resolvers_disagree')
+  if (!failedBefore(circumstances.earlier, failed.step, failed.host)) return undetermined('failed_once')
+  return isNameVouchedFor(asked) ? anomaly('resolvers_disagree') : null
+}
+
+/**
+ * Whether the other resolver's answer is the right one. Of a zone with servers that are gone a resolver may fail while another has
+ * the site, so that a failure of the server takes a helper.
+ */
+function isNameVouchedFor({ failed, outside, maybeBroken }: Asked): boolean {
+  const { failure, reachedElsewhere } = failed
+  return outside === true || !maybeBroken || (reachedElsewhere && failure !== 'dns_server_misbehaving')
 }
 
 /**
@@ -239,11 +262,23 @@ function wasSentBySomeone(asked: Asked): Answer | null {
 
 /** Whether there is a second observation: a verdict is about two that differ, or agree where chance would not have them. */
 function isPaired({ failed, outside, circumstances: { earlier } }: Asked): boolean {
-  const { step, failure, host, because, reachedElsewhere } = failed
-  // A cut that was seen once is what a busy host does as well, whatever a helper met a moment later.
+  const { step, failure, host } = failed
+  // Two cuts within a second are one restart of the host, whatever a helper met a moment later: unless another name passed between.
   const refuted = outside === true && !isCut(failure)
-  return because.length > 1 || reachedElsewhere || refuted || failedBefore(earlier, step, host)
+  const isSeenTwice = failed.hosts > 1 || failedBefore(earlier, step, host)
+  return doesNameTell(failed) || isShownElsewhere(failed) || refuted || isSeenTwice
 }
+
+/** A neutral name passed where this one failed. */
+const doesNameTell = ({ neutralName, nameElsewhere }: FailedStep) =>
+  neutralName === 'answered' || nameElsewhere === 'failed_too'
+
+/**
+ * Whether the site at another's address says something of this one's. An address that one resolver keeps from last month may have
+ * another owner by now, with a certificate of theirs: a helper has to know others, or an answer was made on the way.
+ */
+const isShownElsewhere = ({ reachedElsewhere, unknownOutside, forgerySeen }: FailedStep) =>
+  reachedElsewhere && (unknownOutside || forgerySeen)
 
 /** 12: what is left is silence or refusal, which loss and a busy host make too. */
 function didAControlFail({ circumstances: { link } }: Asked): Answer | null {
@@ -252,16 +287,19 @@ function didAControlFail({ circumstances: { link } }: Asked): Answer | null {
 
 /** 13 */
 function doesOnlyTheNameDiffer(asked: Asked): Answer | null {
-  const { neutralName, nameElsewhere } = asked.failed
-  const nameDecides = neutralName === 'answered' || nameElsewhere === 'failed_too'
-  return nameDecides && !isMaybeItsOwnTrouble(asked) ? anomaly('server_name_interfered') : null
+  const { step } = asked.failed
+  return step === 'tls_handshake' && doesNameTell(asked.failed) && !isMaybeItsOwnTrouble(asked)
+    ? anomaly('server_name_interfered')
+    : null
 }
 
 /** 14 */
-function failsOnlyHere({ failed, outside, circumstances: { earlier } }: Asked): Answer | null {
+function failsOnlyHere(asked: Asked): Answer | null {
+  const { failed, outside, circumstances } = asked
   const elsewhere = isResolvedElsewhere(failed) || failed.forgedAddress
   if (outside !== true && !elsewhere) return null
-  if (!failedBefore(earlier, failed.step, failed.host)) return undetermined('failed_once')
+  if (!failedBefore(circumstances.earlier, failed.step, failed.host)) return undetermined('failed_once')
+  if (failed.step === 'resolve' && !isNameVouchedFor(asked)) return null
   return anomaly(elsewhere ? 'resolvers_disagree' : `${failed.step}_fails_only_here`)
 }
 
@@ -281,7 +319,7 @@ function isWitnessed(failed: FailedStep, link: LinkState): boolean {
   if (isSilent(failed)) return neutralName === 'answered' && nameElsewhere === 'failed_too'
   // Where no control was reached the resolver may answer for nobody, or for its friends alone.
   if (step === 'resolve') return isResolvedElsewhere(failed) && link.controls_ok > 0 && link.tls !== false
-  return step === 'tls_handshake' && (neutralName === 'answered' || nameElsewhere === 'failed_too')
+  return step === 'tls_handshake' && doesNameTell(failed)
 }
 
 function isForeignAuthority({ failed, circumstances: { clock } }: Asked): boolean {
@@ -293,26 +331,34 @@ function isResolvedElsewhere({ step, resolvedElsewhere, reachedElsewhere }: Fail
 }
 
 /**
- * A host that cuts every handshake, whatever the name, may just be broken, and so may one under whose own name alone it
- * fails while the name passes elsewhere. A site may show a wrong certificate by itself, or have a private address in its
+ * A host that cuts every handshake, whatever the name, may just be broken, and so may what stands behind one name of it, which only
+ * the name at another host can tell. A site may show a wrong certificate by itself, or have a private address in its
  * zone. Only a look from outside, or another look from here, could tell.
  */
 function isMaybeItsOwnTrouble({ failed, outside, maybeBroken }: Asked): boolean {
-  const { neutralName, nameElsewhere, reachedElsewhere } = failed
+  const { neutralName, nameElsewhere } = failed
   if (outside === true) return false
-  const unseen =
-    maybeBroken && neutralName !== 'answered' && nameElsewhere !== 'failed_too' && !reachedElsewhere
+  const unseen = maybeBroken && nameElsewhere !== 'failed_too' && !isShownElsewhere(failed)
   return unseen || nameElsewhere === 'answered' || (neutralName === 'failed_too' && nameElsewhere === null)
 }
 
 /**
  * Rules that changed their mind since their first version: about lost answers, about IPv6, about residual blocking, about dead
- * controls, about what a target may send by itself, and about what was seen once.
+ * controls, about what a target may send by itself, about what was seen once, and about what resolvers keep.
  */
-function versionOf(rule: FailedStepRule): number {
-  if (rule.endsWith('_interfered') && rule !== 'server_name_interfered') return 3
-  if (rule === 'connect_fails_only_here') return 3
-  if (rule === 'link_degraded') return 3
-  if (rule === 'server_name_interfered' || rule === 'passed_again') return 2
-  return rule === 'resolvers_disagree' || rule.endsWith('_fails_only_here') ? 2 : 1
+const versions: Readonly<Partial<Record<FailedStepRule, number>>> = {
+  passed_again: 2,
+  fails_outside_too: 2,
+  filtered_in_house: 2,
+  link_degraded: 3,
+  resolvers_disagree: 3,
+  server_name_interfered: 3,
+  resolve_interfered: 4,
+  tls_handshake_interfered: 4,
+  http_round_trip_interfered: 4,
+  resolve_fails_only_here: 3,
+  connect_fails_only_here: 3,
+  tls_handshake_fails_only_here: 2,
+  http_round_trip_fails_only_here: 2,
 }
+const versionOf = (rule: FailedStepRule) => versions[rule] ?? 1

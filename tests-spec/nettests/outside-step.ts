@@ -27,6 +27,8 @@ export function gotPast(
 ): boolean | null {
   if (outside === null || onlyHere) return null
   const reached = outside.http_request.failure === null
+  // It was led on, so that the first host had answered it.
+  const isLedOn = (outside.http_request.x_sonde_hosts ?? []).length > 1
   // The helper reports no endpoints of later hops, only how its own chain ended.
   if (depth > 0) return reached
   if (failed.step === 'resolve') {
@@ -36,9 +38,11 @@ export function gotPast(
     const usable = addresses.filter((ip) => !ip.includes(':') || link.ipv6 === true)
     return usable.length > 0 ? true : addresses.length > 0 ? null : false
   }
+  // Where the name is gone a resolver may invent an address, at which others see what is there.
+  if (!reached && outside.dns.failure === 'dns_name_error') return false
   const classic = observations.queries.length > 0 ? tagged(observations, classicTag) : observations
   if (failed.step === 'http_round_trip') {
-    if (!reached) return false
+    if (!reached && !isLedOn) return false
     return failedWhereHelperWas(observations, outside) ? true : null
   }
   // Silence at the address people here are sent to is not refuted by an answer from another one; a wrong certificate is.
@@ -52,9 +56,23 @@ export function gotPast(
   const known = statuses.flatMap((each) => each?.status ?? [])
   if (known.length === 0) return null
   if (known.includes(true)) return true
-  // That nobody reaches an address which only this resolver gives says nothing of the site.
-  const isForeign = hasForeignAddresses(observations, addressesOutside(outside), outside)
-  return reached && isForeign ? null : false
+  // That a helper does not reach an address which only this resolver gives says nothing of the site, be it in the site's own network.
+  const isUnknown = isUnknownOutside(observations, outside) || isGivenHereAlone(observations, outside)
+  return (reached || isLedOn) && isUnknown ? null : false
+}
+
+/** Whether a helper has addresses for the name, and none that the system's resolver gave is in a network of them. */
+export function isUnknownOutside(observations: Observations, outside: OutsideView): boolean {
+  return hasForeignAddresses(observations, addressesOutside(outside), outside)
+}
+
+/** Whether neither another resolver nor the helper's own lookup has an address that the system's resolver gave. */
+function isGivenHereAlone(observations: Observations, outside: OutsideView): boolean {
+  const queries = lookupsOf(observations)
+  const given = (some: readonly DnsQuery[]) => some.flatMap(addressesIn).map(untranslated)
+  const theirs = [...given(queries.filter((each) => !isSystem(each))), ...addressesOutside(outside)]
+  const ours = given(queries.filter(isSystem))
+  return ours.length > 0 && theirs.length > 0 && !ours.some((ip) => theirs.includes(ip))
 }
 
 /**
@@ -87,22 +105,27 @@ export function isForgedAddress(
     (each) => each.failure === null && each.request.url.startsWith('https:'),
   )
   // Another resolver that gives them too may be asked over the same line; or they are a front near by, and theirs as well.
-  const others = observations.queries.filter((each) => !isSystem(each)).flatMap(addressesIn)
+  const others = lookupsOf(observations)
+    .filter((each) => !isSystem(each))
+    .flatMap(addressesIn)
   const theirs = [...others.map(untranslated), ...addressesOutside(outside)]
   return isVerified && hasForeignAddresses(observations, theirs, outside)
 }
 
 /** @param theirs - Addresses of others. @returns Whether none that the system's resolver gave is one of them, or near one. */
 function hasForeignAddresses(
-  { queries }: Observations,
+  observations: Observations,
   theirs: readonly string[],
   outside: OutsideView,
 ): boolean {
-  const ours = queries.filter(isSystem).flatMap(addressesIn).map(untranslated)
+  const ours = lookupsOf(observations).filter(isSystem).flatMap(addressesIn).map(untranslated)
   const isKin = (ip: string) =>
     theirs.some((other) => other === ip || headOf(other) === headOf(ip)) || sharesNetwork(ip, theirs, outside)
   return ours.length > 0 && theirs.length > 0 && !ours.some(isKin)
 }
+
+/** Of the name itself, and not of those that were asked to understand a failure. */
+const lookupsOf = (observations: Observations) => withoutFollowUps(observations).queries
 
 const isSystem = ({ engine }: DnsQuery) => engine === 'getaddrinfo'
 const addressesOutside = ({ dns }: OutsideView) => dns.addrs.map(untranslated)

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { rows as addresses } from '../../test/golden/outside-addresses.ts'
 import { page, rows as pages } from '../../test/golden/outside-pages.ts'
 import { outside, resolved, rows, silence } from '../../test/golden/outside-view.ts'
+import { rows as restarts } from '../../test/golden/restarts.ts'
 import { judging } from '../../test/support/judge.ts'
 import { connect, handshake, join, query, response } from '../../test/support/observations.ts'
 import type { Observations } from '../data-formats/observation.ts'
@@ -20,7 +21,7 @@ describe("web_connectivity with a helper, and OONI's conclusion beside it", () =
     verdict: expected,
     concluded: [blocking, accessible],
     circumstances,
-  } of [...rows, ...pages, ...addresses]) {
+  } of [...rows, ...pages, ...addresses, ...restarts]) {
     it(name, () => {
       const { verdict, keys } = judge(seen, circumstances, { outside: view })
       expect(`${verdict.verdict} ${verdict.rule.replace(/^web_connectivity\/(.*)@\d+$/, '$1')}`).toBe(

@@ -52,7 +52,11 @@ export function inBrief(
   return {
     tcp_connect: statuses(tcp_connect),
     tls_handshake: statuses(tls_handshake ?? {}),
-    requests: endpoint.kind === 'url' ? { [endpoint.url]: http_request.failure === null } : {},
+    // A chain that breaks behind the first host was answered by that.
+    requests:
+      endpoint.kind === 'url'
+        ? { [endpoint.url]: http_request.failure === null || (http_request.x_sonde_hosts ?? []).length > 1 }
+        : {},
     names: { [hostOf(endpoint)]: dns.addrs.some((ip) => lab || !isBogon(ip)) },
   }
 }

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
+import { outside } from '../../test/golden/outside-view.ts'
 import {
   allSilent,
   app,
@@ -19,6 +20,7 @@ import {
 import { judging } from '../../test/support/judge.ts'
 import { connect, good, handshake, join, link, nothing, query } from '../../test/support/observations.ts'
 import type { Service } from './service.ts'
+import { inBrief } from './service-outside.ts'
 import { judgeGroups, outcomesOf, serviceReachability } from './service-reachability.ts'
 import { earlierFailure, verdict as verdictSchema } from './verdict.ts'
 
@@ -132,7 +134,7 @@ describe('service_reachability', () => {
     const earlier = earlierFailure(first.verdict, first.parts, 30)
     expect(judge(seen, { ...good, earlier }).parts[group]).toMatchObject({
       verdict: 'anomaly',
-      rule: 'service_reachability/tls_handshake_interfered@3',
+      rule: 'service_reachability/tls_handshake_interfered@4',
     })
   })
 
@@ -272,10 +274,22 @@ describe('service_reachability with a helper', () => {
   it.each([
     ['reached outside, the first time', true, good, 'failed_once@1'],
     ['reached outside, again', true, again, 'connect_fails_only_here@3'],
-    ['dead outside as well', false, again, 'fails_outside_too@1'],
+    ['dead outside as well', false, again, 'fails_outside_too@2'],
   ])('ports that are silent here and %s', (_name, connects, circumstances, rule) => {
     const seen = { ...chatSilent, ...seenOutside(connects) }
     expect(partOf(seen, 'chat', circumstances)).toBe(`service_reachability/${rule}`)
+  })
+
+  it('takes a helper whose chain broke behind a redirect for one that got past the first host', () => {
+    const endpoint = { kind: 'url', url: 'https://api.app.example/', method: 'GET' } as const
+    const failing = { ...outside().http_request, failure: 'generic_timeout_error', status_code: -1 }
+    const said = (hosts: readonly string[]) =>
+      inBrief(endpoint, outside({ http_request: { ...failing, x_sonde_hosts: [...hosts] } }), false).requests
+    expect(said(['api.app.example', 'gone.example'])).toEqual({ [endpoint.url]: true })
+    expect(said(['api.app.example'])).toEqual({ [endpoint.url]: false })
+    expect(inBrief(endpoint, outside({ http_request: failing }), false).requests).toEqual({
+      [endpoint.url]: false,
+    })
   })
 
   it('convicts also where every group is silent: an outage of the operator is seen outside', () => {
@@ -302,18 +316,18 @@ describe('service_reachability with a helper', () => {
     const tcp_connect = { '21.0.0.10:443': false, '[2d00:22::10]:443': true }
     const control = { ...seenOutside(true).x_sonde_service_control, tcp_connect }
     expect(partOf({ ...fineBut('chat', dead), x_sonde_service_control: control }, 'chat', again)).toBe(
-      'service_reachability/fails_outside_too@1',
+      'service_reachability/fails_outside_too@2',
     )
   })
 
   it('compares a name that does not resolve with names', () => {
     const gone = fineBut('chat', flow('chat', 'c1', 'resolve', 'dns_nxdomain_error'))
     expect(partOf({ ...gone, ...seenOutside(true) }, 'chat', { ...again, earlier: resolvedBefore })).toBe(
-      'service_reachability/resolve_fails_only_here@2',
+      'service_reachability/resolve_fails_only_here@3',
     )
     const control = { ...seenOutside(true).x_sonde_service_control, names: { 'c1.app.example': false } }
     expect(partOf({ ...gone, x_sonde_service_control: control }, 'chat')).toBe(
-      'service_reachability/fails_outside_too@1',
+      'service_reachability/fails_outside_too@2',
     )
   })
   const resolvedBefore = { step: 'resolve', how: 'dns_nxdomain_error', secondsAgo: 31 } as const

@@ -48,7 +48,7 @@ export const serviceReachability = defineNettest({
       groups: v.record(v.string(), v.object({ status: v.picklist(groupStatuses), failure })),
     }),
   },
-  /** By the name of the group, or `GROUP:PORT`. */
+  /** By the name of the group, `GROUP:PORT` or `GROUP:hosts`. */
   parts: v.record(v.string(), verdict),
   rules: serviceRules,
   judge({ seen, own, circumstances, input, service }) {
@@ -65,7 +65,7 @@ export const serviceReachability = defineNettest({
 export interface ServiceConclusion {
   /** The gravest of the parts. */
   readonly verdict: Verdict
-  /** By the name of the group, and `GROUP:PORT` of a port that others hide; informational groups have none. */
+  /** By the name of the group, and `GROUP:PORT` or `GROUP:hosts` of what others hide; informational groups have none. */
   readonly parts: Readonly<Record<string, Verdict>>
 }
 
@@ -96,8 +96,15 @@ export function judgeGroups(
       return [part, judgeFailed(nettest, name, { failures: [failed] }, true, own)] as const
     }),
   )
+  const fewer = judged.flatMap(([{ name }, { deadHosts }]) => {
+    if (deadHosts === null) return []
+    const part = `${name}:hosts`
+    const own = { ...circumstances, earlier: earlierPart(circumstances.earlier, part) }
+    // That others answer speaks for the line and not for them: operators retire hosts.
+    return [[part, judgeFailed(nettest, name, { failures: [deadHosts] }, false, own)] as const]
+  })
   const verdict = gravestOf(parts.map(([, each]) => each))
-  return { verdict, parts: Object.fromEntries([...parts, ...hidden]) }
+  return { verdict, parts: Object.fromEntries([...parts, ...hidden, ...fewer]) }
 }
 
 /** How this group failed before; measurements of agents up to 0.1.0 say it only of the service as a whole. */

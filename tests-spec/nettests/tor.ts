@@ -199,5 +199,5 @@ function commonest(failures: readonly FailedStep[]): FailedStep | undefined {
     (most, each) => (most === undefined || count(each) > count(most) ? each : most),
     undefined,
   )
-  return speaks && { ...speaks, because: furthest.flatMap((each) => each.because) }
+  return speaks && { ...speaks, because: furthest.flatMap((each) => each.because), hosts: count(speaks) }
 }

@@ -30,9 +30,15 @@ export const verdict = v.looseObject({
 })
 export type Verdict = v.InferOutput<typeof verdict>
 
-/** `x_sonde_parts` of a nettest whose parts are known: those that were judged, by name, or a port of one as `NAME:PORT`. */
+/**
+ * `x_sonde_parts` of a nettest whose parts are known: those that were judged, by name, or what of one others hide: a port as
+ * `NAME:PORT`, hosts as `NAME:hosts`.
+ */
 export const partsOf = <const Names extends readonly string[]>(...names: Names) =>
-  v.record(v.pipe(v.string(), v.regex(new RegExp(`^(?:${names.join('|')})(?::\\d{1,5})?$`))), verdict)
+  v.record(
+    v.pipe(v.string(), v.regex(new RegExp(`^(?:${names.join('|')})(?::(?:\\d{1,5}|hosts))?$`))),
+    verdict,
+  )
 
 /** What the controls of the same cycle on the same link say. */
 export const linkState = v.looseObject({

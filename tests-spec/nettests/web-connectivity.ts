@@ -6,7 +6,8 @@ import type { Failure } from '../data-formats/failure.ts'
 import { httpUrl } from '../data-formats/http-url.ts'
 import { failure, type HttpRequest, type Observations } from '../data-formats/observation.ts'
 import { testHelperResponse } from '../protocol/test-helper.ts'
-import { addressParts } from './address-parts.ts'
+import { addressPartRules, addressParts } from './address-parts.ts'
+import { isBogon } from './bogon.ts'
 import {
   type FailedStep,
   failedStepOf,
@@ -22,7 +23,7 @@ import { isFilteredInHouse } from './house-filter.ts'
 import { judgeFailedStep } from './judge-failed-step.ts'
 import { defineNettest } from './nettest-spec.ts'
 import { blocking, concludeAsOoni } from './ooni-conclusion.ts'
-import { type FailedHop, gotPast, isForgedAddress } from './outside-step.ts'
+import { type FailedHop, gotPast, isForgedAddress, isUnknownOutside } from './outside-step.ts'
 import { compareWithOutside, dnsConsistency, type OutsideView, pagesOf } from './outside-view.ts'
 import { comparison, type Likeness, likeness, notCompared } from './page-comparison.ts'
 import { areNamesakes, leavesSite } from './redirect.ts'
@@ -61,6 +62,7 @@ const rules = [
   'link_unknown',
   'slower_than_control',
   throttlingSuspected,
+  ...addressPartRules,
 ] as const
 type WebConnectivityRule = (typeof rules)[number]
 
@@ -233,6 +235,7 @@ function judgeReached(
 
 /** Rules that changed their mind: whose page it is was OONI's comparison at first. */
 const versions: Readonly<Partial<Record<WebConnectivityRule, number>>> = {
+  filtered_in_house: 2,
   foreign_page: 5,
   page_differs: 4,
   same_page_outside: 3,
@@ -321,9 +324,13 @@ function failedHop(
       observations,
       failed: unlessForged(failed, observations, view),
     }
-    const forgedAddress = isForgedAddress(hop, view)
     const host = hostOfStep(observations, observations.queries[0]?.transaction_id)
-    return { ...hop, failed: { ...hop.failed, forgedAddress, host }, view }
+    const beside = {
+      forgedAddress: isForgedAddress(hop, view),
+      unknownOutside: hop.depth === 0 && view !== null && isUnknownOutside(observations, view),
+      goneElsewhere: failed.goneElsewhere && (hop.depth > 0 || (view?.dns.addrs ?? []).every(isBogon)),
+    }
+    return { ...hop, failed: { ...hop.failed, ...beside, host }, view }
   }
   return null
 }

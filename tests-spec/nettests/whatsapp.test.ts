@@ -155,6 +155,51 @@ describe('the description of WhatsApp', () => {
     reached('endpoints', 'e2.whatsapp.net'),
   )
 
+  describe('hosts that others hide', () => {
+    const silence = 'generic_timeout_error'
+    const half = join(
+      service('registration', null),
+      service('web', null),
+      hosts(...Array<Failure | null>(8).fill(silence), ...Array<Failure | null>(8).fill(null)),
+    )
+    const control = (reached: boolean) => ({
+      x_sonde_service_control: {
+        helpers: ['https://helper.example/'],
+        tcp_connect: { '21.0.0.10:443': reached, '21.0.0.10:5222': reached },
+        tls_handshake: {},
+        requests: {},
+        names: {},
+      },
+    })
+    const part = (seen: Observations, before?: string) => {
+      const own = { step: 'connect', how: silence } as const
+      const earlier = before === undefined ? null : { ...own, secondsAgo: 31, parts: { [before]: own } }
+      const { verdict, parts } = judge(seen, { earlier })
+      expect(verdict.verdict).toBe('ok')
+      return parts['endpoints:hosts']
+    }
+
+    it('are said, and are no anomaly without a helper: they may be retired', () => {
+      expect(part(half)).toMatchObject({ rule: 'whatsapp/no_outside_view@1', step: 'connect' })
+      expect(part(half, 'endpoints:hosts')?.rule).toBe('whatsapp/no_outside_view@1')
+    })
+
+    it('are an anomaly at the second look where a helper reaches them, and none where it does not', () => {
+      const seen = { ...half, ...control(true) }
+      expect(part(seen)?.rule).toBe('whatsapp/failed_once@1')
+      expect(part(seen, 'endpoints')?.rule).toBe('whatsapp/failed_once@1')
+      expect(part(seen, 'endpoints:hosts')?.rule).toBe('whatsapp/connect_fails_only_here@3')
+      expect(part({ ...half, ...control(false) }, 'endpoints:hosts')?.rule).toBe(
+        'whatsapp/fails_outside_too@2',
+      )
+    })
+
+    it('are not said where they are three of sixteen', () => {
+      const few = hosts(silence, silence, silence, ...Array<Failure | null>(13).fill(null))
+      expect(part(join(service('registration', null), service('web', null), few))).toBeUndefined()
+    })
+  })
+
   it('names 16 chat hosts on two ports each', () => {
     const endpoints = whatsappService.groups.find((group) => group.name === 'endpoints')?.endpoints ?? []
     expect(endpoints).toHaveLength(16)
