@@ -111,7 +111,8 @@ export async function assemble({
   }
   const self = ownName()
   if (!areFoldersFlushed()) log.warn('S3110')
-  let memory = await readMemory(folder.memory)
+  const controls = list.controls.map(({ url }) => url)
+  let memory = await readMemory(folder.memory, controls)
   let own = await ownAddresses(config.local_address)
   const means = { config, collector, trust, signal, clock, wallMs: machine.wallMs, own: () => own }
 

@@ -288,13 +288,14 @@ export class Store {
 
   /**
    * Forgets a batch that the collector has. The note of it waits for others: if the power goes first, the batch is
-   * still pending, and asking for its receipt once more costs some 200 bytes.
+   * still pending with its file, and asking for its receipt once more costs some 200 bytes.
    */
   async receipted(id: BatchId): Promise<void> {
     const batch = this.ledger.noteOf(id)
     if (batch === null) return
     this.#control.defer({ kind: 'receipted', id, ranges: batch.ranges })
     this.#receipted.push(batch)
+    if (this.ledger.pending.length === 0) await this.#removeCovered()
     // When there is no reserve, the disk is full, and the room that the file takes is needed.
     if (this.#receipted.length >= receiptsTogether || this.#reserve.bytes === 0) await this.#settleReceipts()
   }
@@ -378,17 +379,15 @@ export class Store {
     if (records > 0) this.#ground.tell({ kind: 'carried_over', records })
   }
 
-  /** Removes segments that hold nothing but settled records. The open segment stays: it will be written to. */
+  /** Clears segments that hold nothing but settled records. The open one stays as it is while a batch waits, as a copy. */
   async #removeCovered(): Promise<void> {
+    const isCopy = this.ledger.pending.length > 0
     for (const { stream, segment } of this.#segments()) {
-      if (!stream.isOpen(segment) && this.#live(segment).isEmpty) await stream.remove(segment)
+      if (this.#live(segment).isEmpty && !(isCopy && stream.isOpen(segment))) await stream.clear(segment)
     }
   }
 
-  /**
-   * Gives up segments and batches, the gravest last, until `growth` more bytes stay within the quota or nothing more
-   * may go.
-   */
+  /** Gives up segments and batches, the gravest last, until `growth` more bytes fit the quota or nothing more may go. */
   async #makeRoom(growth: number): Promise<void> {
     while (this.bytes + growth > this.#ground.budget.limit) {
       if (this.#receipted.length > 0) {
