@@ -54,6 +54,7 @@ export function surroundingsOf(invocation: Invocation): Surroundings {
 }
 
 /** A line of the log, over a progress bar that may stand there. */
-function sayLine({ err, interactive, columns }: Terminal, line: string): void {
-  err(interactive ? `\r\u001b[2K${wrapWords(line, columns)}\n` : `${line}\n`)
+function sayLine({ err, drawn, interactive, columns }: Terminal, line: string): void {
+  if (interactive) drawn.err('\r\u001b[2K')
+  err(`${interactive ? wrapWords(line, columns) : line}\n`)
 }

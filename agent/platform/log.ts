@@ -3,6 +3,7 @@
 // measured.
 
 import { type Logger, pino } from 'pino'
+import { safeFields } from '../../tests-spec/command-line/safe-fields.ts'
 import type { LogRing } from './log-ring.ts'
 
 /** These codes are stable: operators search for them, and translations are looked up by them. */
@@ -86,9 +87,10 @@ export function openLog(
   const say =
     (severity: 'info' | 'warn' | 'error') =>
     (code: LogCode, fields: Readonly<Record<string, unknown>> = {}) => {
-      logger[severity]({ code, ...fields }, logCodes[code])
+      const safe = safeFields(fields)
+      logger[severity]({ code, ...safe }, logCodes[code])
       if (terminal !== null && logger.isLevelEnabled(severity))
-        terminal(readable(now(), severity, code, fields))
+        terminal(readable(now(), severity, code, safe))
     }
   return { info: say('info'), warn: say('warn'), error: say('error') }
 }
