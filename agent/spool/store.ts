@@ -8,6 +8,7 @@ import { describeLosses, describePayload, packRecords, type Signing } from './ba
 import { carryOver } from './carry-over.ts'
 import type { EpochReason, Tell } from './events.ts'
 import { type Evictable, nextVictim } from './eviction.ts'
+import type { Acknowledged } from './ledger/acknowledged.ts'
 import type { ControlLog } from './ledger/control-log.ts'
 import {
   type BatchNote,
@@ -70,6 +71,7 @@ export class Store {
   readonly #quarantine: BatchFolder
   readonly #reserve: Reserve
   readonly #reader: SegmentReader
+  readonly #acknowledged: Acknowledged
   #streams: Streams
   #nextN: number
   /** Batches that the collector has receipted, and whose files are still there. */
@@ -86,6 +88,7 @@ export class Store {
     this.#quarantine = found.quarantine
     this.#streams = found.streams
     this.#nextN = found.nextN
+    this.#acknowledged = found.acknowledged
     this.#reader = new SegmentReader(ground.disk)
     const { disk, dir, budget, tell } = ground
     this.#reserve = new Reserve(disk, join(dir, 'reserve'), budget.reserve, () =>
@@ -137,13 +140,10 @@ export class Store {
     const batches = [...pending, ...quarantined.map(({ batch }) => batch), ...this.#receipted]
     const sealed = batches.reduce((sum, each) => sum + each.bytes, 0)
     const segments = this.#segments().reduce((sum, { segment }) => sum + segment.bytes, 0)
-    return segments + sealed + this.#control.bytes + this.#reserve.bytes
+    return segments + sealed + this.#control.bytes + this.#acknowledged.bytes + this.#reserve.bytes
   }
 
-  /**
-   * Wall clock of the oldest record that has not been receipted, as exactly as its segment tells it; null when there
-   * is none.
-   */
+  /** Wall clock of the oldest record that has no receipt, as exactly as its segment tells it; null when there is none. */
   get oldestWallMs(): number | null {
     const waiting = this.#segments().filter(({ segment }) => !this.#live(segment).isEmpty)
     const times = [
@@ -162,7 +162,10 @@ export class Store {
   async append(letter: RecordStreamLetter, records: readonly StoredRecord[]): Promise<number> {
     const stream = this.#streams[letter]
     await this.#makeRoom(stream.growth(records))
-    return await stream.append(records)
+    const done = await stream.append(records)
+    const numbers = records.slice(0, done).map(({ n }) => n)
+    await this.#acknowledged.note(this.ledger.epoch, numbers, this.ledger.settled)
+    return done
   }
 
   /** Notes that records will never be sent. */
@@ -256,10 +259,7 @@ export class Store {
     return stream.segments.reduce((sum, segment) => sum + this.#live(segment).size, 0)
   }
 
-  /**
-   * Called after a sealing that failed at some step: keeps its batch if it was written, or makes sure that it was
-   * not.
-   */
+  /** After a sealing that failed at some step: keeps its batch if it was written, or makes sure that it was not. */
   async #settleDoubt(): Promise<void> {
     if (!this.#inDoubt) return
     for (const name of await this.#batches.list()) {
@@ -325,6 +325,7 @@ export class Store {
     // If the disk refuses, the batches are still pending: their receipts are asked for at the next start.
     await this.#settleReceipts().catch(() => {})
     for (const stream of Object.values(this.#streams)) await stream.closeWriter()
+    await this.#acknowledged.close()
     await this.#control.close()
   }
 
