@@ -40,6 +40,8 @@ export const logCodes = {
   S3903: 'State folder cannot be written; memory and status are kept in memory',
   S3904:
     'State folder is another one than at the start: was it mounted meanwhile? The agent ends, to begin anew in it',
+  S3905: 'State folder cannot be used yet; measurements are kept in memory until it can',
+  S3906: 'State folder is there; what was measured meanwhile is taken over',
   S4001: 'Batches uploaded',
   S4101: 'Upload put off',
   S4201: 'Sealed files of other probes brought to the collector',
