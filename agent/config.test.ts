@@ -97,7 +97,68 @@ describe('loadConfig()', () => {
       expect(refusal(null, { SONDE_LOCAL_ADDRESS: text }).message).toContain('the name of an interface')
     }
   })
-  const schedules = ['* * * *', '* * * * * *', '61 * * * *', '0 0 L * *', '@daily', '']
+  it.each([
+    ['tabs', '*/10\t*\t*\t*\t*'],
+    ['blanks around it', '  */10  * * * * '],
+    ['an end of line of another system', '*/10 * * * *\r\n'],
+    ['blanks that do not break', '*/10\u00a0* * * *'],
+  ])('takes a schedule with %s', (_, schedule) => {
+    expect(loadConfig(null, { SONDE_SCHEDULE: schedule }).schedule).toBe('*/10 * * * *')
+    expect(loadConfig(file(JSON.stringify({ schedule })), {}).schedule).toBe('*/10 * * * *')
+  })
+  it.each([' ML', 'ML ', 'ML\r', '\ufeffML', '"ML" \n'])(
+    'takes %j from a variable without what is around it',
+    (text) => {
+      expect(loadConfig(null, { SONDE_PROBE_CC: text }).probe_cc).toBe('ML')
+    },
+  )
+  it.each([
+    ['4', 4],
+    [' 4\r', 4],
+    ['4.0', 4],
+    ['1e1', 10],
+  ])('takes the number %j from a variable', (text, number) => {
+    expect(loadConfig(null, { SONDE_CONCURRENCY: text }).concurrency).toBe(number)
+  })
+  it.each([
+    'NaN',
+    'Infinity',
+    '1e400',
+    '0x4',
+    '1e3',
+    '4.5',
+    '-1',
+    '-0',
+    '04',
+    '4,0',
+    '４',
+    '',
+    'four',
+    'null',
+    '"4"',
+    '[4]',
+  ])('refuses the number %j, in words', (text) => {
+    const { message } = refusal(null, { SONDE_CONCURRENCY: text })
+    expect(message).toMatch(/^Cannot use the configuration:\n {2}SONDE_CONCURRENCY: concurrency: expected /)
+  })
+  it.each([
+    ['https://user:password@site.example/', 'without user and password'],
+    ['https://site.example/a b', 'without blanks'],
+    ['HTTPS://site.example/', 'in small letters'],
+    ['site.example', 'expected'],
+  ])('refuses the site %s of a provider', (text, words) => {
+    expect(refusal(null, { SONDE_PROVIDER_SITE: text }).message).toContain(words)
+  })
+  const schedules = [
+    '* * * *',
+    '* * * * * *',
+    '61 * * * *',
+    '0 0 L * *',
+    '0 0 31 2 *',
+    '0 0 29 2 *x',
+    '@daily',
+    '',
+  ]
   it.each(schedules)('refuses the schedule "%s"', (schedule) => {
     expect(refusal(null, { SONDE_SCHEDULE: schedule }).message).toContain('five cron fields')
   })

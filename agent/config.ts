@@ -10,12 +10,15 @@ import { nearestName } from '../tests-spec/command-line/nearest-name.ts'
 import { quoted, shownText } from '../tests-spec/command-line/quoted.ts'
 import { faultsOf, type ValueFault } from '../tests-spec/command-line/value-faults.ts'
 import { collectorVariables } from '../tests-spec/command-line/variables.ts'
+import { httpUrl } from '../tests-spec/data-formats/http-url.ts'
 import { testListResolver } from '../tests-spec/lists/test-list.ts'
 import { endpointSetting, maxEndpoints } from '../tests-spec/protocol/endpoint.ts'
 import { ActionableError } from './platform/actionable-error.ts'
 import { readNamedText } from './platform/named-file.ts'
 
 const cron = v.pipe(v.string(), v.check(isCron, 'expected five cron fields in UTC, such as "*/15 * * * *"'))
+/** Fields may be apart by any blanks: tables are often written with tabs. */
+const tidyCron = (text: string) => text.trim().split(/\s+/).join(' ')
 const whole = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 
@@ -56,10 +59,7 @@ const config = v.strictObject({
     'unknown',
   ),
   /** A site of the provider itself, to tell a used-up bundle from a cut line; null asks none. */
-  provider_site: v.optional(
-    v.nullable(v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//, 'expected http:// or https://'))),
-    null,
-  ),
+  provider_site: v.optional(v.nullable(httpUrl), null),
   /** Whether the collector this device is enrolled at is asked for a look from outside too, behind the helpers of the list. */
   collector_as_helper: v.optional(v.boolean(), true),
   /** Source address of every measurement, or the interface that has it; null leaves it to the system. */
@@ -108,7 +108,9 @@ export function loadConfig(
   const path = named ?? (usual !== null && existsSync(usual) ? usual : null)
   const fromFile = path === null ? {} : readConfigFile(path)
   const { fields: fromEnv, unknown } = readEnvironment(env)
-  const given = { ...fromFile, ...fromEnv }
+  const written: Record<string, unknown> = { ...fromFile, ...fromEnv }
+  const { schedule } = written
+  const given = typeof schedule === 'string' ? { ...written, schedule: tidyCron(schedule) } : written
   const parsed = v.safeParse(config, given)
   const controls = Object.entries(given).flatMap(([field, value]) => controlFaults(field, value))
   if (parsed.success && unknown.length + controls.length === 0) return parsed.output
@@ -180,7 +182,8 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Fro
   const isKnown = ({ field }: { field: string }) => Object.hasOwn(config.entries, field)
   const known = entries.filter(isKnown)
   return {
-    fields: Object.fromEntries(known.map(({ field, value }) => [field, valueFor(field, value)])),
+    // What stands around a value is left there by editors and by files with other ends of lines.
+    fields: Object.fromEntries(known.map(({ field, value }) => [field, valueFor(field, value.trim())])),
     unknown: entries.filter((each) => !isKnown(each)).map(({ name }) => name),
   }
 }

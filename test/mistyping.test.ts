@@ -57,7 +57,7 @@ sonde: This cannot be done:
 [64]
 $ sonde enrol https://collector.example/?a=b sonde1- --state ~/mistyped
 sonde: This cannot be done:
-  URL cannot be "https://collector.example/?a=b": expected one such as https://collector.example, without user, query or fragment.
+  URL cannot be "https://collector.example/?a=b": expected one such as https://collector.example, without user, blanks, query or fragment.
   TOKEN cannot be used as it is: expected one that begins with "sonde1-" and has two more parts, all of it, as one word. [bad_usage]
 [64]
 $ sonde once --state ~/a --json --state=~/b --ooni

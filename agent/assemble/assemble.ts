@@ -11,31 +11,25 @@ import { readMemory, writeMemory } from '../cycle/memory.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import { learnRecipient } from '../enrolment/recipient.ts'
 import { writeStatus } from '../health/status.ts'
-import { registryOf } from '../nettests/registry.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
-import { areFoldersFlushed, isDiskFailure, isSick, removeLeftovers } from '../platform/atomic-file.ts'
+import { areFoldersFlushed, isDiskFailure, removeLeftovers } from '../platform/atomic-file.ts'
 import type { Clock, MachineClocks } from '../platform/clock.ts'
 import type { Identity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
-import { ownAddresses } from '../platform/own-addresses.ts'
 import { ownName } from '../platform/running-process.ts'
-import { isSourceGone } from '../platform/source-addresses.ts'
 import { placeNow, type StateFolder } from '../platform/state-folder.ts'
-import { systemResolver } from '../platform/system-resolver.ts'
 import type { Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
-import { contextsOfCycle } from './cycle-contexts.ts'
 import { statusOf } from './cycle-status.ts'
+import { measuringStages } from './measuring-stages.ts'
 import { readCas, readTestList } from './named-files.ts'
 import { openClock } from './open-clock.ts'
 import { carriedIn, openOwnSpool } from './open-spool.ts'
 import { openSpoolAccess } from './open-spool-access.ts'
 import { openUplink } from './open-uplink.ts'
-import { ownControls } from './own-controls.ts'
-import { vantageOf } from './vantage.ts'
 import { whoWeAre } from './who-we-are.ts'
 
 export interface Agent {
@@ -89,11 +83,11 @@ export async function assemble({
   const log = openLog(ring, terminal, machine.wallMs, config.log_level)
   if (lock.tookOver) log.info('S1003')
   const place = placeNow(folder.path)
-  await removeLeftovers(folder.path).catch(unlessSick)
+  await removeLeftovers(folder.path).catch(unlessDisk)
   const clock = await openClock(folder, machine, log)
   const startedMonotonicMs = clock.monotonicMs()
   const { identity, keyless, collector } = await whoWeAre(folder, log)
-  await removeLeftovers(folder.carried).catch(unlessSick)
+  await removeLeftovers(folder.carried).catch(unlessDisk)
   const spool = await openOwnSpool(folder, config, clock, identity, list, log, keyless)
   const carried = carriedIn(folder, config)
   const access = collector === null ? null : openSpoolAccess(spool, collector, identity.device)
@@ -111,9 +105,11 @@ export async function assemble({
   }
   const self = ownName()
   if (!areFoldersFlushed()) log.warn('S3110')
-  let memory = await readMemory(folder.memory)
-  let own = await ownAddresses(config.local_address)
-  const means = { config, collector, trust, signal, clock, wallMs: machine.wallMs, own: () => own }
+  const controls = list.controls.map(({ url }) => url)
+  let memory = await readMemory(folder.memory, controls)
+  const seed = identity.device
+  const means = { config, collector, trust, clock, wallMs: machine.wallMs, log, seed, signal, sleep }
+  const stagesFor = await measuringStages(means)
 
   /**
    * Memory and status are conveniences: if the disk refuses them, for whatever reason, that costs a line in the log.
@@ -154,27 +150,9 @@ export async function assemble({
       lock.hold()
       const report = await runCycle(
         {
-          clock,
-          log,
-          list: cycleList,
-          seed: identity.device,
-          concurrency: config.concurrency,
-          ownControls: ownControls(config, collector),
-          lab: config.lab,
-          repeatAfterMs: config.repeat_after_seconds * 1000,
-          nettests: registryOf(cycleList.services),
-          context: contextsOfCycle({ ...means, list: cycleList }),
-          async vantage() {
-            // The addresses are read once a cycle: a phone changes networks, and its addresses with them.
-            own = await ownAddresses(config.local_address)
-            if (own.sources !== null && isSourceGone(own.sources)) log.warn('S2108')
-            return vantageOf(config, own, await systemResolver(), trust.name)
-          },
-          uplink: async () => (await ownAddresses(config.local_address)).uplink,
+          ...stagesFor(cycleList),
           spool,
           deliver: () => deliverUntil(untilNextMs),
-          signal,
-          sleep,
           onMeasurement,
         },
         memory,
@@ -208,6 +186,7 @@ export async function assemble({
   }
 }
 
-function unlessSick(error: unknown): void {
-  if (!isSick(error)) throw error
+/** A folder that root made may not be this user's to look into. */
+function unlessDisk(error: unknown): void {
+  if (!isDiskFailure(error)) throw error
 }

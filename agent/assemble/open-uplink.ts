@@ -1,6 +1,7 @@
 // The ways to the collector that this probe is enrolled at.
 
 import { randomInt } from 'node:crypto'
+import { type Endpoint, endpointId } from '../../tests-spec/protocol/endpoint.ts'
 import type { Config } from '../config.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -18,10 +19,12 @@ export async function openUplink(
   spool: Spool,
 ): Promise<Uplink> {
   const { url, endpoints, collectorKeyId, collectorKey } = collector
+  const ways: Endpoint[] = [{ kind: 'collector', url }, ...config.endpoints, ...endpoints]
   return Uplink.open({
     collectorKeyId,
     collectorKey,
-    endpoints: [{ kind: 'collector', url }, ...config.endpoints, ...endpoints],
+    // One that stands there twice is one way.
+    endpoints: [...new Map(ways.map((each) => [endpointId(each), each])).values()],
     memory: wayMemoryIn(folder.upload),
     now: () => clock.monotonicMs(),
     chance: () => randomInt(2 ** 32) / 2 ** 32,

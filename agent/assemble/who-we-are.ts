@@ -16,7 +16,7 @@ export interface WhoWeAre {
 }
 
 export async function whoWeAre(folder: StateFolder, log: Pick<Log, 'error'>): Promise<WhoWeAre> {
-  const own = await openIdentity(folder.deviceKey).catch((error) => unlessBadState(error))
+  const own = await openIdentity(folder.deviceKey).catch(unlessKeyless)
   if (own === null) {
     log.error('S5104')
     return { identity: makeIdentity(), keyless: true, collector: null }
@@ -36,7 +36,11 @@ function collectorOf(folder: StateFolder, { device }: Identity, log: Pick<Log, '
   return null
 }
 
-/** @throws Any other error: a key that no disk takes would be another one at each start. */
+/** A key that no disk takes is none either: it would be another one at each start. */
+function unlessKeyless(error: unknown): null {
+  return error instanceof ActionableError && error.code === 'state_unwritable' ? null : unlessBadState(error)
+}
+
 function unlessBadState(error: unknown): null {
   if (error instanceof ActionableError && error.code === 'bad_state') return null
   throw error

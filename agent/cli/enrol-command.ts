@@ -1,5 +1,6 @@
 // `sonde enrol URL TOKEN`: makes this device known to a collector, once.
 
+import { tidyHttpUrl, whyNoHttpUrl } from '../../tests-spec/data-formats/http-url.ts'
 import { readToken } from '../../tests-spec/protocol/enrolment.ts'
 import { writeEnrolment } from '../enrolment/enrolment.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
@@ -28,7 +29,8 @@ export const enrolCommand: Command = {
 }
 
 async function enrolDevice({ given, env, machine, signal, terminal }: Invocation): Promise<number> {
-  const [url = '', tokenText = ''] = given.operands
+  const [written = '', tokenText = ''] = given.operands
+  const url = tidyHttpUrl(written)
   const folder = makeStateFolder(given.value('state'), env)
   const identity = await openIdentity(folder.deviceKey)
   try {
@@ -54,11 +56,11 @@ async function enrolDevice({ given, env, machine, signal, terminal }: Invocation
 }
 
 /** Before anything is made: the address is kept, and every upload goes there. */
-function whyNoCollector(text: string): string | null {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url === null || !/^https?:$/.test(url.protocol)) return 'a URL such as https://collector.example'
-  const isPlain = url.username + url.password === '' && !/[?#]/.test(text)
-  return isPlain ? null : 'one such as https://collector.example, without user, query or fragment'
+function whyNoCollector(written: string): string | null {
+  const text = tidyHttpUrl(written)
+  if (!URL.canParse(text) || !/^https?:\/\/[^/]/.test(text)) return 'a URL such as https://collector.example'
+  const isPlain = whyNoHttpUrl(text) === null && !/[?#]/.test(text)
+  return isPlain ? null : 'one such as https://collector.example, without user, blanks, query or fragment'
 }
 
 function whyNoToken(text: string): string | null {

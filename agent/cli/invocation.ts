@@ -38,13 +38,19 @@ export function configOf({ given, env }: Invocation): Config {
  * stands at the terminal.
  */
 export function surroundingsOf(invocation: Invocation): Surroundings {
-  const { given, env, machine, signal, sleep, terminal } = invocation
+  const { given, env } = invocation
+  const means = meansOf(invocation)
+  return { ...means, folder: makeStateFolder(given.value('state'), env) }
+}
+
+/** As `surroundingsOf()`, without the state folder, of which nothing is made. */
+export function meansOf(invocation: Invocation): Omit<Surroundings, 'folder'> {
+  const { machine, signal, sleep, terminal } = invocation
   // First, with the files that it names: a mistyped name shall make no folder.
   const config = configOf(invocation)
   readTestList(config)
   readCas(config)
   return {
-    folder: makeStateFolder(given.value('state'), env),
     config,
     machine,
     signal,
@@ -54,6 +60,7 @@ export function surroundingsOf(invocation: Invocation): Surroundings {
 }
 
 /** A line of the log, over a progress bar that may stand there. */
-function sayLine({ err, interactive, columns }: Terminal, line: string): void {
-  err(interactive ? `\r\u001b[2K${wrapWords(line, columns)}\n` : `${line}\n`)
+function sayLine({ err, drawn, interactive, columns }: Terminal, line: string): void {
+  if (interactive) drawn.err('\r\u001b[2K')
+  err(`${interactive ? wrapWords(line, columns) : line}\n`)
 }

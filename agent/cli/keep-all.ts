@@ -13,6 +13,6 @@ export async function keepAll(spool: Spool): Promise<void> {
   if (inMemory === 0) return
   throw new ActionableError(
     'results_lost',
-    `${inMemory} results could not be kept: they were in memory only, and are lost now, as this command ends. The disk of the state folder is full, read-only or failing: make room or change the card, then measure again.`,
+    `${inMemory} results could not be kept: they were in memory only, and are lost now, as this command ends. The disk of the state folder is full, read-only or failing, or what is in that folder is another user's: put that right, then measure again.`,
   )
 }

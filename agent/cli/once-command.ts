@@ -1,5 +1,6 @@
 // `sonde once`: one cycle of the test list, or of URLs that somebody asks about.
 
+import { tidyHttpUrl, whyNoHttpUrl } from '../../tests-spec/data-formats/http-url.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import { noContext, plainForm } from '../../tests-spec/plain/plain-form.ts'
@@ -59,13 +60,12 @@ async function once(invocation: Invocation): Promise<number> {
 }
 
 function whyNotMeasurable(text: string): string | null {
-  const isUrl = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-  return isUrl ? null : 'a URL such as https://example.org/'
+  return whyNoHttpUrl(tidyHttpUrl(text))?.replace(/^expected /, '') ?? null
 }
 
-/** The URLs as a list of their own, with the controls and resolvers of the one in force. */
+/** The URLs, each once, as a list of their own, with the controls and resolvers of the one in force. */
 function listOf(list: TestList, urls: readonly string[]): TestList {
-  const entries = urls.map((url) => ({
+  const entries = [...new Set(urls.map(tidyHttpUrl))].map((url) => ({
     nettest: 'web_connectivity' as const,
     input: url,
     category_code: 'MISC',

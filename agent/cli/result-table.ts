@@ -1,6 +1,7 @@
 // A cycle's results as a table: what happened at each step, the verdict, milliseconds, bytes. Where columns are few, what a
 // measurement cost is left out first, so that its target can be read; where that is not enough it becomes a list. Never colour alone: every verdict has its word.
 
+import { safeText } from '../../tests-spec/command-line/safe-text.ts'
 import { clippedEnd, clippedStart, paddedEnd, textWidth } from '../../tests-spec/command-line/text-width.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
@@ -26,6 +27,9 @@ export function renderTable(measurements: readonly Measurement[], columns: numbe
   return table(rows, columns, colour) ?? narrowList(rows, columns, colour)
 }
 
+/** More than any terminal has columns. */
+const maxTargetChars = 400
+
 /** One row a measurement; a service that is judged by its functions has one for each. */
 export function rowsOf(measurement: Measurement): Row[] {
   const keys = measurement.test_keys
@@ -33,7 +37,7 @@ export function rowsOf(measurement: Measurement): Row[] {
     ms: Math.round(measurement.test_runtime * 1000),
     bytes: keys.x_sonde_bytes_sent + keys.x_sonde_bytes_received,
   }
-  const target = measurement.input ?? measurement.test_name
+  const target = safeText(measurement.input ?? measurement.test_name, maxTargetChars)
   const parts = keys.x_sonde_parts
   const whole = { target, ...stepsOf(withoutFollowUps(keys)), verdict: keys.x_sonde_verdict.verdict, ...cost }
   if (parts === undefined) return [whole]
@@ -43,13 +47,13 @@ export function rowsOf(measurement: Measurement): Row[] {
       whole,
       ...Object.entries(parts).map(([name, { verdict }]) => ({
         ...nothing,
-        target: `${target} ${name}`,
+        target: `${target} ${safeText(name, maxTargetChars)}`,
         verdict,
       })),
     ]
   }
   return Object.entries(parts).map(([name, { verdict }], index) => ({
-    target: `${target} ${name}`,
+    target: `${target} ${safeText(name, maxTargetChars)}`,
     ...stepsOfGroup(withoutFollowUps(tagged(keys, groupTag(name)))),
     verdict,
     ms: index === 0 ? cost.ms : null,
@@ -119,7 +123,9 @@ const abbreviations: Readonly<Record<string, string>> = {
 }
 
 function short(failure: string): string {
-  return abbreviations[failure] ?? failure.replace(/^unknown_failure: .*/, 'unknown').slice(0, 13)
+  return (
+    abbreviations[failure] ?? safeText(failure.replace(/^unknown_failure: .*/s, 'unknown').slice(0, 13), 13)
+  )
 }
 
 const marks: Readonly<Record<VerdictKind, string>> = {

@@ -1,11 +1,14 @@
 // `sonde run`: measures on the schedule until it is stopped.
 
 import { wrapWords } from '../../tests-spec/command-line/wrap-words.ts'
-import { assemble } from '../assemble/assemble.ts'
+import { type Agent, assemble } from '../assemble/assemble.ts'
+import { type Meanwhile, measureMeanwhile } from '../assemble/meanwhile.ts'
 import { runLoop } from '../cycle/loop.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
+import { ActionableError } from '../platform/actionable-error.ts'
+import { awaitedAt } from '../platform/state-folder.ts'
 import { version } from '../version.ts'
-import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
+import { type Command, type Invocation, meansOf, surroundingsOf } from './invocation.ts'
 import { keepAll } from './keep-all.ts'
 import { configOption, stateOption } from './options.ts'
 import { cycleShown } from './shown-cycle.ts'
@@ -24,8 +27,35 @@ export const runCommand: Command = {
   run,
 }
 
+/** Measures into memory while the state folder has to be waited for. */
+async function untilUsable(invocation: Invocation): Promise<Meanwhile> {
+  const { given, env } = invocation
+  const why = () => awaitedAt(given.value('state'), env)
+  if (why() === null) return { entries: [], dropped: 0 }
+  return measureMeanwhile(meansOf(invocation), why)
+}
+
+function takeOver({ log, spool }: Agent, { entries, dropped }: Meanwhile): void {
+  if (entries.length === 0) return
+  log.info('S3906', { records: entries.length, dropped })
+  // What the disk refuses now stays with the spool, which says so in its state.
+  for (const entry of entries) void spool.put(entry).catch(() => {})
+}
+
+/** @throws {ActionableError} `results_lost`, when there are any. */
+function lostWith({ entries, dropped }: Meanwhile): number {
+  const results = entries.length + dropped
+  if (results === 0) return 0
+  throw new ActionableError(
+    'results_lost',
+    `${results} results were in memory only, since the state folder could not be used, and are lost now, as this agent ends.`,
+  )
+}
+
 async function run(invocation: Invocation): Promise<number> {
   const { given, signal, terminal } = invocation
+  const meanwhile = await untilUsable(invocation)
+  if (signal.aborted) return lostWith(meanwhile)
   const surroundings = surroundingsOf(invocation)
   const { config, sleep } = surroundings
   const agent = await assemble(surroundings)
@@ -33,6 +63,7 @@ async function run(invocation: Invocation): Promise<number> {
   const shown = terminal.shown || given.has('table')
   agent.log.info('S1001', { version })
   if (agent.collector === null) agent.log.warn('S5101')
+  takeOver(agent, meanwhile)
   try {
     await runLoop({
       clock: agent.clock,

@@ -24,7 +24,7 @@ export async function cycleShown(
   terminal: Terminal,
   { traced, untilNextMs = () => null }: Showing,
 ): Promise<CycleReport> {
-  const progress = progressBar(terminal.err, terminal.interactive ? terminal.columns : null)
+  const progress = progressBar(terminal.drawn.err, terminal.interactive ? terminal.columns : null)
   const measured: Measurement[] = []
   progress.step(0, Math.max(1, list.entries.length))
   const show = (measurement: Measurement, done: number, of: number) => {
@@ -35,9 +35,10 @@ export async function cycleShown(
   progress.clear()
   const inListOrder = (a: Measurement, b: Measurement) => place(list, a) - place(list, b)
   if (traced) {
-    for (const each of measured) terminal.out(`${traceText(each, terminal.columns, terminal.colour)}\n\n`)
+    for (const each of measured)
+      terminal.drawn.out(`${traceText(each, terminal.columns, terminal.colour)}\n\n`)
   }
-  terminal.out(`${renderTable(measured.sort(inListOrder), terminal.columns, terminal.colour)}\n`)
+  terminal.drawn.out(`${renderTable(measured.sort(inListOrder), terminal.columns, terminal.colour)}\n`)
   const words = summary(report.memory.link, report.delivery, agent)
   // Where nobody watches, a script reads, and one sentence is one line.
   terminal.out(`${terminal.interactive ? wrapWords(words, terminal.columns) : words}\n`)

@@ -41,7 +41,9 @@ async function status({ given, env, machine, terminal }: Invocation): Promise<nu
     const said = { ...current, agent: { ...current?.agent, ...agent }, unwritable }
     terminal.out(`${JSON.stringify(said, null, 2)}\n`)
   } else {
-    terminal.out(current === null ? newcomerText(agent) : statusText(current, { agent, unwritable, now }))
+    terminal.out(
+      current === null ? newcomerText(agent, unwritable) : statusText(current, { agent, unwritable, now }),
+    )
   }
   return code
 }

@@ -13,10 +13,14 @@ export interface Seen {
 }
 
 /** Where no cycle has finished yet. */
-export function newcomerText(agent: AgentState): string {
-  return agent.pid === null
+export function newcomerText(agent: AgentState, unwritable: Unwritable | null = null): string {
+  // What is not written down may have happened all the same.
+  const disk = unwritable === null ? '' : `${unwritableWords[unwritable]}\n  no status could be written\n`
+  if (agent.pid !== null)
+    return `${disk}Agent running (pid ${agent.pid})\n${disk === '' ? 'No cycle finished yet\n' : ''}`
+  return disk === ''
     ? 'No cycle has run here yet. Start one with: sonde run\n'
-    : `Agent running (pid ${agent.pid})\nNo cycle finished yet\n`
+    : `${disk}No agent is running\n`
 }
 
 export function statusText(status: Status, seen: Seen): string {

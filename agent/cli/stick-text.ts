@@ -13,7 +13,7 @@ export function exportedText(report: ExportReport, path: string): string {
       `Wrote ${count(batches, 'batch')} in ${count(files.length, 'file')} (${kilobytes(bytes)}) to ${path}.`,
     )
   if (there > 0) lines.push(`Already there: ${count(there, 'batch')}.`)
-  if (damaged.length > 0) lines.push(`Damaged since the last time, and written again: ${damaged.join(', ')}.`)
+  if (damaged.length > 0) lines.push(`Damaged since the last time, and written again: ${named(damaged)}.`)
   if (batches + there === 0 && sealed) lines.push('Nothing waits on this device: nothing was written.')
   if (batches + there > 0)
     lines.push(
@@ -35,9 +35,9 @@ export function importedText(report: ImportReport, path: string): string {
   if (known > 0) lines.push(`Nothing new: ${count(known, 'receipt')}.`)
   if (foreign > 0) lines.push(`Not for this device, and left: ${count(foreign, 'line')}.`)
   for (const { batch, code } of refused)
-    lines.push(`The collector refused batch ${batch} [${code}]: tell the coordinator.`)
+    lines.push(`The collector refused batch ${batch} [${safeText(code, 40)}]: tell the coordinator.`)
   if (unreadable.length > 0) lines.push(`Cannot be read: ${named(unreadable)}.`)
-  if (removed.length > 0) lines.push(`Removed from the stick, being delivered: ${removed.join(', ')}.`)
+  if (removed.length > 0) lines.push(`Removed from the stick, being delivered: ${named(removed)}.`)
   if (pending > 0) lines.push(`Still waiting on this device: ${count(pending, 'batch')}.`)
   return `${lines.join('\n')}\n`
 }
@@ -57,13 +57,17 @@ export function carriedText(report: CarryReport, path: string): string {
     )
   if (passedOver.length > 0) lines.push(`Damaged, or no sealed files: ${named(passedOver)}.`)
   if (receipts > 0)
-    lines.push(`Put ${count(receipts, 'receipt')} on the stick, in ${written.join(', ')}. Carry it back.`)
+    lines.push(`Put ${count(receipts, 'receipt')} on the stick, in ${named(written)}. Carry it back.`)
   return `${lines.join('\n')}\n`
 }
 
-/** Names of files on a stick are the words of whoever filled it. */
+/** A stick may have thousands. */
+const maxNames = 20
+
+/** Names of files on a stick are the words of those who filled it. */
 function named(names: readonly string[]): string {
-  return names.map((name) => safeText(name, 80)).join(', ')
+  const shown = names.slice(0, maxNames).map((name) => safeText(name, 80))
+  return [...shown, ...(names.length > maxNames ? [`${names.length - maxNames} more`] : [])].join(', ')
 }
 
 function count(n: number, thing: string): string {

@@ -2,12 +2,18 @@
 
 import { closeSync } from 'node:fs'
 import { outputOn } from '../../tests-spec/command-line/output.ts'
+import { safeLines } from '../../tests-spec/command-line/safe-text.ts'
 
 export interface Terminal {
-  /** Results: what a script would read. Never fails: see output.ts. */
+  /**
+   * Results: what a script would read. Never fails: see output.ts. What strangers have written is made safe here, whatever
+   * command prints it; JSON means the same afterwards.
+   */
   out(text: string): void
-  /** Everything said on the way. Never fails. */
+  /** Everything said on the way, as safe. Never fails. */
   err(text: string): void
+  /** As `out` and `err`, for text with colours of ours or that moves the cursor: what others wrote in it went through `safeText()`. */
+  readonly drawn: { out(text: string): void; err(text: string): void }
   /** Columns of the terminal behind `out`, else those that COLUMNS says, else 80. */
   readonly columns: number
   /** Whether a person sees `out`: a journal must not collect what was measured. */
@@ -37,8 +43,9 @@ export function processTerminal(env: Readonly<Record<string, string | undefined>
   const err = outputOn(process.stderr)
   const shown = process.stdout.isTTY === true
   return {
-    out: (text) => out.write(text),
-    err: (text) => err.write(text),
+    out: (text) => out.write(safeLines(text)),
+    err: (text) => err.write(safeLines(text)),
+    drawn: { out: (text) => out.write(text), err: (text) => err.write(text) },
     columns: columnsOf(process.stdout.columns, env.COLUMNS),
     shown,
     interactive: process.stderr.isTTY === true && env.TERM !== 'dumb',

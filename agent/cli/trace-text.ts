@@ -1,5 +1,6 @@
 // One measurement as a readable trace: a line for the verdict, then a line an operation in the order they began.
 
+import { safeText } from '../../tests-spec/command-line/safe-text.ts'
 import { paddedEnd } from '../../tests-spec/command-line/text-width.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import { addressesIn } from '../../tests-spec/nettests/failed-step.ts'
@@ -22,12 +23,20 @@ const colours: Readonly<Record<VerdictKind, number>> = {
   undetermined: 33,
 }
 
+/** Names in answers, in redirects and in certificates are as long as their servers like. */
+const maxChars = 400
+
 /** @param columns - Below 80 each operation takes two lines. */
 export function traceText(measurement: Measurement, columns: number, colour: boolean): string {
   const { verdict, rule, step, how } = measurement.test_keys.x_sonde_verdict
   const paint = (text: string, code: number) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
   const why = step === null ? rule : `${rule}: ${step} ${how}`
   const lines = linesOf(measurement)
+    .map((line) => ({
+      ...line,
+      target: safeText(line.target, maxChars),
+      outcome: safeText(line.outcome, maxChars),
+    }))
     .sort((a, b) => a.t0 - b.t0 || a.t - b.t)
     .map((line) => {
       const time = `${line.t0.toFixed(3).padStart(8)} s ${`${Math.round((line.t - line.t0) * 1000)} ms`.padStart(8)}`
@@ -39,7 +48,8 @@ export function traceText(measurement: Measurement, columns: number, colour: boo
     })
   const repeat = measurement.test_keys.x_sonde_earlier === undefined ? '' : ' (measured again)'
   const title = `${measurement.input ?? measurement.test_name}${repeat}`
-  return [`${title}\n  ${paint(verdict, colours[verdict])}  ${why}`, ...lines].join('\n')
+  const head = `${safeText(title, maxChars)}\n  ${paint(verdict, colours[verdict])}  ${safeText(why, maxChars)}`
+  return [head, ...lines].join('\n')
 }
 
 function linesOf({ test_keys }: Measurement): Line[] {

@@ -193,9 +193,18 @@ async function measureAndKeep(
     return { finished, measurement: keep(stages, cycle, finished) }
   } catch (error) {
     cycle.bugs += 1
-    stages.log.error('S2901', { nettest: task.nettest, error: String(error) })
+    stages.log.error('S2901', { nettest: task.nettest, bug: whereOf(error) })
     return null
   }
+}
+
+/** Which error, and where it was thrown. Its message may hold what was measured, which no log may tell. */
+function whereOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no error'
+  const { name, message, stack = '' } = error
+  const frames = stack.slice(stack.indexOf(message) + message.length).split('\n')
+  const places = frames.flatMap((line) => /([\w.-]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? [])
+  return [name, ...places.slice(0, 3)].join(' ')
 }
 
 /** Timers fire up to a millisecond early, and a repeat after 29.999 s would not count as one after 30 s. */

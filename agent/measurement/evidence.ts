@@ -7,13 +7,14 @@ import { nettestNamed } from '../../tests-spec/nettests/all-nettests.ts'
 import type { NettestSpec } from '../../tests-spec/nettests/nettest-spec.ts'
 import type { VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
+import { opaqueId } from './opaque-id.ts'
 
 export type EvidenceLevel = 'full' | 'brief'
 
-/** The last word on each target, by `nettest input`. What is not in it was never measured. */
+/** The last word on each target, by an id that tells nobody which one it is. What is not in it was never measured. */
 export type History = Readonly<Record<string, LastSeen>>
 export interface LastSeen {
-  /** Verdict and rule, of the parts too: what changes when anything changes. */
+  /** Digest of verdict and rule, of the parts too: what changes when anything changes. */
   readonly conclusion: string
   /** Day (UTC) of the last full evidence, `YYYY-MM-DD`. */
   readonly fullOn: string
@@ -172,9 +173,7 @@ function withoutHeaders(request: HttpRequest): HttpRequest {
   }
 }
 
-function keyOf({ test_name, input }: Measurement): string {
-  return `${test_name} ${input ?? ''}`
-}
+const keyOf = ({ test_name, input }: Measurement) => opaqueId(`${test_name} ${input ?? ''}`)
 
 function dayOf({ measurement_start_time }: Measurement): string {
   return measurement_start_time.slice(0, 10)
@@ -188,7 +187,8 @@ function stateOf({ test_name, test_keys }: Measurement): VerdictKind | null {
 
 function conclusionOf({ test_keys }: Measurement): string {
   const parts = Object.values(test_keys.x_sonde_parts ?? {})
-  return [test_keys.x_sonde_verdict, ...parts]
-    .map(({ verdict, rule, how }) => `${verdict} ${rule} ${how}`)
-    .join('; ')
+  const words = [test_keys.x_sonde_verdict, ...parts].map(
+    ({ verdict, rule, how }) => `${verdict} ${rule} ${how}`,
+  )
+  return opaqueId(words.join('; '))
 }

@@ -210,3 +210,8 @@ const sickness = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EIO', unclean])
 export function isSick(error: unknown): boolean {
   return error instanceof Error && 'code' in error && sickness.has(String(error.code))
 }
+
+/** Whether there is no room left, either on the file system or within this user's quota. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+}

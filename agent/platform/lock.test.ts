@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -85,8 +85,14 @@ it.each(['', 'garbage', '-1', '1', '99999999'])('takeLock() takes over a lock th
   expect(takeLock(path).tookOver).toBe(false)
 })
 
-it('takeLock() says what is wrong when the folder is not there', () => {
-  expect(() => takeLock('/nonexistent/folder/lock')).toThrow(/Cannot create \/nonexistent\/folder\/lock/)
+it('takeLock() waits for a folder that the disk did not let be made', () => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'sonde-lock-')), 'later')
+  const lock = takeLock(join(folder, 'lock'))
+  mkdirSync(folder)
+  expect(readdirSync(folder)).toEqual([])
+  lock.hold()
+  expect(readdirSync(folder)).toEqual(['lock'])
+  lock.release()
 })
 
 it('takeLock() says what is in the way when it is no file', () => {

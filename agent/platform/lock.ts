@@ -2,7 +2,7 @@
 
 import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { ActionableError } from './actionable-error.ts'
-import { isSick } from './atomic-file.ts'
+import { isMissing, isSick } from './atomic-file.ts'
 import { isAlive, ownName } from './running-process.ts'
 
 export interface Lock {
@@ -58,7 +58,7 @@ function tryToTake(path: string): Taken | null {
     return take(path)
   } catch (error) {
     if (error instanceof ActionableError) throw error
-    if (isSick(error)) return null
+    if (isSick(error) || isMissing(error)) return null
     const why = error instanceof Error ? error.message : String(error)
     throw new ActionableError(
       'state_unwritable',
@@ -112,7 +112,8 @@ function createExclusively(path: string): number | null {
     return openSync(path, 'wx', 0o600)
   } catch (error) {
     if (isCode(error, 'EEXIST')) return null
-    if (isSick(error)) throw error
+    // No folder: the disk did not let it be made.
+    if (isSick(error) || isMissing(error)) throw error
     throw new ActionableError('state_unwritable', `Cannot create ${path}. May this user write there?`, {
       cause: error,
     })

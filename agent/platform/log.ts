@@ -3,6 +3,7 @@
 // measured.
 
 import { type Logger, pino } from 'pino'
+import { safeFields } from '../../tests-spec/command-line/safe-fields.ts'
 import type { LogRing } from './log-ring.ts'
 
 /** These codes are stable: operators search for them, and translations are looked up by them. */
@@ -39,6 +40,8 @@ export const logCodes = {
   S3903: 'State folder cannot be written; memory and status are kept in memory',
   S3904:
     'State folder is another one than at the start: was it mounted meanwhile? The agent ends, to begin anew in it',
+  S3905: 'State folder cannot be used yet; measurements are kept in memory until it can',
+  S3906: 'State folder is there; what was measured meanwhile is taken over',
   S4001: 'Batches uploaded',
   S4101: 'Upload put off',
   S4201: 'Sealed files of other probes brought to the collector',
@@ -86,9 +89,10 @@ export function openLog(
   const say =
     (severity: 'info' | 'warn' | 'error') =>
     (code: LogCode, fields: Readonly<Record<string, unknown>> = {}) => {
-      logger[severity]({ code, ...fields }, logCodes[code])
+      const safe = safeFields(fields)
+      logger[severity]({ code, ...safe }, logCodes[code])
       if (terminal !== null && logger.isLevelEnabled(severity))
-        terminal(readable(now(), severity, code, fields))
+        terminal(readable(now(), severity, code, safe))
     }
   return { info: say('info'), warn: say('warn'), error: say('error') }
 }

@@ -10,13 +10,14 @@
 //   exports.json      which files on sticks hold which batches
 //   socket            where other commands ask the agent that has the folder open
 //   carried/          sealed files of other probes, on their way to the collector
+//   wait-for-mount    the installer's, in the folder below the mount: what is to be mounted there is not there yet
 //   spool/  log/      see agent/spool and agent/platform/log-ring.ts
 
 import { accessSync, constants, existsSync, mkdirSync, type Stats, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { ActionableError } from './actionable-error.ts'
-import { isSick } from './atomic-file.ts'
+import { isFull, isSick } from './atomic-file.ts'
 
 export interface StateFolder {
   readonly path: string
@@ -62,6 +63,7 @@ export function openStateFolder(
     )
   }
   refuseCollectors(path)
+  refuseUnmounted(path)
   return layoutOf(path)
 }
 
@@ -79,13 +81,14 @@ export function makeStateFolder(
   const path = resolve(chosen ?? stateFolderPath(env))
   const folder = layoutOf(path)
   refuseCollectors(path)
+  refuseUnmounted(path)
   try {
     // Other users of the machine learn nothing from these folders, not even how much is in them.
     for (const each of [path, folder.spool, folder.log, folder.carried]) makeFolder(each)
     accessSync(path, constants.W_OK | constants.X_OK)
   } catch (cause) {
     // A card that has become full, failing or read-only is no reason to stop measuring: results wait in memory.
-    if (isSick(cause) && existsSync(path)) return folder
+    if (isSick(cause) && (existsSync(path) || isFull(cause))) return folder
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ActionableError(
       'state_unwritable',
@@ -94,6 +97,36 @@ export function makeStateFolder(
     )
   }
   return folder
+}
+
+/** Seen where a file system is to be mounted, and is not yet. */
+const mountMark = 'wait-for-mount'
+
+/**
+ * What an agent has to wait for before it can use its folder, in a word; null where it need not. A folder of another user's may
+ * be given back; what else is in the way does not pass by itself.
+ */
+export function awaitedAt(
+  chosen: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+): 'mount' | 'owner' | null {
+  const path = resolve(chosen ?? stateFolderPath(env))
+  if (existsSync(join(path, mountMark))) return 'mount'
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    if (isCode(error, 'EACCES') && statOrNull(path)?.isDirectory() === true) return 'owner'
+  }
+  return null
+}
+
+/** @throws {ActionableError} `no_state`. */
+function refuseUnmounted(path: string): void {
+  if (!existsSync(join(path, mountMark))) return
+  throw new ActionableError(
+    'no_state',
+    `What is to be mounted at ${path} is not there: ${mountMark} is in the folder below it. Mount it, then do the same again; if nothing is mounted there any more, remove that file.`,
+  )
 }
 
 /** Remembers which folder is at `path`. */

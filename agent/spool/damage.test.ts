@@ -141,9 +141,9 @@ describe(`a spool with one damaged file (${cases} cases each)`, () => {
           if (!mayMiss.has(n)) expect(arrived.has(n), `${name} was not damaged, and is gone`).toBe(true)
         }
         const named = new Set(lostIn(all))
-        const newest = Math.max(...arrived)
+        const corrupt = new Set(lostIn(all, 'corrupt'))
         for (const n of mayMiss) {
-          if (n < newest && !arrived.has(n)) expect(named.has(n), `${n} is gone, and not named`).toBe(true)
+          if (!arrived.has(n)) expect(corrupt.has(n), `${n} is gone, and not named as damaged`).toBe(true)
         }
         for (const n of named) expect(arrived.has(n), `${n} is named as lost, and is there`).toBe(false)
         expect(all.flatMap(({ records }) => records)).toHaveLength(arrived.size)

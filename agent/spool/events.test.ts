@@ -81,16 +81,24 @@ describe('a spool tells', () => {
     const disk = new SimulatedDisk()
     const { spool } = await listened(disk)
     await spool.put(sampleEntry('one', 'anomaly'))
+    const acknowledged = fileIn(disk, '/acknowledged')
+    const before = Buffer.from(disk.bytesOf(acknowledged))
     // The second record was on its way to the medium when the power went, and its number is what arrived whole.
     void spool.put(sampleEntry('two', 'anomaly'))
     await spool.flush()
     const segment = fileIn(disk, '/a-')
     const bytes = disk.bytesOf(segment)
-    const { events } = await listened(disk.damaged(segment, withTornEnd(bytes)))
-    expect(events).toEqual([
+    const cut = disk.damaged(segment, withTornEnd(bytes)).damaged(acknowledged, before)
+    expect((await listened(cut)).events).toEqual([
       { kind: 'records_lost', reason: 'torn', records: 1 },
       { kind: 'opened', ...nothing, records: 1, lost: 1 },
     ])
+    // Had it been acknowledged, it would be damage.
+    expect((await listened(disk.damaged(segment, withTornEnd(bytes)))).events[0]).toEqual({
+      kind: 'records_lost',
+      reason: 'corrupt',
+      records: 1,
+    })
   })
 
   it('how many a segment lost that rots', async () => {

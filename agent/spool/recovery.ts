@@ -7,6 +7,7 @@
 //   spool/batches/ batches that are sealed and wait to be sent
 //   spool/quarantine/ batches that are sealed and that the collector refused
 //   spool/kept/ batches that another key sealed, until that key is back
+//   spool/acknowledged numbers of records that are on the disk and in no batch
 //   spool/reserve room that is given back when the disk is full
 
 import { dirname, join } from 'node:path'
@@ -15,6 +16,7 @@ import { removeLeftovers } from '../platform/atomic-file.ts'
 import { BatchFolder, type OwnBatch } from './batches/batch-folder.ts'
 import type { EpochReason, Tell } from './events.ts'
 import type { Budget } from './eviction.ts'
+import { Acknowledged, type Known } from './ledger/acknowledged.ts'
 import { ControlLog, readControlLog } from './ledger/control-log.ts'
 import { Ledger, type Losses, noteOf, recordsIn } from './ledger/ledger.ts'
 import { RangeSet } from './ledger/ranges.ts'
@@ -48,6 +50,7 @@ export interface Recovered {
   readonly streams: Streams
   readonly batches: BatchFolder
   readonly quarantine: BatchFolder
+  readonly acknowledged: Acknowledged
   /** Lowest record number that was never given. */
   readonly nextN: number
 }
@@ -69,12 +72,16 @@ export async function recover(ground: Ground): Promise<Recovered> {
       r: await readStream(ground.disk, place.dir, 'r'),
       d: await readStream(ground.disk, place.dir, 'd'),
     }
-    const { nextN, losses } = missingRecords(control.ledger, Object.values(readings))
+    const notes = join(ground.dir, 'acknowledged')
+    const known = await Acknowledged.read(ground.disk, notes, control.ledger.epoch)
+    const { nextN, losses } = missingRecords(control.ledger, Object.values(readings), known)
     if (losses.length > 0) await control.append({ kind: 'lost', losses, batch: null })
     for (const { reason, ranges } of losses)
       ground.tell({ kind: 'records_lost', reason, records: RangeSet.of(ranges).size })
     const { batches, quarantine } = folders
-    return { control, streams: await openStreams(ground, place, readings), batches, quarantine, nextN }
+    const acknowledged = new Acknowledged(ground.disk, notes, known)
+    const streams = await openStreams(ground, place, readings)
+    return { control, streams, batches, quarantine, acknowledged, nextN }
   } catch (error) {
     await control.close()
     throw error
@@ -326,6 +333,7 @@ type Missing = Losses[number] & { readonly reason: 'corrupt' | 'torn' }
 function missingRecords(
   ledger: Ledger,
   readings: readonly StreamReading[],
+  acknowledged: Known,
 ): { nextN: number; losses: Missing[] } {
   const found = new RangeSet()
   const damaged = new RangeSet()
@@ -333,13 +341,15 @@ function missingRecords(
     for (const { numbers } of reading.segments) found.addAll(numbers)
     damaged.addAll(reading.damaged)
   }
-  const certain = Math.max(ledger.nextN, found.max + 1, ledger.settled.max + 1)
+  const certain = Math.max(ledger.nextN, found.max + 1, ledger.settled.max + 1, acknowledged.next)
   // Heads whose record is torn. Without them, a loss at the very end would not be noticed.
   const hints = readings.flatMap((each) => each.suspects).filter((n) => n < certain + plausibleLoss)
   const nextN = Math.max(certain, ...hints.map((n) => n + 1))
   const missing = RangeSet.of([[0, nextN - 1]])
     .minus(ledger.settled)
     .minus(found)
+  // What was acknowledged was safe, wherever its place is: a segment may be gone, or have lost its end.
+  damaged.addAll(acknowledged.numbers)
   const corrupt = missing.and(damaged)
   const losses: Missing[] = [
     { reason: 'corrupt', ranges: corrupt.list() },

@@ -8,6 +8,7 @@ import { describeLosses, describePayload, packRecords, type Signing } from './ba
 import { carryOver } from './carry-over.ts'
 import type { EpochReason, Tell } from './events.ts'
 import { type Evictable, nextVictim } from './eviction.ts'
+import type { Acknowledged } from './ledger/acknowledged.ts'
 import type { ControlLog } from './ledger/control-log.ts'
 import {
   type BatchNote,
@@ -70,6 +71,7 @@ export class Store {
   readonly #quarantine: BatchFolder
   readonly #reserve: Reserve
   readonly #reader: SegmentReader
+  readonly #acknowledged: Acknowledged
   #streams: Streams
   #nextN: number
   /** Batches that the collector has receipted, and whose files are still there. */
@@ -86,6 +88,7 @@ export class Store {
     this.#quarantine = found.quarantine
     this.#streams = found.streams
     this.#nextN = found.nextN
+    this.#acknowledged = found.acknowledged
     this.#reader = new SegmentReader(ground.disk)
     const { disk, dir, budget, tell } = ground
     this.#reserve = new Reserve(disk, join(dir, 'reserve'), budget.reserve, () =>
@@ -137,13 +140,10 @@ export class Store {
     const batches = [...pending, ...quarantined.map(({ batch }) => batch), ...this.#receipted]
     const sealed = batches.reduce((sum, each) => sum + each.bytes, 0)
     const segments = this.#segments().reduce((sum, { segment }) => sum + segment.bytes, 0)
-    return segments + sealed + this.#control.bytes + this.#reserve.bytes
+    return segments + sealed + this.#control.bytes + this.#acknowledged.bytes + this.#reserve.bytes
   }
 
-  /**
-   * Wall clock of the oldest record that has not been receipted, as exactly as its segment tells it; null when there
-   * is none.
-   */
+  /** Wall clock of the oldest record that has no receipt, as exactly as its segment tells it; null when there is none. */
   get oldestWallMs(): number | null {
     const waiting = this.#segments().filter(({ segment }) => !this.#live(segment).isEmpty)
     const times = [
@@ -162,7 +162,10 @@ export class Store {
   async append(letter: RecordStreamLetter, records: readonly StoredRecord[]): Promise<number> {
     const stream = this.#streams[letter]
     await this.#makeRoom(stream.growth(records))
-    return await stream.append(records)
+    const done = await stream.append(records)
+    const numbers = records.slice(0, done).map(({ n }) => n)
+    await this.#acknowledged.note(this.ledger.epoch, numbers, this.ledger.settled)
+    return done
   }
 
   /** Notes that records will never be sent. */
@@ -256,10 +259,7 @@ export class Store {
     return stream.segments.reduce((sum, segment) => sum + this.#live(segment).size, 0)
   }
 
-  /**
-   * Called after a sealing that failed at some step: keeps its batch if it was written, or makes sure that it was
-   * not.
-   */
+  /** After a sealing that failed at some step: keeps its batch if it was written, or makes sure that it was not. */
   async #settleDoubt(): Promise<void> {
     if (!this.#inDoubt) return
     for (const name of await this.#batches.list()) {
@@ -288,13 +288,14 @@ export class Store {
 
   /**
    * Forgets a batch that the collector has. The note of it waits for others: if the power goes first, the batch is
-   * still pending, and asking for its receipt once more costs some 200 bytes.
+   * still pending with its file, and asking for its receipt once more costs some 200 bytes.
    */
   async receipted(id: BatchId): Promise<void> {
     const batch = this.ledger.noteOf(id)
     if (batch === null) return
     this.#control.defer({ kind: 'receipted', id, ranges: batch.ranges })
     this.#receipted.push(batch)
+    if (this.ledger.pending.length === 0) await this.#removeCovered()
     // When there is no reserve, the disk is full, and the room that the file takes is needed.
     if (this.#receipted.length >= receiptsTogether || this.#reserve.bytes === 0) await this.#settleReceipts()
   }
@@ -324,6 +325,7 @@ export class Store {
     // If the disk refuses, the batches are still pending: their receipts are asked for at the next start.
     await this.#settleReceipts().catch(() => {})
     for (const stream of Object.values(this.#streams)) await stream.closeWriter()
+    await this.#acknowledged.close()
     await this.#control.close()
   }
 
@@ -378,17 +380,15 @@ export class Store {
     if (records > 0) this.#ground.tell({ kind: 'carried_over', records })
   }
 
-  /** Removes segments that hold nothing but settled records. The open segment stays: it will be written to. */
+  /** Clears segments that hold nothing but settled records. The open one stays as it is while a batch waits, as a copy. */
   async #removeCovered(): Promise<void> {
+    const isCopy = this.ledger.pending.length > 0
     for (const { stream, segment } of this.#segments()) {
-      if (!stream.isOpen(segment) && this.#live(segment).isEmpty) await stream.remove(segment)
+      if (this.#live(segment).isEmpty && !(isCopy && stream.isOpen(segment))) await stream.clear(segment)
     }
   }
 
-  /**
-   * Gives up segments and batches, the gravest last, until `growth` more bytes stay within the quota or nothing more
-   * may go.
-   */
+  /** Gives up segments and batches, the gravest last, until `growth` more bytes fit the quota or nothing more may go. */
   async #makeRoom(growth: number): Promise<void> {
     while (this.bytes + growth > this.#ground.budget.limit) {
       if (this.#receipted.length > 0) {

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import type { BatchId } from '../../tests-spec/protocol/batch.ts'
+import { problemCodes } from '../../tests-spec/protocol/problem-codes.ts'
 import { openReceipt, type Receipt } from '../../tests-spec/protocol/receipt.ts'
 import { lastingCodes, openRefusal } from '../../tests-spec/protocol/refusal.ts'
 import type { Answer } from './transports/connection.ts'
@@ -13,7 +14,7 @@ export type SubmitOutcome =
   /** The batch lies at a relay, and waits here for its receipt. */
   | { readonly kind: 'left' }
   /** The collector will never take the batch: the same bytes would be refused again. */
-  | { readonly kind: 'rejected'; readonly code: string; readonly problem: string }
+  | { readonly kind: 'rejected'; readonly code: string }
   | Deferred
 
 /** The batch was not taken this time; another form, another way or another day may do. */
@@ -74,10 +75,14 @@ export function believe(
 export function refusalOf(answer: Answer, id: BatchId, key: CollectorKey): SubmitOutcome {
   const { status, retryAfterMs } = answer
   const said = readProblem(answer.body)
-  if (said === null) return putOff(`status_${status}`, retryAfterMs)
-  return isSigned(said, id, key)
-    ? { kind: 'rejected', code: said.code, problem: said.detail }
-    : putOff(said.code, retryAfterMs)
+  return said !== null && isSigned(said, id, key)
+    ? { kind: 'rejected', code: said.code }
+    : putOff(reasonOf(said, status), retryAfterMs)
+}
+
+/** What is said of a refusal, in words that we know: another's code may be the name of a host. */
+export function reasonOf(said: Said | null, status: number): string {
+  return said !== null && problemCodes.has(said.code) ? said.code : `status_${status}`
 }
 
 function isSigned(

@@ -2,6 +2,7 @@
 // so the network in between need not be trusted.
 
 import type { KeyObject } from 'node:crypto'
+import { safeText } from '../../tests-spec/command-line/safe-text.ts'
 import { keyIdOf } from '../../tests-spec/protocol/dsse.ts'
 import {
   type Enrolment,
@@ -9,7 +10,7 @@ import {
   openEnrolment,
   readToken,
 } from '../../tests-spec/protocol/enrolment.ts'
-import { readProblem } from './answer.ts'
+import { readProblem, reasonOf } from './answer.ts'
 import type { Answer } from './transports/connection.ts'
 import { NoAnswer } from './transports/no-answer.ts'
 import { type OneWayOptions, openWay } from './ways/one-way.ts'
@@ -116,7 +117,7 @@ function refusalOf({ status, body }: Answer, url: string): EnrolmentFailed {
   }
   return new EnrolmentFailed(
     'refused',
-    `The collector refused (${said.code}${said.detail === '' ? '' : `: ${said.detail}`}). Tell the coordinator these words.`,
+    `The collector refused (${reasonOf(said, status)}${said.detail === '' ? '' : `: ${safeText(said.detail, 200)}`}). Tell the coordinator these words.`,
   )
 }
 

@@ -4,7 +4,7 @@ import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { openReceipt } from '../../tests-spec/protocol/receipt.ts'
 import { structuredBoolean, uploadHeaders } from '../../tests-spec/protocol/resumable-upload.ts'
 import { openSealedReceipt, sealedMediaType, splitLines } from '../../tests-spec/protocol/sealed.ts'
-import { readProblem } from './answer.ts'
+import { readProblem, reasonOf } from './answer.ts'
 import type { Answer } from './transports/connection.ts'
 import { NoAnswer } from './transports/no-answer.ts'
 import { type Form, partEnd } from './ways/form.ts'
@@ -84,9 +84,9 @@ function offsetIn({ status, held, body }: Answer): number | null {
 
 function outcomeOf({ status, body }: Answer, bytes: Buffer, key: CollectorKey, held: number): SealedOutcome {
   if (status === 200) return believe(body, bytes, key, held)
-  const code = readProblem(body)?.code
-  if (status >= 400 && status < 500 && finalCodes.has(code ?? '')) return { kind: 'refused' }
-  return { kind: 'deferred', reason: code ?? `status_${status}`, held, brokeOff: false }
+  const said = readProblem(body)
+  if (status >= 400 && status < 500 && finalCodes.has(said?.code ?? '')) return { kind: 'refused' }
+  return { kind: 'deferred', reason: reasonOf(said, status), held, brokeOff: false }
 }
 
 /**

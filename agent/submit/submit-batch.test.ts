@@ -210,7 +210,7 @@ describe('offerBatch() tells never from not now', () => {
     [409, 'chain_broken'],
   ])('%i %s is never, when the collector has signed it', async (status, code) => {
     const server = await serve(problem(status, code, {}, said(code)))
-    expect(await submit(server.url)).toMatchObject({ kind: 'rejected', code, problem: `no: ${code}` })
+    expect(await submit(server.url)).toMatchObject({ kind: 'rejected', code })
   })
 
   it.each<[string, string, object]>([
@@ -227,7 +227,8 @@ describe('offerBatch() tells never from not now', () => {
   })
 
   it('a code that is no code is a proxy speaking', async () => {
-    for (const code of ['x'.repeat(20_000), 'Log in\u001b[2J', '']) {
+    // Nor is one that we do not know, such as that of a newer collector: it may as well be the name of a host.
+    for (const code of ['x'.repeat(20_000), 'Log in\u001b[2J', '', 'code_of_next_year']) {
       const server = await serve(problem(409, code))
       expect(await submit(server.url)).toMatchObject({ reason: 'status_409' })
     }
@@ -244,7 +245,6 @@ describe('offerBatch() tells never from not now', () => {
     [429, 'too_large', 'too often'],
     [400, 'bad_request', 'a code that is not of batches'],
     [404, 'not_found', 'the address is wrong'],
-    [410, 'code_of_next_year', 'a collector that is newer than the probe'],
     [500, 'internal', 'the collector failed'],
     [503, 'bad_manifest', 'whatever the code says, the collector failed'],
     [507, 'disk_full', 'the collector is full'],

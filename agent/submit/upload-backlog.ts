@@ -71,7 +71,7 @@ export async function uploadBacklog(
       tally.progressed = true
       inARow = 0
     } else if (outcome.kind === 'rejected') {
-      await batches.quarantine(batch.id, `${outcome.code}: ${outcome.problem}`)
+      await batches.quarantine(batch.id, outcome.code)
       tally.rejected++
     } else if (outcome.kind === 'deferred') {
       passed ??= outcome

@@ -11,6 +11,7 @@ import { noneWaiting } from '../../agent/cycle/waiting.ts'
 import { readEnrolment, writeEnrolment } from '../../agent/enrolment/enrolment.ts'
 import { knownRecipient, learnRecipient } from '../../agent/enrolment/recipient.ts'
 import { readStatus, writeStatus } from '../../agent/health/status.ts'
+import { opaqueId } from '../../agent/measurement/opaque-id.ts'
 import { ActionableError } from '../../agent/platform/actionable-error.ts'
 import { readClockMemory, writeClockMemory } from '../../agent/platform/clock-memory.ts'
 import { openIdentity } from '../../agent/platform/identity.ts'
@@ -35,8 +36,8 @@ afterAll(() => rmSync(dir, { recursive: true }))
 const ids = Array.from({ length: 40 }, (_, i) => i.toString(16).padStart(64, '0') as BatchId)
 const history = Object.fromEntries(
   ids.map((_, i) => [
-    `web_connectivity https://target-${i}.example/`,
-    { conclusion: 'ok web_connectivity/reached@1 null', fullOn: '2026-06-01', state: 'ok' as const },
+    opaqueId(`web_connectivity https://target-${i}.example/`),
+    { conclusion: opaqueId('ok'), fullOn: '2026-06-01', state: 'ok' as const },
   ]),
 )
 
@@ -77,7 +78,7 @@ const files: readonly StateFile[] = [
         waiting: noneWaiting,
       }),
     async read(path) {
-      const memory = await readMemory(path)
+      const memory = await readMemory(path, [])
       return Object.keys(memory.history).length === 0 && memory.link.state === 'unknown' ? null : memory
     },
   },

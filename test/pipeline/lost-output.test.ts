@@ -3,9 +3,16 @@
 
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installedNodes } from '../../build/nodes.ts'
-import { agentBundle, sonde, temporaryFolder } from '../support/processes.ts'
+import {
+  agentBundle,
+  type RunningCollector,
+  sonde,
+  startCollector,
+  temporaryFolder,
+} from '../support/processes.ts'
 import { type LoopbackInternet, startLoopbackInternet } from './loopback-internet.ts'
 
 let internet: LoopbackInternet
@@ -93,17 +100,65 @@ describe.skipIf(!hasPython)('a terminal that is closed', () => {
       ),
     )
 
-  it('does not end sonde once', async () => {
-    const state = temporaryFolder('agent')
-    expect(await closed(once_(process.execPath, state))).toBe('0')
-    expect(await kept(state)).toEqual({ unsealed: results, lost: 0 })
+  describe.each(installedNodes())('on Node $major', ({ path: node }) => {
+    it('does not end sonde once', async () => {
+      const state = temporaryFolder('agent')
+      expect(await closed(once_(node, state))).toBe('0')
+      expect(await kept(state)).toEqual({ unsealed: results, lost: 0 })
+    })
+
+    it('ends sonde run as Ctrl-C does', async () => {
+      const state = temporaryFolder('agent')
+      const argv = [node, agentBundle, 'run', '--state', state, ...internet.agentArguments]
+      expect(await closed(argv)).toBe('0')
+      expect(await sonde(['status', '--state', state])).toMatchObject({ code: 3 })
+    })
+  })
+})
+
+describe('a device with results', () => {
+  let state: string
+  let collector: RunningCollector
+  beforeAll(async () => {
+    state = temporaryFolder('agent')
+    collector = await startCollector()
+    expect((await sonde(['enrol', collector.url, await collector.token(), '--state', state])).code).toBe(0)
+    // Nobody answers any more, and so everything stays here.
+    await collector.stop()
+    await sonde(['once', '--state', state, ...internet.agentArguments])
   })
 
-  it('ends sonde run as Ctrl-C does', async () => {
-    const state = temporaryFolder('agent')
-    const argv = [process.execPath, agentBundle, 'run', '--state', state, ...internet.agentArguments]
-    expect(await closed(argv)).toBe('0')
-    expect(await sonde(['status', '--state', state])).toMatchObject({ code: 3 })
+  /** No reader; no room; neither stream open; the reader of both gone. */
+  const streams: readonly (readonly [what: string, script: string, code: number | null])[] = [
+    ['the reader has gone', '"$@" | true; echo "$PIPESTATUS"', null],
+    ['there is no room', 'code=0; "$@" > /dev/full || code=$?; echo "$code"', 74],
+    ['both streams are closed', 'code=0; "$@" >&- 2>&- || code=$?; echo "$code"', null],
+    ['the reader of both has gone', '"$@" 2>&1 | true; echo "$PIPESTATUS"', null],
+  ]
+
+  it.each(streams)('is exported whole where %s', async (_, script, code) => {
+    const stick = temporaryFolder('stick')
+    const argv = [process.execPath, agentBundle, 'export', stick, '--state', state]
+    const { out } = await inShell(script, argv)
+    expect(out).toBe(`${code ?? 0}\n`)
+    expect(readdirSync(stick)).toHaveLength(1)
+    const again = await sonde(['export', stick, '--json', '--state', state])
+    expect(JSON.parse(again.out)).toMatchObject({ batches: 0, damaged: [], sealed: true })
+    expect(JSON.parse(again.out).there).toBeGreaterThan(0)
+  })
+
+  it.each(streams)('says how it is, as an exit code, where %s', async (_, script) => {
+    for (const more of [[], ['--json']]) {
+      const { out } = await inShell(script, [
+        process.execPath,
+        agentBundle,
+        'status',
+        '--state',
+        state,
+        ...more,
+      ])
+      expect(out).toBe('3\n')
+    }
   })
 })
 

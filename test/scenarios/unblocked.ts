@@ -25,7 +25,7 @@ const withoutHelper = { list: { helpers: [deadHelperUrl] } }
 const deadControls = (count: number) => ({
   list: {
     controls: labList.controls.map((control, index) =>
-      index < count ? { ...control, url: 'http://refusing.example/' } : control,
+      index < count ? { ...control, url: `http://refusing.example/${index}` } : control,
     ),
   },
 })

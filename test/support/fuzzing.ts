@@ -17,6 +17,11 @@ export const seed = deep ? Math.floor(performance.timeOrigin % 2 ** 31) : 20_180
 /** @returns `usual` cases, or `long` ones in a deep run. */
 export const cases = (usual: number, long: number) => (deep ? long : usual)
 
+/** Inputs of a parser that reads what strangers send, in a deep run. */
+export const manyInputs = 1_000_000
+/** For a test of as many, in milliseconds: the slowest takes a millisecond for each on a busy machine. */
+export const fuzzTimeoutMs = deep ? 3_600_000 : 60_000
+
 /** Runs `check` on each of `count` inputs. It must not throw, nor take longer than a parser may. */
 export function fuzz<T>(arbitrary: fc.Arbitrary<T>, count: number, check: (input: T) => void): void {
   const property = fc.property(arbitrary, (input) => {

@@ -18,6 +18,7 @@ export async function invoke(argv: readonly string[], env: Readonly<Record<strin
     terminal: {
       out: say('out'),
       err: say('err'),
+      drawn: { out: say('out'), err: say('err') },
       columns: 80,
       shown: false,
       interactive: false,

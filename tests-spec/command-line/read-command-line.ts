@@ -39,7 +39,7 @@ export type Reading<Command extends CommandWords> =
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** @param environment - Of whoever called; a variable that is empty counts as none. */
+/** @param environment - Of whoever called. What stands around a value does not count; a variable that is empty counts as none. */
 export function readCommandLine<Command extends CommandWords>(
   program: ProgramWords<Command>,
   argv: readonly string[],
@@ -225,7 +225,7 @@ function lacking(command: CommandWords, words: Words, environment: Environment):
 }
 
 function fromVariable({ variable }: OptionWords, environment: Environment): string | null {
-  const text = variable === undefined ? undefined : environment[variable]
+  const text = variable === undefined ? undefined : environment[variable]?.trim()
   return text === undefined || text === '' ? null : text
 }
 

@@ -18,7 +18,7 @@ export function seenText(text: string, most: number): string {
   return shortened(text, most).replace(unsafe, '\ufffd')
 }
 
-/** As `safeText()`, for text of several lines: line feeds and tabs stay. */
+/** As `safeText()`, for text of several lines, JSON among them: line feeds and tabs stay. */
 export function safeLines(text: string): string {
   return text.replace(unsafe, (character) =>
     character === '\n' || character === '\t' ? character : escaped(character),
@@ -31,6 +31,8 @@ function shortened(text: string, most: number): string {
   return characters.length > most ? `${characters.slice(0, most).join('')}…` : text
 }
 
+/** As JSON would write it, unit by unit: text of JSON means the same afterwards. */
 function escaped(character: string): string {
-  return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')
 }

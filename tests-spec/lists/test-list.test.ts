@@ -28,6 +28,28 @@ describe('parseTestList()', () => {
     expect(parseTestList(core).services.map(({ name }) => name)).toContain('tiktok')
   })
 
+  it('refuses what stands there twice, with its place, and not what differs in what is asked', () => {
+    const control = { url: 'http://control.example/', expect: { status: 200 } }
+    const resolver = { transport: 'udp', ip: '192.0.2.53', port: 53 }
+    const twice = {
+      ...list,
+      entries: [
+        entry,
+        { ...entry, notes: 'again', category_code: 'MISC' },
+        { ...entry, input: 'https://news.example' },
+        { ...entry, input: 'https://news.example/2' },
+        { nettest: 'sni_blocking', input: 'news.example', category_code: 'NEWS' },
+      ],
+      controls: [control, { url: 'http://control.example', expect: { status: 204 } }],
+      resolvers: [resolver, { ...resolver, transport: 'tcp' }, resolver],
+      helpers: ['https://helper.example/', 'https://helper.example'],
+    }
+    expect(() => parseTestList(twice)).toThrow(
+      'Cannot read test list: entries.1: the same as entries.0; entries.2: the same as entries.0; ' +
+        'controls.1: the same as controls.0; resolvers.2: the same as resolvers.0; helpers.1: the same as helpers.0',
+    )
+  })
+
   it('needs no services', () => {
     const { services: _, ...without } = list
     expect(parseTestList(without).services).toEqual([])

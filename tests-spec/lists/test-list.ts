@@ -84,11 +84,44 @@ const fields = v.strictObject({
   ),
 })
 
+const listed = ['entries', 'controls', 'resolvers', 'helpers'] as const
+
+/** What stands there twice: it would be measured twice, or count twice. */
+function twins(list: v.InferOutput<typeof fields>) {
+  return listed.flatMap((field) => {
+    const seen = new Map<string, number>()
+    return list[field].flatMap((each: unknown, place) => {
+      const name = JSON.stringify(sameness(each))
+      const like = seen.get(name)
+      seen.set(name, like ?? place)
+      return like === undefined ? [] : [{ field, place, like }]
+    })
+  })
+}
+
+/** Without what only people read, and of URLs the form that is asked for. */
+function sameness(each: unknown): unknown {
+  if (typeof each === 'string') return URL.canParse(each) ? new URL(each).href : each
+  if (typeof each !== 'object' || each === null) return each
+  const { notes: _notes, category_code: _code, expect: _expect, ...rest } = each as Record<string, unknown>
+  return Object.entries(rest).map(([name, value]) => [name, sameness(value)])
+}
+
 export const testList = v.pipe(
   fields,
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
     const list = dataset.value
+    for (const { field, place, like } of twins(list)) {
+      const input = list[field]
+      addIssue({
+        message: `the same as ${field}.${like}`,
+        path: [
+          { type: 'object', origin: 'value', input: list, key: field, value: input },
+          { type: 'array', origin: 'value', input, key: place, value: input[place] },
+        ],
+      })
+    }
     const described = new Set(list.services.map(({ name }) => name))
     for (const [place, entry] of list.entries.entries()) {
       if (entry.nettest !== 'service_reachability' || described.has(entry.input)) continue

@@ -100,11 +100,11 @@ export function transportOf({ kind, ip, proxy }: Endpoint): Transport {
 function isPlainUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, username, password, search, hash } = new URL(text)
-  return /^https?:$/.test(protocol) && username + password + search + hash === ''
+  return /^https?:$/.test(protocol) && username + password + search + hash === '' && !/[\s\\]/.test(text)
 }
 
 function tlsWhereNeeded({ url, pins, sni }: Pick<Endpoint, 'url' | 'pins' | 'sni'>): boolean {
-  return url.startsWith('https:') || (pins === undefined && sni === undefined)
+  return /^https:/i.test(url) || (pins === undefined && sni === undefined)
 }
 
 function onionThroughSocks({ url, proxy, ip }: Pick<Endpoint, 'url' | 'proxy' | 'ip'>): boolean {

@@ -30,11 +30,11 @@ describe('parseStrictJson()', () => {
     ['brackets without an end', '['.repeat(100_000)],
     ['what is no JSON', '{"a":1,}'],
   ])('refuses %s', (_, text) => {
-    expect(() => parseStrictJson(Buffer.from(text))).toThrow()
+    expect(() => parseStrictJson(Buffer.from(text))).toThrow(SyntaxError)
   })
 
   it('refuses bytes that are no UTF-8', () => {
-    expect(() => parseStrictJson(Buffer.from('"\xff"', 'latin1'))).toThrow()
+    expect(() => parseStrictJson(Buffer.from('"\xff"', 'latin1'))).toThrow(SyntaxError)
   })
 
   it.each([

@@ -8,11 +8,19 @@ import { lineFault } from './lines.ts'
 export function parseStrictJson(bytes: Uint8Array): unknown {
   const fault = lineFault(bytes)
   if (fault !== null) throw new SyntaxError(`JSON is ${fault}`)
-  // Otherwise a byte order mark would be passed over.
-  const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  const text = textOf(bytes)
   const value: unknown = JSON.parse(text)
   refuseAmbiguous(text)
   return value
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    // Otherwise a byte order mark would be passed over.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw new SyntaxError('JSON is no UTF-8', { cause })
+  }
 }
 
 /** @param text - JSON. */

@@ -11,7 +11,7 @@ import {
   writeFileDurably,
 } from '../../platform/atomic-file.ts'
 
-export { isDiskFailure } from '../../platform/atomic-file.ts'
+export { isDiskFailure, isFull } from '../../platform/atomic-file.ts'
 
 /** An open file that can be read in parts as well. */
 export interface ReadableFile extends DiskFile {
@@ -44,11 +44,6 @@ export const nodeDisk: Disk = {
   },
   size: async (path) => (await stat(path)).size,
   fileSystemType: async (path) => (await statfs(path)).type,
-}
-
-/** Whether there is no room left, either on the file system or within this user's quota. */
-export function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }
 
 /** Whether a sector is gone, the file system reports damage, or a folder is where a file was. */

@@ -14,7 +14,7 @@ import { crc32 } from 'node:zlib'
 import type { DiskFile } from '../../platform/atomic-file.ts'
 import { writeFully } from '../../platform/atomic-file.ts'
 import type { Disk } from './disk.ts'
-import { blockAligned, blockBytes, type StreamLetter } from './frame.ts'
+import { blockAligned, blockBytes, encodeFrame, frameHeadBytes, type StreamLetter } from './frame.ts'
 
 export interface SegmentHeader {
   readonly stream: StreamLetter
@@ -73,6 +73,8 @@ export class SegmentWriter {
   readonly #file: DiskFile
   /** Offset at which the next commit begins. */
   #tail: number
+  /** Offset up to which one frame of zeros stands in place of commits. */
+  #wiped = headerBytes
   /** Size in bytes that the file never exceeds. */
   readonly #capacity: number
 
@@ -139,6 +141,21 @@ export class SegmentWriter {
     await this.#file.datasync()
     this.bytes = Math.max(this.bytes, this.#tail + group.length)
     this.#tail = blockAligned(this.#tail + group.length)
+  }
+
+  /**
+   * Writes zeros over all commits so far, as one frame of no record, so that they can be told from a block that rotted. They
+   * reach the medium with the next commit, or when the system gets to it: what a power cut keeps of the commits is not
+   * needed, and does no harm.
+   * @param last - Highest number among the records; -1 where there is none.
+   */
+  async wipe(last: number): Promise<void> {
+    if (this.#wiped === this.#tail || last < 0) return
+    const body = Buffer.alloc(this.#tail - headerBytes - frameHeadBytes)
+    const frame = encodeFrame({ stream: 'c', sequence: last, body })
+    await writeFully(this.#file, frame.subarray(this.#wiped - headerBytes), this.#wiped)
+    await writeFully(this.#file, frame.subarray(0, frameHeadBytes), headerBytes)
+    this.#wiped = this.#tail
   }
 
   /** Syncs the file: what was written before this process began may be in the page cache only. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { removeFile } from '../../platform/atomic-file.ts'
 import { RangeSet } from '../ledger/ranges.ts'
 import { currentDictionary, type Dictionary, dictionaryNamed, inflateBody } from './dictionary.ts'
-import { type Disk, readWhatIsLeft } from './disk.ts'
+import { type Disk, isDiskFailure, readWhatIsLeft } from './disk.ts'
 import {
   blockAligned,
   encodeFrame,
@@ -160,6 +160,16 @@ export class Stream {
     this.segments.splice(this.segments.indexOf(segment), 1)
     // A segment that cannot be removed is found at the next start, holds nothing that counts, and is removed then.
     await removeFile(segment.path, this.#place.disk).catch(() => {})
+  }
+
+  /** As `remove()`, but goes on in the segment that is being written, without the records in it. */
+  async clear(segment: StoredSegment): Promise<void> {
+    try {
+      if (this.isOpen(segment)) return await this.#writer?.wipe(segment.numbers.max)
+    } catch (error) {
+      if (!isDiskFailure(error)) throw error
+    }
+    await this.remove(segment)
   }
 
   async closeWriter(): Promise<void> {
