@@ -27,10 +27,10 @@ function modulesAskedFor({ outfile, metafile }: Bundle): Set<string> {
 }
 
 describe('the agent as one file', () => {
-  it('is at most 700 kB, and 220 kB through gzip', () => {
+  it('is at most 700 kB, and 235 kB through gzip', () => {
     const { rawBytes, gzipBytes } = sizesOf(agent)
     expect(rawBytes).toBeLessThanOrEqual(700_000)
-    expect(gzipBytes).toBeLessThanOrEqual(220_000)
+    expect(gzipBytes).toBeLessThanOrEqual(235_000)
   })
 
   it('asks for no child process, no thread and no package', () => {

@@ -27,10 +27,12 @@ import { placeNow, type StateFolder } from '../platform/state-folder.ts'
 import { systemResolver } from '../platform/system-resolver.ts'
 import type { Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
+import type { Way } from '../submit/ways/way.ts'
 import { contextsOfCycle } from './cycle-contexts.ts'
 import { statusOf } from './cycle-status.ts'
-import { readCas, readTestList } from './named-files.ts'
+import { readCas } from './named-files.ts'
 import { openClock } from './open-clock.ts'
+import { Lists } from './open-lists.ts'
 import { carriedIn, openOwnSpool } from './open-spool.ts'
 import { openSpoolAccess } from './open-spool-access.ts'
 import { openUplink } from './open-uplink.ts'
@@ -43,6 +45,7 @@ export interface Agent {
   readonly log: Log
   readonly identity: Identity
   readonly collector: Collector | null
+  /** What is measured now: it changes between cycles, when a signed list came. */
   readonly list: TestList
   readonly spool: Spool
   /**
@@ -82,7 +85,6 @@ export async function assemble({
   terminal,
   sleep,
 }: Surroundings): Promise<Agent> {
-  const list = readTestList(config)
   const trust = makeTrust({ extraCa: readCas(config) })
   const lock = takeLock(folder.lock)
   const ring = openLogRing(folder.log)
@@ -94,7 +96,9 @@ export async function assemble({
   const startedMonotonicMs = clock.monotonicMs()
   const { identity, keyless, collector } = await whoWeAre(folder, log)
   await removeLeftovers(folder.carried).catch(unlessSick)
-  const spool = await openOwnSpool(folder, config, clock, identity, list, log, keyless)
+  const lists = await Lists.open({ folder, config, collector, clock, log })
+  const versions = () => lists.inForce.versions
+  const spool = await openOwnSpool(folder, config, clock, identity, versions, log, keyless)
   const carried = carriedIn(folder, config)
   const access = collector === null ? null : openSpoolAccess(spool, collector, identity.device)
   const served = access === null ? null : await serveSpool(folder.socket, access)
@@ -107,7 +111,9 @@ export async function assemble({
     const onReceipt = async (receipt: Receipt) => {
       if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
     }
-    return deliverAndForward({ spool, collector, uplink, log, sleep, signal: until, onReceipt }, carried)
+    const refreshLists = (way: Way | null) => lists.refresh(uplink, way, until)
+    const delivering = { spool, collector, uplink, log, sleep, signal: until, onReceipt, refreshLists }
+    return deliverAndForward(delivering, carried)
   }
   const self = ownName()
   if (!areFoldersFlushed()) log.warn('S3110')
@@ -140,7 +146,9 @@ export async function assemble({
     log,
     identity,
     collector,
-    list,
+    get list() {
+      return lists.inForce.list
+    },
     spool,
     deliver: deliverUntil,
     async cycle(cycleList, onMeasurement, untilNextMs = () => null) {
@@ -152,6 +160,8 @@ export async function assemble({
         )
       }
       lock.hold()
+      await lists.beginUse()
+      const ofLists = lists.annotations
       const report = await runCycle(
         {
           clock,
@@ -168,7 +178,7 @@ export async function assemble({
             // The addresses are read once a cycle: a phone changes networks, and its addresses with them.
             own = await ownAddresses(config.local_address)
             if (own.sources !== null && isSourceGone(own.sources)) log.warn('S2108')
-            return vantageOf(config, own, await systemResolver(), trust.name)
+            return vantageOf(config, own, await systemResolver(), trust.name, ofLists)
           },
           uplink: async () => (await ownAddresses(config.local_address)).uplink,
           spool,
@@ -179,6 +189,7 @@ export async function assemble({
         },
         memory,
       )
+      await lists.endUse()
       memory = report.memory
       noteHealth()
       await keepIfPossible(writeMemory(folder.memory, memory))
@@ -188,7 +199,8 @@ export async function assemble({
       const facts = {
         identity,
         collector,
-        list,
+        list: lists.inForce.list,
+        lists: lists.status,
         spool,
         clock: clock.quality(),
         logLinesDropped: ring.dropped(),
