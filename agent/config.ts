@@ -32,6 +32,11 @@ const sourceName = v.pipe(
   ),
 )
 
+const groupName = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9-]{1,40}$/, 'expected a name of small letters, digits and hyphens'),
+)
+
 const config = v.strictObject({
   /** When cycles begin: cron syntax, UTC. */
   schedule: v.optional(cron, '*/15 * * * *'),
@@ -66,6 +71,10 @@ const config = v.strictObject({
   local_address: v.optional(v.nullable(sourceName), null),
   /** A test list file in place of the built-in core list. */
   test_list: v.optional(v.nullable(v.string()), null),
+  /** Groups whose lists are measured beside the core list, once signed lists are trusted. */
+  groups: v.optional(v.pipe(v.array(groupName), v.maxLength(8)), []),
+  /** A file with the root of trust that lists are signed by, in place of the one that the enrolment names. */
+  lists_root: v.optional(v.nullable(v.string()), null),
   /** Resolvers to ask beside the system's, in place of the list's. */
   resolvers: v.optional(v.nullable(v.array(testListResolver)), null),
   /** Further ways to the collector, tried after the URL of the enrolment. */

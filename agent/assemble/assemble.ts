@@ -23,10 +23,12 @@ import { ownName } from '../platform/running-process.ts'
 import { placeNow, type StateFolder } from '../platform/state-folder.ts'
 import type { Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
+import type { Way } from '../submit/ways/way.ts'
 import { statusOf } from './cycle-status.ts'
 import { measuringStages } from './measuring-stages.ts'
-import { readCas, readTestList } from './named-files.ts'
+import { readCas } from './named-files.ts'
 import { openClock } from './open-clock.ts'
+import { Lists } from './open-lists.ts'
 import { carriedIn, openOwnSpool } from './open-spool.ts'
 import { openSpoolAccess } from './open-spool-access.ts'
 import { openUplink } from './open-uplink.ts'
@@ -37,6 +39,7 @@ export interface Agent {
   readonly log: Log
   readonly identity: Identity
   readonly collector: Collector | null
+  /** What is measured now: it changes between cycles, when a signed list came. */
   readonly list: TestList
   readonly spool: Spool
   /**
@@ -76,7 +79,6 @@ export async function assemble({
   terminal,
   sleep,
 }: Surroundings): Promise<Agent> {
-  const list = readTestList(config)
   const trust = makeTrust({ extraCa: readCas(config) })
   const lock = takeLock(folder.lock)
   const ring = openLogRing(folder.log)
@@ -88,7 +90,9 @@ export async function assemble({
   const startedMonotonicMs = clock.monotonicMs()
   const { identity, keyless, collector } = await whoWeAre(folder, log)
   await removeLeftovers(folder.carried).catch(unlessDisk)
-  const spool = await openOwnSpool(folder, config, clock, identity, list, log, keyless)
+  const lists = await Lists.open({ folder, config, collector, clock, log })
+  const versions = () => lists.inForce.versions
+  const spool = await openOwnSpool(folder, config, clock, identity, versions, log, keyless)
   const carried = carriedIn(folder, config)
   const access = collector === null ? null : openSpoolAccess(spool, collector, identity.device)
   const served = access === null ? null : await serveSpool(folder.socket, access)
@@ -101,11 +105,13 @@ export async function assemble({
     const onReceipt = async (receipt: Receipt) => {
       if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
     }
-    return deliverAndForward({ spool, collector, uplink, log, sleep, signal: until, onReceipt }, carried)
+    const refreshLists = (way: Way | null) => lists.refresh(uplink, way, until)
+    const delivering = { spool, collector, uplink, log, sleep, signal: until, onReceipt, refreshLists }
+    return deliverAndForward(delivering, carried)
   }
   const self = ownName()
   if (!areFoldersFlushed()) log.warn('S3110')
-  const controls = list.controls.map(({ url }) => url)
+  const controls = lists.inForce.list.controls.map(({ url }) => url)
   let memory = await readMemory(folder.memory, controls)
   const seed = identity.device
   const means = { config, collector, trust, clock, wallMs: machine.wallMs, log, seed, signal, sleep }
@@ -136,7 +142,9 @@ export async function assemble({
     log,
     identity,
     collector,
-    list,
+    get list() {
+      return lists.inForce.list
+    },
     spool,
     deliver: deliverUntil,
     async cycle(cycleList, onMeasurement, untilNextMs = () => null) {
@@ -148,15 +156,18 @@ export async function assemble({
         )
       }
       lock.hold()
+      await lists.beginUse()
+      const ofLists = lists.annotations
       const report = await runCycle(
         {
-          ...stagesFor(cycleList),
+          ...stagesFor(cycleList, ofLists),
           spool,
           deliver: () => deliverUntil(untilNextMs),
           onMeasurement,
         },
         memory,
       )
+      await lists.endUse()
       memory = report.memory
       noteHealth()
       await keepIfPossible(writeMemory(folder.memory, memory))
@@ -166,7 +177,8 @@ export async function assemble({
       const facts = {
         identity,
         collector,
-        list,
+        list: lists.inForce.list,
+        lists: lists.status,
         spool,
         clock: clock.quality(),
         logLinesDropped: ring.dropped(),

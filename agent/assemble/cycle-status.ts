@@ -9,11 +9,13 @@ import type { ProcessName } from '../platform/running-process.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Uplink } from '../submit/ways/uplink.ts'
 import { version } from '../version.ts'
+import type { Lists } from './open-lists.ts'
 
 export interface Facts {
   readonly identity: Identity
   readonly collector: Collector | null
   readonly list: TestList
+  readonly lists: Lists['status']
   readonly spool: Spool
   readonly clock: string
   readonly logLinesDropped: number
@@ -34,6 +36,7 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
     written_at: now,
     clock: facts.clock,
     list: { name: facts.list.name, version: facts.list.version, entries: facts.list.entries.length },
+    ...(facts.lists !== null && { lists: facts.lists }),
     link: report.memory.link,
     last_cycle: {
       finished_at: now,

@@ -76,7 +76,7 @@ export async function measureMeanwhile(
     },
     async cycle() {
       const report = await runCycle(
-        { ...stagesFor(list), spool, deliver: async () => undelivered, onMeasurement: () => {} },
+        { ...stagesFor(list, {}), spool, deliver: async () => undelivered, onMeasurement: () => {} },
         memory,
       )
       memory = { ...memory, ...report.memory }

@@ -31,11 +31,13 @@ export interface MeasuringMeans {
 
 type MeasuringStages = Omit<Stages, 'spool' | 'deliver' | 'onMeasurement'>
 
-/** @returns A function that gives the stages for one cycle of a list. */
-export async function measuringStages(means: MeasuringMeans): Promise<(list: TestList) => MeasuringStages> {
+/** @returns A function that gives the stages for one cycle of a list, with what its measurements say of the lists in force. */
+export async function measuringStages(
+  means: MeasuringMeans,
+): Promise<(list: TestList, ofLists: Readonly<Record<string, string>>) => MeasuringStages> {
   const { config, collector, trust, clock, log, seed, signal, sleep } = means
   let own = await ownAddresses(config.local_address)
-  return (list) => ({
+  return (list, ofLists) => ({
     clock,
     log,
     list,
@@ -50,7 +52,7 @@ export async function measuringStages(means: MeasuringMeans): Promise<(list: Tes
       // The addresses are read once a cycle: a phone changes networks, and its addresses with them.
       own = await ownAddresses(config.local_address)
       if (own.sources !== null && isSourceGone(own.sources)) log.warn('S2108')
-      return vantageOf(config, own, await systemResolver(), trust.name)
+      return vantageOf(config, own, await systemResolver(), trust.name, ofLists)
     },
     uplink: async () => (await ownAddresses(config.local_address)).uplink,
     signal,

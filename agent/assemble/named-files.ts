@@ -5,6 +5,7 @@ import { X509Certificate } from 'node:crypto'
 import { jsonFaultText, parseJsonText } from '../../tests-spec/command-line/json-text.ts'
 import coreList from '../../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList, type TestList, TestListRefused } from '../../tests-spec/lists/test-list.ts'
+import { openTrusted } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import type { Config } from '../config.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { readNamedFile, readNamedText } from '../platform/named-file.ts'
@@ -34,6 +35,28 @@ function readJson(path: string): unknown {
 
 function badTestList(path: string, why: string, cause: unknown): ActionableError {
   return new ActionableError('bad_test_list', `Cannot use the test list ${path}: ${why}`, { cause })
+}
+
+/**
+ * @returns null when none is named.
+ * @throws {ActionableError} `bad_config`.
+ */
+export function readListsRoot({ lists_root: path }: Pick<Config, 'lists_root'>): Buffer | null {
+  if (path === null) return null
+  try {
+    const bytes = readNamedFile(path)
+    openTrusted(bytes)
+    return bytes
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ActionableError(
+      'bad_config',
+      `Cannot use the root of trust ${path} named in lists_root: ${why}`,
+      {
+        cause,
+      },
+    )
+  }
 }
 
 const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g

@@ -1,7 +1,6 @@
 // Opens the two stores of a state folder: what this probe measured, and the files that it carries for other probes.
 
 import { statfsSync } from 'node:fs'
-import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Config } from '../config.ts'
 import type { Identity } from '../platform/identity.ts'
 import type { Log, LogCode } from '../platform/log.ts'
@@ -22,7 +21,7 @@ export function openOwnSpool(
   config: Config,
   clock: WatchedClock,
   identity: Identity,
-  list: TestList,
+  lists: () => Readonly<Record<string, number>>,
   log: Pick<Log, 'info' | 'warn'> | null = null,
   keyless = false,
 ): Promise<Spool> {
@@ -35,7 +34,7 @@ export function openOwnSpool(
     privateKey: identity.privateKey,
     quotaBytes: config.spool_quota_mb * 1_000_000,
     agentVersion: version,
-    lists: () => ({ [list.name]: list.version }),
+    lists,
     tell: (event) => {
       if (log !== null) logEvent(log, event)
     },

@@ -4,7 +4,7 @@ import type { CommandWords } from '../../tests-spec/command-line/command-words.t
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
 import { wrapWords } from '../../tests-spec/command-line/wrap-words.ts'
 import type { Surroundings } from '../assemble/assemble.ts'
-import { readCas, readTestList } from '../assemble/named-files.ts'
+import { readCas, readListsRoot, readTestList } from '../assemble/named-files.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { MachineClocks } from '../platform/clock.ts'
 import { makeStateFolder, usualConfigPath } from '../platform/state-folder.ts'
@@ -50,6 +50,7 @@ export function meansOf(invocation: Invocation): Omit<Surroundings, 'folder'> {
   const config = configOf(invocation)
   readTestList(config)
   readCas(config)
+  readListsRoot(config)
   return {
     config,
     machine,

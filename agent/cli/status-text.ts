@@ -49,9 +49,23 @@ export function statusText(status: Status, seen: Seen): string {
       ? [`Upload put off ${ago(upload.at, now)}`, `  ${upload.reason ?? ''}`]
       : []),
     ...(status.clock === 'synced' ? [] : [`Clock ${status.clock}: corrected later`]),
+    ...listLines(status),
     `Device ${status.device.slice(0, 8)}, ${status.version}, list ${status.list.name} ${status.list.version}`,
   ]
   return `${lines.filter((line) => line !== '').join('\n')}\n`
+}
+
+function listLines({ lists }: Status): string[] {
+  if (lists === undefined) return []
+  const named = Object.entries(lists.versions).map(([name, version]) => `  ${name} ${version}`)
+  const out = Object.values(lists.left_out).reduce((sum, each) => sum + each, 0)
+  return [
+    `Lists in force${lists.stale ? ', STALE (S7103)' : ''}:`,
+    ...named,
+    ...(out > 0 ? [`  ${out} entries left out (S7104)`] : []),
+    ...(lists.set_aside ? ['  a newer one is set aside (S7102)'] : []),
+    ...(lists.refusal === null ? [] : [`  last refresh: ${lists.refusal} (S7101)`]),
+  ]
 }
 
 const unwritableWords = { read_only: 'DISK IS READ-ONLY', full: 'DISK IS FULL', failing: 'DISK IS FAILING' }

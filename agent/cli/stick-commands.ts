@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { type AgeRecipient, readAgeRecipient } from '../../tests-spec/protocol/age.ts'
-import { readTestList } from '../assemble/named-files.ts'
 import { openClock } from '../assemble/open-clock.ts'
+import { Lists } from '../assemble/open-lists.ts'
 import { carriedIn, openOwnSpool } from '../assemble/open-spool.ts'
 import { openSpoolAccess } from '../assemble/open-spool-access.ts'
 import { type Collector, readEnrolment } from '../enrolment/enrolment.ts'
@@ -165,7 +165,10 @@ async function withSpool<T>(
   const lock = takeLock(folder.lock)
   try {
     const clock = await openClock(folder, invocation.machine, silent)
-    const spool = await openOwnSpool(folder, config, clock, identity, readTestList(config))
+    // A batch that is sealed here names the lists by which it was measured, as a running agent's would.
+    const lists = await Lists.open({ folder, config, collector, clock, log: silent })
+    const { versions } = lists.inForce
+    const spool = await openOwnSpool(folder, config, clock, identity, () => versions)
     try {
       return await use({ spool: openSpoolAccess(spool, collector, identity.device), identity })
     } finally {
@@ -177,7 +180,7 @@ async function withSpool<T>(
 }
 
 /** The log is the agent's: what happens here is said to whoever gave the command. */
-const silent = { info: () => {}, warn: () => {} }
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /** What root writes into another user's spool, that user's agent could not open any more. */
 function refuseForeignFolder(path: string): void {

@@ -9,6 +9,7 @@ import type { Spool } from '../spool/spool.ts'
 import { type CarriedFiles, forwardSealed } from '../submit/forward-sealed.ts'
 import { type UploadSummary, uploadBacklog } from '../submit/upload-backlog.ts'
 import type { Uplink } from '../submit/ways/uplink.ts'
+import type { Way } from '../submit/ways/way.ts'
 
 export interface Delivery {
   readonly kind: 'delivered' | 'deferred' | 'not_enrolled'
@@ -37,6 +38,11 @@ export interface Delivering {
   readonly signal: AbortSignal
   /** Resolves after `ms` milliseconds, or at once when the signal fires. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
+  /**
+   * Gets the way that the upload left open, to ask for lists over it; null when none is open. Closes it.
+   * @returns Bytes that the link carried.
+   */
+  refreshLists(way: Way | null): Promise<{ readonly sent: number; readonly received: number }>
   /** Called with the verified receipt when a batch was forgotten. */
   onReceipt(receipt: Receipt): Promise<void>
 }
@@ -47,8 +53,18 @@ export interface Delivering {
  * What becomes of those files is not part of the delivery: it must not make this probe's own batches wait longer.
  */
 export async function deliverAndForward(delivering: Delivering, carried: CarriedFiles): Promise<Delivery> {
-  const own = await deliver(delivering)
   const { uplink, log, signal } = delivering
+  let open: Way | null = null
+  const uploaded = await deliver(delivering, (way) => {
+    open?.close()
+    open = way
+  })
+  const lists = await delivering.refreshLists(open)
+  const own = {
+    ...uploaded,
+    sent: uploaded.sent + lists.sent,
+    received: uploaded.received + lists.received,
+  }
   if (uplink === null || own.kind !== 'delivered') return own
   const { sent, received, ...fields } = await forwardSealed(carried, uplink, signal)
   if (fields.brought + fields.refused > 0) log.info('S4201', fields)
@@ -56,7 +72,10 @@ export async function deliverAndForward(delivering: Delivering, carried: Carried
   return { ...own, sent: own.sent + sent, received: own.received + received }
 }
 
-export async function deliver(delivering: Delivering): Promise<Delivery> {
+export async function deliver(
+  delivering: Omit<Delivering, 'refreshLists'>,
+  onOpen?: (way: Way) => void,
+): Promise<Delivery> {
   const { spool, collector, uplink, log, signal, sleep } = delivering
   const backlog = {
     pending: () => spool.pending(),
@@ -77,7 +96,7 @@ export async function deliver(delivering: Delivering): Promise<Delivery> {
       logDelivery(log, total, uplink)
       return total
     }
-    const outcome = await uploadBacklog(backlog, uplink, signal)
+    const outcome = await uploadBacklog(backlog, uplink, signal, onOpen)
     total = sum(total, outcome)
     // A link whose flows die carries a few bytes each time: it can only be used by going on at once.
     if (outcome.progressed && outcome.retryAfterMs !== null && outcome.retryAfterMs <= shortPauseMs) {

@@ -30,6 +30,8 @@ export interface Collector {
   readonly enrolledAt: number
   /** Recipient to seal to for a stick, as the record names it; null in a record from before collectors had one. */
   readonly recipient: string | null
+  /** SHA-256 of the root of trust that lists are signed by, in hex; null in a record that names none. */
+  readonly listsRoot: string | null
   /** Ways to the collector that the record names. */
   readonly endpoints: readonly Endpoint[]
 }
@@ -44,7 +46,7 @@ export function readEnrolment(path: string): Collector | null {
   try {
     const { url, collector_key_id, record } = v.parse(enrolmentFile, contentOf(bytes))
     const { enrolment, collectorKey, digest } = openEnrolment(Buffer.from(record), collector_key_id)
-    const { at: enrolledAt, recipient = null } = enrolment
+    const { at: enrolledAt, recipient = null, listsRoot = null } = enrolment
     const endpoints = readEndpoints(enrolment.endpoints ?? [])
     const collectorKeyId = collector_key_id
     return {
@@ -55,6 +57,7 @@ export function readEnrolment(path: string): Collector | null {
       enrolmentDigest: digest,
       enrolledAt,
       recipient,
+      listsRoot,
       endpoints,
     }
   } catch (cause) {

@@ -20,6 +20,20 @@ export const status = v.looseObject({
   written_at: v.number(),
   clock: v.string(),
   list: v.looseObject({ name: v.string(), version: count, entries: count }),
+  /** Of signed lists; absent where none are trusted, and from an older agent. */
+  lists: v.optional(
+    v.looseObject({
+      versions: v.record(v.string(), count),
+      /** Something that vouches for a list in force has expired. */
+      stale: v.boolean(),
+      /** Number of entries of groups' lists that are not measured, by reason. */
+      left_out: v.record(v.string(), count),
+      /** A newer list cannot be read, or the agent died over it. */
+      set_aside: v.boolean(),
+      /** Why the last refresh did not go through; null when it did. */
+      refusal: v.nullable(v.string()),
+    }),
+  ),
   link: linkState,
   last_cycle: v.looseObject({ finished_at: instant, measurements: count, anomalies: count, bugs: count }),
   next_cycle_at: instant,

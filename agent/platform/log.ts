@@ -57,6 +57,13 @@ export const logCodes = {
   S6104: 'A receipt told how wrong the clock is',
   S6105: 'Clock was set by the network to a time that the collector contradicts; it is not believed',
   S6901: 'Time could not be kept for the next start',
+  S7001: 'A signed list is in force from the next cycle on',
+  S7002: 'A signed list was withdrawn',
+  S7101: 'Signed lists were refused; the last good ones go on',
+  S7102: 'A list is set aside, and the one before it, or that of the build, is measured',
+  S7103: 'What vouches for a list has expired; it is measured all the same, and marked as stale',
+  S7104: 'Entries of a list of a group are left out',
+  S7901: 'What is known of signed lists cannot be written',
 } as const
 export type LogCode = keyof typeof logCodes
 

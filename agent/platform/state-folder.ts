@@ -11,6 +11,7 @@
 //   socket            where other commands ask the agent that has the folder open
 //   carried/          sealed files of other probes, on their way to the collector
 //   wait-for-mount    the installer's, in the folder below the mount: what is to be mounted there is not there yet
+//   lists/            a folder for each root of trust: the root, what is trusted, lists (see agent/update)
 //   spool/  log/      see agent/spool and agent/platform/log-ring.ts
 
 import { accessSync, constants, existsSync, mkdirSync, type Stats, statSync } from 'node:fs'
@@ -32,6 +33,7 @@ export interface StateFolder {
   readonly exports: string
   readonly socket: string
   readonly carried: string
+  readonly lists: string
   readonly spool: string
   readonly log: string
 }
@@ -187,6 +189,7 @@ function layoutOf(path: string): StateFolder {
     exports: join(path, 'exports.json'),
     socket: join(path, 'socket'),
     carried: join(path, 'carried'),
+    lists: join(path, 'lists'),
     spool: join(path, 'spool'),
     log: join(path, 'log'),
   }
@@ -201,6 +204,13 @@ function makeFolder(path: string): void {
   const above = dirname(path)
   if (above !== path) makeFolder(above)
   mkdirSync(path, { mode: 0o700 })
+}
+
+/** As `makeFolder()`. On a disk that refuses, what was to be kept there is known to this process alone. */
+export function makeFolderIfPossible(path: string): void {
+  try {
+    makeFolder(path)
+  } catch {}
 }
 
 /** Where state is kept when the operator names no folder; null when there is no home folder. Makes nothing. */

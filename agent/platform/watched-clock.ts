@@ -239,6 +239,12 @@ export class WatchedClock implements Clock, TimeWitness {
     return contradicts
   }
 
+  /** Between which moments the present one lies for certain, in milliseconds since 1970; infinite where nothing is certain. */
+  bounds(): Bounds {
+    this.#look()
+    return this.#boundsNow()
+  }
+
   #boundsNow(): Bounds {
     return boundsOn([this.#certain], this.#moment())
   }

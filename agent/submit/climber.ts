@@ -93,6 +93,13 @@ export class Climber {
     return body !== null && this.#forOneBatch.size > 0 && !nothingElseEither.has(reason)
   }
 
+  /** @returns The way that is open, which the caller closes; null when none is. */
+  takeWay(): Way | null {
+    const way = this.#way
+    this.#way = null
+    return way
+  }
+
   close(): void {
     this.#way?.close()
     this.#way = null

@@ -6,6 +6,7 @@ import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Deferred } from './answer.ts'
 import { Climber } from './climber.ts'
 import type { Uplink } from './ways/uplink.ts'
+import type { Way } from './ways/way.ts'
 
 /** The part of a spool that uploading needs. */
 export interface Backlog {
@@ -44,11 +45,14 @@ const mostPassed = 2
  * past it.
  *
  * A receipt that asks for a pause keeps routine batches back; those with anomalies go all the same.
+ *
+ * @param onOpen - Gets the way that is still open at the end, to close it.
  */
 export async function uploadBacklog(
   batches: Backlog,
   uplink: Uplink,
   signal: AbortSignal,
+  onOpen: (way: Way) => void = (way) => way.close(),
 ): Promise<UploadSummary> {
   const before = uplink.spent
   const tally = { accepted: 0, rejected: 0, progressed: false }
@@ -79,7 +83,8 @@ export async function uploadBacklog(
       if (signal.aborted || inARow > mostPassed || !climber.mayPass(outcome)) break
     }
   }
-  climber.close()
+  const open = climber.takeWay()
+  if (open !== null) onOpen(open)
   // The first in order says why: it is what the operator waits for.
   if (passed !== null) stop = stopFor(passed, tally.progressed, uplink, signal)
   await uplink.remember()

@@ -75,6 +75,7 @@ export async function stickDevice(at: SampleCollector, quotaBytes = 1_000_000): 
     enrolmentDigest: digest,
     enrolledAt: enrolment.at,
     recipient: recipient.text,
+    listsRoot: null,
     endpoints: [],
   }
   return deviceIn(folder('device'), { device, privateKey, recipient, collector, quotaBytes })

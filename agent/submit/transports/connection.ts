@@ -25,6 +25,8 @@ export interface Request {
   readonly body?: Uint8Array
   /** Offset in the batch, in bytes, at which the body begins; 0 if absent. */
   readonly offset?: number
+  /** The longest answer that is read to its end, in bytes; 64 KiB if absent. */
+  readonly mostBytes?: number
 }
 
 export interface Answer {
@@ -37,6 +39,8 @@ export interface Answer {
   readonly retryAfterMs: number | null
   /** Bytes of an upload that the other side holds; null when it does not say. */
   readonly held: number | null
+  /** By which this content may be asked for only when it has changed; null when the other side gives none. */
+  readonly etag: string | null
   /** The longest time without movement while waiting for the answer, in milliseconds. */
   readonly silenceMs: number
   /** Milliseconds from the beginning of the request to the end of the answer. */
@@ -191,15 +195,16 @@ export class Connection {
   }
 
   #exchange(
-    { method, path, headers = {}, body }: Request,
+    { method, path, headers = {}, body, mostBytes = maxAnswerBytes }: Request,
     window: SendingWindow,
     packets: SmallPackets | null,
-  ): Promise<Pick<Answer, 'status' | 'body' | 'retryAfterMs' | 'held'>> {
+  ): Promise<Pick<Answer, 'status' | 'body' | 'retryAfterMs' | 'held' | 'etag'>> {
     const chunks: Buffer[] = []
     let size = 0
     let status = 0
     let retryAfterMs: number | null = null
     let held: number | null = null
+    let etag: string | null = null
     const length = body === undefined ? {} : { 'content-length': String(body.length) }
     return new Promise((resolve, reject) => {
       this.#client.dispatch(
@@ -221,14 +226,15 @@ export class Connection {
               return
             }
             status = code
+            etag = typeof given.etag === 'string' ? given.etag : null
             retryAfterMs = readRetryAfter(given['retry-after'], given.date)
           },
           onResponseData: (_, chunk) => {
             size += chunk.length
-            if (size > maxAnswerBytes) reject(new NoAnswer('answer_too_large'))
+            if (size > mostBytes) reject(new NoAnswer('answer_too_large'))
             else chunks.push(chunk)
           },
-          onResponseEnd: () => resolve({ status, body: Buffer.concat(chunks), retryAfterMs, held }),
+          onResponseEnd: () => resolve({ status, body: Buffer.concat(chunks), retryAfterMs, held, etag }),
           onResponseError: (_, error) => reject(error),
         },
       )

@@ -8,13 +8,13 @@ import type { WayPast } from './way-knowledge.ts'
 
 /** A request and its answer need this long at most, beside two silences that are waited out and the body's own time. */
 const leastTotalMs = 20_000
-/** A body may be this much slower than the way was before. */
+/** A body, or a long answer, may be this much slower than the way was before. */
 const slowness = 4
 
 export function patienceFor(
   { stalls, life, form }: Pick<WayPast, 'stalls' | 'life' | 'form'>,
   rttMs: number,
-  { body }: Pick<Request, 'body'>,
+  { body, mostBytes = 0 }: Pick<Request, 'body' | 'mostBytes'>,
 ): Omit<Patience, 'signal'> {
   const silenceMs = silenceLimitMs(rttMs, stalls)
   const bytesPerMs = speedOf(form)
@@ -22,7 +22,7 @@ export function patienceFor(
     silenceMs,
     usableMs: usableMs(life),
     bytesPerMs,
-    totalMs: leastTotalMs + 2 * silenceMs + (slowness * (body?.length ?? 0)) / bytesPerMs,
+    totalMs: leastTotalMs + 2 * silenceMs + (slowness * ((body?.length ?? 0) + mostBytes)) / bytesPerMs,
     packets:
       form.smallFor === 0
         ? null

@@ -1,0 +1,86 @@
+// All that is measured: the core list, and of the lists of the device's groups what passes its gate. Pure, but for asking what
+// was pushed.
+
+import {
+  type Gated,
+  type GroupList,
+  parseGroupList,
+  passGate,
+  withGroups,
+} from '../../tests-spec/lists/group-list.ts'
+import { type TestList, TestListRefused } from '../../tests-spec/lists/test-list.ts'
+import { parseStrictJson } from '../../tests-spec/protocol/strict-json.ts'
+import { listInForce, type PushedLists } from './list-in-force.ts'
+
+export const corePath = 'core/list.json'
+export const groupPath = (group: string) => `groups/${group}/list.json`
+
+export interface ListsInForce {
+  readonly list: TestList
+  /** As manifests name them. */
+  readonly versions: Readonly<Record<string, number>>
+  /** Paths of those that were pushed. */
+  readonly pushed: readonly string[]
+  /** Number of entries of groups' lists that are not measured, by reason. */
+  readonly leftOut: Gated['leftOut']
+  /** Whether a newer list is set aside. */
+  readonly isFallback: boolean
+}
+
+/** Where nothing was pushed. */
+export function ownListAlone(list: TestList): ListsInForce {
+  return {
+    list,
+    versions: { [list.name]: list.version },
+    pushed: [],
+    leftOut: {},
+    isFallback: false,
+  }
+}
+
+/**
+ * @param own - The list of the build, or the one that the operator configured.
+ * @param isConfigured - An operator's own list is not replaced by one that was pushed.
+ */
+export async function listsInForce(
+  pushed: PushedLists,
+  groups: readonly string[],
+  own: TestList,
+  isConfigured: boolean,
+): Promise<ListsInForce> {
+  const core = isConfigured ? { list: own, pushed: null } : await listInForce(pushed, corePath, own)
+  const leftOut: Partial<Record<keyof Gated['leftOut'], number>> = {}
+  const versions: Record<string, number> = { [core.list.name]: core.list.version }
+  const paths = core.pushed === null ? [] : [corePath]
+  const gated: Gated[] = []
+  let isFallback = core.pushed?.isFallback ?? false
+  for (const group of new Set(groups)) {
+    const path = groupPath(group)
+    const found = await pushed.inForce(path, (bytes) => groupListIn(bytes, group) !== null)
+    const list = found === null ? null : groupListIn(found.bytes, group)
+    if (found === null || list === null) continue
+    // The host is asked by nobody yet: what needs consent is not measured.
+    const passed = passGate(list, core.list, new Set())
+    for (const [code, count] of Object.entries(passed.leftOut)) {
+      const reason = code as keyof Gated['leftOut']
+      leftOut[reason] = (leftOut[reason] ?? 0) + count
+    }
+    gated.push(passed)
+    paths.push(path)
+    versions[`groups/${group}`] = found.version
+    isFallback ||= found.isFallback
+  }
+  return { list: withGroups(core.list, gated), versions, pushed: paths, leftOut, isFallback }
+}
+
+/** @returns null when this agent cannot read it, or it is another group's. */
+function groupListIn(bytes: Uint8Array, group: string): GroupList | null {
+  try {
+    const list = parseGroupList(parseStrictJson(bytes))
+    return list.name === group ? list : null
+  } catch (error) {
+    if (error instanceof TestListRefused || error instanceof SyntaxError || error instanceof TypeError)
+      return null
+    throw error
+  }
+}
