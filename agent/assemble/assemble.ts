@@ -5,12 +5,12 @@ import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Config } from '../config.ts'
-import { type CycleReport, runCycle } from '../cycle/cycle.ts'
-import { type Delivery, deliverAndForward } from '../cycle/deliver.ts'
+import { type CycleReport, runCycle, type Stages } from '../cycle/cycle.ts'
+import { type Delivery, deliverAndForward, notDue } from '../cycle/deliver.ts'
 import { readMemory, writeMemory } from '../cycle/memory.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import { learnRecipient } from '../enrolment/recipient.ts'
-import { writeStatus } from '../health/status.ts'
+import { type Status, writeStatus } from '../health/status.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { areFoldersFlushed, isDiskFailure, removeLeftovers } from '../platform/atomic-file.ts'
@@ -44,10 +44,9 @@ export interface Agent {
   readonly spool: Spool
   /**
    * Runs one cycle of `list`, with the memory that the cycle before it left.
-   * @param untilNextMs - Asked when the upload begins: gives the milliseconds within which it must be over; null for
-   * no limit.
+   * @param part - What of an interval it is; everything unless said.
    */
-  cycle(list: TestList, onMeasurement: OnMeasurement, untilNextMs?: UntilNextMs): Promise<CycleReport>
+  cycle(list: TestList, onMeasurement: OnMeasurement, part?: Part): Promise<CycleReport>
   /** Uploads the batches that wait, between cycles. */
   deliver(untilNextMs: UntilNextMs): Promise<Delivery>
   /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
@@ -56,6 +55,27 @@ export interface Agent {
 }
 
 export type UntilNextMs = () => number | null
+
+/** A cycle as a part of an interval. */
+export interface Part {
+  /** In how many such cycles the list is measured. */
+  readonly rounds: number
+  /** Whether it uploads also when it has found nothing new. */
+  readonly uploads: boolean
+  readonly annotations: Stages['annotations']
+  /**
+   * Asked when the upload begins: gives the milliseconds within which it must be over; null for no limit.
+   * @param changes - How many targets changed their state.
+   */
+  untilNextMs(changes: number): number | null
+}
+
+export const everything: Part = {
+  rounds: 1,
+  uploads: true,
+  annotations: () => ({}),
+  untilNextMs: () => null,
+}
 
 export type OnMeasurement = (measurement: Measurement, done: number, of: number) => void
 
@@ -127,6 +147,7 @@ export async function assemble({
     })
   }
 
+  let upload: Status['upload'] = null
   let health = spool.stats().health
   /**
    * Each measurement that the disk refuses is logged when that happens; that all of them are written is logged once.
@@ -147,7 +168,7 @@ export async function assemble({
     },
     spool,
     deliver: deliverUntil,
-    async cycle(cycleList, onMeasurement, untilNextMs = () => null) {
+    async cycle(cycleList, onMeasurement, part = everything) {
       if (!place.isStill()) {
         log.error('S3904')
         throw new ActionableError(
@@ -160,9 +181,15 @@ export async function assemble({
       const ofLists = lists.annotations
       const report = await runCycle(
         {
-          ...stagesFor(cycleList, ofLists),
+          ...stagesFor(cycleList, {
+            rounds: part.rounds,
+            annotations: (...of) => ({ ...ofLists, ...part.annotations(...of) }),
+          }),
           spool,
-          deliver: () => deliverUntil(untilNextMs),
+          deliver: async ({ changes, isNews }) =>
+            collector === null || part.uploads || isNews
+              ? deliverUntil(() => part.untilNextMs(changes.length))
+              : notDue,
           onMeasurement,
         },
         memory,
@@ -174,7 +201,10 @@ export async function assemble({
       return report
     },
     async report(report, nextStartMs) {
+      const { kind, accepted, reason } = report.delivery
+      if (kind !== 'not_due') upload = { kind, at: clock.now(), accepted, reason }
       const facts = {
+        upload,
         identity,
         collector,
         list: lists.inForce.list,

@@ -3,19 +3,21 @@
 
 import type { SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import { unknownLink } from '../../tests-spec/nettests/verdict.ts'
-import { runCycle } from '../cycle/cycle.ts'
+import { Cuts } from '../cycle/cuts.ts'
+import { type Memory, runCycle } from '../cycle/cycle.ts'
 import type { Delivery } from '../cycle/deliver.ts'
 import { runLoop } from '../cycle/loop.ts'
 import { noneWaiting } from '../cycle/waiting.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
+import { roundSchedule } from '../plan/round-schedule.ts'
 import { makeIdentity } from '../platform/identity.ts'
 import { openLog } from '../platform/log.ts'
 import type { LogRing } from '../platform/log-ring.ts'
 import { WatchedClock } from '../platform/watched-clock.ts'
 import { currentDictionary, deflateBody, inflateBody } from '../spool/log/dictionary.ts'
 import { buildDateMs } from '../version.ts'
-import type { Surroundings } from './assemble.ts'
+import { everything, type Surroundings } from './assemble.ts'
 import { measuringStages } from './measuring-stages.ts'
 import { readCas, readTestList } from './named-files.ts'
 
@@ -62,11 +64,19 @@ export async function measureMeanwhile(
     async flush() {},
   }
   const arrived = new AbortController()
-  let memory = { link: unknownLink, history: {}, controls: {}, waiting: noneWaiting }
+  let memory: Memory = {
+    link: unknownLink,
+    history: {},
+    controls: {},
+    waiting: noneWaiting,
+    cuts: new Cuts(),
+  }
+  const schedule = cronSchedule(config.schedule, config.jitter_seconds, seed)
   await runLoop({
     clock,
     log,
-    schedule: cronSchedule(config.schedule, config.jitter_seconds, seed),
+    planning: () => ({ entries: list.entries, rounds: roundSchedule(schedule, 1), seed, bursts: false }),
+    mayBurst: () => false,
     signal: AbortSignal.any([signal, arrived.signal]),
     async sleep(ms) {
       for (let left = ms; left > 0 && !signal.aborted && !arrived.signal.aborted; left -= lookEveryMs) {
@@ -76,7 +86,7 @@ export async function measureMeanwhile(
     },
     async cycle() {
       const report = await runCycle(
-        { ...stagesFor(list, {}), spool, deliver: async () => undelivered, onMeasurement: () => {} },
+        { ...stagesFor(list, everything), spool, deliver: async () => undelivered, onMeasurement: () => {} },
         memory,
       )
       memory = { ...memory, ...report.memory }

@@ -31,28 +31,30 @@ export interface MeasuringMeans {
 
 type MeasuringStages = Omit<Stages, 'spool' | 'deliver' | 'onMeasurement'>
 
-/** @returns A function that gives the stages for one cycle of a list, with what its measurements say of the lists in force. */
+/** @returns A function that gives the stages for one cycle of a list, which may be a part of an interval. */
 export async function measuringStages(
   means: MeasuringMeans,
-): Promise<(list: TestList, ofLists: Readonly<Record<string, string>>) => MeasuringStages> {
+): Promise<(list: TestList, part: Pick<Stages, 'rounds' | 'annotations'>) => MeasuringStages> {
   const { config, collector, trust, clock, log, seed, signal, sleep } = means
   let own = await ownAddresses(config.local_address)
-  return (list, ofLists) => ({
+  return (list, { rounds, annotations }) => ({
     clock,
     log,
     list,
     seed,
+    rounds,
+    annotations,
     concurrency: config.concurrency,
     ownControls: ownControls(config, collector),
     lab: config.lab,
     repeatAfterMs: config.repeat_after_seconds * 1000,
     nettests: registryOf(list.services),
-    context: contextsOfCycle({ ...means, list, own: () => own }),
+    context: contextsOfCycle({ ...means, list, rounds, own: () => own }),
     async vantage() {
       // The addresses are read once a cycle: a phone changes networks, and its addresses with them.
       own = await ownAddresses(config.local_address)
       if (own.sources !== null && isSourceGone(own.sources)) log.warn('S2108')
-      return vantageOf(config, own, await systemResolver(), trust.name, ofLists)
+      return vantageOf(config, own, await systemResolver(), trust.name)
     },
     uplink: async () => (await ownAddresses(config.local_address)).uplink,
     signal,

@@ -6,16 +6,12 @@ import type { Vantage } from '../measurement/envelope.ts'
 import type { OwnAddresses } from '../platform/own-addresses.ts'
 import { softwareName, version } from '../version.ts'
 
-/**
- * @param roots - The name of the roots that certificates are checked against.
- * @param ofLists - What is said of the lists in force.
- */
+/** @param roots - The name of the roots that certificates are checked against. */
 export function vantageOf(
   config: Config,
   own: OwnAddresses,
   resolverIp: string | null,
   roots: string,
-  ofLists: Readonly<Record<string, string>>,
 ): Vantage {
   return {
     softwareName,
@@ -23,7 +19,7 @@ export function vantageOf(
     probeCc: config.probe_cc,
     probeAsn: config.probe_asn,
     probeNetworkName: config.probe_network_name,
-    annotations: { ...annotations(roots, config, own.ipv6), ...ofLists },
+    annotations: annotations(roots, config, own.ipv6),
     resolverIp,
     ownAddresses: own.addresses,
   }

@@ -12,7 +12,8 @@ import type { Uplink } from '../submit/ways/uplink.ts'
 import type { Way } from '../submit/ways/way.ts'
 
 export interface Delivery {
-  readonly kind: 'delivered' | 'deferred' | 'not_enrolled'
+  /** `not_due`: nothing was tried, since a later round of the interval uploads. */
+  readonly kind: 'delivered' | 'deferred' | 'not_enrolled' | 'not_due'
   readonly accepted: number
   readonly rejected: number
   readonly sent: number
@@ -24,6 +25,8 @@ export interface Delivery {
 }
 
 const nothing = { accepted: 0, rejected: 0, sent: 0, received: 0, reason: null, retryAfterMs: null }
+
+export const notDue: Delivery = { kind: 'not_due', ...nothing }
 
 export interface Delivering {
   readonly spool: Spool

@@ -7,6 +7,7 @@ import { expect, it } from 'vitest'
 import { unknownLink } from '../../tests-spec/nettests/verdict.ts'
 import { opaqueId } from '../measurement/opaque-id.ts'
 import { writeStateFile } from '../platform/state-file.ts'
+import { Cuts } from './cuts.ts'
 import type { Memory } from './cycle.ts'
 import { readMemory, writeMemory } from './memory.ts'
 import { noneWaiting } from './waiting.ts'
@@ -19,6 +20,7 @@ const memory: Memory = {
   history,
   controls: { [control]: { failed: 2, alone: 1 }, 'http://other.example/': { failed: 1, alone: 0 } },
   waiting: noneWaiting,
+  cuts: new Cuts(),
 }
 
 function seen(conclusion: string) {

@@ -9,6 +9,7 @@ import { opaqueId } from '../measurement/opaque-id.ts'
 import { type ControlMemory, controlMemory } from '../nettests/control-memory.ts'
 import type { AtomicDisk } from '../platform/atomic-file.ts'
 import { readStateFile, replaceStateFile } from '../platform/state-file.ts'
+import { Cuts } from './cuts.ts'
 import type { Memory } from './cycle.ts'
 import { noneWaiting } from './waiting.ts'
 
@@ -23,6 +24,7 @@ const memoryFile = v.object({
       conclusion: id,
       fullOn: v.string(),
       state: v.optional(v.picklist(verdictKinds)),
+      parts: v.optional(v.record(v.string(), v.picklist(verdictKinds))),
       chains: v.optional(v.record(v.string(), v.string())),
     }),
   ),
@@ -30,7 +32,13 @@ const memoryFile = v.object({
   controls: v.optional(v.intersect([controlMemory, v.record(id, v.unknown())]), {}),
 })
 
-const nothing: Memory = { link: unknownLink, history: {}, controls: {}, waiting: noneWaiting }
+const nothing = (): Memory => ({
+  link: unknownLink,
+  history: {},
+  controls: {},
+  waiting: noneWaiting,
+  cuts: new Cuts(),
+})
 
 /**
  * @param controls - URLs of the controls that there are: of others nothing is remembered.
@@ -38,9 +46,9 @@ const nothing: Memory = { link: unknownLink, history: {}, controls: {}, waiting:
  */
 export async function readMemory(path: string, controls: readonly string[]): Promise<Memory> {
   const kept = await readStateFile(path, memoryFile)
-  if (kept === null) return nothing
+  if (kept === null) return nothing()
   const urls = new Map(controls.map((url) => [opaqueId(url), url]))
-  return { ...nothing, ...kept, controls: renamed(kept.controls, (each) => urls.get(each)) }
+  return { ...nothing(), ...kept, controls: renamed(kept.controls, (each) => urls.get(each)) }
 }
 
 /**

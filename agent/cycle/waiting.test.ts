@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { waitingFirst, waitingFor, waitingKey } from './waiting.ts'
+import { stillWaiting, waitingFirst, waitingFor, waitingKey } from './waiting.ts'
 
 const hour = 3_600_000
 const task = {
@@ -17,6 +17,27 @@ describe('waitingFirst()', () => {
     const others = ['https://b.example/', 'https://a.example/'].map((input) => ({ ...task, input }))
     expect(waitingFirst(waiting, [...others, task])).toEqual([task, ...others])
     expect(waitingFirst({ uplink: '', tasks: new Map() }, [...others, task])).toEqual([...others, task])
+  })
+})
+
+describe('stillWaiting()', () => {
+  const other = { ...task, input: 'https://other.example/' }
+  const fresh = { uplink: 'wifi', tasks: new Map([[waitingKey(other), { failed, endedMs: 11 * hour }]]) }
+
+  it.each([
+    ['keeps what was not measured since', [], fresh, 11 * hour, [task, other]],
+    ['forgets what was', [task], fresh, 11 * hour, [other]],
+    [
+      'forgets everything with the network that it was of',
+      [],
+      { ...fresh, uplink: 'mobile' },
+      11 * hour,
+      [other],
+    ],
+    ['forgets what is a day old', [], fresh, 35 * hour, [other]],
+  ])('%s', (_, measuredSince, now, ms, expected) => {
+    const { tasks } = stillWaiting(waiting, measuredSince, now, ms)
+    expect([...tasks.keys()]).toEqual(expected.map(waitingKey))
   })
 })
 
