@@ -20,8 +20,9 @@ import {
 } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import { type AtomicDisk, removeLeftovers } from '../platform/atomic-file.ts'
 import { Contents, sha256Of } from './contents.ts'
+import { KeptTargets } from './kept-targets.ts'
 import { type UpdateSource, walk } from './source.ts'
-import { type KeptList, type KeptState, type KeptTarget, UpdateState } from './update-state.ts'
+import { type KeptState, UpdateState } from './update-state.ts'
 import { type Boot, UseMark } from './use-mark.ts'
 
 export interface ListUpdateOptions {
@@ -79,8 +80,6 @@ export interface UpdateOutcome {
   readonly diskError: unknown
 }
 
-/** So many in a row, and it is the list and not chance. */
-const crashesToQuarantine = 3
 /** A time that is certain is worth a flush when it has moved so far. A day would leave a freeze unseen for as long. */
 const rememberEveryMs = 3_600_000
 
@@ -92,7 +91,7 @@ export class ListUpdate {
   /** Refused when there is no root to begin with. */
   #set: TrustedSet | Refused
   #trustedMs: number
-  #targets: ReadonlyMap<string, KeptTarget>
+  readonly #targets: KeptTargets
   /** What the state has on the disk, to write nothing twice. */
   #written = ''
 
@@ -109,7 +108,7 @@ export class ListUpdate {
     this.#mark = new UseMark(dir, disk)
     this.#set = set
     this.#trustedMs = kept?.trusted_ms ?? 0
-    this.#targets = new Map(kept?.targets.map((each) => [each.path, each]))
+    this.#targets = new KeptTargets(kept?.targets ?? [])
     if (kept !== null) this.#written = textIn(kept)
   }
 
@@ -122,7 +121,8 @@ export class ListUpdate {
       const set = opened(kept, root)
       if (set instanceof Refused) continue
       const update = new ListUpdate(options, state, kept, set)
-      await update.#countCrashes()
+      update.#targets.crashed(await update.#mark.takeCrashed(options.boot))
+      await update.#save(false)
       return update
     }
     return new ListUpdate(
@@ -158,14 +158,12 @@ export class ListUpdate {
     path: string,
     isUsable: (bytes: Uint8Array) => boolean = () => true,
   ): Promise<ListInForce | null> {
-    const target = this.#targets.get(path)
-    if (target === undefined) return null
-    const { now, before, quarantined } = target
-    for (const list of quarantined ? [before] : [now, before]) {
-      const bytes = list === null ? null : await this.#contents.read(list.sha256)
-      if (list === null || bytes === null || !isUsable(bytes)) continue
+    const newest = this.#targets.get(path)?.now
+    for (const list of this.#targets.candidates(path)) {
+      const bytes = await this.#contents.read(list.sha256)
+      if (bytes === null || !isUsable(bytes)) continue
       const { sha256, version, chain } = list
-      return { bytes, sha256, version, role: chain.at(-1) ?? 'targets', isFallback: list !== now }
+      return { bytes, sha256, version, role: chain.at(-1) ?? 'targets', isFallback: list !== newest }
     }
     return null
   }
@@ -179,7 +177,7 @@ export class ListUpdate {
 
   /**
    * One cycle: 5.1 to 5.7 of the specification, for these targets. A refusal takes nothing away; an authenticated "no
-   * such target" does.
+   * such target" does. One at a time.
    */
   async refresh(source: UpdateSource, paths: readonly string[], clock: UpdateClock): Promise<UpdateOutcome> {
     if (this.#set instanceof Refused)
@@ -205,30 +203,19 @@ export class ListUpdate {
     return { refusal, targets, roles, diskError: this.#contents.takeError() ?? diskError }
   }
 
-  /** To be called before lists are used, and `endUse` after. An agent that dies between is noticed at its next start. */
+  /**
+   * To be called before lists are used, and `endUse` after, also when the agent is told to stop between. An agent that
+   * dies between is noticed at its next start.
+   */
   async beginUse(boot: Boot): Promise<void> {
-    const used = [...this.#targets.values()].flatMap(({ now, quarantined }) =>
-      quarantined ? [] : [now.sha256],
-    )
-    await this.#mark.begin(used, boot)
+    await this.#mark.begin(this.#targets.used, boot)
   }
 
   /** @returns The disk's error; null when there was none. */
   async endUse(): Promise<unknown> {
     await this.#mark.end()
-    for (const target of this.#targets.values())
-      if (!target.quarantined) this.#keep({ ...target, crashes: 0 })
+    this.#targets.survived()
     return await this.#save(false)
-  }
-
-  async #countCrashes(): Promise<void> {
-    const crashed = await this.#mark.takeCrashed(this.#options.boot)
-    for (const target of this.#targets.values()) {
-      if (target.quarantined || !crashed.includes(target.now.sha256)) continue
-      const crashes = target.crashes + 1
-      this.#keep({ ...target, crashes, quarantined: crashes >= crashesToQuarantine })
-    }
-    await this.#save(false)
   }
 
   async #refreshTarget(
@@ -245,7 +232,7 @@ export class ListUpdate {
         return search
       case 'no_such_target':
         // Where not every role could be asked, there is no word that the list is withdrawn.
-        return search.complete && this.#forget(path) ? { kind: 'withdrawn' } : { kind: 'not_listed' }
+        return search.complete && this.#targets.forget(path) ? { kind: 'withdrawn' } : { kind: 'not_listed' }
       case 'found':
         return await this.#take(source, path, terms, search)
       default:
@@ -268,31 +255,12 @@ export class ListUpdate {
     const sha256 = sha256Of(bytes)
     if (!isHeld) await this.#contents.put(bytes)
     const version = set.targets.get(chain.at(-1) ?? '')?.signed.version ?? 0
-    const known = this.#targets.get(path)
-    const isNew = known?.now.sha256 !== sha256
-    this.#keep(
-      isNew
-        ? follow(path, known, { sha256, chain: [...chain], version })
-        : { ...known, now: { sha256, chain: [...chain], version } },
-    )
-    return { kind: 'in_force', isNew }
+    return { kind: 'in_force', isNew: this.#targets.take(path, { sha256, chain: [...chain], version }) }
   }
 
   #trustedSet(): TrustedSet {
     if (this.#set instanceof Refused) throw new TypeError('Cannot go on without a root')
     return this.#set
-  }
-
-  #keep(target: KeptTarget): void {
-    this.#targets = new Map(this.#targets).set(target.path, target)
-  }
-
-  /** @returns Whether there was anything to forget. */
-  #forget(path: string): boolean {
-    const targets = new Map(this.#targets)
-    const had = targets.delete(path)
-    this.#targets = targets
-    return had
   }
 
   /**
@@ -331,15 +299,9 @@ export class ListUpdate {
       root: textOf(root.bytes),
       files,
       former: [...former],
-      targets: [...this.#targets.values()],
+      targets: [...this.#targets.all],
     }
   }
-}
-
-/** A list takes the place of another; one that was set aside is not what to go back to. */
-function follow(path: string, known: KeptTarget | undefined, now: KeptList): KeptTarget {
-  const before = known === undefined || known.quarantined ? (known?.before ?? null) : known.now
-  return { path, now, before, crashes: 0, quarantined: false }
 }
 
 /** @returns Refused when its root is not to be believed; then the other slot may be. */

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { ListUpdate } from '../../agent/update/list-update.ts'
 import { mirrorSource } from '../../agent/update/source.ts'
 import type { Answer } from '../../tests-spec/lists/tuf/client-workflow.ts'
-import type { TrustedSet } from '../../tests-spec/lists/tuf/trusted-set.ts'
+import { deviceLimits, type TrustedSet } from '../../tests-spec/lists/tuf/trusted-set.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,15 +39,7 @@ async function update(paths: readonly string[]): Promise<boolean> {
     dir: state,
     root: readFileSync(givenRoot),
     floor: new Map(),
-    limits: {
-      root: 65_536,
-      timestamp: 16_384,
-      snapshot: 65_536,
-      targets: 262_144,
-      targetFile: 1_048_576,
-      rootsPerRefresh: 256,
-      rolesVisited: 32,
-    },
+    limits: { ...deviceLimits, rolesVisited: 32 },
     // The suite counts requests, and expects those of the search alone.
     everyRole: false,
     boot: { id: null, monoMs: 0 },

@@ -99,7 +99,7 @@ export function optionsOf({ root, floor, limits }: Case, disk: SimulatedDisk): L
     disk,
     root: fileNamed(root),
     floor: new Map(Object.entries(floor ?? {})),
-    limits: { ...limits, targetFile: limits.targetFile ?? 1_000_000 },
+    limits: { ...limits, group: limits.targets, targetFile: limits.targetFile ?? 1_000_000 },
     everyRole: false,
     boot: { id: 'boot', monoMs: 0 },
   }

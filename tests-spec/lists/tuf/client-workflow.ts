@@ -139,7 +139,9 @@ function* updateSnapshot(set: TrustedSet, terms: Terms): Steps<TrustedSet> {
     const now = snapshot.signed.meta.get(name)
     requireAtLeast(now?.version ?? 0, version, name, '5.5.5')
   }
-  for (const [name, { version }] of snapshot.signed.meta) requireFloor(version, name, terms, '5.5.5')
+  for (const [name, { version }] of snapshot.signed.meta)
+    if (name === 'targets' || !topRoles.some((top) => top === name))
+      requireFloor(version, name, terms, '5.5.5')
   requireFresh(snapshot, terms, '5.5.6')
   return { ...set, snapshot }
 }
@@ -176,7 +178,8 @@ function* updateRole(set: TrustedSet, terms: Terms, { name, role, keys, at }: De
     requireFresh(trusted, terms, step(5))
     return { set, targets: trusted }
   }
-  const bytes = yield* download(set, name, meta, terms.limits.targets, at)
+  const limit = at === '5.6' ? terms.limits.targets : terms.limits.group
+  const bytes = yield* download(set, name, meta, limit, at)
   const targets = readMetadata(bytes, 'targets')
   requireSigned(targets, role, othersOf(set, keys), step(3))
   requireVersion(targets, meta, step(4))

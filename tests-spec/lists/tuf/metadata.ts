@@ -165,8 +165,9 @@ function readDated(signed: JsonObject): Dated {
 function readDate(date: string): number {
   const ms = Date.parse(date)
   if (Number.isNaN(ms)) throw new Refused('freeze', '4.2.3', `It expires on no date: ${date.slice(0, 40)}`)
-  // Printing it again also finds the 30th of February, which JavaScript takes for the 2nd of March.
-  if (new Date(ms).toISOString() !== `${date.slice(0, -1)}.000Z`) throw malformed('expires', '4.2.3')
+  // Printing it again also finds the 30th of February, which JavaScript takes for the 2nd of March; years have four digits.
+  if (!/^\d{4}-/.test(date) || new Date(ms).toISOString() !== `${date.slice(0, -1)}.000Z`)
+    throw malformed('expires', '4.2.3')
   return ms
 }
 

@@ -31,11 +31,13 @@ export interface TrustedSet {
 }
 
 export interface Limits {
-  /** Bytes, whatever is declared; so with the next three. */
+  /** Bytes, whatever is declared; so with the next four. */
   readonly root: number
   readonly timestamp: number
   readonly snapshot: number
   readonly targets: number
+  /** Of a role below `targets`: every device fetches every group's, and one stolen key must not empty their bundles. */
+  readonly group: number
   /** Bytes of a target, whatever is declared. */
   readonly targetFile: number
   readonly rootsPerRefresh: number
@@ -52,6 +54,8 @@ export const deviceLimits: Limits = {
   snapshot: 65_536,
   // 150 bytes for each of 1,700 lists, or 400 for each of 600 groups.
   targets: 262_144,
+  // 150 bytes for each of 100 lists.
+  group: 16_384,
   // 25 bytes for each of 40,000 entries: more than a device could ever pay for.
   targetFile: 1_048_576,
   rootsPerRefresh: 32,
