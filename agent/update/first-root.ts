@@ -1,0 +1,25 @@
+// The root that an enrolment names by its digest (tests-spec/lists/metadata.md §6), from a source that need not be believed.
+
+import { metadataName } from '../../tests-spec/lists/tuf/paths.ts'
+import type { Limits } from '../../tests-spec/lists/tuf/trusted-set.ts'
+import { sha256Of } from './contents.ts'
+import type { UpdateSource } from './source.ts'
+
+/**
+ * Asks for one root after the other, from the first on.
+ *
+ * @param sha256 - Hex, from the signed record.
+ * @returns Exactly the root that was named; null when the source has none such among the first `rootsPerRefresh`.
+ */
+export async function fetchFirstRoot(
+  source: UpdateSource,
+  sha256: string,
+  { root: maxBytes, rootsPerRefresh }: Limits,
+): Promise<Uint8Array | null> {
+  for (let version = 1; version <= rootsPerRefresh; version++) {
+    const answer = await source.get({ kind: 'metadata', name: metadataName('root', version), maxBytes })
+    if (typeof answer === 'string') return null
+    if (sha256Of(answer) === sha256) return answer
+  }
+  return null
+}
