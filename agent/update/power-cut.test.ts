@@ -64,7 +64,7 @@ async function cutEverywhere(
 ): Promise<number> {
   for (let at = 1; ; at++) {
     let isDone = false
-    for (let seed = 0; seed < cases(1, 40); seed++) {
+    for (let seed = 0; seed < cases(1, 12); seed++) {
       const chance = seededChance(at * 1_000 + seed)
       const { copy, cut } = cutAt(disk, at, chance)
       const end = act(copy).then(() => {
@@ -77,7 +77,10 @@ async function cutEverywhere(
   }
 }
 
-describe.each([undefined, f2fs])('on file system %s', (type) => {
+/** A deep run cuts at each operation twelve times. */
+const deepMs = 900_000
+
+describe.each([undefined, f2fs])('on file system %s', { timeout: deepMs }, (type) => {
   const empty = () => new SimulatedDisk(type === undefined ? {} : { type })
 
   it('the first update leaves the list or none, and the next one takes it', async () => {
