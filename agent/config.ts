@@ -32,8 +32,12 @@ const sourceName = v.pipe(
 const config = v.strictObject({
   /** When cycles begin: cron syntax, UTC. */
   schedule: v.optional(cron, '*/15 * * * *'),
-  /** Each probe starts its cycles up to this many seconds late, always by the same amount for the same hour. */
+  /** Each probe starts its cycles up to this many seconds late: most of it its own and steady, 20 s at most by chance. */
   jitter_seconds: v.optional(whole(0, 3600), 120),
+  /** In how many rounds the list is measured between two starts that are at most an hour apart. */
+  spread: v.optional(whole(1, 6), 3),
+  /** Whether a target that changed is looked at every minute or two for a while. */
+  burst: v.optional(v.boolean(), true),
   /** Tasks under way at once. More is faster and measures times worse. */
   concurrency: v.optional(whole(1, 16), 4),
   /** What failed is measured once more this much later. Rules ask for 30; less is for a laboratory. */

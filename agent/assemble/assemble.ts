@@ -5,12 +5,12 @@ import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Config } from '../config.ts'
-import { type CycleReport, runCycle } from '../cycle/cycle.ts'
-import { type Delivery, deliverAndForward } from '../cycle/deliver.ts'
+import { type CycleReport, runCycle, type Stages } from '../cycle/cycle.ts'
+import { type Delivery, deliverAndForward, notDue } from '../cycle/deliver.ts'
 import { readMemory, writeMemory } from '../cycle/memory.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import { learnRecipient } from '../enrolment/recipient.ts'
-import { writeStatus } from '../health/status.ts'
+import { type Status, writeStatus } from '../health/status.ts'
 import { registryOf } from '../nettests/registry.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
@@ -47,10 +47,9 @@ export interface Agent {
   readonly spool: Spool
   /**
    * Runs one cycle of `list`, with the memory that the cycle before it left.
-   * @param untilNextMs - Asked when the upload begins: gives the milliseconds within which it must be over; null for
-   * no limit.
+   * @param part - What of an interval it is; everything unless said.
    */
-  cycle(list: TestList, onMeasurement: OnMeasurement, untilNextMs?: UntilNextMs): Promise<CycleReport>
+  cycle(list: TestList, onMeasurement: OnMeasurement, part?: Part): Promise<CycleReport>
   /** Uploads the batches that wait, between cycles. */
   deliver(untilNextMs: UntilNextMs): Promise<Delivery>
   /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
@@ -59,6 +58,27 @@ export interface Agent {
 }
 
 export type UntilNextMs = () => number | null
+
+/** A cycle as a part of an interval. */
+export interface Part {
+  /** In how many such cycles the list is measured. */
+  readonly rounds: number
+  /** Whether it uploads also when it has found nothing new. */
+  readonly uploads: boolean
+  readonly annotations: Stages['annotations']
+  /**
+   * Asked when the upload begins: gives the milliseconds within which it must be over; null for no limit.
+   * @param changes - How many targets changed their state.
+   */
+  untilNextMs(changes: number): number | null
+}
+
+export const everything: Part = {
+  rounds: 1,
+  uploads: true,
+  annotations: () => ({}),
+  untilNextMs: () => null,
+}
 
 export type OnMeasurement = (measurement: Measurement, done: number, of: number) => void
 
@@ -125,6 +145,7 @@ export async function assemble({
     })
   }
 
+  let upload: Status['upload'] = null
   let health = spool.stats().health
   /**
    * Each measurement that the disk refuses is logged when that happens; that all of them are written is logged once.
@@ -143,7 +164,7 @@ export async function assemble({
     list,
     spool,
     deliver: deliverUntil,
-    async cycle(cycleList, onMeasurement, untilNextMs = () => null) {
+    async cycle(cycleList, onMeasurement, part = everything) {
       if (!place.isStill()) {
         log.error('S3904')
         throw new ActionableError(
@@ -162,8 +183,10 @@ export async function assemble({
           ownControls: ownControls(config, collector),
           lab: config.lab,
           repeatAfterMs: config.repeat_after_seconds * 1000,
+          rounds: part.rounds,
+          annotations: part.annotations,
           nettests: registryOf(cycleList.services),
-          context: contextsOfCycle({ ...means, list: cycleList }),
+          context: contextsOfCycle({ ...means, list: cycleList, rounds: part.rounds }),
           async vantage() {
             // The addresses are read once a cycle: a phone changes networks, and its addresses with them.
             own = await ownAddresses(config.local_address)
@@ -172,7 +195,10 @@ export async function assemble({
           },
           uplink: async () => (await ownAddresses(config.local_address)).uplink,
           spool,
-          deliver: () => deliverUntil(untilNextMs),
+          deliver: async ({ changes, isNews }) =>
+            collector === null || part.uploads || isNews
+              ? deliverUntil(() => part.untilNextMs(changes.length))
+              : notDue,
           signal,
           sleep,
           onMeasurement,
@@ -185,7 +211,10 @@ export async function assemble({
       return report
     },
     async report(report, nextStartMs) {
+      const { kind, accepted, reason } = report.delivery
+      if (kind !== 'not_due') upload = { kind, at: clock.now(), accepted, reason }
       const facts = {
+        upload,
         identity,
         collector,
         list,

@@ -15,6 +15,7 @@ function cycle() {
   const context = contextsOfCycle({
     list: parseTestList({ name: 'test', version: 1, helpers: [first, second], ...none }),
     config: loadConfig(null, {}),
+    rounds: 1,
     collector: null,
     trust: makeTrust({}),
     signal: new AbortController().signal,

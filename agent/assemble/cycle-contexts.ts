@@ -16,6 +16,8 @@ import { collectorAsHelper } from './own-controls.ts'
 export interface Means {
   readonly list: TestList
   readonly config: Config
+  /** In how many cycles the list is measured, which share the questions. */
+  readonly rounds: number
   /** Whose this device is; null while it is not enrolled. */
   readonly collector: Collector | null
   readonly trust: Trust
@@ -33,6 +35,7 @@ export interface Means {
 export function contextsOfCycle({
   list,
   config,
+  rounds,
   collector,
   trust,
   signal,
@@ -48,7 +51,7 @@ export function contextsOfCycle({
   const helpers = helpersOfCycle([
     ...new Set([...list.helpers, ...(ofCollector === null ? [] : [ofCollector])]),
   ])
-  let questionsElsewhere = maxQuestionsElsewhere
+  let questionsElsewhere = Math.ceil(maxQuestionsElsewhere / rounds)
   return (resolver) => ({
     trace: { clock: measurementClock(clock), sources: own().sources, trust, signal },
     transactionIds: transactionIds(),
@@ -89,7 +92,7 @@ function helpersOfCycle(urls: readonly string[]) {
 }
 
 /**
- * Limit for one cycle. Where thirty names are blocked, eight of them show how, and each question costs as much as a
+ * Limit for the whole list. Where thirty names are blocked, eight of them show how, and each question costs as much as a
  * check: 6 kB.
  */
 const maxQuestionsElsewhere = 8

@@ -4,6 +4,7 @@ import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { CycleReport } from '../cycle/cycle.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import type { Status } from '../health/status.ts'
+import { type History, historyKey } from '../measurement/evidence.ts'
 import type { Identity } from '../platform/identity.ts'
 import type { ProcessName } from '../platform/running-process.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -16,6 +17,8 @@ export interface Facts {
   readonly list: TestList
   readonly spool: Spool
   readonly clock: string
+  /** How the last attempt ended; null before the first. */
+  readonly upload: Status['upload']
   readonly logLinesDropped: number
   readonly uplink: Uplink | null
   /** Milliseconds since 1970. */
@@ -24,7 +27,6 @@ export interface Facts {
 }
 
 export function statusOf(report: CycleReport, nextStartMs: number | null, now: number, facts: Facts): Status {
-  const { delivery } = report
   const stats = facts.spool.stats()
   return {
     v: 1,
@@ -41,6 +43,7 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
       anomalies: report.anomalies,
       bugs: report.bugs,
     },
+    anomalous: anomalousIn(facts.list, report.memory.history),
     next_cycle_at: nextStartMs,
     spool: {
       unsealed: stats.unsealed,
@@ -57,11 +60,17 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
     },
     started_at: facts.startedAt,
     agent: { pid: facts.process.pid, boot_id: facts.process.boot, start: facts.process.start },
-    upload: { kind: delivery.kind, at: now, accepted: delivery.accepted, reason: delivery.reason },
+    upload: facts.upload,
     ways: (facts.uplink?.counts ?? []).map(({ lastFailure, ...way }) => ({
       ...way,
       last_failure: lastFailure,
     })),
     log_lines_dropped: facts.logLinesDropped,
   }
+}
+
+/** A cycle may be a part of the list: how many targets of the whole of it showed an anomaly when they last said something. */
+function anomalousIn({ entries }: TestList, history: History): number {
+  const keys = new Set(entries.map(({ nettest, input }) => historyKey(nettest, input)))
+  return [...keys].filter((key) => history[key]?.state === 'anomaly').length
 }

@@ -1,9 +1,11 @@
 // `sonde run`: measures on the schedule until it is stopped.
 
 import { wrapWords } from '../../tests-spec/command-line/wrap-words.ts'
-import { assemble } from '../assemble/assemble.ts'
-import { runLoop } from '../cycle/loop.ts'
+import { assemble, type Part } from '../assemble/assemble.ts'
+import { runLoop, type Turn } from '../cycle/loop.ts'
+import { annotationsOf } from '../plan/annotations.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
+import { roundSchedule } from '../plan/round-schedule.ts'
 import { version } from '../version.ts'
 import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
 import { keepAll } from './keep-all.ts'
@@ -34,22 +36,35 @@ async function run(invocation: Invocation): Promise<number> {
   agent.log.info('S1001', { version })
   if (agent.collector === null) agent.log.warn('S5101')
   try {
+    const schedule = cronSchedule(config.schedule, config.jitter_seconds, agent.identity.device)
     await runLoop({
       clock: agent.clock,
       log: agent.log,
-      schedule: cronSchedule(config.schedule, config.jitter_seconds, agent.identity.device),
+      planning: () => ({
+        entries: agent.list.entries,
+        // A round with nothing in it would only ask the controls.
+        rounds: roundSchedule(schedule, Math.max(1, Math.min(config.spread, agent.list.entries.length))),
+        seed: agent.identity.device,
+        bursts: config.burst,
+      }),
+      mayBurst: () => true,
       signal,
       sleep,
-      cycle: (untilNextMs) =>
-        shown
-          ? cycleShown(agent, agent.list, terminal, { traced: false, untilNextMs })
-          : agent.cycle(agent.list, () => {}, untilNextMs),
+      cycle(turn) {
+        const list = { ...agent.list, entries: [...turn.round.entries] }
+        const part = partOf(turn)
+        return shown
+          ? cycleShown(agent, list, terminal, { traced: false, part })
+          : agent.cycle(list, () => {}, part)
+      },
       deliver: agent.deliver,
-      async onCycle(report, nextStartMs) {
-        await agent.report(report, nextStartMs)
+      async onCycle(report, { atMs, targets }) {
+        await agent.report(report, atMs)
         if (signal.aborted || !shown) return
-        const next = new Date(nextStartMs).toISOString().slice(11, 19)
-        terminal.err(`${wrapWords(`Next cycle at ${next} UTC. Ctrl-C stops.`, terminal.columns)}\n`)
+        const next = new Date(atMs).toISOString().slice(11, 19)
+        terminal.err(
+          `${wrapWords(`Next cycle at ${next} UTC, ${targets} of ${agent.list.entries.length} targets. Ctrl-C stops.`, terminal.columns)}\n`,
+        )
       },
     })
     await keepAll(agent.spool)
@@ -58,4 +73,13 @@ async function run(invocation: Invocation): Promise<number> {
     await agent.close()
   }
   return 0
+}
+
+function partOf({ round, flapping, untilNextMs }: Turn): Part {
+  return {
+    rounds: round.start?.of ?? 1,
+    uploads: round.isLast,
+    annotations: (nettest, input) => annotationsOf(round, flapping, nettest, input),
+    untilNextMs,
+  }
 }

@@ -4,7 +4,7 @@ import { wrapWords } from '../../tests-spec/command-line/wrap-words.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { LinkState } from '../../tests-spec/nettests/verdict.ts'
-import type { Agent, UntilNextMs } from '../assemble/assemble.ts'
+import type { Agent, Part } from '../assemble/assemble.ts'
 import type { CycleReport } from '../cycle/cycle.ts'
 import type { Delivery } from '../cycle/deliver.ts'
 import { progressBar } from './progress.ts'
@@ -15,14 +15,14 @@ import { traceText } from './trace-text.ts'
 interface Showing {
   /** Whether each operation is shown before the table. */
   readonly traced: boolean
-  readonly untilNextMs?: UntilNextMs
+  readonly part?: Part
 }
 
 export async function cycleShown(
   agent: Agent,
   list: TestList,
   terminal: Terminal,
-  { traced, untilNextMs = () => null }: Showing,
+  { traced, part }: Showing,
 ): Promise<CycleReport> {
   const progress = progressBar(terminal.err, terminal.interactive ? terminal.columns : null)
   const measured: Measurement[] = []
@@ -31,7 +31,7 @@ export async function cycleShown(
     measured.push(measurement)
     progress.step(done, of)
   }
-  const report = await agent.cycle(list, show, untilNextMs)
+  const report = await agent.cycle(list, show, part)
   progress.clear()
   const inListOrder = (a: Measurement, b: Measurement) => place(list, a) - place(list, b)
   if (traced) {
@@ -65,6 +65,7 @@ function summary(link: LinkState, delivery: Delivery, agent: Agent): string {
   const upload: Readonly<Record<Delivery['kind'], string>> = {
     delivered: `Uploaded ${delivery.accepted} batches (${delivery.sent} bytes); ${delivery.accepted} receipts.`,
     deferred: `Upload put off (${delivery.reason ?? 'no reason given'}). ${kept}`,
+    not_due: `Upload comes with the last round of the interval. ${kept}`,
     not_enrolled: `Not enrolled, so nothing was uploaded. ${kept}`,
   }
   return `${linkWords[link.state]}\n${upload[delivery.kind]}`

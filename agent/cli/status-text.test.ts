@@ -46,6 +46,13 @@ it('statusText() is short when all is well', () => {
   ])
 })
 
+it('statusText() tells of the whole list when the last cycle was a part of it', () => {
+  const part = { ...calm.last_cycle, measurements: 13 }
+  const text = statusText({ ...calm, last_cycle: part, anomalous: 5 }, seen)
+  expect(text).toContain('Cycle 60 s ago: 13 results, 0 anomalies\nAt last look 5 of 33 fail\n')
+  expect(statusText({ ...calm, anomalous: 0 }, seen)).toBe(statusText(calm, seen))
+})
+
 it('statusText() names every trouble', () => {
   const text = statusText(
     {

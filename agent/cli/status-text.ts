@@ -32,6 +32,9 @@ export function statusText(status: Status, seen: Seen): string {
           `Cycle ${ago(last.finished_at, now)}:`,
           `${last.measurements} results, ${last.anomalies} anomalies`,
         )),
+    ...((status.anomalous ?? 0) > 0
+      ? [`At last look ${status.anomalous} of ${status.list.entries} fail`]
+      : []),
     ...(last.bugs > 0 ? [`${last.bugs} nettests had bugs (S2901)`] : []),
     ...(status.next_cycle_at === null || !isAlive ? [] : [nextLine(status.next_cycle_at - now)]),
     ...backlogLines(status, now),

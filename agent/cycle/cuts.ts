@@ -27,7 +27,12 @@ interface Span {
 }
 
 export class Cuts {
-  #cuts: Cut[] = []
+  #cuts: readonly Cut[]
+
+  /** @param before - Those of the cycle before. */
+  constructor(before: Cuts | null = null) {
+    this.#cuts = before === null ? [] : before.#cuts
+  }
 
   /** Remembers where `task` was cut, or met silence under a name that another host is silent to as well. */
   note(task: string, observations: Observations, { rule }: Verdict, endedMs: number): void {

@@ -21,10 +21,18 @@ import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { measurementClock, systemClock } from '../platform/clock.ts'
 import type { LogCode } from '../platform/log.ts'
+import { Cuts } from './cuts.ts'
 import { type Memory, runCycle, type Stages } from './cycle.ts'
+import { notDue } from './deliver.ts'
 import { noneWaiting } from './waiting.ts'
 
-const emptyMemory: Memory = { link: unknownLink, history: {}, controls: {}, waiting: noneWaiting }
+const emptyMemory: Memory = {
+  link: unknownLink,
+  history: {},
+  controls: {},
+  waiting: noneWaiting,
+  cuts: new Cuts(),
+}
 
 let authority: Authority
 let trust: Trust
@@ -95,6 +103,8 @@ async function cycle(list: TestList, over: Partial<Stages> = {}, memory: Memory 
     lab: true,
     ownControls: [],
     repeatAfterMs: 30_000,
+    rounds: 1,
+    annotations: () => ({}),
     nettests: registryOf(list.services),
     context: () =>
       makeContext(
@@ -186,6 +196,51 @@ describe('runCycle()', () => {
     const second = await cycle(listOf([good], controls), {}, report.memory)
     expect(second.entries.map((entry) => entry.class)).toEqual(['routine', 'routine'])
     expect(measurements.find((each) => each.test_name === 'link_check')?.input).toBeNull()
+  })
+
+  it('says which targets turned, and not which were measured for the first time, and tells the upload', async () => {
+    let isDown = false
+    const good = createTlsServer(authority.issue({ names: ['127.0.0.1'] }), (_request, response) =>
+      response.end('hello'),
+    )
+    good.prependListener('connection', (socket) => isDown && socket.destroy())
+    const url = at(await listen(good))
+    const helper = at(await listen(helperThatReaches(url)), 'http')
+    const controls = [at(await listen(control()), 'http'), at(await listen(control()), 'http')]
+    const list = { ...listOf([url], controls), helpers: [helper] }
+    const told: string[] = []
+    const clock = fakeClock()
+    const play = async (memory?: Memory) => {
+      const deliver: Stages['deliver'] = async ({ changes, isNews }) => {
+        told.push(`${changes.length} ${isNews}`)
+        return notDue
+      }
+      const annotations: Stages['annotations'] = (nettest) =>
+        nettest === 'link_check' ? {} : { x_sonde_burst: 'true' }
+      const sleep = async (ms: number) => clock.advance(ms)
+      return cycle(list, { clock, sleep, deliver, annotations }, memory)
+    }
+    const first = await play()
+    const second = await play(first.report.memory)
+    isDown = true
+    const third = await play(second.report.memory)
+    expect(third.report.anomalies).toBeGreaterThan(0)
+    const fourth = await play(third.report.memory)
+    isDown = false
+    const fifth = await play(fourth.report.memory)
+    const changes = [first, second, third, fourth, fifth].map(({ report }) =>
+      report.changes.map(({ input }) => input),
+    )
+    expect(changes).toEqual([[], [], [url], [], [url]])
+    expect(told).toEqual(['0 true', '0 false', '1 true', '0 false', '1 true'])
+    const burst = first.measurements.map(({ test_name, annotations }) => [
+      test_name,
+      annotations.x_sonde_burst,
+    ])
+    expect(burst).toEqual([
+      ['link_check', undefined],
+      ['web_connectivity', 'true'],
+    ])
   })
 
   it('measures a service by the description in the list, and judges each of its functions', async () => {

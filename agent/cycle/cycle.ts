@@ -27,7 +27,14 @@ import {
   toMeasurement,
   type Vantage,
 } from '../measurement/envelope.ts'
-import { evidenceLevel, type History, isChange, remember, withEvidence } from '../measurement/evidence.ts'
+import {
+  evidenceLevel,
+  type History,
+  isChange,
+  isTurn,
+  remember,
+  withEvidence,
+} from '../measurement/evidence.ts'
 import type { ControlMemory } from '../nettests/control-memory.ts'
 import { checkLink, type LinkControl } from '../nettests/link-check.ts'
 import { planCycle, type Task } from '../plan/plan-cycle.ts'
@@ -36,7 +43,7 @@ import { Cuts } from './cuts.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
 import { type Measuring, measureTask, timed } from './measure-task.ts'
-import { type WaitingFailures, waitingFor, waitingKey } from './waiting.ts'
+import { stillWaiting, type WaitingFailures, waitingFor, waitingKey } from './waiting.ts'
 
 export interface Stages extends Measuring {
   readonly log: Log
@@ -47,16 +54,28 @@ export interface Stages extends Measuring {
   readonly ownControls: readonly LinkControl[]
   /** Milliseconds between a failure and its repeat. */
   readonly repeatAfterMs: number
+  /** In how many rounds the list is measured, of which this cycle is one: what is scarce in a cycle is shared by them. */
+  readonly rounds: number
+  /** What the plan says of a target beside its measurement. */
+  annotations(nettest: string, input: string | null): Readonly<Record<string, string>>
   vantage(): Promise<Vantage>
   readonly spool: { put(entry: SpoolEntry): Promise<unknown>; flush(): Promise<void> }
-  deliver(): Promise<Delivery>
+  deliver(found: Found): Promise<Delivery>
   /** Resolves after `ms` milliseconds, or at once when the signal fires. */
   sleep(ms: number): Promise<void>
   /** Called after each measurement, in the order in which they end. */
   onMeasurement(measurement: Measurement, done: number, of: number): void
 }
 
-export interface CycleReport {
+/** What a cycle has found when its upload may begin. */
+export interface Found {
+  /** Targets whose state turned, with the link up. */
+  readonly changes: readonly Task[]
+  /** Whether anything was measured for the first time or otherwise than before, the link included. */
+  readonly isNews: boolean
+}
+
+export interface CycleReport extends Pick<Found, 'changes'> {
   readonly memory: Memory
   readonly measurements: number
   readonly anomalies: number
@@ -72,6 +91,8 @@ export interface Memory {
   readonly controls: ControlMemory
   /** What failed and was not measured again in its own cycle. */
   readonly waiting: WaitingFailures
+  /** Where a connection was cut lately: the next cycle may begin a minute later. */
+  readonly cuts: Cuts
 }
 
 export async function runCycle(stages: Stages, last: Memory): Promise<CycleReport> {
@@ -94,14 +115,16 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
     )
       cycle.failed.push({ task, verdict, parts, endedMs, host: hostOf(measured.finished) })
   })
-  const waiting = await repeatFailed(stages, cycle, link)
+  const unrepeated = await repeatFailed(stages, cycle, link)
+  const waiting = stillWaiting(last.waiting, tasks, unrepeated, stages.clock.monotonicMs())
 
   await stages.spool.flush()
   await Promise.all(cycle.kept)
-  const delivery = await stages.deliver()
-  const { measurements, anomalies, bugs } = cycle
-  const memory = { link: link.current(), history: cycle.history, controls: cycle.controls, waiting }
-  return { memory, measurements, anomalies, bugs, delivery }
+  const { measurements, anomalies, bugs, history, controls, cuts, isNews } = cycle
+  const changes = [...cycle.changes.values()]
+  const delivery = await stages.deliver({ changes, isNews })
+  const memory = { link: link.current(), history, controls, waiting, cuts }
+  return { memory, measurements, anomalies, bugs, changes, delivery }
 }
 
 /** What a cycle has produced so far. */
@@ -116,6 +139,9 @@ interface Cycle {
   anomalies: number
   bugs: number
   done: number
+  /** By `waitingKey`. */
+  readonly changes: Map<string, Task>
+  isNews: boolean
   /** Tasks that failed with the link up, to be measured once more. */
   readonly failed: FailedTask[]
   history: History
@@ -133,7 +159,7 @@ interface FailedTask extends Pick<FinishedMeasurement, 'verdict' | 'parts' | 'en
 const hostOf = ({ observations, verdict }: FinishedMeasurement) =>
   hostOfStep(observations, verdict.because[0])
 
-async function beginCycle({ clock, vantage, uplink }: Stages, { history, controls }: Memory): Promise<Cycle> {
+async function beginCycle({ clock, vantage, uplink }: Stages, last: Memory): Promise<Cycle> {
   const startedMs = clock.now()
   return {
     startedMs,
@@ -144,10 +170,12 @@ async function beginCycle({ clock, vantage, uplink }: Stages, { history, control
     anomalies: 0,
     bugs: 0,
     done: 0,
+    changes: new Map(),
+    isNews: false,
     failed: [],
-    history,
-    controls,
-    cuts: new Cuts(),
+    history: last.history,
+    controls: last.controls,
+    cuts: new Cuts(last.cuts),
   }
 }
 
@@ -190,7 +218,10 @@ async function measureAndKeep(
       earlier,
     )
     if (finished === null) return null
-    return { finished, measurement: keep(stages, cycle, finished) }
+    const before = cycle.history
+    const measurement = keep(stages, cycle, finished)
+    if (finished.link.state === 'up' && isTurn(before, measurement)) cycle.changes.set(waitingKey(task), task)
+    return { finished, measurement }
   } catch (error) {
     cycle.bugs += 1
     stages.log.error('S2901', { nettest: task.nettest, error: String(error) })
@@ -215,7 +246,8 @@ const maxRepeats = 8
  */
 async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Promise<WaitingFailures> {
   const all = [...cycle.failed].sort((a, b) => gravity[b.verdict.verdict] - gravity[a.verdict.verdict])
-  const chosen = all.slice(0, maxRepeats)
+  const most = Math.ceil(maxRepeats / stages.rounds)
+  const chosen = all.slice(0, most)
   const due = Math.max(...chosen.map((each) => each.endedMs)) + stages.repeatAfterMs
   if (chosen.length > 0)
     await stages.sleep(Math.max(0, Math.ceil(due - stages.clock.monotonicMs()) + timerSlackMs))
@@ -231,7 +263,7 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
       if (measured !== null) stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
     },
   )
-  return waitingOf(all.slice(maxRepeats), cycle.uplink)
+  return waitingOf(all.slice(most), cycle.uplink)
 }
 
 function waitingOf(unrepeated: readonly FailedTask[], uplink: string): WaitingFailures {
@@ -254,8 +286,10 @@ function worthRepeating({ verdict, rule, step, how }: Verdict, link: LinkState):
 }
 
 /** Gives a measurement to the spool. The next one need not wait for the disk, which commits in groups. */
-function keep({ log, spool }: Stages, cycle: Cycle, finished: FinishedMeasurement): Measurement {
-  const whole = toMeasurement(finished, cycle.vantage)
+function keep(stages: Stages, cycle: Cycle, finished: FinishedMeasurement): Measurement {
+  const { log, spool } = stages
+  const annotations = { ...cycle.vantage.annotations, ...stages.annotations(finished.name, finished.input) }
+  const whole = toMeasurement(finished, { ...cycle.vantage, annotations })
   const level = evidenceLevel(cycle.history, whole)
   const changed = isChange(cycle.history, whole)
   const measurement = withEvidence(whole, level, cycle.history)
@@ -265,6 +299,7 @@ function keep({ log, spool }: Stages, cycle: Cycle, finished: FinishedMeasuremen
     time: finished.began,
     measurement,
   }
+  if (changed) cycle.isNews = true
   cycle.measurements += 1
   if (finished.verdict.verdict === 'anomaly') cycle.anomalies += 1
   cycle.kept.push(spool.put(entry).catch((error) => logRefusal(log, error)))

@@ -11,7 +11,8 @@ import { type UploadSummary, uploadBacklog } from '../submit/upload-backlog.ts'
 import type { Uplink } from '../submit/ways/uplink.ts'
 
 export interface Delivery {
-  readonly kind: 'delivered' | 'deferred' | 'not_enrolled'
+  /** `not_due`: nothing was tried, since a later round of the interval uploads. */
+  readonly kind: 'delivered' | 'deferred' | 'not_enrolled' | 'not_due'
   readonly accepted: number
   readonly rejected: number
   readonly sent: number
@@ -23,6 +24,8 @@ export interface Delivery {
 }
 
 const nothing = { accepted: 0, rejected: 0, sent: 0, received: 0, reason: null, retryAfterMs: null }
+
+export const notDue: Delivery = { kind: 'not_due', ...nothing }
 
 export interface Delivering {
   readonly spool: Spool

@@ -3,8 +3,11 @@
 import { expect, it } from 'vitest'
 import { fakeClock } from '../../test/support/fake-clock.ts'
 import { link } from '../../test/support/observations.ts'
+import type { TestListEntry } from '../../tests-spec/lists/test-list.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
+import { roundSchedule } from '../plan/round-schedule.ts'
 import type { LogCode } from '../platform/log.ts'
+import { Cuts } from './cuts.ts'
 import type { CycleReport } from './cycle.ts'
 import type { Delivery } from './deliver.ts'
 import { type Loop, runLoop } from './loop.ts'
@@ -20,12 +23,17 @@ const delivery = {
   retryAfterMs: null,
 } as const
 const report: CycleReport = {
-  memory: { link: link('up'), history: {}, controls: {}, waiting: noneWaiting },
+  memory: { link: link('up'), history: {}, controls: {}, waiting: noneWaiting, cuts: new Cuts() },
   measurements: 1,
   anomalies: 0,
   bugs: 0,
+  changes: [],
   delivery,
 }
+
+const entries: readonly TestListEntry[] = [
+  { nettest: 'web_connectivity', input: 'https://a.example/', category_code: 'NEWS' },
+]
 
 function harness(
   cycleMs: (n: number) => number,
@@ -45,7 +53,13 @@ function harness(
   const loop: Loop = {
     clock,
     log: { info: say, warn: say, error: say },
-    schedule: cronSchedule('*/15 * * * *', 0, 'seed'),
+    planning: () => ({
+      entries,
+      rounds: roundSchedule(cronSchedule('*/15 * * * *', 0, 'seed'), 1),
+      seed: 'seed',
+      bursts: false,
+    }),
+    mayBurst: () => true,
     signal: stop.signal,
     async cycle() {
       starts.push(time())

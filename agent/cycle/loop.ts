@@ -1,24 +1,58 @@
-// Runs cycles, one after the other, on the schedule, until the signal fires. There are never two at once: a cycle
-// that outlasts its slot costs the next start, which is logged and not made up for. Batches that could not be
-// uploaded are tried again between cycles and never during one: an upload would change what is measured, and the next
-// cycle does not wait for it.
+// Runs cycles, one after the other, until the signal fires: the rounds of the schedule, and looks between them after a change
+// (plan/plan.ts decides which and when). There are never two at once: a cycle that outlasts the start of the next round costs
+// that start, which is logged; its targets are measured with the round after it. A round that comes due during a look begins
+// when the look is over. Batches that could not be uploaded are tried again between cycles and never during one: an upload
+// would change what is measured, and the next cycle does not wait for it.
 
-import type { Schedule } from '../plan/cron-schedule.ts'
+import { flapping } from '../plan/burst.ts'
+import { entryKey } from '../plan/kinship.ts'
+import {
+  afterRound,
+  firstRound,
+  lookDueMs,
+  lookRound,
+  type Now,
+  nothingLooked,
+  type Planning,
+  type Round,
+  roundAt,
+} from '../plan/plan.ts'
+import type { RoundStart } from '../plan/round-schedule.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { CycleReport } from './cycle.ts'
 import type { Delivery } from './deliver.ts'
 
+/** One cycle as the loop asks for it. */
+export interface Turn {
+  readonly round: Round
+  /** How often targets that flap have changed within the last hour, by `entryKey`. */
+  readonly flapping: ReadonlyMap<string, number>
+  /**
+   * Gives the milliseconds that the upload may take from the moment of the call.
+   * @param changes - How many targets changed their state in the cycle.
+   */
+  untilNextMs(changes: number): number
+}
+
+/** What comes next: when, in milliseconds since 1970, and how many targets it measures, as far as is known. */
+export interface Upcoming {
+  readonly atMs: number
+  readonly targets: number
+}
+
 export interface Loop {
   readonly clock: Clock
   readonly log: Log
-  readonly schedule: Schedule
-  /** @param untilNextMs - Gives the milliseconds that the upload may take from the moment of the call. */
-  cycle(untilNextMs: () => number): Promise<CycleReport>
+  /** Asked before each cycle: the list in force may be another than before. */
+  planning(): Planning
+  /** Whether the bytes of closer looks may be spent. */
+  mayBurst(): boolean
+  cycle(turn: Turn): Promise<CycleReport>
   /** Tries once more to upload the batches that wait. */
   deliver(untilNextMs: () => number): Promise<Delivery>
-  /** Called when a cycle is over, with the time of the next start in milliseconds since 1970. */
-  onCycle(report: CycleReport, nextStartMs: number): Promise<void>
+  /** Called when a cycle is over, and when an upload between cycles is. */
+  onCycle(report: CycleReport, next: Upcoming): Promise<void>
   /** Resolves after `ms` milliseconds, or at once when the signal fires. */
   sleep(ms: number): Promise<void>
   readonly signal: AbortSignal
@@ -36,31 +70,134 @@ const longestSleepMs = 60_000
  */
 const handoverMs = 2_000
 
+/** After a change the next look begins that long after the one before, with an upload of at least so long in between. */
+const looksApartMs = 120_000
+const shortestUploadMs = 30_000
+
 /** Starts the first cycle at once: after a power cut, the present state of the network is what matters. */
 export async function runLoop(loop: Loop): Promise<void> {
-  const { clock, log, schedule, signal } = loop
-  while (!signal.aborted) {
-    const startedMs = clock.now()
-    const start = clock.monotonicMs()
-    const untilNextMs = () => {
-      const now = clock.now()
-      const next = schedule.next(startedMs)
-      return (next > now ? next : schedule.next(now)) - now - handoverMs
-    }
-    let report = await loop.cycle(untilNextMs)
-    const finishedMs = clock.now()
-    const tookMs = clock.monotonicMs() - start
+  const run = new Run(loop)
+  await run.measure(({ planning }) => firstRound(planning))
+  for (let due = await run.between(); due !== null; due = await run.between()) {
+    const start = due
+    await run.measure(({ planning, memory, now }) => roundAt(planning, memory, start, now, loop.mayBurst()))
+  }
+}
+
+interface Present {
+  readonly planning: Planning
+  readonly memory: typeof nothingLooked
+  readonly now: Now
+}
+
+class Run {
+  readonly #loop: Loop
+  #memory = nothingLooked
+  #planning: Planning
+  #report: CycleReport | null = null
+  /** When to upload again, on the monotonic clock; infinity when no batch waits or no time was given. */
+  #againMs = Number.POSITIVE_INFINITY
+
+  constructor(loop: Loop) {
+    this.#loop = loop
+    this.#planning = loop.planning()
+  }
+
+  async measure(decide: (present: Present) => Round): Promise<void> {
+    const { clock, log } = this.#loop
+    const planning = this.#loop.planning()
+    this.#planning = planning
+    const now = this.#now()
+    const round = decide({ planning, memory: this.#memory, now })
+    const flapped = flapping(this.#memory.burst, now.monotonicMs)
+    const untilNextMs = (changes: number) => this.#untilNextMs(now, changes)
+    const report = await this.#loop.cycle({ round, flapping: flapped, untilNextMs })
+    const tookMs = clock.monotonicMs() - now.monotonicMs
     logCycle(log, report, tookMs)
+    const changed = report.changes.map(entryKey)
+    this.#memory = afterRound(planning, this.#memory, round, changed, now.monotonicMs)
+    const flap = [...flapping(this.#memory.burst, now.monotonicMs).keys()]
+    if (flap.some((key) => !flapped.has(key))) log.warn('S2004', { targets: flap.length })
     // Measured by the monotonic clock: setting the wall clock during a cycle skips no start.
-    if (schedule.next(startedMs) <= startedMs + tookMs) log.info('S2003')
-    const wait = new Wait(loop, finishedMs)
-    await loop.onCycle(report, wait.dueMs)
-    for (let again = againAt(loop, report.delivery); await wait.until(again); ) {
-      const delivery = await loop.deliver(() => wait.dueMs - clock.now() - handoverMs)
-      again = againAt(loop, delivery)
-      report = { ...report, delivery }
-      await loop.onCycle(report, wait.dueMs)
+    const isOfSchedule = round.start !== null || this.#report === null
+    if (isOfSchedule && planning.rounds.next(now.wallMs).atMs <= now.wallMs + tookMs) log.info('S2003')
+    this.#report = report
+    if (report.delivery.kind !== 'not_due') this.#noteUpload(report.delivery)
+  }
+
+  /** @returns The round that is due; null when the signal has fired. */
+  async between(): Promise<RoundStart | null> {
+    const wait = new Wait(this.#loop, this.#planning.rounds)
+    await this.#tell(wait)
+    for (;;) {
+      const what = await wait.until((due) => this.#lookMs(due), this.#againMs)
+      if (what === 'stopped') return null
+      if (what === 'round') return wait.due
+      if (what === 'look') await this.measure(({ planning, memory }) => lookRound(planning, memory))
+      else await this.#upload(wait)
+      await this.#tell(wait)
     }
+  }
+
+  async #upload(wait: Wait): Promise<void> {
+    const { clock } = this.#loop
+    const until = () => {
+      const untilLookMs = this.#lookMs(wait.due) - clock.monotonicMs()
+      return Math.min(wait.due.atMs - clock.now(), untilLookMs) - handoverMs
+    }
+    const delivery = await this.#loop.deliver(until)
+    this.#noteUpload(delivery)
+    if (this.#report !== null) this.#report = { ...this.#report, delivery }
+  }
+
+  #noteUpload({ kind, reason, retryAfterMs }: Delivery): void {
+    // What gave way to a look goes on after it, and not only with the next round that uploads.
+    const gaveWay = reason === 'interrupted' && this.#memory.burst !== null ? 0 : null
+    const waitMs = retryAfterMs ?? gaveWay
+    const waits = kind === 'deferred' && waitMs !== null
+    this.#againMs = waits ? this.#loop.clock.monotonicMs() + waitMs : Number.POSITIVE_INFINITY
+  }
+
+  #untilNextMs(began: Now, changes: number): number {
+    const { clock } = this.#loop
+    const { rounds, bursts } = this.#planning
+    const now = clock.now()
+    const next = rounds.next(began.wallMs).atMs
+    const untilRoundMs = (next > now ? next : rounds.next(now).atMs) - now - handoverMs
+    if (!bursts || (changes === 0 && this.#memory.burst === null)) return untilRoundMs
+    const untilLookMs = began.monotonicMs + looksApartMs - clock.monotonicMs() - handoverMs
+    return Math.min(untilRoundMs, Math.max(shortestUploadMs, untilLookMs))
+  }
+
+  #lookMs(due: RoundStart): number {
+    return this.#loop.mayBurst()
+      ? lookDueMs(this.#planning, this.#memory, due, this.#now())
+      : Number.POSITIVE_INFINITY
+  }
+
+  async #tell({ due }: Wait): Promise<void> {
+    const now = this.#now()
+    const lookMs = now.wallMs + (this.#lookMs(due) - now.monotonicMs)
+    const next =
+      lookMs < due.atMs
+        ? { round: lookRound(this.#planning, this.#memory), atMs: lookMs }
+        : {
+            round: roundAt(
+              this.#planning,
+              this.#memory,
+              due,
+              { wallMs: due.atMs, monotonicMs: now.monotonicMs + due.atMs - now.wallMs },
+              this.#loop.mayBurst(),
+            ),
+            atMs: due.atMs,
+          }
+    if (this.#report !== null)
+      await this.#loop.onCycle(this.#report, { atMs: next.atMs, targets: next.round.entries.length })
+  }
+
+  #now(): Now {
+    const { clock } = this.#loop
+    return { wallMs: clock.now(), monotonicMs: clock.monotonicMs() }
   }
 }
 
@@ -69,42 +206,44 @@ function logCycle(log: Log, { measurements, anomalies, bugs }: CycleReport, took
   log.info('S2002', { measurements, anomalies, bugs, seconds: Math.round(tookMs / 1000) })
 }
 
-/**
- * @returns When to upload again, on the monotonic clock; never (infinity) when no batch waits or no time was given.
- */
-function againAt({ clock }: Loop, { kind, retryAfterMs }: Delivery): number {
-  const waits = kind === 'deferred' && retryAfterMs !== null
-  return waits ? clock.monotonicMs() + retryAfterMs : Number.POSITIVE_INFINITY
-}
-
-/** The wait for the first start after `sinceMs`. When the clock is set back, a new wait begins from the new time. */
+/** The wait for the next round. When the clock is set back, a new wait begins from the new time. */
 class Wait {
   readonly #loop: Loop
+  readonly #rounds: Planning['rounds']
   #last: number
-  /** The start in milliseconds since 1970. */
-  dueMs: number
+  due: RoundStart
 
-  constructor(loop: Loop, sinceMs: number) {
+  constructor(loop: Loop, rounds: Planning['rounds']) {
     this.#loop = loop
-    this.#last = sinceMs
-    this.dueMs = loop.schedule.next(sinceMs)
+    this.#rounds = rounds
+    this.#last = loop.clock.now()
+    this.due = rounds.next(this.#last)
   }
 
   /**
-   * @returns True when `atMs` on the monotonic clock came first; false when the start is due or the signal has fired.
+   * @param lookMs - When the next look is due, on the monotonic clock, where this is the next round.
+   * @param uploadMs - When the next upload is.
+   * @returns What came first.
    */
-  async until(atMs: number): Promise<boolean> {
-    const { clock, schedule, sleep, signal } = this.#loop
+  async until(
+    lookMs: (due: RoundStart) => number,
+    uploadMs: number,
+  ): Promise<'round' | 'look' | 'upload' | 'stopped'> {
+    const { clock, sleep, signal } = this.#loop
     while (!signal.aborted) {
       const now = clock.now()
-      if (now < this.#last - longestSleepMs) this.dueMs = schedule.next(now)
-      if (now >= this.dueMs) return false
-      const left = atMs - clock.monotonicMs()
-      const untilDueMs = this.dueMs - now
-      if (left <= 0 && untilDueMs > handoverMs) return true
+      if (now < this.#last - longestSleepMs) this.due = this.#rounds.next(now)
       this.#last = now
-      await sleep(Math.min(untilDueMs, left > 0 ? Math.ceil(left) : untilDueMs, longestSleepMs))
+      const untilDueMs = this.due.atMs - now
+      if (untilDueMs <= 0) return 'round'
+      const monotonicMs = clock.monotonicMs()
+      const untilLookMs = lookMs(this.due) - monotonicMs
+      if (untilLookMs <= 0) return 'look'
+      const nextMs = Math.min(untilDueMs, untilLookMs)
+      const left = uploadMs - monotonicMs
+      if (left <= 0 && nextMs > handoverMs) return 'upload'
+      await sleep(Math.min(Math.ceil(nextMs), left > 0 ? Math.ceil(left) : nextMs, longestSleepMs))
     }
-    return false
+    return 'stopped'
   }
 }

@@ -8,6 +8,7 @@ import { linkState, unknownLink, verdictKinds } from '../../tests-spec/nettests/
 import { controlMemory } from '../nettests/control-memory.ts'
 import type { AtomicDisk } from '../platform/atomic-file.ts'
 import { readStateFile, replaceStateFile } from '../platform/state-file.ts'
+import { Cuts } from './cuts.ts'
 import type { Memory } from './cycle.ts'
 import { noneWaiting } from './waiting.ts'
 
@@ -19,6 +20,7 @@ const memoryFile = v.object({
       conclusion: v.string(),
       fullOn: v.string(),
       state: v.optional(v.picklist(verdictKinds)),
+      parts: v.optional(v.record(v.string(), v.picklist(verdictKinds))),
       chains: v.optional(v.record(v.string(), v.string())),
     }),
   ),
@@ -26,12 +28,18 @@ const memoryFile = v.object({
   controls: v.optional(controlMemory, {}),
 })
 
-const nothing: Memory = { link: unknownLink, history: {}, controls: {}, waiting: noneWaiting }
+const nothing = (): Memory => ({
+  link: unknownLink,
+  history: {},
+  controls: {},
+  waiting: noneWaiting,
+  cuts: new Cuts(),
+})
 
 /** @returns The memory; an empty one when there is no file, or none that can be believed. */
 export async function readMemory(path: string): Promise<Memory> {
   const kept = await readStateFile(path, memoryFile)
-  return kept === null ? nothing : { ...nothing, ...kept }
+  return { ...nothing(), ...kept }
 }
 
 /**

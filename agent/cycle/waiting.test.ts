@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { waitingFor, waitingKey } from './waiting.ts'
+import { stillWaiting, waitingFor, waitingKey } from './waiting.ts'
 
 const hour = 3_600_000
 const task = {
@@ -11,6 +11,27 @@ const task = {
 const failed = { step: 'connect', how: 'generic_timeout_error', secondsAgo: 0 } as const
 const waiting = { uplink: 'wifi', tasks: new Map([[waitingKey(task), { failed, endedMs: 10 * hour }]]) }
 const now = { uplink: 'wifi', monotonicMs: 11 * hour }
+
+describe('stillWaiting()', () => {
+  const other = { ...task, input: 'https://other.example/' }
+  const fresh = { uplink: 'wifi', tasks: new Map([[waitingKey(other), { failed, endedMs: 11 * hour }]]) }
+
+  it.each([
+    ['keeps what was not measured since', [], fresh, 11 * hour, [task, other]],
+    ['forgets what was', [task], fresh, 11 * hour, [other]],
+    [
+      'forgets everything with the network that it was of',
+      [],
+      { ...fresh, uplink: 'mobile' },
+      11 * hour,
+      [other],
+    ],
+    ['forgets what is a day old', [], fresh, 35 * hour, [other]],
+  ])('%s', (_, measuredSince, now, ms, expected) => {
+    const { tasks } = stillWaiting(waiting, measuredSince, now, ms)
+    expect([...tasks.keys()]).toEqual(expected.map(waitingKey))
+  })
+})
 
 describe('waitingFor()', () => {
   it.each([

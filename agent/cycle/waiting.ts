@@ -3,6 +3,7 @@
 // knows whether the network is still the same.
 
 import type { EarlierFailure } from '../../tests-spec/nettests/verdict.ts'
+import { entryKey } from '../plan/kinship.ts'
 import type { Task } from '../plan/plan-cycle.ts'
 
 interface Waiting {
@@ -23,7 +24,26 @@ export const noneWaiting: WaitingFailures = { uplink: '', tasks: new Map() }
 const longestWaitMs = 24 * 3_600_000
 
 export const waitingKey = ({ nettest, input, options }: Pick<Task, 'nettest' | 'input' | 'options'>) =>
-  JSON.stringify([nettest, input, options ?? null])
+  entryKey({ nettest, input, options })
+
+/**
+ * @param measured - What was measured since, and with it need not wait any longer for what it waited for.
+ * @param now - What waits after that.
+ * @returns What waits for the next cycle, or for a later one that measures it: a cycle may be a part of the list.
+ */
+export function stillWaiting(
+  before: WaitingFailures,
+  measured: readonly Task[],
+  now: WaitingFailures,
+  monotonicMs: number,
+): WaitingFailures {
+  if (before.uplink !== now.uplink) return now
+  const isOver = new Set(measured.map(waitingKey))
+  const kept = [...before.tasks].filter(
+    ([key, { endedMs }]) => !isOver.has(key) && monotonicMs - endedMs <= longestWaitMs,
+  )
+  return { uplink: now.uplink, tasks: new Map([...kept, ...now.tasks]) }
+}
 
 /** What is so now. */
 interface Present {

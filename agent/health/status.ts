@@ -22,6 +22,8 @@ export const status = v.looseObject({
   list: v.looseObject({ name: v.string(), version: count, entries: count }),
   link: linkState,
   last_cycle: v.looseObject({ finished_at: instant, measurements: count, anomalies: count, bugs: count }),
+  /** Of the list's targets, those whose last state is an anomaly: a cycle may be a part of them. Absent from an older agent. */
+  anomalous: v.optional(count),
   next_cycle_at: instant,
   spool: v.looseObject({
     unsealed: count,

@@ -10,7 +10,7 @@ import { allNettests } from '../../tests-spec/nettests/all-nettests.ts'
 import type { Verdict, VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 import { webConnectivity } from '../../tests-spec/nettests/web-connectivity.ts'
 import { recordClass } from './envelope.ts'
-import { evidenceLevel, type History, isChange, remember, withEvidence } from './evidence.ts'
+import { evidenceLevel, type History, isChange, isTurn, remember, withEvidence } from './evidence.ts'
 
 const fine = join(query(['21.0.0.10']), connect(null), handshake(null), response(200))
 const reset = join(query(['21.0.0.10']), connect(null), handshake('connection_reset'))
@@ -54,6 +54,34 @@ it('isChange() is true of the first result, of each turn, and of nothing that a 
   let history: History = {}
   for (const [what, measurement, expected] of story) {
     expect(`${what}: ${isChange(history, measurement)}`).toBe(`${what}: ${expected}`)
+    history = remember(history, measurement, 'full')
+  }
+})
+
+it('isChange() is true also when a part of what fails turns, and of no part that is told for the first time', () => {
+  const whole = (kind: VerdictKind, registration: VerdictKind, web: VerdictKind) =>
+    measured(fine, {
+      verdict: verdict(kind),
+      parts: { registration: verdict(registration), web: verdict(web) },
+    })
+  const story: readonly [string, Measurement, boolean][] = [
+    ['before it is told part by part', measured(fine, { verdict: verdict('ok') }), false],
+    ['17:30', whole('ok', 'ok', 'ok'), false],
+    ['17:43', whole('anomaly', 'ok', 'anomaly'), true],
+    ['18:00', whole('anomaly', 'undetermined', 'anomaly'), false],
+    ['19:08', whole('anomaly', 'anomaly', 'anomaly'), true],
+    ['19:18', whole('anomaly', 'ok', 'anomaly'), true],
+    ['19:26', whole('anomaly', 'anomaly', 'ok'), true],
+    ['19:30', whole('anomaly', 'anomaly', 'ok'), false],
+    [
+      'a part that none had',
+      measured(fine, { verdict: verdict('anomaly'), parts: { ipv6: verdict('anomaly') } }),
+      false,
+    ],
+  ]
+  let history: History = {}
+  for (const [what, measurement, expected] of story) {
+    expect(`${what}: ${isTurn(history, measurement)}`).toBe(`${what}: ${expected}`)
     history = remember(history, measurement, 'full')
   }
 })

@@ -19,6 +19,8 @@ export interface LastSeen {
   readonly fullOn: string
   /** The last verdict that says something of the target; absent while there was none. */
   readonly state?: VerdictKind | undefined
+  /** The same of each part of it that was ever told. */
+  readonly parts?: Readonly<Record<string, VerdictKind>> | undefined
   /** Certificate chains met there, by digest, and the day (UTC) on which each was last kept whole. */
   readonly chains?: Readonly<Record<string, string>> | undefined
 }
@@ -27,6 +29,8 @@ export interface LastSeen {
 const wholeChainDays = 7
 /** Of a target: a CDN has a few, a censor who makes one up each time must not fill the memory. */
 const maxChains = 8
+/** Of a target: a service has a few groups, and a host an address or two that fail alone. */
+const maxParts = 16
 
 /** Decimals of a second. A radio's round trip is a hundred milliseconds, give or take ten. */
 const decimals = { full: 4, brief: 3 } as const
@@ -41,12 +45,26 @@ export function evidenceLevel(history: History, measurement: Measurement): Evide
 }
 
 /**
- * Whether this is the first result of its target, or says otherwise than the last one that said something. What is
- * undetermined or explained by the link says nothing of the target: a blackout is two lines, and not two for each.
+ * Whether this is the first result of its target, or says otherwise than the last one that said something, of the whole or of
+ * a part that was told before. What is undetermined or explained by the link says nothing of the target: a blackout is two
+ * lines, and not two for each.
  */
 export function isChange(history: History, measurement: Measurement): boolean {
   const state = stateOf(measurement)
-  return state !== null && state !== history[keyOf(measurement)]?.state
+  const last = history[keyOf(measurement)]
+  return (state !== null && state !== last?.state) || isPartChanged(last, measurement)
+}
+
+/** Whether it is one, and its target had a state before: news, and not only the first that is heard of it. */
+export function isTurn(history: History, measurement: Measurement): boolean {
+  return history[keyOf(measurement)]?.state !== undefined && isChange(history, measurement)
+}
+
+function isPartChanged(last: LastSeen | undefined, measurement: Measurement): boolean {
+  return Object.entries(partStates(measurement)).some(([name, state]) => {
+    const before = last?.parts?.[name]
+    return before !== undefined && before !== state
+  })
 }
 
 export function remember(history: History, measurement: Measurement, level: EvidenceLevel): History {
@@ -54,7 +72,9 @@ export function remember(history: History, measurement: Measurement, level: Evid
   const fullOn = level === 'full' ? dayOf(measurement) : (history[key]?.fullOn ?? '')
   const state = stateOf(measurement) ?? history[key]?.state
   const chains = level === 'full' ? chainsKept(history, measurement) : history[key]?.chains
-  return { ...history, [key]: { conclusion: conclusionOf(measurement), fullOn, state, chains } }
+  const told = { ...history[key]?.parts, ...partStates(measurement) }
+  const parts = Object.fromEntries(Object.entries(told).slice(-maxParts))
+  return { ...history, [key]: { conclusion: conclusionOf(measurement), fullOn, state, parts, chains } }
 }
 
 /**
@@ -172,8 +192,10 @@ function withoutHeaders(request: HttpRequest): HttpRequest {
   }
 }
 
-function keyOf({ test_name, input }: Measurement): string {
-  return `${test_name} ${input ?? ''}`
+const keyOf = ({ test_name, input }: Measurement) => historyKey(test_name, input)
+
+export function historyKey(nettest: string, input: string | null): string {
+  return `${nettest} ${input ?? ''}`
 }
 
 function dayOf({ measurement_start_time }: Measurement): string {
@@ -184,6 +206,14 @@ function stateOf({ test_name, test_keys }: Measurement): VerdictKind | null {
   const { verdict } = test_keys.x_sonde_verdict
   const ofLink = nettestNamed(test_name)?.subject === 'link'
   return verdict === 'ok' || verdict === 'anomaly' || ofLink ? verdict : null
+}
+
+/** Of the parts of which something is said. */
+function partStates({ test_keys }: Measurement): Readonly<Record<string, VerdictKind>> {
+  const parts = Object.entries(test_keys.x_sonde_parts ?? {}).map(
+    ([name, { verdict }]) => [name, verdict] as const,
+  )
+  return Object.fromEntries(parts.filter(([, verdict]) => verdict === 'ok' || verdict === 'anomaly'))
 }
 
 function conclusionOf({ test_keys }: Measurement): string {

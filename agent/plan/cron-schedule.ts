@@ -11,11 +11,20 @@ const horizonMinutes = (4 * 366 + 1) * 24 * 60
 export interface Schedule {
   /** @returns The first start strictly after `afterMs`, in milliseconds since 1970. */
   next(afterMs: number): number
+  /** @returns The last start at or before `atMs`, not more than `withinMs` earlier; null when there is none. */
+  last(atMs: number, withinMs: number): number | null
 }
 
 /**
+ * Most of a probe's delay is its own and steady, so that the time between two starts, which is how closely an onset is
+ * known, stays that of the schedule. This much of it, in seconds, is by chance of the start; less than a minute, so that
+ * starts keep their order.
+ */
+const longestChanceSeconds = 20
+
+/**
  * @param expression - Five cron fields, UTC.
- * @param jitterSeconds - Upper bound of the delay added to each start.
+ * @param jitterSeconds - Upper bound of the delay added to each start: the probe's own, and a little by chance.
  * @param seed - The same seed and start give the same delay, so a restart does not start a cycle twice.
  * @throws {RangeError} When no minute ever fits, as in 31 February.
  */
@@ -37,12 +46,24 @@ export function cronSchedule(expression: string, jitterSeconds: number, seed: st
     for (let step = 0; step < horizonMinutes; step++, at += minuteMs) if (fits(new Date(at))) return at
     throw new RangeError(`No minute fits the schedule "${expression}"`)
   }
+  const chanceMs = Math.min(jitterSeconds, longestChanceSeconds) * 1000
+  const ownMs = Math.floor(fraction(seed) * (jitterSeconds * 1000 - chanceMs))
+  const startOf = (base: number) => base + ownMs + Math.floor(fraction(`${seed} ${base}`) * chanceMs)
   return {
     next(afterMs) {
       // A start whose delay has not run out yet is still to come, so look from one jitter earlier.
       for (let base = nextMinute(afterMs - jitterSeconds * 1000 - minuteMs); ; base = nextMinute(base)) {
-        const start = base + jitterMs(seed, base, jitterSeconds)
+        const start = startOf(base)
         if (start > afterMs) return start
+      }
+    },
+    last(atMs, withinMs) {
+      const earliest = atMs - withinMs
+      for (let base = Math.floor(atMs / minuteMs) * minuteMs; ; base -= minuteMs) {
+        if (base + jitterSeconds * 1000 < earliest) return null
+        if (!fits(new Date(base))) continue
+        const start = startOf(base)
+        if (start <= atMs) return start >= earliest ? start : null
       }
     },
   }
@@ -55,8 +76,7 @@ function dayFits(day: boolean, weekday: boolean, anyDay: boolean, anyWeekday: bo
   return day || weekday
 }
 
-/** Spread evenly and for ever the same: a fleet that starts on the minute is a load and a fingerprint. */
-function jitterMs(seed: string, base: number, jitterSeconds: number): number {
-  const digest = createHash('sha256').update(`${seed} ${base}`).digest()
-  return Math.floor((digest.readUInt32BE(0) / 0x1_0000_0000) * jitterSeconds * 1000)
+/** From 0 to 1, evenly and for ever the same: a fleet that starts on the minute is a load and a fingerprint. */
+function fraction(label: string): number {
+  return createHash('sha256').update(label).digest().readUInt32BE(0) / 0x1_0000_0000
 }

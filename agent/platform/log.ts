@@ -13,6 +13,7 @@ export const logCodes = {
   S1101: 'Other commands cannot reach this agent; stop it before exporting to a stick',
   S2002: 'Cycle finished',
   S2003: 'Cycle skipped: the one before still runs',
+  S2004: 'Targets flap: they are looked at more rarely than after a change',
   S2101: 'Link is up',
   S2102: 'Link is down',
   S2103: 'Link answers with a captive portal',

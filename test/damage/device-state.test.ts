@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Cuts } from '../../agent/cycle/cuts.ts'
 import { readMemory, writeMemory } from '../../agent/cycle/memory.ts'
 import { noneWaiting } from '../../agent/cycle/waiting.ts'
 import { readEnrolment, writeEnrolment } from '../../agent/enrolment/enrolment.ts'
@@ -75,6 +76,7 @@ const files: readonly StateFile[] = [
         history,
         controls: {},
         waiting: noneWaiting,
+        cuts: new Cuts(),
       }),
     async read(path) {
       const memory = await readMemory(path)

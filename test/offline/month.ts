@@ -4,6 +4,7 @@
 // are the agent's own.
 
 import { createHash } from 'node:crypto'
+import { Cuts } from '../../agent/cycle/cuts.ts'
 import type { Memory } from '../../agent/cycle/cycle.ts'
 import { noneWaiting } from '../../agent/cycle/waiting.ts'
 import { recordClass, toMeasurement, type Vantage } from '../../agent/measurement/envelope.ts'
@@ -80,7 +81,7 @@ export class Month {
 
   /** What the agent remembers after the last cycle. */
   get memory(): Memory {
-    return { link: unknownLink, history: this.#history, controls: {}, waiting: noneWaiting }
+    return { link: unknownLink, history: this.#history, controls: {}, waiting: noneWaiting, cuts: new Cuts() }
   }
 
   /** @param cycle - From 0, in order. */
