@@ -11,9 +11,9 @@ import { mali2018 } from './mali-2018.ts'
 import { accountPage } from './page.ts'
 import type { Played } from './play.ts'
 import { accountText, tableText, wrapped } from './terminal.ts'
-import { visitsOf } from './visits.ts'
+import { plannedOf, visitsOf } from './visits.ts'
 
-const visits = visitsOf(mali2018)
+const visits = await visitsOf(mali2018)
 
 /** An evening as a collector might export it: one device for each part of a schedule, all verdicts right. */
 function playedRight(): Played {
@@ -68,25 +68,27 @@ function verdictFor(outcome: string): Verdict {
   }
 }
 
-const account = accountOf(mali2018, playedRight())
+const account = await accountOf(mali2018, playedRight())
 
 describe('accountOf()', () => {
   it('finds that everything holds, from the lines alone', () => {
-    expect(account.requirements.map(({ faults }) => faults)).toEqual([[], [], [], []])
-    expect(account.devices).toBe(5)
+    expect(account.requirements.map(({ faults }) => faults)).toEqual(Array(8).fill([]))
+    expect(account.devices).toBe(9)
   })
 
-  it('finds that nothing was measured when there are no lines', () => {
-    const empty = accountOf(mali2018, { ...playedRight(), lines: [] })
-    expect(empty.requirements.filter(({ faults }) => faults.length > 0)).toHaveLength(3)
+  it('finds that nothing was measured when there are no lines', async () => {
+    const empty = await accountOf(mali2018, { ...playedRight(), lines: [] })
+    expect(empty.requirements.filter(({ faults }) => faults.length > 0)).toHaveLength(7)
   })
 
-  it('sums up each schedule, and says of the one that is not built that it is not', () => {
-    expect(account.columns.map(({ title, notBuilt, summary }) => [title, notBuilt, summary])).toEqual([
-      ['report', null, { turns: 12, seen: 8, flaps: 2, flapsSeen: 2, widestOnsetMinutes: 1078 }],
-      ['15 min', null, { turns: 12, seen: 10, flaps: 2, flapsSeen: 0, widestOnsetMinutes: 15 }],
-      ['15 min, both lines', null, { turns: 12, seen: 10, flaps: 2, flapsSeen: 0, widestOnsetMinutes: 15 }],
-      ['with burst', 'not built yet', null],
+  it('sums up each schedule', () => {
+    expect(account.columns.map(({ title, summary }) => [title, summary])).toEqual([
+      ['report', { turns: 12, seen: 8, flaps: 2, flapsSeen: 2, widestOnsetMinutes: 1078 }],
+      ['15 min', { turns: 12, seen: 10, flaps: 2, flapsSeen: 0, widestOnsetMinutes: 15 }],
+      ['15 min, both lines', { turns: 12, seen: 10, flaps: 2, flapsSeen: 0, widestOnsetMinutes: 15 }],
+      ['spread', { turns: 12, seen: 10, flaps: 2, flapsSeen: 1, widestOnsetMinutes: null }],
+      ['two probes', { turns: 12, seen: 12, flaps: 2, flapsSeen: 2, widestOnsetMinutes: 13 }],
+      ['with burst', { turns: 12, seen: 12, flaps: 2, flapsSeen: 2, widestOnsetMinutes: 15 }],
     ])
   })
 })
@@ -98,11 +100,11 @@ describe('accountText()', () => {
   })
 
   it('has its tables as tables where there is room', () => {
-    const text = accountText(account, 120)
+    const text = accountText(account, 180)
     expect(text).toMatch(/^17:43 +OK +OK +Connection reset$/m)
     expect(text).toMatch(/^https:\/\/twitter\.com\/ +17:38 +SSL error$/m)
     expect(text).toMatch(
-      /^19:18 WhatsApp registration back \(flap\) +10 min 19:08–19:18 +missed +missed +not built yet$/m,
+      /^19:18 WhatsApp registration back \(flap\) +10 min 19:08–19:18 +missed +missed +missed +8 min 19:12–19:20 +2 min 19:17–19:19$/m,
     )
     expect(text).toContain('Played in 61 s of real time')
   })
@@ -146,7 +148,7 @@ describe('accountPage()', () => {
     expect(page).toContain('<b class="anomaly">SSL error</b>')
     expect(page).toContain('<b class="anomaly">HTTP failure</b>')
     expect(page).toContain('<b class="ok">Accessible</b>')
-    expect(page).toContain('<b class="none">not built yet</b>')
+    expect(page).toContain('<b class="none">missed</b>')
     expect(page).not.toContain('undefined')
   })
 
@@ -164,13 +166,16 @@ describe('csvFiles()', () => {
   const files = csvFiles(account)
 
   it('have every row with its schedule, device and network', () => {
+    const onPlan = visits.filter(({ schedule }) => plannedOf[schedule] !== undefined)
+    const planned = (wanted: string) =>
+      onPlan.flatMap(({ entries }) => entries.filter(({ nettest }) => nettest === wanted)).length
     const rows = (name: string) => files[name]?.split('\r\n').filter(Boolean) ?? []
     expect(rows('whatsapp.csv')[0]).toBe('Schedule,Device,Network,Time,Registration,Endpoints,Web')
     expect(rows('whatsapp.csv')).toContain('report,o,AS30985,17:43,OK,OK,Connection reset')
-    expect(rows('whatsapp.csv')).toHaveLength(1 + 5 + 2 + 4 * 13)
+    expect(rows('whatsapp.csv')).toHaveLength(1 + planned('whatsapp') + 5 + 2 + 4 * 13)
     expect(rows('urls.csv')).toContain('base,both,AS21271,https://twitter.com/,18:00,Accessible')
-    expect(rows('urls.csv')).toHaveLength(1 + 6 + 2 + 4 * 13 * 3)
-    expect(rows('changes.csv')).toHaveLength(1 + 12)
+    expect(rows('urls.csv')).toHaveLength(1 + planned('web_connectivity') + 6 + 2 + 4 * 13 * 3)
+    expect(rows('changes.csv')).toHaveLength(1 + 1 + 12)
   })
 
   it.each([

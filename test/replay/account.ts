@@ -1,7 +1,14 @@
 // Everything that a replay has to tell, made of what the collector received: the value that terminal, page and files
 // are written from. Pure.
 
-import { type Detection, detectionsOf, isFlap, surelySeenMinutes } from './detection.ts'
+import {
+  type Detection,
+  detectionsOf,
+  type Interval,
+  isFlap,
+  onsetsOf,
+  surelySeenMinutes,
+} from './detection.ts'
 import { type Evening, minutesBetween, type UrlRow, type WhatsappRow } from './evening.ts'
 import type { Played } from './play.ts'
 import { type Finding, findingsIn } from './received.ts'
@@ -16,6 +23,8 @@ export interface Account {
   readonly columns: readonly Column[]
   /** What the schedules made of the line that was interfered with. */
   readonly detections: readonly Detection[]
+  /** When each of them knows the evening to begin, by `seriesName`. */
+  readonly onsets: Readonly<Record<string, Interval | null>>
   readonly seconds: number
   readonly labs: number
   readonly measurements: number
@@ -33,10 +42,9 @@ export interface Chapter {
 /** One way to have measured the evening. */
 export interface Column {
   readonly title: string
-  /** `seriesName`; null for a schedule that is not played. */
-  readonly name: string | null
-  readonly notBuilt: string | null
-  readonly summary: Summary | null
+  /** `seriesName`. */
+  readonly name: string
+  readonly summary: Summary
 }
 
 export interface Summary {
@@ -55,7 +63,7 @@ const lines: readonly (Omit<Series, 'schedule'> & { readonly title: string; read
   { device: 'both', isp: 'm', title: 'AS21271, the device on both lines', aside: ', both lines' },
 ]
 
-export function accountOf(evening: Evening, played: Played): Account {
+export async function accountOf(evening: Evening, played: Played): Promise<Account> {
   const { visits, seconds, labs } = played
   const findings = findingsIn(played.lines, played.enrolled)
   const measured = new Set(visits.map(seriesName))
@@ -65,9 +73,11 @@ export function accountOf(evening: Evening, played: Played): Account {
       .filter((series) => measured.has(seriesName(series)))
   const onInterfered = schedules.flatMap(seriesOf).filter(({ isp }) => isp === 'o')
   const detections = detectionsOf(evening, 'o', findings, onInterfered)
+  const onsets = onsetsOf(evening, 'o', findings, onInterfered)
   return {
     evening,
-    requirements: requirementsOf({ evening, visits, findings, detections }),
+    onsets,
+    requirements: await requirementsOf({ evening, visits, findings, detections, onsets }),
     chapters: schedules.flatMap((schedule) =>
       seriesOf(schedule).map((series) => chapterOf(evening, schedule, series, findings)),
     ),
@@ -88,7 +98,7 @@ function chapterOf(
 ): Chapter {
   const own = ofSeries(findings, series)
   return {
-    title: `${series.title}, measured ${key === 'report' ? 'as the report did' : `every ${everyMinutes} min`}`,
+    title: `${series.title}, measured ${howWords(key, everyMinutes)}`,
     series,
     whatsapp: whatsappRows(own),
     urls: urlRows(
@@ -98,17 +108,27 @@ function chapterOf(
   }
 }
 
+function howWords(key: Schedule['key'], everyMinutes: number | null): string {
+  const words = {
+    report: 'as the report did',
+    base: `every ${everyMinutes} min`,
+    spread: `in rounds within ${everyMinutes} min`,
+    pair: `so by a second probe, half of ${everyMinutes} min later`,
+    burst: `in rounds within ${everyMinutes} min, with bursts`,
+  }
+  return words[key]
+}
+
 function columnsOf(
-  { key, title, notBuilt }: Schedule,
+  { key, title }: Schedule,
   series: readonly (Series & { readonly aside: string })[],
   detections: readonly Detection[],
 ): Column[] {
-  if (notBuilt !== null) return [{ title, name: null, notBuilt, summary: null }]
   return series
     .filter(({ schedule }) => schedule === key)
     .map((each) => {
       const name = seriesName(each)
-      return { title: `${title}${each.aside}`, name, notBuilt: null, summary: summaryOf(name, detections) }
+      return { title: `${title}${each.aside}`, name, summary: summaryOf(name, detections) }
     })
 }
 

@@ -5,7 +5,7 @@ describe('readCommand()', () => {
   it('writes below the checkout unless told otherwise', () => {
     expect(readCommand(['mali-2018'], '/checkout')).toMatchObject({
       evening: { name: 'mali-2018' },
-      labs: 8,
+      labs: 12,
       out: '/checkout/.sonde/replay/mali-2018',
     })
     expect(readCommand(['--labs', '1', 'mali-2018', '--out', '/elsewhere'], '/checkout')).toMatchObject({

@@ -15,7 +15,7 @@ export interface Command {
 
 const evenings: readonly Evening[] = [mali2018]
 /** Most of an evening is waiting for what does not answer. More labs than this wait for the processors instead. */
-const usualLabs = 8
+const usualLabs = 12
 
 export const usage = `Usage: npm run replay -- NAME [--out DIR] [--labs N]
 

@@ -6,7 +6,7 @@ import { mali2018 } from './mali-2018.ts'
 import type { Finding } from './received.ts'
 import { type Series, seriesName, visitsOf } from './visits.ts'
 
-const findings = rightFindings(mali2018, visitsOf(mali2018))
+const findings = rightFindings(mali2018, await visitsOf(mali2018))
 const report: Series = { schedule: 'report', device: 'o', isp: 'o' }
 const base: Series = { schedule: 'base', device: 'o', isp: 'o' }
 const at = (time: string) => instantOf('2018-07-29', time)

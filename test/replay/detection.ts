@@ -5,7 +5,7 @@ import { type Change, changesOf } from '../../collector/analysis/changes.ts'
 import { type Evening, minutesBetween, type Turn, timeOf, turnsOf } from './evening.ts'
 import type { Finding } from './received.ts'
 import { ofSeries } from './tables.ts'
-import { type Series, schedules, seriesName } from './visits.ts'
+import { partsOfSeries, type Series, schedules, seriesName } from './visits.ts'
 
 export interface Detection {
   readonly turn: Turn
@@ -30,12 +30,46 @@ export function detectionsOf(
   const turns = turnsOf(evening, isp)
   const seenBy = series.map((each) => {
     // Repeats included: the first bad one counts, and not the second look at it.
-    return [seriesName(each), matched(turns, ofSeries(findings, each))] as const
+    return [seriesName(each), matched(turns, seenIn(findings, each))] as const
   })
   return turns.map((turn, index) => ({
     turn,
     seen: Object.fromEntries(seenBy.map(([name, intervals]) => [name, intervals[index] ?? null])),
   }))
+}
+
+function seenIn(findings: readonly Finding[], series: Series): Finding[] {
+  const own = partsOfSeries(series).flatMap((part) => ofSeries(findings, part))
+  if (series.schedule !== 'burst') return own
+  // Looks are a minute apart, and the policy of a moment holds until its cycle is over, which may be in the minute after.
+  return own.map((each) => ({
+    ...each,
+    at: Math.min(each.at, each.cycleAt - (each.cycleAt % minuteMs) + minuteMs - 1),
+  }))
+}
+
+const minuteMs = 60_000
+
+/**
+ * When the evening is known to begin: between the last look at which everything was fine and the first that met interference,
+ * whatever it looked at. null for a series that met none, or whose interval does not hold the truth.
+ */
+export function onsetsOf(
+  evening: Evening,
+  isp: Series['isp'],
+  findings: readonly Finding[],
+  series: readonly Series[],
+): Readonly<Record<string, Interval | null>> {
+  const begins = Math.min(...turnsOf(evening, isp).map(({ at }) => at))
+  const onset = (own: readonly Finding[]): Interval | null => {
+    const inOrder = own.toSorted((a, b) => a.cycleAt - b.cycleAt)
+    const first = inOrder.find(({ reached }) => reached === false)
+    if (first === undefined) return null
+    const before = inOrder.findLast(({ cycleAt, reached }) => cycleAt < first.cycleAt && reached === true)
+    const interval = { after: before?.at ?? null, by: first.at }
+    return interval.by >= begins && (interval.after ?? 0) < begins ? interval : null
+  }
+  return Object.fromEntries(series.map((each) => [seriesName(each), onset(seenIn(findings, each))]))
 }
 
 /** @returns For each turn the change that shows it; a change shows one turn, the earliest that fits. */

@@ -37,7 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
     )
     return 70
   }
-  const account = accountOf(wanted.evening, played)
+  const account = await accountOf(wanted.evening, played)
   write(wanted.out, account, played.lines)
   process.stdout.write(`\n${accountText(account, process.stdout.columns ?? 80)}`)
   process.stderr.write(`\nWritten to ${wanted.out}\n`)

@@ -18,7 +18,7 @@ import {
 /** What is good, what is bad, and what is only not there. */
 const colours: readonly (readonly [RegExp, string])[] = [
   [/^(OK|Accessible)$/, 'ok'],
-  [/^(missed|not built yet|–)$/, 'none'],
+  [/^(missed|–)$/, 'none'],
   [/\(undetermined\)$|^Undetermined$/, 'undetermined'],
   [/^(Link down|Captive portal)$/, 'link_down'],
   [/error$|failure$|^Connection |^Host |^Network |^Anomaly$|^Page /, 'anomaly'],

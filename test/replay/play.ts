@@ -36,7 +36,7 @@ export function whyNoReplay(): string | null {
  */
 export async function play(evening: Evening, labCount: number, progress: Progress): Promise<Played> {
   const begun = performance.now()
-  const visits = visitsOf(evening)
+  const visits = await visitsOf(evening)
   const moments = momentsOf(visits)
   const parts = partsOf(moments, labCount, (moment) => secondsOf(evening, moment))
   progress.onStart(moments.length, parts.length)

@@ -1,6 +1,6 @@
 // What a replay must show, each with what is amiss when it does not. Pure.
 
-import { type Detection, intervalWords, isFlap, surelySeenMinutes } from './detection.ts'
+import { type Detection, type Interval, intervalWords, isFlap, surelySeenMinutes } from './detection.ts'
 import {
   type Evening,
   instantOf,
@@ -11,6 +11,7 @@ import {
   type UrlRow,
   type WhatsappRow,
 } from './evening.ts'
+import { plansNotFollowed, publishedStatesMissed, roughOnsets, slowLooks } from './plan-requirements.ts'
 import type { Finding } from './received.ts'
 import { ofSeries, urlRows, whatsappRows } from './tables.ts'
 import { seriesName, type Visit } from './visits.ts'
@@ -28,9 +29,11 @@ export interface Replayed {
   readonly findings: readonly Finding[]
   /** On the line that the timetable speaks of. */
   readonly detections: readonly Detection[]
+  /** When each series knows the evening to begin. */
+  readonly onsets: Readonly<Record<string, Interval | null>>
 }
 
-export function requirementsOf(replayed: Replayed): Requirement[] {
+export async function requirementsOf(replayed: Replayed): Promise<Requirement[]> {
   return [
     { sentence: 'Everything that was to be measured has arrived.', faults: whatIsMissing(replayed) },
     {
@@ -44,6 +47,25 @@ export function requirementsOf(replayed: Replayed): Requirement[] {
     {
       sentence: 'Measured when the report did, its two tables come out as published.',
       faults: otherRows(replayed),
+    },
+    {
+      sentence:
+        'Spread over three rounds, the evening is known to begin to 5 min or less; by two probes half an interval apart, to 3 min.',
+      faults: roughOnsets(replayed),
+    },
+    {
+      sentence:
+        'With bursts, a change that comes within half an hour of another is known to 2 min or less, and every later one to 5 min.',
+      faults: slowLooks(replayed),
+    },
+    {
+      sentence: "With bursts, each of WhatsApp's four published states is seen.",
+      faults: publishedStatesMissed(replayed),
+    },
+    {
+      sentence:
+        "What was measured in rounds and looks is what the agent's loop asks for, given what was received.",
+      faults: await plansNotFollowed(replayed),
     },
   ]
 }

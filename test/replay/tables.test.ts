@@ -4,7 +4,7 @@ import { mali2018 } from './mali-2018.ts'
 import { collapsed, ofSeries, urlRows, whatsappRows } from './tables.ts'
 import { type Series, visitsOf } from './visits.ts'
 
-const findings = rightFindings(mali2018, visitsOf(mali2018))
+const findings = rightFindings(mali2018, await visitsOf(mali2018))
 const report: Series = { schedule: 'report', device: 'o', isp: 'o' }
 const base: Series = { schedule: 'base', device: 'o', isp: 'o' }
 const urls = ['https://twitter.com/', 'http://guardianproject.info/', 'http://www.anonymizer.ru/']

@@ -4,7 +4,7 @@ import { timeOf } from './evening.ts'
 import { mali2018 } from './mali-2018.ts'
 import { type Moment, momentsOf, partsOf, secondsOf, seriesName, visitsOf } from './visits.ts'
 
-const visits = visitsOf(mali2018)
+const visits = await visitsOf(mali2018)
 const times = (name: string) => visits.filter((each) => seriesName(each) === name).map(({ at }) => timeOf(at))
 
 describe('visitsOf()', () => {
@@ -26,8 +26,20 @@ describe('visitsOf()', () => {
     },
   )
 
-  it('plays no schedule that is not built', () => {
-    expect(visits.filter(({ schedule }) => schedule === 'burst')).toEqual([])
+  it('has each target of the spread once a quarter of an hour, in rounds five minutes apart', () => {
+    const own = visits.filter((each) => seriesName(each) === 'spread m m')
+    expect(own.map(({ at }) => timeOf(at)).slice(0, 5)).toEqual(['17:15', '17:20', '17:25', '17:30', '17:35'])
+    expect(own[0]?.entries).toEqual(mali2018.entries)
+    for (let n = 1; n + 3 <= own.length; n += 3)
+      expect(new Set(own.slice(n, n + 3).flatMap(({ entries }) => entries))).toEqual(
+        new Set(mali2018.entries),
+      )
+  })
+
+  it('has the looks of the burst between its rounds, from the first change on', () => {
+    expect(times('burst o o').slice(0, 10)).toEqual([
+      ...['17:15', '17:20', '17:25', '17:30', '17:35', '17:40', '17:41', '17:43', '17:45', '17:46'],
+    ])
   })
 
   it('is in the order of time', () => {

@@ -4,34 +4,56 @@
 import { cronSchedule } from '../../agent/plan/cron-schedule.ts'
 import type { TestListEntry } from '../../tests-spec/lists/test-list.ts'
 import type { IspKey } from '../lab/topology.ts'
-import { type Evening, instantOf, rulesAt } from './evening.ts'
+import { type Evening, instantOf, interferenceAt, rulesAt } from './evening.ts'
+import { type Planned, plannedCycles } from './planned.ts'
 
 /**
  * - `report`: as the people behind the report measured, about daily, and more often once they had noticed.
- * - `base`: every 15 minutes, the agent's own default.
- * - `burst`: `base`, and re-tests every minute or two after a change.
+ * - `base`: every 15 minutes, everything at once.
+ * - `spread`: in three rounds, `spread` of the agent's configuration.
+ * - `pair`: the same by a second probe, half an interval later; together with the first.
+ * - `burst`: in three rounds, and looks every minute or two after a change: the agent's own default.
  */
-export type ScheduleKey = 'report' | 'base' | 'burst'
+export type ScheduleKey = 'report' | 'base' | 'spread' | 'pair' | 'burst'
 
 export interface Schedule {
   readonly key: ScheduleKey
   readonly title: string
   /** Longest time between two measurements of a target, in minutes; null where none is promised. */
   readonly everyMinutes: number | null
-  /** Why it is not played; null when it is. */
-  readonly notBuilt: string | null
 }
 
 /** The agent's default, `schedule` in docs/configuration.md, without its jitter. */
 const baseCron = '*/15 * * * *'
 
 export const schedules: readonly Schedule[] = [
-  { key: 'report', title: 'report', everyMinutes: null, notBuilt: null },
-  { key: 'base', title: '15 min', everyMinutes: 15, notBuilt: null },
-  // The seam: when the agent re-tests by itself after a change, `visitsOf` gives it the instants of `base`, and
-  // slice.ts lets it go on from each as long as it asks for more.
-  { key: 'burst', title: 'with burst', everyMinutes: 15, notBuilt: 'not built yet' },
+  { key: 'report', title: 'report', everyMinutes: null },
+  { key: 'base', title: '15 min', everyMinutes: 15 },
+  { key: 'spread', title: 'spread', everyMinutes: 15 },
+  { key: 'pair', title: 'two probes', everyMinutes: 15 },
+  { key: 'burst', title: 'with burst', everyMinutes: 15 },
 ]
+
+/**
+ * What a target's round is depends on the device's key, and when the first sign of this evening comes depends on that: this
+ * one's Twitter is in the round that comes two minutes after its block. planned.test.ts counts how it goes with others.
+ */
+const seeds = { first: 'mali-2018', second: 'a second probe' }
+const spread = 3
+
+/** How the devices of a schedule that follows the agent's plan are set up. */
+export const plannedOf: Readonly<Partial<Record<ScheduleKey, Planned>>> = {
+  spread: { cron: baseCron, spread, bursts: false, seed: seeds.first },
+  pair: { cron: '7-59/15 * * * *', spread, bursts: false, seed: seeds.second },
+  burst: { cron: baseCron, spread, bursts: true, seed: seeds.first },
+}
+
+/** On the line without interference a burst never begins, and its rounds are those of the spread. */
+const plannedDevices: Readonly<Partial<Record<ScheduleKey, readonly IspKey[]>>> = {
+  spread: ['o', 'm'],
+  pair: ['o'],
+  burst: ['o'],
+}
 
 /** `both` hangs on both lines, and measures each from its address there. */
 export type DeviceKey = IspKey | 'both'
@@ -49,6 +71,10 @@ export interface Visit extends Series {
   readonly entries: readonly TestListEntry[]
 }
 
+/** Whose measurements a series is made of: two probes know what either has seen. */
+export const partsOfSeries = (series: Series): readonly Series[] =>
+  series.schedule === 'pair' ? [{ ...series, schedule: 'spread' }, series] : [series]
+
 export const seriesName = ({ schedule, device, isp }: Series) => `${schedule} ${device} ${isp}`
 
 const baseDevices: readonly Omit<Series, 'schedule'>[] = [
@@ -60,7 +86,7 @@ const baseDevices: readonly Omit<Series, 'schedule'>[] = [
 ]
 
 /** Every visit of every schedule that can be played, in the order of time. */
-export function visitsOf(evening: Evening): Visit[] {
+export async function visitsOf(evening: Evening): Promise<Visit[]> {
   const reported = evening.visits.map(
     ({ isp, at, entries }): Visit => ({
       schedule: 'report',
@@ -73,7 +99,20 @@ export function visitsOf(evening: Evening): Visit[] {
   const onSchedule = baseInstants(evening).flatMap((at) =>
     baseDevices.map((each): Visit => ({ schedule: 'base', ...each, at, entries: evening.entries })),
   )
-  return [...reported, ...onSchedule].sort((a, b) => a.at - b.at)
+  const onPlan = await Promise.all(
+    schedules.flatMap(({ key }) =>
+      (plannedDevices[key] ?? []).map(async (isp) => visitsOnPlan(evening, key, isp)),
+    ),
+  )
+  return [...reported, ...onSchedule, ...onPlan.flat()].sort((a, b) => a.at - b.at)
+}
+
+async function visitsOnPlan(evening: Evening, schedule: ScheduleKey, isp: IspKey): Promise<Visit[]> {
+  const planned = plannedOf[schedule]
+  if (planned === undefined) return []
+  const found = (subject: string, at: number) => interferenceAt(evening, isp, subject, at) === null
+  const cycles = await plannedCycles(evening, planned, found)
+  return cycles.map((cycle) => ({ schedule, device: isp, isp, ...cycle }))
 }
 
 /** By the agent's own reading of its schedule. */

@@ -23,13 +23,16 @@ export function urlTable(rows: readonly UrlRow[]): TableText {
 
 /** Stands above that table. */
 export const detectionsExplained =
-  'How closely each schedule knows it, and between which two of its measurements it lies.'
+  'How closely each schedule knows it, and between which two of its measurements it lies. The evening begins after the last look at which everything was fine, whatever it looked at, and not later than the first that met interference; a target by itself lies between two looks at it.'
 
 /** What happened, and when each schedule can say it did. */
-export function detectionTable({ detections, columns }: Account): TableText {
+export function detectionTable({ detections, onsets, columns }: Account): TableText {
   return {
     head: ['What changed', ...columns.map(({ title }) => title)],
-    rows: detections.map((each) => [turnWords(each), ...columns.map((column) => cell(each, column))]),
+    rows: [
+      ['The evening begins', ...columns.map(({ name }) => intervalWords(onsets[name] ?? null))],
+      ...detections.map((each) => [turnWords(each), ...columns.map((column) => cell(each, column))]),
+    ],
   }
 }
 
@@ -44,12 +47,12 @@ function shortName(subject: string): string {
   return URL.canParse(subject) ? new URL(subject).host : subject.replace(/^whatsapp /, 'WhatsApp ')
 }
 
-function cell({ seen }: Detection, { name, notBuilt }: Column): string {
-  return name === null ? (notBuilt ?? '') : intervalWords(seen[name] ?? null)
+function cell({ seen }: Detection, { name }: Column): string {
+  return intervalWords(seen[name] ?? null)
 }
 
-export function columnSentence({ title, notBuilt, summary }: Column): string {
-  return `${title}: ${summary === null ? notBuilt : summaryWords(summary, durationWords)}`
+export function columnSentence({ title, summary }: Column): string {
+  return `${title}: ${summaryWords(summary, durationWords)}`
 }
 
 /** The longest of an account's notes: how it came about, and what it stands for. */
@@ -59,7 +62,8 @@ export function method({ seconds, labs, measurements, devices, evening }: Accoun
     labs === 1
       ? `${devices} devices, enrolled by token, measured the whole of it.`
       : `To be over sooner, the evening of ${evening.day} is cut into ${labs} parts that are played side by side, each with a collector and devices of its own (${devices} in all, enrolled by token). Every row was measured under the policy of its minute; who wants the same devices from end to end plays it in one laboratory.`,
-    "Devices and collector have the evening's clock, moved from moment to moment and never quickened: a second is a second for every deadline. At each moment a device runs one cycle (sonde once); the moments of the 15-minute schedule are those of the agent's own schedule without its jitter of up to 2 min, which in the field adds to an interval.",
+    "Devices and collector have the evening's clock, moved from moment to moment and never quickened: a second is a second for every deadline. At each moment a device runs one cycle (sonde once); the moments of the 15-minute schedule are those of the agent's own schedule without its delay, which is steady in the field but for 20 s.",
+    `Rounds and looks are those of the agent's own loop, run through the timetable beforehand to know what to play, and again over what was received: it would have asked for the same. Looks are played at the full minute before them. In which round a target is depends on the device's key: this one measures twitter.com two minutes after its block. With one key of three the first sign comes by 17:40, with all of them by 17:50.`,
     'What failed is measured once more: after 30 s where an address is silent, as in the field, since the verdict rests on that wait, and after 1 s otherwise.',
     `A change lies between the last measurement that saw the state before and the first that saw the state after, to the minute. A flap is a change back within ${surelySeenMinutes} min: measured every ${surelySeenMinutes} min it may be missed.`,
     ...evening.chosen,
