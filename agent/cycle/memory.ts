@@ -1,7 +1,7 @@
 // What one cycle leaves for the next, across restarts: the state of the link, so that "down since" is right, and the last
 // verdict on each target, so that an unchanged one is kept in brief. Losing the file costs a few bytes, never a
-// result, and so it is not flushed: with status.json that would be 384 flushes a day, and a cheap card should be
-// asked for 300 at most.
+// result, and so it is not flushed: with status.json that would be four flushes a cycle, and a cheap card should be
+// asked for 300 a day at most.
 
 import * as v from 'valibot'
 import { linkState, unknownLink, verdictKinds } from '../../tests-spec/nettests/verdict.ts'
