@@ -30,12 +30,14 @@ import {
 import { evidenceLevel, type History, isChange, remember, withEvidence } from '../measurement/evidence.ts'
 import type { ControlMemory } from '../nettests/control-memory.ts'
 import { checkLink, type LinkControl } from '../nettests/link-check.ts'
+import { sideBySide } from '../operations/side-by-side.ts'
 import { planCycle, type Task } from '../plan/plan-cycle.ts'
 import type { Log } from '../platform/log.ts'
 import { Cuts } from './cuts.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
 import { type Measuring, measureTask, timed } from './measure-task.ts'
+import { OwnTraffic } from './own-traffic.ts'
 import { type WaitingFailures, waitingFor, waitingKey } from './waiting.ts'
 
 export interface Stages extends Measuring {
@@ -80,7 +82,8 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
   if (stages.list.controls.length > 0) await link.recheck()
 
   const tasks = planCycle(stages.list, `${stages.seed} ${cycle.startedMs}`)
-  await inParallel(tasks, stages.concurrency, stages.signal, async (task) => {
+  const width = () => (cycle.traffic.isSlow() ? 1 : stages.concurrency)
+  await sideBySide(tasks, width, stages.signal, async (task) => {
     const monotonicMs = stages.clock.monotonicMs()
     const earlier = waitingFor(last.waiting, task, { uplink: cycle.uplink, monotonicMs })
     const measured = await measureAndKeep(stages, cycle, link, task, earlier)
@@ -121,6 +124,7 @@ interface Cycle {
   history: History
   controls: ControlMemory
   readonly cuts: Cuts
+  readonly traffic: OwnTraffic
 }
 
 /** What the repeat of a task must know. The observations went to the spool, and would take much memory until then. */
@@ -148,6 +152,7 @@ async function beginCycle({ clock, vantage, uplink }: Stages, { history, control
     history,
     controls,
     cuts: new Cuts(),
+    traffic: new OwnTraffic(),
   }
 }
 
@@ -159,8 +164,15 @@ function watchLink(stages: Stages, cycle: Cycle, { link: lastLink }: Memory): Li
   return linkWatch(lastLink, async (previous) => {
     const at = new Date(clock.now()).toISOString()
     const { result, timing, stepped } = await timed(clock, () =>
-      checkLink(stages.context(null), controls, previous, at, cycle.controls),
+      checkLink(
+        stages.context(null, cycle.traffic.isSlow.bind(cycle.traffic)),
+        controls,
+        previous,
+        at,
+        cycle.controls,
+      ),
     )
+    cycle.traffic.note(result.observations)
     cycle.controls = result.memory
     const changed = result.link.state !== previous.state
     if (changed) logLink(stages.log, result.link)
@@ -185,7 +197,7 @@ async function measureAndKeep(
   try {
     const finished = await measureTask(
       stages,
-      { startedMs: cycle.startedMs, link, cuts: cycle.cuts },
+      { startedMs: cycle.startedMs, link, cuts: cycle.cuts, traffic: cycle.traffic },
       task,
       earlier,
     )
@@ -204,6 +216,9 @@ const timerSlackMs = 2
 /** Which of several is repeated first: of what is `ok` only a part failed. */
 const gravity: Readonly<Record<VerdictKind, number>> = { anomaly: 3, undetermined: 2, link_down: 1, ok: 0 }
 
+/** What a server has sent after a page that was given up stands in a slow line's queue for as long as that. */
+const quietMs = 15_000
+
 /** Bytes are expensive: repeating the gravest few failures is enough to know whether they are only momentary. */
 const maxRepeats = 8
 
@@ -219,18 +234,16 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
   const due = Math.max(...chosen.map((each) => each.endedMs)) + stages.repeatAfterMs
   if (chosen.length > 0)
     await stages.sleep(Math.max(0, Math.ceil(due - stages.clock.monotonicMs()) + timerSlackMs))
-  await inParallel(
-    chosen,
-    stages.concurrency,
-    stages.signal,
-    async ({ task, verdict, parts, endedMs, host }) => {
-      const secondsAgo = Math.floor((stages.clock.monotonicMs() - endedMs) / 1000)
-      const earlier = earlierFailure(verdict, parts, secondsAgo, host)
-      if (earlier === null) return
-      const measured = await measureAndKeep(stages, cycle, link, task, earlier)
-      if (measured !== null) stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
-    },
-  )
+  const width = () => (cycle.traffic.isSlow() ? 1 : stages.concurrency)
+  let repeated = 0
+  await sideBySide(chosen, width, stages.signal, async ({ task, verdict, parts, endedMs, host }) => {
+    if (repeated++ > 0 && cycle.traffic.isSlow()) await stages.sleep(quietMs)
+    const secondsAgo = Math.floor((stages.clock.monotonicMs() - endedMs) / 1000)
+    const earlier = earlierFailure(verdict, parts, secondsAgo, host)
+    if (earlier === null) return
+    const measured = await measureAndKeep(stages, cycle, link, task, earlier)
+    if (measured !== null) stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
+  })
   return waitingOf(all.slice(maxRepeats), cycle.uplink)
 }
 
@@ -269,21 +282,6 @@ function keep({ log, spool }: Stages, cycle: Cycle, finished: FinishedMeasuremen
   if (finished.verdict.verdict === 'anomaly') cycle.anomalies += 1
   cycle.kept.push(spool.put(entry).catch((error) => logRefusal(log, error)))
   return measurement
-}
-
-/** Runs `work` on every item, `width` at a time; stops taking new ones when `signal` fires. */
-async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  signal: AbortSignal,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const waiting = [...items]
-  const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined && !signal.aborted; item = waiting.shift())
-      await work(item)
-  }
-  await Promise.all(Array.from({ length: width }, worker))
 }
 
 /**
