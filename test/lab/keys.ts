@@ -14,6 +14,8 @@ export interface LabKeys {
     /** For the sites of the core list, so that the others' certificates stay small. */
     readonly listed: Issued
     readonly expired: Issued
+    /** Without the certificate of who issued it. */
+    readonly halfChain: Issued
     readonly wrongName: Issued
     readonly impostor: Issued
     readonly impostorExpired: Issued
@@ -29,18 +31,24 @@ export function makeKeys(): LabKeys {
   const names = Object.keys(sites).filter((name) => sites[name]?.kind !== 'listed')
   const authority = makeAuthority({ ...always, commonName: 'Lab Authority' })
   const impostor = makeAuthority({ ...always, commonName: 'Lab Authority' })
+  const whole = authority.subordinate(always).issue({ ...always, names })
   return {
     caPem: authority.caPem,
     leaves: {
       good: authority.issue({ ...always, names }),
       listed: authority.issue({ ...always, names: listed }),
       expired: authority.issue({ ...ranOut, names }),
+      halfChain: { key: whole.key, cert: firstOf(whole.cert) },
       wrongName: authority.issue({ ...always, names: ['cache.isp.example'] }),
       impostor: impostor.issue({ ...always, names }),
       impostorExpired: impostor.issue({ ...ranOut, names }),
     },
   }
 }
+
+const end = '-----END CERTIFICATE-----\n'
+/** Of a chain in PEM. */
+const firstOf = (chain: string) => chain.slice(0, chain.indexOf(end) + end.length)
 
 /** Where a sandbox keeps its keys, and the part of them that devices trust. */
 export const keysFile = '/run/lab/keys.json'

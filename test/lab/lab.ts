@@ -42,6 +42,10 @@ export interface Run {
   readonly isp: IspKey
   /** By the device that hangs on both lines, over that of `isp`. */
   readonly onBothLines?: boolean
+  /** By the device without IPv4, on the line of `m`. */
+  readonly onlyIpv6?: boolean
+  /** With the helpers of the other country. */
+  readonly abroad?: boolean
   /** null: every entry of the list. */
   readonly input: string | null
   /** In place of the usual list's. */
@@ -98,6 +102,8 @@ export class Lab {
 
   /** One `sonde once` on the device of a provider, in a state folder of its own. */
   async sonde({ isp, input, list, repeatAfterSeconds = 1, ...run }: Run): Promise<Ended> {
+    if (run.onlyIpv6) await this.order({ do: 'open', what: 'translator' })
+    if (run.abroad) await this.order({ do: 'open', what: 'abroad' })
     const folder = `/run/lab/run-${++this.#runs}`
     const listFile = `${folder}/list.json`
     const configFile = `${folder}/config.json`
@@ -113,7 +119,7 @@ export class Lab {
     const argv = [process.execPath, agentBundle, 'once', ...(input === null ? [] : [input]), '--json']
     const ended = await this.order({
       do: 'exec',
-      namespace: run.onBothLines ? 'dev-b' : `dev-${isp}`,
+      namespace: run.onlyIpv6 ? 'dev-6' : run.onBothLines ? 'dev-b' : `dev-${isp}`,
       resolverOf: isp,
       argv: [...argv, '--state', `${folder}/state`, '--config', configFile],
       env: clockEnvironment(run.clockAheadSeconds ?? 0),
