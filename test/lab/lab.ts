@@ -60,6 +60,7 @@ export class Lab {
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   #last = 0
+  #ended = false
   #runs = 0
 
   private constructor(keys: LabKeys) {
@@ -77,6 +78,7 @@ export class Lab {
       said += chunk
     })
     this.#child.once('exit', () => {
+      this.#ended = true
       for (const { reject } of this.#waiting.values()) reject(new Error(`The lab ended: ${said}`))
     })
     if (this.#child.stdout)
@@ -93,6 +95,11 @@ export class Lab {
   /** Process of the sandbox, seen from outside it. */
   get pid(): number {
     return this.#child.pid ?? 0
+  }
+
+  /** Whether it is gone, and every order to it fails. */
+  hasEnded(): boolean {
+    return this.#ended
   }
 
   /** Puts `rules` in the place of the rules before. */
@@ -133,6 +140,8 @@ export class Lab {
   }
 
   async order(order: Order): Promise<unknown> {
+    // Nobody would answer.
+    if (this.#ended) throw new Error('The lab has ended')
     const id = ++this.#last
     const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
     this.#child.stdin?.write(`${JSON.stringify({ id, ...order })}\n`)
@@ -140,6 +149,7 @@ export class Lab {
   }
 
   async stop(): Promise<void> {
+    if (this.#ended) return
     const gone = new Promise((resolve) => this.#child.once('exit', resolve))
     this.#child.stdin?.end()
     await gone

@@ -57,6 +57,21 @@ export const twoHelperScenarios: readonly Scenario[] = [
 const fails = { verdict: 'undetermined', rule: 'fails_outside_too' } as const
 
 export const twoHelpersUnblocked: readonly Scenario[] = [
+  {
+    ...first.censored,
+    name: 'nothing is wrong in clear text, and the first helper does not reach it',
+    input: `http://${disputed}/`,
+    rules: [],
+    expect: { verdict: 'ok', rule: 'same_page_outside' },
+  },
+  // Two helpers that got two pages: there may be one for each place.
+  {
+    ...first.liar,
+    name: 'nothing is wrong in clear text, and the first helper shows another page',
+    input: `http://${disputed}/`,
+    rules: [],
+    expect: { verdict: 'undetermined', rule: 'page_differs' },
+  },
   ...Object.entries(first).flatMap(([kind, it]): Scenario[] => [
     {
       ...it,
@@ -68,9 +83,9 @@ export const twoHelpersUnblocked: readonly Scenario[] = [
     {
       ...it,
       name: `nothing is wrong in clear text, and the first helper: ${kind}`,
-      input: `http://${disputed}/`,
+      input: `http://${site}/`,
       rules: [],
-      expect: { verdict: 'ok' },
+      expect: { verdict: 'ok', rule: 'same_page_outside' },
     },
     {
       ...it,
