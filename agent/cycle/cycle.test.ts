@@ -335,7 +335,7 @@ describe('runCycle()', () => {
         response.end(body)
       })
     const begun = async (controlMs: number) => {
-      const all = ['127.0.0.1', '127.0.0.2']
+      const all = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
       const controls = await Promise.all(
         all.map(async (ip) => `http://${ip}:${await listen(taking(controlMs, 'success'.repeat(300)), ip)}/`),
       )

@@ -11,46 +11,51 @@ describe('a line is slow', () => {
     return traffic.isSlow()
   }
 
-  it('when two hosts brought little in much time', () => {
-    expect(ofCheck({ seconds: 0.5 }, { seconds: 1 })).toBe(true)
+  it('when several hosts brought little in much time', () => {
+    expect(ofCheck({ seconds: 0.5 }, { seconds: 1 }, { seconds: 0.3 })).toBe(true)
+  })
+
+  it('not by two flows alone: both may have lost a packet', () => {
+    expect(ofCheck({ seconds: 0.5 }, { seconds: 1 })).toBe(false)
   })
 
   it('not when one of them was quick: then the other one is slow by itself', () => {
-    expect(ofCheck({ seconds: 0.1 }, { seconds: 1 })).toBe(false)
+    expect(ofCheck({ seconds: 0.1 }, { seconds: 1 }, { seconds: 1 })).toBe(false)
   })
 
   it('not when one host alone was asked', () => {
     const host = '192.0.2.1'
-    expect(ofCheck({ host, seconds: 0.5 }, { host, seconds: 1 })).toBe(false)
+    const flow = { host, seconds: 0.5 }
+    expect(ofCheck(flow, flow, flow)).toBe(false)
   })
 
   it('not when round trips alone took the time', () => {
     const far = { connectSeconds: 3, seconds: 6.1 }
-    expect(ofCheck(far, far)).toBe(false)
+    expect(ofCheck(far, far, far)).toBe(false)
   })
 
   it('not when much came', () => {
     const much = { bytes: 40_000, seconds: 2 }
-    expect(ofCheck(much, much)).toBe(false)
+    expect(ofCheck(much, much, much)).toBe(false)
   })
 
   it('nor by answers that fit into any line, or that never came', () => {
     const small = { bytes: 300, seconds: 1 }
     const failed = { failure: 'generic_timeout_error', seconds: 10 } as const
-    expect(ofCheck(small, small, failed, failed)).toBe(false)
+    expect(ofCheck(small, small, small, failed, failed, failed)).toBe(false)
   })
 
   it('also where a full queue holds up the connects, by what a round trip took before', () => {
     const traffic = new OwnTraffic()
     traffic.note(observed([{ connectSeconds: 0.02, seconds: 0.1 }]))
     const crowded = { connectSeconds: 2, seconds: 3 }
-    traffic.note(observed([crowded, crowded]))
+    traffic.note(observed([crowded, crowded, crowded]))
     expect(traffic.isSlow()).toBe(true)
   })
 })
 
 describe('a task was crowded', () => {
-  const slow = observed([{ seconds: 0.5 }, { seconds: 1 }])
+  const slow = observed([{ seconds: 0.5 }, { seconds: 1 }, { seconds: 1 }])
 
   it('by another one that was under way when it began, or began meanwhile', () => {
     const traffic = new OwnTraffic()

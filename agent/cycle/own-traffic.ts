@@ -6,9 +6,15 @@
 import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 
 /** Smaller answers say nothing of a line: they fit into what it holds anyway. Bytes. */
-const leastBytes = 1_000
+const leastBytes = 500
 
-/** A flow that took less than this beyond its round trips was not slow, whatever came: a busy processor costs as much. Seconds. */
+/** Of two, both may have lost a packet: on a line that loses every third, one flow in two does. */
+const leastFlows = 3
+
+/**
+ * A flow that took less than this beyond its round trips was not slow, whatever came: a busy processor costs as much, and a packet
+ * that is sent again goes out after 0.2 s. Seconds.
+ */
 const leastSeconds = 0.25
 
 /**
@@ -37,13 +43,13 @@ export class OwnTraffic {
     return this.#slow
   }
 
-  /** Looks at what else was measured for how fast the line is. One host may be slow by itself: it takes two, and none that was fast. */
+  /** Looks at what else was measured for how fast the line is. One host may be slow by itself: it takes two, and nothing that was fast. */
   note(observations: Observations): void {
     const connects = observations.tcp_connect.filter(({ status }) => status.success)
     this.#roundTrip = Math.min(this.#roundTrip, ...connects.map(({ t0, t }) => t - t0))
     const flows = flowsOf(observations, this.#roundTrip)
     const hosts = new Set(flows.map(({ host }) => host))
-    if (hosts.size > 1 && flows.every(({ slow }) => slow)) this.#slow = true
+    if (flows.length >= leastFlows && hosts.size > 1 && flows.every(({ slow }) => slow)) this.#slow = true
   }
 
   begin(): Presence {
