@@ -26,6 +26,7 @@ export const residualScenarios: readonly Scenario[] = [
   },
   {
     name: 'a name that sets a box off for a minute, and another one at its address',
+    isLong: true,
     input: null,
     list: listOf(page, neighbour),
     rules: [{ kind: 'residual', name: site }],

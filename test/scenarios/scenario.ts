@@ -35,6 +35,8 @@ export interface Scenario {
    * the suite goes on sooner.
    */
   readonly repeatAfterSeconds?: typeof lasting
+  /** More than two minutes of silence after silence: in the deep tests alone. */
+  readonly isLong?: true
   readonly clockAheadSeconds?: number
   readonly clockSynced?: boolean
   readonly expect: Expectation

@@ -73,7 +73,8 @@ const all = [...blocked, ...unblocked]
 vi.setConfig({ maxConcurrency: all.length, testTimeout: 600_000 })
 
 // Minutes of wall time, and with a processor too few the processors decide: `npm run scenarios`, and the deep tests.
-const wanted = process.env.SONDE_DEEP === '1' || process.env.SONDE_SCENARIOS === '1'
+const deep = process.env.SONDE_DEEP === '1'
+const wanted = deep || process.env.SONDE_SCENARIOS === '1'
 const why = wanted ? whyNoLab() : 'they run with `npm run scenarios` and `npm run test:deep`'
 if (why !== null) console.error(`\n\n  THE SCENARIOS DID NOT RUN: ${why}.\n\n`)
 const noFakeTime = fakeTimeLibrary() === null
@@ -101,7 +102,8 @@ describe.skipIf(why !== null)('the agent in the lab', () => {
     ['nothing is blocked, and nothing is called an anomaly', unblocked],
   ])('%s', (_title, scenarios) => {
     for (const scenario of scenarios) {
-      it.skipIf(scenario.clockAheadSeconds !== undefined && noFakeTime)(scenario.name, async () => {
+      const isLeftOut = (scenario.clockAheadSeconds !== undefined && noFakeTime) || (scenario.isLong && !deep)
+      it.skipIf(isLeftOut)(scenario.name, async () => {
         for (const { measurements, expected, isp, ruled, isInnocent } of await measure(lanes, scenario)) {
           const isTruly = ruled && scenarios === blocked && !isInnocent
           const truth = isTruly ? 'interfered with' : 'left alone'
