@@ -30,7 +30,7 @@ export interface Means {
 
 /**
  * @returns A function that makes a new context for each measurement of one cycle; it is given the resolver's place in
- * the list.
+ * the list, and who knows whether the line is slow.
  */
 export function contextsOfCycle({
   list,
@@ -42,7 +42,7 @@ export function contextsOfCycle({
   clock,
   wallMs,
   own,
-}: Means): (resolver: number | null) => NettestContext {
+}: Means): (resolver: number | null, isLineSlow: () => boolean) => NettestContext {
   // The operator may name the router at home; a list may not.
   const ofList = () =>
     list.resolvers.map(({ ip }, i) => (isAtHome(ip, own().networks) ? null : list.resolvers[i]))
@@ -52,7 +52,7 @@ export function contextsOfCycle({
     ...new Set([...list.helpers, ...(ofCollector === null ? [] : [ofCollector])]),
   ])
   let questionsElsewhere = Math.ceil(maxQuestionsElsewhere / rounds)
-  return (resolver) => ({
+  return (resolver, isLineSlow) => ({
     trace: { clock: measurementClock(clock), sources: own().sources, trust, signal },
     transactionIds: transactionIds(),
     resolver: resolvers()[resolver ?? randomInt(Math.max(1, resolvers().length))] ?? null,
@@ -64,6 +64,7 @@ export function contextsOfCycle({
     foreignName: foreignName(list),
     filteredNames: list.filtered_names,
     transferControl: list.transfer_control ?? null,
+    isLineSlow,
     mayAskElsewhere: () => questionsElsewhere-- > 0,
     // A laboratory may have loopback alone.
     ipv4: config.lab || own().ipv4,

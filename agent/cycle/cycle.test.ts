@@ -46,9 +46,9 @@ afterEach(() => {
   for (const server of open.splice(0)) server.close()
 })
 
-async function listen(server: ReturnType<typeof createTcpServer>): Promise<number> {
+async function listen(server: ReturnType<typeof createTcpServer>, ip = '127.0.0.1'): Promise<number> {
   open.push(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  await new Promise<void>((resolve) => server.listen(0, ip, () => resolve()))
   return (server.address() as AddressInfo).port
 }
 
@@ -414,6 +414,31 @@ describe('runCycle()', () => {
     const second = await cycle(list, over, first.report.memory)
     expect(order[0]).toBe(bad)
     expect(second.report.memory.waiting.tasks.size).toBe(0)
+  })
+
+  it('asks one thing after the other on a line that its own questions would fill', async () => {
+    const clock = fakeClock(Date.parse('2018-07-29T17:30:00Z'))
+    const taking = (ms: number, body: string) =>
+      createHttpServer((_request, response) => {
+        clock.advance(ms)
+        response.end(body)
+      })
+    const begun = async (controlMs: number) => {
+      const all = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+      const controls = await Promise.all(
+        all.map(async (ip) => `http://${ip}:${await listen(taking(controlMs, 'success'.repeat(300)), ip)}/`),
+      )
+      const sites = await Promise.all([1, 2, 3].map(async () => at(await listen(taking(2_000, '')), 'http')))
+      const { measurements } = await cycle(listOf(sites, controls), {
+        clock,
+        concurrency: 3,
+        context: () => makeContext({ wallClock: clock.now }, { clock: measurementClock(clock), trust }),
+      })
+      const each = measurements.filter(({ test_name }) => test_name === 'web_connectivity')
+      return new Set(each.slice(0, 3).map(({ measurement_start_time }) => measurement_start_time)).size
+    }
+    expect(await begun(600)).toBe(3)
+    expect(await begun(1)).toBe(1)
   })
 
   it('goes on when a nettest has a bug, and counts it', async () => {

@@ -37,12 +37,14 @@ import {
 } from '../measurement/evidence.ts'
 import type { ControlMemory } from '../nettests/control-memory.ts'
 import { checkLink, type LinkControl } from '../nettests/link-check.ts'
+import { sideBySide } from '../operations/side-by-side.ts'
 import { planCycle, type Task } from '../plan/plan-cycle.ts'
 import type { Log } from '../platform/log.ts'
 import { Cuts } from './cuts.ts'
 import type { Delivery } from './deliver.ts'
 import { type LinkWatch, linkWatch } from './link-watch.ts'
 import { type Measuring, measureTask, timed } from './measure-task.ts'
+import { OwnTraffic } from './own-traffic.ts'
 import { stillWaiting, type WaitingFailures, waitingFirst, waitingFor, waitingKey } from './waiting.ts'
 
 export interface Stages extends Measuring {
@@ -101,7 +103,8 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
   if (stages.list.controls.length > 0) await link.recheck()
 
   const tasks = waitingFirst(last.waiting, planCycle(stages.list, `${stages.seed} ${cycle.startedMs}`))
-  await inParallel(tasks, stages.concurrency, stages.signal, async (task) => {
+  const width = () => (cycle.traffic.isSlow() ? 1 : stages.concurrency)
+  await sideBySide(tasks, width, stages.signal, async (task) => {
     const monotonicMs = stages.clock.monotonicMs()
     const earlier = waitingFor(last.waiting, task, { uplink: cycle.uplink, monotonicMs })
     const measured = await measureAndKeep(stages, cycle, link, task, earlier)
@@ -147,6 +150,7 @@ interface Cycle {
   history: History
   controls: ControlMemory
   readonly cuts: Cuts
+  readonly traffic: OwnTraffic
 }
 
 /** What the repeat of a task must know. The observations went to the spool, and would take much memory until then. */
@@ -176,6 +180,7 @@ async function beginCycle({ clock, vantage, uplink }: Stages, last: Memory): Pro
     history: last.history,
     controls: last.controls,
     cuts: new Cuts(last.cuts),
+    traffic: new OwnTraffic(),
   }
 }
 
@@ -187,8 +192,15 @@ function watchLink(stages: Stages, cycle: Cycle, { link: lastLink }: Memory): Li
   return linkWatch(lastLink, async (previous) => {
     const at = new Date(clock.now()).toISOString()
     const { result, timing, stepped } = await timed(clock, () =>
-      checkLink(stages.context(null), controls, previous, at, cycle.controls),
+      checkLink(
+        stages.context(null, cycle.traffic.isSlow.bind(cycle.traffic)),
+        controls,
+        previous,
+        at,
+        cycle.controls,
+      ),
     )
+    cycle.traffic.note(result.observations)
     cycle.controls = result.memory
     const changed = result.link.state !== previous.state
     if (changed) logLink(stages.log, result.link)
@@ -213,7 +225,7 @@ async function measureAndKeep(
   try {
     const finished = await measureTask(
       stages,
-      { startedMs: cycle.startedMs, link, cuts: cycle.cuts },
+      { startedMs: cycle.startedMs, link, cuts: cycle.cuts, traffic: cycle.traffic },
       task,
       earlier,
     )
@@ -244,6 +256,9 @@ const timerSlackMs = 2
 /** Which of several is repeated first: of what is `ok` only a part failed. */
 const gravity: Readonly<Record<VerdictKind, number>> = { anomaly: 3, undetermined: 2, link_down: 1, ok: 0 }
 
+/** What a server has sent after a page that was given up stands in a slow line's queue for as long as that. */
+const quietMs = 15_000
+
 /** Bytes are expensive: repeating the gravest few failures is enough to know whether they are only momentary. */
 const maxRepeats = 8
 
@@ -261,22 +276,20 @@ async function repeatFailed(stages: Stages, cycle: Cycle, link: LinkWatch): Prom
   const due = Math.max(...chosen.map((each) => each.endedMs)) + stages.repeatAfterMs
   if (chosen.length > 0)
     await stages.sleep(Math.max(0, Math.ceil(due - stages.clock.monotonicMs()) + timerSlackMs))
-  await inParallel(
-    chosen,
-    stages.concurrency,
-    stages.signal,
-    async ({ task, verdict, parts, endedMs, host }) => {
-      const secondsAgo = Math.floor((stages.clock.monotonicMs() - endedMs) / 1000)
-      const earlier = earlierFailure(verdict, parts, secondsAgo, host)
-      if (earlier === null) return
-      const measured = await measureAndKeep(stages, cycle, link, task, earlier)
-      if (measured === null) return
-      stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
-      const { finished } = measured
-      if (finished.isUnasked && finished.verdict.verdict === 'undetermined')
-        unasked.push({ ...finished, task, host: hostOf(finished) })
-    },
-  )
+  const width = () => (cycle.traffic.isSlow() ? 1 : stages.concurrency)
+  let repeated = 0
+  await sideBySide(chosen, width, stages.signal, async ({ task, verdict, parts, endedMs, host }) => {
+    if (repeated++ > 0 && cycle.traffic.isSlow()) await stages.sleep(quietMs)
+    const secondsAgo = Math.floor((stages.clock.monotonicMs() - endedMs) / 1000)
+    const earlier = earlierFailure(verdict, parts, secondsAgo, host)
+    if (earlier === null) return
+    const measured = await measureAndKeep(stages, cycle, link, task, earlier)
+    if (measured === null) return
+    stages.onMeasurement(measured.measurement, cycle.done, cycle.done)
+    const { finished } = measured
+    if (finished.isUnasked && finished.verdict.verdict === 'undetermined')
+      unasked.push({ ...finished, task, host: hostOf(finished) })
+  })
   return waitingOf([...all.slice(most), ...unasked], cycle.uplink)
 }
 
@@ -318,21 +331,6 @@ function keep(stages: Stages, cycle: Cycle, finished: FinishedMeasurement): Meas
   if (finished.verdict.verdict === 'anomaly') cycle.anomalies += 1
   cycle.kept.push(spool.put(entry).catch((error) => logRefusal(log, error)))
   return measurement
-}
-
-/** Runs `work` on every item, `width` at a time; stops taking new ones when `signal` fires. */
-async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  signal: AbortSignal,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const waiting = [...items]
-  const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined && !signal.aborted; item = waiting.shift())
-      await work(item)
-  }
-  await Promise.all(Array.from({ length: width }, worker))
 }
 
 /**

@@ -3,6 +3,7 @@
 // failed before.
 
 import type { ClockStep } from '../../tests-spec/data-formats/measurement.ts'
+import type { Observations } from '../../tests-spec/data-formats/observation.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import {
   type Disturbance,
@@ -17,6 +18,7 @@ import type { Task } from '../plan/plan-cycle.ts'
 import { type Clock, recordTime } from '../platform/clock.ts'
 import type { Cuts } from './cuts.ts'
 import { type LinkWatch, worseOf } from './link-watch.ts'
+import type { OwnTraffic } from './own-traffic.ts'
 import { waitingKey } from './waiting.ts'
 
 /** What measuring one task needs. */
@@ -25,8 +27,11 @@ export interface Measuring {
   readonly list: TestList
   readonly lab: boolean
   readonly nettests: Readonly<Record<Task['nettest'], Nettest>>
-  /** @returns A new context for one measurement. */
-  context(resolver: number | null): NettestContext
+  /**
+   * @param isLineSlow - Whether things are to be asked one after the other, from now on.
+   * @returns A new context for one measurement.
+   */
+  context(resolver: number | null, isLineSlow: () => boolean): NettestContext
   /** @returns A text that changes when the network does. */
   uplink(): Promise<string>
   readonly signal: AbortSignal
@@ -38,6 +43,7 @@ export interface EnclosingCycle {
   readonly startedMs: number
   readonly link: LinkWatch
   readonly cuts: Cuts
+  readonly traffic: OwnTraffic
 }
 
 /**
@@ -48,7 +54,7 @@ export interface EnclosingCycle {
  */
 export async function measureTask(
   measuring: Measuring,
-  { startedMs: cycleStartedMs, link, cuts }: EnclosingCycle,
+  { startedMs: cycleStartedMs, link, cuts, traffic }: EnclosingCycle,
   task: Task,
   earlier: EarlierFailure | null,
 ): Promise<FinishedMeasurement | null> {
@@ -56,11 +62,16 @@ export async function measureTask(
   const nettest = measuring.nettests[task.nettest]
   const linkBefore = link.current()
   const uplinkBefore = await measuring.uplink()
+  const presence = traffic.begin()
   const {
     result: seen,
     timing,
     stepped,
-  } = await timed(clock, () => nettest.measure(measuring.context(task.resolver), task.input, task.options))
+  } = await timed(clock, () => {
+    const context = measuring.context(task.resolver, () => traffic.isSlow())
+    return nettest.measure(context, task.input, task.options).finally(() => presence.end())
+  })
+  traffic.note(seen.observations)
   if (measuring.signal.aborted) return null
   const uplinkChanged = uplinkBefore !== (await measuring.uplink())
   const circumstances = { clock: clock.quality(), lab, earlier }
@@ -80,12 +91,17 @@ export async function measureTask(
   const afterCut =
     conclusion.verdict.verdict === 'ok' ? null : cuts.secondsSince(key, seen.observations, span)
   cuts.note(key, seen.observations, conclusion.verdict, endedMs)
-  const disturbed = disturbance(uplinkChanged, stepped) ?? (afterCut === null ? null : 'after_a_cut')
+  const crowded = presence.wasCrowded(hostsIn(seen.observations) > pageHosts)
+  const disturbed =
+    disturbance(uplinkChanged, stepped) ??
+    (afterCut === null ? null : 'after_a_cut') ??
+    (crowded ? 'own_traffic' : null)
   const { verdict, keys, parts } = disturbed === null ? conclusion : excused(conclusion, disturbed)
   const aside = {
     ...(earlier !== null && { x_sonde_earlier: earlier }),
     ...(uplinkChanged && { x_sonde_uplink_changed: true }),
     ...(afterCut !== null && { x_sonde_after_cut_seconds: afterCut }),
+    ...(crowded && { x_sonde_own_traffic: true }),
     ...(stepped !== null && { x_sonde_clock_stepped: stepped }),
     ...(linkAfter.state !== linkBefore.state && {
       x_sonde_link_states: { before: linkBefore.state, after: linkAfter.state },
@@ -97,6 +113,10 @@ export async function measureTask(
   const unasked = seen.isUnasked && { isUnasked: seen.isUnasked }
   return { ...document, cycleStartedMs, ...timing, verdict, parts, link: state, ...unasked }
 }
+
+/** A page has two addresses asked at once; more are asked by nettests that ask several things. */
+const pageHosts = 2
+const hostsIn = ({ tcp_connect }: Observations) => new Set(tcp_connect.map(({ ip }) => ip)).size
 
 function disturbance(uplinkChanged: boolean, stepped: ClockStep | null): Disturbance | null {
   if (uplinkChanged) return 'uplink_changed'

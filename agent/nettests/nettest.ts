@@ -33,6 +33,8 @@ export interface NettestContext {
   readonly transferControl: string | null
   /** Whether the cycle can still afford to ask a neutral host about a failure. Each true costs one of a few. */
   readonly mayAskElsewhere: () => boolean
+  /** Whether this probe's own questions would fill the line: then endpoints are asked one after the other. */
+  readonly isLineSlow: () => boolean
   /** Whether this link has a route to global IPv6; without one, IPv6 addresses are left alone. */
   readonly ipv6: boolean
   /** Whether it has one to IPv4. A link that has neither is asked over IPv4, and what comes of that is kept. */

@@ -59,6 +59,15 @@ describe('withSecondView()', () => {
     expect(verdict.rule).toContain('/same_page_outside@')
   })
 
+  it('asks another one about a page in clear text of which the first got none', async () => {
+    const [blind, seeing] = [await sampleHelper(false), await sampleHelper(true, { title: 'The page' })]
+    const url = await site((response) => response.end('<title>The page</title>'))
+    const same = await measure(url, blind, seeing)
+    expect(same.verdict.rule).toContain('/same_page_outside@')
+    const other = await measure(url, blind, await sampleHelper(true, { title: 'Something else' }))
+    expect(other.verdict.rule).toContain('/foreign_page@')
+  })
+
   it('asks about the hop where a redirect led, by its own address', async () => {
     const url = await site((response) => {
       if (response.req.url === '/') response.writeHead(302, { location: '/front' }).end()

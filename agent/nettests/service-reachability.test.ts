@@ -101,6 +101,28 @@ describe('serviceReachability()', () => {
     expect(await measure(without, context)).toMatchObject({ parts: { vpn: { verdict: 'undetermined' } } })
   })
 
+  it('asks several endpoints at once, and one after the other where the line is slow', async () => {
+    const servers = await Promise.all(
+      [1, 2, 3].map(() => serveTls(authority.issue({ names: ['127.0.0.1'] }))),
+    )
+    const service = serviceOf({
+      name: 'vpn',
+      needs: 'all',
+      endpoints: servers.map(({ port }) => ({ kind: 'tls', host: '127.0.0.1', port })),
+    })
+    const overlapping = async (isLineSlow: boolean) => {
+      const { seen } = await measure(service, makeContext({ isLineSlow: () => isLineSlow }))
+      const { tcp_connect: connects, tls_handshakes: handshakes } = seen.observations
+      const ends = new Map(handshakes.map(({ transaction_id, t }) => [transaction_id, t]))
+      const spans = connects.map(({ transaction_id: id, t0 }) => ({ t0, t: ends.get(id) ?? t0 }))
+      expect(spans).toHaveLength(3)
+      spans.sort((a, b) => a.t0 - b.t0)
+      return spans.some(({ t0 }, index) => t0 < (spans[index - 1]?.t ?? 0))
+    }
+    expect(await overlapping(false)).toBe(true)
+    expect(await overlapping(true)).toBe(false)
+  })
+
   it('keeps roots that were trusted already', async () => {
     const vpn = await serveTls(authority.issue({ names: ['127.0.0.1'] }))
     const service: Service = {

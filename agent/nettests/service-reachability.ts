@@ -12,6 +12,7 @@ import {
   type ServiceGroup,
 } from '../../tests-spec/nettests/service.ts'
 import { serviceReachability as spec } from '../../tests-spec/nettests/service-reachability.ts'
+import { sideBySide } from '../operations/side-by-side.ts'
 import type { Trust } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { withOutsideView } from './ask-about-service.ts'
@@ -50,11 +51,14 @@ async function measureService(context: NettestContext, service: Service): Promis
     .flatMap((group) => group.endpoints.map((endpoint, place) => ({ group, endpoint, place })))
     .sort((a, b) => a.place - b.place)
   const seen: Seen[] = []
-  const worker = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-      seen.push(await measureEndpoint(trusting, next.group, next.endpoint))
-  }
-  await Promise.all(Array.from({ length: endpointsAtOnce }, worker))
+  await sideBySide(
+    waiting,
+    () => (context.isLineSlow() ? 1 : endpointsAtOnce),
+    null,
+    async ({ group, endpoint }) => {
+      seen.push(await measureEndpoint(trusting, group, endpoint))
+    },
+  )
   return { ...(await withOutsideView(context, service.groups, joinSeen(seen))), service }
 }
 

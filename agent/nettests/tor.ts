@@ -8,6 +8,7 @@ import { patience } from '../../tests-spec/nettests/patience.ts'
 import { tor as spec, targetTag } from '../../tests-spec/nettests/tor.ts'
 import { publicTorTargets, type TorTarget } from '../../tests-spec/nettests/tor-targets.ts'
 import { httpRoundTrip } from '../operations/http-round-trip.ts'
+import { sideBySide } from '../operations/side-by-side.ts'
 import { measuredBy, type Nettest, type NettestContext, usable } from './nettest.ts'
 import { besides, joinSeen, type Seen, seenOf } from './seen.ts'
 import { connect, tryConnect, tryHandshake } from './steps.ts'
@@ -25,11 +26,10 @@ export const tor: Nettest = measuredBy(spec, async (context, _input, { targets =
     return [id, { target_address: address, ...target_name, target_protocol: protocol }]
   })
   const seen: Seen[] = []
-  const worker = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-      seen.push(await measureTarget(context, ...next))
-  }
-  await Promise.all(Array.from({ length: targetsAtOnce }, worker))
+  const width = () => (context.isLineSlow() ? 1 : targetsAtOnce)
+  await sideBySide(waiting, width, null, async (target) => {
+    seen.push(await measureTarget(context, ...target))
+  })
   return besides(joinSeen(seen), { targets: Object.fromEntries(described) })
 })
 

@@ -4,6 +4,7 @@ import { startQuic, startStun } from './datagram-servers.ts'
 import { startEncryptedNameServer } from './encrypted-name-server.ts'
 import { type LabKeys, readKeys } from './keys.ts'
 import { startNameServer } from './name-server.ts'
+import { oddSite } from './odd-sites.ts'
 import { afterFirstBytes, httpServer, httpsServer, listen, pageOf } from './pages.ts'
 import { addressesOf, publicResolvers, type SiteKind, sites } from './topology.ts'
 
@@ -29,6 +30,7 @@ async function open(kind: SiteKind, address: string): Promise<void> {
     case 'refusing':
     case 'silent':
     case 'bogon':
+    case 'neighbour':
       return
     case 'resetting':
     case 'closing': {
@@ -48,6 +50,17 @@ async function open(kind: SiteKind, address: string): Promise<void> {
       return startStun(address)
     case 'resolver':
       return startEncryptedNameServer(address, leaves.good)
+    case 'half_chain':
+    case 'bad_head':
+    case 'http2_only':
+    case 'bare_lf':
+    case 'slow':
+    case 'cuts_once': {
+      const { clear, secure } = oddSite(kind, { leaf: leaves.good, halfChain: leaves.halfChain })
+      await listen(clear, 80, address)
+      await listen(secure, 443, address)
+      return
+    }
     default:
       if (kind === 'page') await startQuic(address)
       await listen(httpServer(pageOf(kind)), 80, address)

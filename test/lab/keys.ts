@@ -16,6 +16,8 @@ export interface LabKeys {
     /** Of the neutral host, which bears no other name: one that does is no witness. */
     readonly neutral: Issued
     readonly expired: Issued
+    /** Without the certificate of who issued it. */
+    readonly halfChain: Issued
     readonly wrongName: Issued
     readonly impostor: Issued
     readonly impostorExpired: Issued
@@ -31,6 +33,7 @@ export function makeKeys(): LabKeys {
   const names = Object.keys(sites).filter((name) => sites[name]?.kind !== 'listed')
   const authority = makeAuthority({ ...always, commonName: 'Lab Authority' })
   const impostor = makeAuthority({ ...always, commonName: 'Lab Authority' })
+  const whole = authority.subordinate(always).issue({ ...always, names })
   return {
     caPem: authority.caPem,
     leaves: {
@@ -38,12 +41,17 @@ export function makeKeys(): LabKeys {
       listed: authority.issue({ ...always, names: listed }),
       neutral: authority.issue({ ...always, names: ['example.org'] }),
       expired: authority.issue({ ...ranOut, names }),
+      halfChain: { key: whole.key, cert: firstOf(whole.cert) },
       wrongName: authority.issue({ ...always, names: ['cache.isp.example'] }),
       impostor: impostor.issue({ ...always, names }),
       impostorExpired: impostor.issue({ ...ranOut, names }),
     },
   }
 }
+
+const end = '-----END CERTIFICATE-----\n'
+/** Of a chain in PEM. */
+const firstOf = (chain: string) => chain.slice(0, chain.indexOf(end) + end.length)
 
 /** Where a sandbox keeps its keys, and the part of them that devices trust. */
 export const keysFile = '/run/lab/keys.json'

@@ -40,7 +40,7 @@ describe.skipIf(why !== null)('a lab', () => {
 
   it('has no way out', async () => {
     const lab = await Lab.start(keys)
-    const links = async (namespace: 'dev-o' | 'dev-b' | 'inet') => {
+    const links = async (namespace: 'dev-o' | 'dev-b' | 'dev-6' | 'inet') => {
       const ended = await lab.order({ do: 'exec', namespace, argv: ['ip', '-br', 'link'] })
       return (ended as { out: string }).out
         .split('\n')
@@ -50,7 +50,8 @@ describe.skipIf(why !== null)('a lab', () => {
     }
     expect(await links('dev-o')).toEqual(['eth0', 'lo'])
     expect(await links('dev-b')).toEqual(['eth-m', 'eth-o', 'lo'])
-    expect(await links('inet')).toEqual(['from-m', 'from-o', 'from-out', 'lo'])
+    expect(await links('dev-6')).toEqual(['eth0', 'lo'])
+    expect(await links('inet')).toEqual(['from-abr', 'from-m', 'from-o', 'from-out', 'lo'])
     await lab.stop()
   })
 

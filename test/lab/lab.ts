@@ -42,6 +42,10 @@ export interface Run {
   readonly isp: IspKey
   /** By the device that hangs on both lines, over that of `isp`. */
   readonly onBothLines?: boolean
+  /** By the device without IPv4, on the line of `m`. */
+  readonly onlyIpv6?: boolean
+  /** With the helpers of the other country. */
+  readonly abroad?: boolean
   /** null: every entry of the list. */
   readonly input: string | null
   /** In place of the usual list's. */
@@ -56,6 +60,7 @@ export class Lab {
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   #last = 0
+  #ended = false
   #runs = 0
 
   private constructor(keys: LabKeys) {
@@ -73,6 +78,7 @@ export class Lab {
       said += chunk
     })
     this.#child.once('exit', () => {
+      this.#ended = true
       for (const { reject } of this.#waiting.values()) reject(new Error(`The lab ended: ${said}`))
     })
     if (this.#child.stdout)
@@ -91,6 +97,11 @@ export class Lab {
     return this.#child.pid ?? 0
   }
 
+  /** Whether it is gone, and every order to it fails. */
+  hasEnded(): boolean {
+    return this.#ended
+  }
+
   /** Puts `rules` in the place of the rules before. */
   async policy(isp: IspKey, rules: readonly Rule[]): Promise<void> {
     await this.order({ do: 'policy', policy: { isp, rules } })
@@ -98,6 +109,8 @@ export class Lab {
 
   /** One `sonde once` on the device of a provider, in a state folder of its own. */
   async sonde({ isp, input, list, repeatAfterSeconds = 1, ...run }: Run): Promise<Ended> {
+    if (run.onlyIpv6) await this.order({ do: 'open', what: 'translator' })
+    if (run.abroad) await this.order({ do: 'open', what: 'abroad' })
     const folder = `/run/lab/run-${++this.#runs}`
     const listFile = `${folder}/list.json`
     const configFile = `${folder}/config.json`
@@ -113,7 +126,7 @@ export class Lab {
     const argv = [process.execPath, agentBundle, 'once', ...(input === null ? [] : [input]), '--json']
     const ended = await this.order({
       do: 'exec',
-      namespace: run.onBothLines ? 'dev-b' : `dev-${isp}`,
+      namespace: run.onlyIpv6 ? 'dev-6' : run.onBothLines ? 'dev-b' : `dev-${isp}`,
       resolverOf: isp,
       argv: [...argv, '--state', `${folder}/state`, '--config', configFile],
       env: clockEnvironment(run.clockAheadSeconds ?? 0),
@@ -127,6 +140,8 @@ export class Lab {
   }
 
   async order(order: Order): Promise<unknown> {
+    // Nobody would answer.
+    if (this.#ended) throw new Error('The lab has ended')
     const id = ++this.#last
     const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
     this.#child.stdin?.write(`${JSON.stringify({ id, ...order })}\n`)
@@ -134,6 +149,7 @@ export class Lab {
   }
 
   async stop(): Promise<void> {
+    if (this.#ended) return
     const gone = new Promise((resolve) => this.#child.once('exit', resolve))
     this.#child.stdin?.end()
     await gone

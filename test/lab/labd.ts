@@ -11,7 +11,7 @@ import { caFile, keysFile, type LabKeys } from './keys.ts'
 import { assertSandbox, buildNetwork, inNamespace, limitSlowLane, type Namespace, within } from './network.ts'
 import { compile, type Policy } from './policy.ts'
 import type { LabPrograms } from './programs.ts'
-import { type IspKey, isps, resolverFile } from './topology.ts'
+import { type IspKey, isps, resolverFile, translated, translatedResolverFile } from './topology.ts'
 
 /** The first line. */
 export interface Equipment extends Pick<LabPrograms, 'boxes'> {
@@ -21,6 +21,8 @@ export interface Equipment extends Pick<LabPrograms, 'boxes'> {
 /** What the client may ask. `exec` answers when the program ends, `start` when it has said something. */
 export type Order =
   | { readonly do: 'policy'; readonly policy: Policy }
+  /** What few need stands from then on: the other country's helpers, or the translator of the device without IPv4. */
+  | { readonly do: 'open'; readonly what: 'abroad' | 'translator' }
   | {
       readonly do: 'start'
       readonly namespace: Namespace
@@ -57,6 +59,7 @@ takeEquipment(JSON.parse((await lines.next()).value ?? ''))
 await buildNetwork()
 const providers = new Map<IspKey, ChildProcess>()
 const injectors = new Map<IspKey, ChildProcess[]>()
+const opened = new Map<string, Promise<unknown>>()
 /** Those that let everything pass, their rules being in place. */
 const clear = new Set<IspKey>()
 await Promise.all([
@@ -88,6 +91,9 @@ async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'policy':
       return apply(order.policy)
+    case 'open':
+      opened.set(order.what, opened.get(order.what) ?? open(order.what))
+      return void (await opened.get(order.what))
     case 'exec':
       return onDevice(order)
     case 'start':
@@ -111,6 +117,7 @@ function prepareMounts(): void {
     writeFileSync(resolver, '')
   }
   for (const isp of Object.values(isps)) writeFileSync(resolverFile(isp.key), `nameserver ${isp.resolver}\n`)
+  writeFileSync(translatedResolverFile, `nameserver ${translated.resolver}\n`)
 }
 
 function takeEquipment({ keys, boxes }: Equipment): void {
@@ -137,6 +144,12 @@ async function startBox(
   ended.catch(() => {})
   await Promise.race([once(box.stdout, 'data'), ended])
   return box
+}
+
+function open(what: 'abroad' | 'translator'): Promise<unknown> {
+  if (what === 'abroad') return startBox('abroad', [process.execPath, program('test-helper.mjs'), 'abroad'])
+  const { prefix, device, pool } = translated
+  return startBox('nat64', [python, program('nat64.py'), 'eth0', prefix, device, pool])
 }
 
 async function apply(policy: Policy): Promise<void> {
@@ -178,10 +191,9 @@ async function onDevice({
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
   }
+  const resolvers = namespace === 'dev-6' ? translatedResolverFile : resolverFile(resolverOf)
   const mounts = [
-    namespace.startsWith('dev-')
-      ? `mount --bind ${resolverFile(resolverOf)} "$(readlink -f /etc/resolv.conf)"`
-      : ':',
+    namespace.startsWith('dev-') ? `mount --bind ${resolvers} "$(readlink -f /etc/resolv.conf)"` : ':',
     clockSynced ? ':' : 'mount -t tmpfs none /run/systemd',
   ]
   const shell = ['unshare', '--mount', 'sh', '-c', `${mounts.join(' && ')} && exec "$@"`, 'sh']

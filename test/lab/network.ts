@@ -2,10 +2,26 @@
 
 import { execFileSync } from 'node:child_process'
 import { setTimeout as after } from 'node:timers/promises'
-import { addressesOf, type Isp, isps, outside, publicResolvers, type Site, sites } from './topology.ts'
+import {
+  abroad,
+  addressesOf,
+  type Isp,
+  isps,
+  outside,
+  publicResolvers,
+  type Site,
+  sites,
+  translated,
+} from './topology.ts'
 
-/** The namespaces, in the order of a packet's way out. The device `dev-b` hangs on both lines. */
-export const namespaces = ['dev-o', 'dev-m', 'dev-b', 'isp-o', 'isp-m', 'inet', 'outside'] as const
+/**
+ * The namespaces, in the order of a packet's way out. The device `dev-b` hangs on both lines, `dev-6` on that of `isp-m` without
+ * IPv4, and `nat64` is the translator for it.
+ */
+export const namespaces = [
+  ...(['dev-o', 'dev-m', 'dev-b', 'dev-6'] as const),
+  ...(['isp-o', 'isp-m', 'nat64', 'inet', 'outside', 'abroad'] as const),
+] as const
 export type Namespace = (typeof namespaces)[number]
 
 /** Argument list that runs a program in a namespace. `nsenter` and not `ip netns exec`, which copies every mount. */
@@ -35,6 +51,9 @@ export async function buildNetwork(): Promise<void> {
       `link add wan netns isp-${key} type veth peer name from-${key} netns inet`,
     ]),
     'link add wan netns outside type veth peer name from-out netns inet',
+    'link add wan netns abroad type veth peer name from-abr netns inet',
+    'link add eth0 netns dev-6 type veth peer name line-6 netns isp-m',
+    'link add eth0 netns nat64 type veth peer name nat64 netns isp-m',
   ])
   for (const namespace of namespaces) settle(namespace)
   for (const isp of Object.values(isps)) {
@@ -52,16 +71,26 @@ export async function buildNetwork(): Promise<void> {
     `route add default via ${outside.upstream}`,
     `route add ::/0 via ${outside.ipv6.upstream}`,
   ])
+  batch('abroad', [
+    `addr add ${abroad.address}/30 dev wan`,
+    'link set wan up',
+    `route add default via ${abroad.upstream}`,
+  ])
   // The last one has no default route: what no site has, nobody has.
   batch('inet', [
-    ...Object.values(sites).flatMap(addressesOf).map(addressOfInternet),
+    // Of two names at one address the second is no address more.
+    ...[...new Set(Object.values(sites).flatMap(addressesOf))].map(addressOfInternet),
     ...publicResolvers.map(addressOfInternet),
     `addr add ${outside.upstream}/30 dev from-out`,
     `addr add ${outside.ipv6.upstream}/64 dev from-out nodad`,
     'link set from-out up',
+    `addr add ${abroad.upstream}/30 dev from-abr`,
+    'link set from-abr up',
     ...Object.values(isps).flatMap(linesOfUpstream),
   ])
-  swallow(sites['silent.example'])
+  swallow(Object.values(sites).filter(({ kind }) => kind === 'silent'))
+  censorAbroad()
+  translator()
   await carrier()
 }
 
@@ -126,10 +155,60 @@ function linesOfUpstream({ key, upstream, wan, device, nat, ipv6 }: Isp): string
   ]
 }
 
-function swallow(site: Site | undefined): void {
-  const rules = (site === undefined ? [] : addressesOf(site)).map(
-    (address) => `${address.includes(':') ? 'ip6' : 'ip'} daddr ${address} drop;`,
-  )
+/** The device without IPv4, and what translates for it. Beside the router, so that what it sends meets the router's rules as well. */
+function translator(): void {
+  const { device, resolver, prefix, pool, poolUpstream, ipv6 } = translated
+  const { router } = isps.m.ipv6 ?? ipv6Missing()
+  batch('dev-6', [`addr add ${device}/64 dev eth0 nodad`, 'link set eth0 up', `route add ::/0 via ${router}`])
+  batch('isp-m', [
+    'link set line-6 master cust',
+    'link set line-6 up',
+    `addr add ${resolver}/128 dev lo nodad`,
+    `addr add ${poolUpstream}/30 dev nat64`,
+    `addr add ${ipv6.upstream}/64 dev nat64 nodad`,
+    // What is translated packet by packet must not come as one of many.
+    'link set nat64 gso_max_segs 1',
+    'link set nat64 up',
+    `route add ${prefix}/96 via ${ipv6.translator}`,
+  ])
+  batch('nat64', [
+    `addr add ${pool}/30 dev eth0`,
+    `addr add ${ipv6.translator}/64 dev eth0 nodad`,
+    'link set eth0 up',
+    `route add default via ${poolUpstream}`,
+    `route add ::/0 via ${ipv6.upstream}`,
+  ])
+  batch('inet', [`route add ${pool}/32 via ${isps.m.wan}`])
+  // The program sees packets before this; the kernel has nothing to say to them.
+  const deaf = `table inet deaf {
+  chain in { type filter hook input priority 0; meta l4proto { tcp, udp, icmp } drop; }
+  chain passing { type filter hook forward priority 0; drop; }
+}
+`
+  inNamespace('nat64', ['nft', '-f', '-'], deaf)
+}
+
+function ipv6Missing(): never {
+  throw new Error('Cannot start the lab: the device without IPv4 is on a line without IPv6')
+}
+
+/** A censor in the other country. */
+function censorAbroad(): void {
+  const site = sites[abroad.blocked]
+  const rules = (site === undefined ? [] : addressesOf(site))
+    .filter((address) => !address.includes(':'))
+    .map((address) => `ip daddr ${address} drop;`)
+  const censor = `table ip censor {
+  chain out { type filter hook output priority 0; ${rules.join(' ')} }
+}
+`
+  inNamespace('abroad', ['nft', '-f', '-'], censor)
+}
+
+function swallow(silent: readonly Site[]): void {
+  const rules = silent
+    .flatMap(addressesOf)
+    .map((address) => `${address.includes(':') ? 'ip6' : 'ip'} daddr ${address} drop;`)
   inNamespace(
     'inet',
     ['nft', '-f', '-'],
@@ -143,7 +222,8 @@ function swallow(site: Site | undefined): void {
 /** A router, without the limits on ICMP errors that would turn refusals into silence. */
 function settle(namespace: Namespace): void {
   batch(namespace, ['link set lo up'])
-  const hasIpv6 = namespace === 'inet' || namespace === 'outside' || ispOf(namespace)?.ipv6
+  const always: readonly Namespace[] = ['inet', 'outside', 'dev-6', 'nat64']
+  const hasIpv6 = always.includes(namespace) || ispOf(namespace)?.ipv6
   const settings = {
     'ipv4/ip_forward': 1,
     'ipv4/icmp_ratelimit': 0,

@@ -7,7 +7,7 @@ import { makeKeys } from './keys.ts'
 import { Lab, whyNoLab } from './lab.ts'
 import { namespaces } from './network.ts'
 import type { Rule } from './policy.ts'
-import { type IspKey, resolverFile } from './topology.ts'
+import { type IspKey, resolverFile, translatedResolverFile } from './topology.ts'
 
 const usage = `  ${namespaces.join(' ')}
                        a shell there; exit comes back here. In another terminal: shell NAMESPACE
@@ -69,8 +69,10 @@ function providerOf(text: string): IspKey {
 function shellIn(lab: Lab, namespace: string): string[] {
   const first = readFileSync(`/proc/${lab.pid}/task/${lab.pid}/children`, 'utf8').trim()
   const asUser = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials']
+  const resolvers =
+    namespace === 'dev-6' ? translatedResolverFile : resolverFile(namespace === 'dev-m' ? 'm' : 'o')
   const resolver = namespace.startsWith('dev-')
-    ? `mount --bind ${resolverFile(namespace === 'dev-m' ? 'm' : 'o')} "$(readlink -f /etc/resolv.conf)"; `
+    ? `mount --bind ${resolvers} "$(readlink -f /etc/resolv.conf)"; `
     : ''
   const shell = `${resolver}PS1="${namespace}# " exec bash --norc`
   return [

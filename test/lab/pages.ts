@@ -47,7 +47,7 @@ const turningAway =
   (request, response) =>
     isHelper(request.socket.remoteAddress) ? news(120)(request, response) : page(request, response)
 
-const isHelper = (address = '') => address === outside.address || address === outside.ipv6.address
+export const isHelper = (address = '') => address === outside.address || address === outside.ipv6.address
 
 const captcha =
   (server: string): RequestListener =>

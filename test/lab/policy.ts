@@ -43,6 +43,11 @@ export type Rule =
   /** All of IPv6. */
   | { readonly kind: 'ipv6'; readonly action: AddressAction }
   | { readonly kind: 'server_name'; readonly name: string; readonly action: NameAction }
+  /**
+   * A handshake with the name is reset, and for a minute from then on nothing passes between that device and that address, whatever
+   * the name: residual blocking.
+   */
+  | { readonly kind: 'residual'; readonly name: string }
   | { readonly kind: 'host_header'; readonly name: string; readonly action: NameAction }
   /** Connections to one port of a site end at a box of the provider's. */
   | { readonly kind: 'box'; readonly site: string; readonly box: Box }
@@ -145,6 +150,7 @@ const rejections: Readonly<Record<AddressAction, string>> = {
 /** Marks of flows: to be blackholed, and to be slowed down. */
 const condemned = '0x9'
 const slowed = '0x7'
+const triggering = '0x5'
 /** The slow class of network.ts. */
 const slowly = 'meta priority set 1:20'
 
@@ -154,12 +160,18 @@ const lastPackets: Readonly<Record<LastPacket, string>> = {
   request: ' meta length > 100',
   page: ' meta length > 1000',
 }
+/** Pairs of addresses that a box has set apart, behind iptables, which finds the name. */
+const residualSets = [
+  ['ip', 'residual', 'ipv4_addr'],
+  ['ip6', 'residual6', 'ipv6_addr'],
+] as const
 const bothEndsDead = 'add @dead { iifname } add @dead { oifname }'
 
 export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
   const prerouting: string[] = []
   const redirect: string[] = []
   const forward: string[] = []
+  const behind: string[] = []
   const leaving: string[] = []
   const strings: string[] = []
   const answers: Record<string, DnsAnswer> = {}
@@ -196,6 +208,17 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
           injections.push(['reset', '443', rule.name])
           prerouting.push(...late(rule.name))
         } else strings.push(...matching(443, `--string ${rule.name}`, rule.action))
+        break
+      case 'residual':
+        strings.push(`${carrying(443, `--string ${rule.name}`)} -j CONNMARK --set-mark ${triggering}`)
+        for (const [protocol, set] of residualSets) {
+          forward.push(
+            `${protocol} saddr . ${protocol} daddr @${set} drop`,
+            `${protocol} daddr . ${protocol} saddr @${set} drop`,
+          )
+          behind.push(`ct mark ${triggering} add @${set} { ${protocol} saddr . ${protocol} daddr }`)
+        }
+        behind.push(`ct mark ${triggering} meta l4proto tcp reject with tcp reset`)
         break
       case 'host_header':
         if (rule.action === 'forged_reset') {
@@ -258,7 +281,7 @@ export function compile({ rules }: Policy, isp: Isp): CompiledPolicy {
     }
   }
   return {
-    nft: nftFile({ first: prerouting, elsewhere: redirect, passing: forward, leaving }),
+    nft: nftFile({ first: prerouting, elsewhere: redirect, passing: forward, behind, leaving }),
     iptables: iptablesFile(strings),
     slowKbit: speeds.length === 0 ? null : Math.min(...speeds),
     answers,
@@ -303,18 +326,21 @@ function nftFile({
   first,
   elsewhere,
   passing,
+  behind,
   leaving,
-}: Readonly<Record<'first' | 'elsewhere' | 'passing' | 'leaving', readonly string[]>>): string {
+}: Readonly<Record<'first' | 'elsewhere' | 'passing' | 'behind' | 'leaving', readonly string[]>>): string {
   return `table inet censor
 delete table inet censor
 table inet censor {
   set dead { type ifname; flags dynamic; size 8; }
-  chain first { type filter hook prerouting priority -400;
+${residualSets.map(([, set, type]) => `  set ${set} { type ${type} . ${type}; flags dynamic,timeout; timeout 60s; size 64; }\n`).join('')}  chain first { type filter hook prerouting priority -400;
 ${indented(first)}  }
   chain elsewhere { type nat hook prerouting priority -100;
 ${indented(elsewhere)}  }
   chain passing { type filter hook forward priority -10;
 ${indented(passing)}  }
+  chain behind { type filter hook forward priority 10;
+${indented(behind)}  }
   chain leaving { type filter hook postrouting priority -10;
 ${indented(leaving)}  }
 }

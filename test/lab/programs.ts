@@ -24,7 +24,7 @@ export function labPrograms(): LabPrograms {
     boxes: {
       ...bundled('internet.ts', 'provider.ts', 'test-helper.ts'),
       ...Object.fromEntries(
-        ['delay.py', 'inject.py'].map((name) => [name, readFileSync(join(here, name), 'utf8')]),
+        ['delay.py', 'inject.py', 'nat64.py'].map((name) => [name, readFileSync(join(here, name), 'utf8')]),
       ),
     },
   }

@@ -18,7 +18,7 @@ import {
   sendingTo,
 } from './pages.ts'
 import { boxPorts, type DnsAnswer } from './policy.ts'
-import { type IspKey, isps } from './topology.ts'
+import { type IspKey, isps, translated } from './topology.ts'
 
 const isp = isps[process.argv[2] as IspKey]
 const { leaves } = readKeys()
@@ -48,7 +48,9 @@ const boxes = {
 
 for (const [box, server] of Object.entries(boxes))
   await listen(server, boxPorts[box as keyof typeof boxPorts], '::')
-await startNameServer(isp.resolver, (name) => lies[name] ?? lies['*'])
+const lie = (name: string) => lies[name] ?? lies['*']
+await startNameServer(isp.resolver, lie)
+if (isp.key === 'm') await startNameServer(translated.resolver, lie, true)
 createInterface({ input: process.stdin }).on('line', (line) => {
   lies = JSON.parse(line)
   process.stdout.write('told\n')

@@ -72,8 +72,42 @@ export const outside = {
   collectorPort: 8000,
 }
 
+/**
+ * Another place outside, in another country, which has a censor of its own: from there `disputed.example` is not reached. One of its
+ * two helpers says what it sees, and one the opposite.
+ */
+export const abroad = {
+  address: '22.3.1.2',
+  upstream: '22.3.1.1',
+  helperPort: 8080,
+  liarPort: 8081,
+  blocked: 'disputed.example',
+}
+
+/**
+ * A device on the line of `isp-m` that has no IPv4: its resolver makes addresses of IPv6 for what has none (RFC 6147), and a
+ * translator takes packets from there to IPv4 (RFC 6146). `pool` is what the world sees of it.
+ */
+export const translated = {
+  device: '2d00:21:2:1::6',
+  resolver: '2d00:21:2::53',
+  prefix: '64:ff9b::',
+  pool: '21.2.3.2',
+  poolUpstream: '21.2.3.1',
+  ipv6: { translator: '2d00:21:2:3::2', upstream: '2d00:21:2:3::1' },
+}
+export const translatedResolverFile = '/run/lab/resolver-6.conf'
+
+/** Names that are no sites. */
+export const otherNames: Readonly<Record<string, readonly string[]>> = {
+  'helper.example': [outside.address],
+}
+
 /** Helpers of a list: one that works, and one whose host is up and runs none. */
 export const helperUrl = `http://${outside.address}:${outside.helperPort}/v1/web-connectivity`
+export const namedHelperUrl = `http://helper.example:${outside.helperPort}/v1/web-connectivity`
+export const censoredHelperUrl = `http://${abroad.address}:${abroad.helperPort}/v1/web-connectivity`
+export const lyingHelperUrl = `http://${abroad.address}:${abroad.liarPort}/v1/web-connectivity`
 export const deadHelperUrl = `http://${outside.address}:9/v1/web-connectivity`
 
 /** The first is the one that lists name; the second answers the same. */
@@ -97,6 +131,12 @@ export interface Site {
    * - `redirect`, `plain_redirect`: sends every request to https://news.example/ or http://news.example/.
    * - `captcha`, `edge_captcha`: shows the country's readers something else than the helper, from the same server or
    *   from one of a thousand with a name of its own.
+   * - `neighbour`: another name of a `page`, at the same address.
+   * - `half_chain`: its certificate comes without the one that issued it.
+   * - `bad_head`, `http2_only`, `bare_lf`: closes when it is asked for a head alone; speaks HTTP/2 behind TLS, and nothing
+   *   else; ends its lines as no standard does.
+   * - `slow`: takes twelve seconds for every page.
+   * - `cuts_once`: resets the first connection of everybody but the helper, on each port, and never again.
    * - `chat`: takes connections on 443 and 5222, and speaks only when spoken to.
    * - `listed`: of the core list: one page over HTTP and HTTPS, under one certificate for all of the list.
    * - `access_point`: HTTP in clear text, on 443 as well.
@@ -105,6 +145,10 @@ export interface Site {
    */
   readonly kind: SiteKind
 }
+
+/** Of odd-sites.ts. */
+export const oddKinds = ['half_chain', 'bad_head', 'http2_only', 'bare_lf', 'slow', 'cuts_once'] as const
+export type OddKind = (typeof oddKinds)[number]
 
 export type SiteKind =
   | 'page'
@@ -124,6 +168,8 @@ export type SiteKind =
   | 'plain_redirect'
   | 'captcha'
   | 'edge_captcha'
+  | 'neighbour'
+  | OddKind
   | 'chat'
   | 'listed'
   | 'access_point'
@@ -159,6 +205,19 @@ export const sites: Readonly<Record<string, Site>> = {
   'dns.example': { address: '22.8.4.4', kind: 'resolver' },
   /** Another front of news.example, which a CDN's name server near the country gives. */
   'edge.news.example': { address: '22.1.1.10', kind: 'page', families: 'ipv4' },
+  'neighbour.example': { address: '22.1.0.10', kind: 'neighbour' },
+  /** Fronts that have IPv4 alone. */
+  'four.example': { address: '22.1.0.28', kind: 'page', families: 'ipv4' },
+  'quiet-four.example': { address: '22.1.0.29', kind: 'silent', families: 'ipv4' },
+  'disputed.example': { address: '22.1.0.30', kind: 'page' },
+  /** A front of news.example in the network of the others, which is gone for everybody. */
+  'gone-edge.example': { address: '22.1.0.31', kind: 'refusing', families: 'ipv4' },
+  ...Object.fromEntries(
+    oddKinds.map((kind, index) => [
+      `${kind.replaceAll('_', '-')}.example`,
+      { address: `22.1.0.${index + 40}`, kind } as const,
+    ]),
+  ),
   // The nettest knows its service by name. In here these are ours.
   'v.whatsapp.net': { address: '22.1.2.1', kind: 'page' },
   'web.whatsapp.com': { address: '22.1.2.2', kind: 'page' },

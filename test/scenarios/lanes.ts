@@ -26,27 +26,37 @@ export interface Lanes {
   stop(): Promise<void>
 }
 
-/** Opens the labs one after the other, and puts each to work while the next one starts. */
+/**
+ * Opens the labs one after the other, and puts each to work while the next one starts. On a machine that is busy one may not come up, or
+ * end: the others go on, and what is left fails only when there are none.
+ */
 export function openLanes(keys: LabKeys, labCount: number): Lanes {
   const queue = new Queue()
   let stopped = false
   const labs: Lab[] = []
   const busy: Promise<void>[] = []
+  let working = labCount
+  const gone = (error: Error) => {
+    working -= 1
+    if (working === 0) queue.fail(error)
+    else console.error(`A lab is gone, and ${working} are left: ${error.message}`)
+  }
   const opening = (async () => {
     for (let count = 0; count < labCount && !stopped; count++) {
-      const lab = await Lab.start(keys)
+      const lab = await Lab.start(keys).catch(gone)
+      if (lab === undefined) continue
       labs.push(lab)
       // The long ones mostly wait and the short ones compute: together they fill the time.
-      busy.push(workIn(lab, queue, count % 4 < 3 ? 'longest' : 'shortest'))
+      const work = workIn(lab, queue, count % 4 < 3 ? 'longest' : 'shortest')
+      busy.push(work.then(() => (lab.hasEnded() && !stopped ? gone(new Error('it ended')) : undefined)))
     }
   })()
-  opening.catch((error) => queue.fail(error))
   return {
     do: (work) => queue.add(work),
     async stop() {
       stopped = true
       queue.close()
-      await opening.catch(() => {})
+      await opening
       await Promise.all(busy)
       await Promise.all(labs.map((lab) => lab.stop()))
     },
@@ -55,7 +65,7 @@ export function openLanes(keys: LabKeys, labCount: number): Lanes {
 
 async function workIn(lab: Lab, queue: Queue, first: 'longest' | 'shortest'): Promise<void> {
   for (;;) {
-    const pair = await queue.take(first)
+    const pair = lab.hasEnded() ? null : await queue.take(first)
     if (pair === null) return
     await Promise.all(pair.map(({ run, lanes }) => run(lanes.map((isp) => ({ lab, isp })))))
   }

@@ -22,6 +22,10 @@ export interface Scenario {
   readonly isp?: IspKey
   /** By the device that hangs on both lines, over one after the other. */
   readonly onBothLines?: true
+  /** By the device that has no IPv4, on the line of `m`. */
+  readonly onlyIpv6?: true
+  /** With the helpers of the other country, which stand in the list. */
+  readonly abroad?: true
   /** What the network does from some time after the agent was started. */
   readonly later?: readonly { readonly afterMs: number; readonly rules: readonly Rule[] }[]
   /** In place of the lab's usual list. */
@@ -31,8 +35,18 @@ export interface Scenario {
    * the suite goes on sooner.
    */
   readonly repeatAfterSeconds?: typeof lasting
+  /** More than two minutes of silence after silence: in the deep tests alone. */
+  readonly isLong?: true
   readonly clockAheadSeconds?: number
   readonly clockSynced?: boolean
+  readonly expect: Expectation
+  /** Of a list of several, what is expected of some inputs; `expect` is that of the other one. */
+  readonly others?: Readonly<Record<string, Other>>
+}
+
+export interface Other {
+  /** Whether nothing is done to it. */
+  readonly isInnocent: boolean
   readonly expect: Expectation
 }
 

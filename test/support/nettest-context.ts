@@ -16,6 +16,7 @@ export function makeContext(parts: Partial<NettestContext> = {}, trace: Partial<
     foreignName: null,
     filteredNames: [],
     transferControl: null,
+    isLineSlow: () => false,
     mayAskElsewhere: () => true,
     ipv4: true,
     ipv6: false,

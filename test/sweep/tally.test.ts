@@ -27,9 +27,11 @@ it('counts the last verdict of each target, and every anomaly that is none', () 
   tally.note('bad', { measurements: [said('https://free.example/', 'ok')], seconds: 90.4 }, () => null)
   expect(tally.recall('good')).toBe(0.5)
   expect(tally.recall('bad')).toBeNull()
-  expect(tally.falseAnomalies).toEqual([
-    'good: web_connectivity https://free.example/: web_connectivity/a_rule@1 (null)',
+  expect(tally.falseAnomalies('good')).toEqual([
+    'web_connectivity https://free.example/: web_connectivity/a_rule@1 (null)',
   ])
+  expect(tally.falseAnomalies('bad')).toEqual([])
+  expect(tally.cycles('good')).toBe(2)
   const rows = tally
     .table(['DNS'])
     .split('\n')

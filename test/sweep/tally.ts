@@ -16,8 +16,7 @@ interface Cell {
 
 export class Tally {
   readonly #cells = new Map<string, Cell>()
-  /** Each anomaly that is none, in a sentence. */
-  readonly falseAnomalies: string[] = []
+  readonly #falseAnomalies: { readonly condition: string; readonly sentence: string }[] = []
 
   /** @param wayOf - How a target is blocked; null: it is left alone. */
   note(
@@ -42,8 +41,20 @@ export class Tally {
     for (const each of measurements.filter(({ input }) => wayOf(input) === null)) {
       const { verdict, rule, how } = verdictOf(each)
       if (verdict === 'anomaly')
-        this.falseAnomalies.push(`${condition}: ${each.test_name} ${each.input ?? ''}: ${rule} (${how})`)
+        this.#falseAnomalies.push({
+          condition,
+          sentence: `${each.test_name} ${each.input ?? ''}: ${rule} (${how})`,
+        })
     }
+  }
+
+  /** Each anomaly that is none, in a sentence. */
+  falseAnomalies(condition: string): string[] {
+    return this.#falseAnomalies.flatMap((each) => (each.condition === condition ? [each.sentence] : []))
+  }
+
+  cycles(condition: string): number {
+    return this.#cellOf(condition).cycles
   }
 
   /** Of everything that was blocked under a condition, how much was found; null when nothing was. */

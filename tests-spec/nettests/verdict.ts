@@ -2,6 +2,7 @@
 // on the probe. Nothing else goes in, so that newer rules can be run over old records. verdict.md is the page.
 
 import * as v from 'valibot'
+import { throttlingSuspected } from './throttling.ts'
 
 /** The network steps, in the order a measurement takes them. OONI's names. */
 export const steps = ['resolve', 'connect', 'tls_handshake', 'http_round_trip'] as const
@@ -182,23 +183,39 @@ export function failedBefore(
 }
 
 /**
- * What happened to the probe itself while it measured: the network under it changed, it slept, or its clock was set.
+ * What happened to the probe itself while it measured: the network under it changed, it slept, its clock was set, or it filled
+ * its own line.
  * Whatever failed meanwhile says nothing about any network.
  */
-export const disturbances = ['uplink_changed', 'suspended', 'clock_stepped', 'after_a_cut'] as const
+export const disturbances = [
+  'uplink_changed',
+  'suspended',
+  'clock_stepped',
+  'after_a_cut',
+  'own_traffic',
+] as const
 export type Disturbance = (typeof disturbances)[number]
 
 /** What rests on names and not on what an address does. */
 const byName = /\/(?:server_name_interfered|resolvers_disagree|resolve_\w+)@/
 
+/** What a full queue makes: nothing came in time, or a resolver's library gave up. */
+const silences: ReadonlySet<string> = new Set([
+  'generic_timeout_error',
+  'dns_server_misbehaving',
+  throttlingSuspected,
+])
+
 /**
  * @returns The verdict, with doubt in place of anything but `ok`. A neighbour's cut explains what an address does, and neither
- * what a resolver says nor that only the name made the difference.
+ * what a resolver says nor that only the name made the difference; and a full line explains silence alone.
  */
 export function onDisturbance(verdict: Verdict, disturbance: Disturbance): Verdict {
   if (verdict.verdict === 'ok') return verdict
   if (disturbance === 'after_a_cut' && (byName.test(verdict.rule) || verdict.verdict === 'link_down'))
     return verdict
+  const isSilence = silences.has(verdict.how ?? '') && verdict.verdict !== 'link_down'
+  if (disturbance === 'own_traffic' && !isSilence) return verdict
   const nettest = verdict.rule.split('/')[0] ?? ''
   return { ...verdict, verdict: 'undetermined', rule: `${nettest}/${disturbance}@1` }
 }
