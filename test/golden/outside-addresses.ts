@@ -32,7 +32,40 @@ const noAnswerBefore = (ipv6: boolean) => ({
   earlier: { step: 'resolve', how: 'dns_no_answer', secondsAgo: 31 } as const,
 })
 
+const shownCertificate = (failure: string) =>
+  outside({
+    tcp_connect: { '21.0.0.10:443': { status: true, failure: null } },
+    tls_handshake: { '21.0.0.10:443': { server_name: 'site.example', status: false, failure } },
+    http_request: { ...failing, failure },
+  })
+const atSite = join(query(['21.0.0.10']), connect(null))
+const cutBefore = { earlier: { step: 'tls_handshake', how: 'connection_reset', secondsAgo: 31 } } as const
+
 export const rows: readonly Row[] = [
+  {
+    name: 'a handshake is cut where a helper is shown a certificate without its intermediate, again',
+    seen: join(atSite, handshake('connection_reset')),
+    outside: shownCertificate('ssl_unknown_authority'),
+    verdict: 'anomaly tls_handshake_interfered',
+    circumstances: cutBefore,
+    concluded: [false, false],
+  },
+  {
+    name: "a handshake is cut where a helper is shown somebody else's certificate, again",
+    seen: join(atSite, handshake('connection_reset')),
+    outside: shownCertificate('ssl_invalid_hostname'),
+    verdict: 'undetermined fails_outside_too',
+    circumstances: cutBefore,
+    concluded: [false, false],
+  },
+  {
+    name: 'a certificate is without its intermediate, here and at a helper, again',
+    seen: join(atSite, handshake('ssl_unknown_authority')),
+    outside: shownCertificate('ssl_unknown_authority'),
+    verdict: 'undetermined fails_outside_too',
+    circumstances: { earlier: { step: 'tls_handshake', how: 'ssl_unknown_authority', secondsAgo: 31 } },
+    concluded: [false, false],
+  },
   {
     name: "an address of the system's resolver alone is dead for everyone, and another's showed the site",
     seen: join(forged, refused, other, reachedElsewhere),

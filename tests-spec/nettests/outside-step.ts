@@ -53,13 +53,19 @@ export function gotPast(
           .filter(({ ip }) => !ip.includes(':') || link.ipv6 === true)
           .map(({ ip, port }) => outside.tcp_connect[keyOutside(writeEndpoint({ ip, port }))])
       : observations.tls_handshakes.map(({ address }) => outside.tls_handshake?.[keyOutside(address)])
-  const known = statuses.flatMap((each) => each?.status ?? [])
+  const isCut = failed.step === 'tls_handshake' && !failed.failure?.startsWith('ssl_')
+  const known = statuses.flatMap((each) =>
+    each === undefined ? [] : each.status || (isCut && shown.has(each.failure ?? '')),
+  )
   if (known.length === 0) return null
   if (known.includes(true)) return true
   // That a helper does not reach an address which only this resolver gives says nothing of the site, be it in the site's own network.
   const isUnknown = isUnknownOutside(observations, outside) || isGivenHereAlone(observations, outside)
   return (reached || isLedOn) && isUnknown ? null : false
 }
+
+/** A helper that was shown a certificate, good or not, got further than a handshake that was cut or met silence. */
+const shown: ReadonlySet<string> = new Set(['ssl_unknown_authority', 'ssl_invalid_certificate'])
 
 /** Whether a helper has addresses for the name, and none that the system's resolver gave is in a network of them. */
 export function isUnknownOutside(observations: Observations, outside: OutsideView): boolean {
