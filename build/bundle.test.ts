@@ -108,6 +108,7 @@ describe('what is cut from a bundle', () => {
       "new Client('http://127.0.0.1:1').request({ path: '/' })",
     ],
     ["pino's transports", "import { pino } from 'pino'", "pino({ transport: { target: 'nowhere' } })"],
+    ["pino's redaction", "import { pino } from 'pino'", "pino({ redact: ['x'] })"],
     ["pino's files", "import { pino } from 'pino'", "pino.destination('nowhere')"],
   ])('says so when it is used: %s', async (_, imports, use) => {
     const { outcome } = await run(`${imports}\nexport const outcome = () => ${use}`)

@@ -72,6 +72,12 @@ export const cuts: readonly Cut[] = [
     'the log is given a stream of its own, pino opens no file',
     (refusal) => `module.exports = class SonicBoom { constructor() { ${refusal} } }`,
   ),
+  cut(
+    inPino,
+    /^\.\/(lib\/)?redaction$/,
+    'no line has what would have to be taken out of it, pino is asked for no redaction',
+    (refusal) => `module.exports = () => { ${refusal} }`,
+  ),
   // pino asks this module only one question, and the agent has one thread.
   cut(
     inPino,
@@ -106,6 +112,11 @@ function packed(wasm: Buffer): string {
   `
 }
 
+/** Of its tables of methods, states and characters the client asks for the codes of errors and the kind of message alone. */
+function codesOf({ ERROR, TYPE }: { readonly ERROR: object; readonly TYPE: object }): string {
+  return `module.exports = ${JSON.stringify({ ERROR, TYPE })}`
+}
+
 export function narrowPackages(): Plugin {
   return {
     name: 'narrow-packages',
@@ -115,13 +126,14 @@ export function narrowPackages(): Plugin {
 
       build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'narrow' }))
       build.onResolve(
-        { filter: /threads$|transport$|sonic-boom$|client-h2|body|simd|^node:http$/ },
+        { filter: /threads$|transport$|redaction$|sonic-boom$|client-h2|body|simd|^node:http$/ },
         (asked) => {
           const index = cutAsked(asked)
           return index === -1 ? undefined : { path: String(index), namespace: 'cut' }
         },
       )
       build.onLoad({ filter: /[\\/]llhttp-wasm\.js$/ }, ({ path }) => load(packed(require(path))))
+      build.onLoad({ filter: /[\\/]llhttp[\\/]constants\.js$/ }, ({ path }) => load(codesOf(require(path))))
       build.onLoad({ filter: /.*/, namespace: 'narrow' }, () => load(narrowUndici()))
       build.onLoad({ filter: /.*/, namespace: 'cut' }, ({ path }) => load(cuts[Number(path)]?.contents ?? ''))
     },
