@@ -1,6 +1,8 @@
 // Lists over real HTTP: sent as a coordinator does, fetched by the device's own client.
 
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ListUpdate } from '../../agent/update/list-update.ts'
 import { mirrorSource } from '../../agent/update/source.ts'
@@ -126,6 +128,31 @@ describe('lists', () => {
     const answers: number[] = []
     for (let n = 0; n < 25; n++) answers.push((await send(Buffer.from('none'))).status)
     expect([...new Set(answers)]).toEqual([422, 503])
+  })
+
+  it('hold two bodies at once, of two networks, and the place of one that has gone is free again', async () => {
+    const proxied = await SampleCollector.start(null, undefined, undefined, true)
+    await proxied.restart(() => {}, { listsRoot: lists.root })
+    const begin = async (from: string) => {
+      const headers = { 'content-type': listsMediaType, 'x-forwarded-for': from, expect: '100-continue' }
+      const sending = request(`${proxied.url}/v1/lists`, { method: 'POST', headers })
+      sending.on('error', () => {})
+      sending.flushHeaders()
+      // The collector has looked at the headers when it says so.
+      await once(sending, 'continue')
+      return sending
+    }
+    const status = async (from: string) => {
+      const headers = { 'content-type': listsMediaType, 'x-forwarded-for': from }
+      return (await fetch(`${proxied.url}/v1/lists`, { method: 'POST', headers, body: 'none' })).status
+    }
+    const first = await begin('192.0.2.1')
+    expect([await status('192.0.2.9'), await status('198.51.100.1')]).toEqual([503, 422])
+    await begin('198.51.100.1')
+    expect(await status('203.0.113.1')).toBe(503)
+    first.destroy()
+    await expect.poll(() => status('203.0.113.1')).toBe(422)
+    await proxied.remove()
   })
 
   it('that rotted on the disk are said, and none begin anew in their place', async () => {
