@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import type { NetworkOf } from '../tests-spec/plain/lookups.ts'
-import type { BatchId } from '../tests-spec/protocol/batch.ts'
+import { type BatchId, sha256Hex } from '../tests-spec/protocol/batch.ts'
 import { type KeyLookup, onlyKey } from '../tests-spec/protocol/dsse.ts'
 import type { Endpoint } from '../tests-spec/protocol/endpoint.ts'
 import { Archive } from './archive/archive.ts'
@@ -22,6 +22,7 @@ import { SealedBodies } from './intake/sealed-bodies.ts'
 import { SealedIntake } from './intake/sealed-intake.ts'
 import { type UploadLimits, Uploads } from './intake/uploads.ts'
 import type { Log } from './log.ts'
+import { PublishedLists } from './publish/published-lists.ts'
 import { type HelperSettings, TestHelper } from './test-helper/test-helper.ts'
 
 export interface Collector {
@@ -40,6 +41,8 @@ export interface Collector {
   readonly index: MeasurementIndex | null
   readonly indexer: Indexer | null
   readonly attempts: Attempts
+  /** null when this collector publishes no lists, or cannot. */
+  readonly lists: PublishedLists | null
   /** null when this collector is no test helper. */
   readonly helper: TestHelper | null
   /** Whose an address is, for readers of exports; nobody's without a table. */
@@ -63,8 +66,8 @@ export interface CollectorSettings {
   readonly helper?: HelperSettings | null
   /** Ways to this collector, for the enrolment records it issues. */
   readonly endpoints?: readonly Endpoint[]
-  /** SHA-256 of the root of trust of test lists, in hex, for the same. Absent or null: none. */
-  readonly listsRoot?: string | null
+  /** The root of trust of test lists: they are published here, and enrolment records name it. Absent or null: none. */
+  readonly listsRoot?: Uint8Array | null
   /** Absent: nobody knows. */
   readonly networkOf?: NetworkOf
   /** Bytes of the disk that one probe may take. Absent: the usual. */
@@ -73,6 +76,9 @@ export interface CollectorSettings {
   readonly uploadLimits?: UploadLimits
 }
 
+/** Signatures of lists live for weeks; an hour is nothing to that. */
+const renewListsEveryMs = 3_600_000
+
 /** The wall clock may be set; how long an upload lies about is not its business. */
 const monotonicMs = () => performance.now()
 
@@ -80,7 +86,7 @@ export const indexPath = (state: string) => join(state, 'index.sqlite')
 
 /** Opens a state folder. Only one process may have it open. */
 export async function openCollector(settings: CollectorSettings): Promise<Collector> {
-  const { state, log, now, openIndex, helper = null } = settings
+  const { state, log, now, openIndex, helper = null, listsRoot = null } = settings
   await makeFolder(state)
   const key = await openCollectorKey(state)
   const archive = await Archive.open(state)
@@ -96,6 +102,8 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
   for (const name of probes.damaged) log.error('probe_damaged', { name })
   const index = openIndex === null ? null : await openIndexOrNot(() => openIndex(indexPath(state)), log)
   const attempts = Attempts.open(state)
+  const lists = listsRoot === null ? null : await PublishedLists.open({ state, root: listsRoot, now, log })
+  const renewing = setInterval(() => void lists?.renew(), renewListsEveryMs).unref()
   const shares = new DiskShares(settings.shareBytes)
   for await (const [device, bytes] of archive.conflictBytes()) shares.add(device, bytes)
   const { chains, held } = readArchive(archive, probes, shares, log)
@@ -123,6 +131,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
     index,
     indexer,
     attempts,
+    lists,
     helper: helper === null ? null : new TestHelper(helper),
     networkOf: settings.networkOf ?? (() => null),
     log,
@@ -135,11 +144,12 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
       now,
       log,
       endpoints: settings.endpoints ?? [],
-      listsRoot: settings.listsRoot ?? null,
+      listsRoot: listsRoot === null ? null : sha256Hex(listsRoot),
     }),
     sealedBodies: new SealedBodies(join(state, 'incoming'), monotonicMs),
     uploads: new Uploads(intake.admission, monotonicMs, settings.uploadLimits),
     async stop() {
+      clearInterval(renewing)
       await indexer?.stop()
       index?.close()
     },

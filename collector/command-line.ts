@@ -5,6 +5,7 @@ import type { ProgramWords } from '../tests-spec/command-line/command-words.ts'
 import { exportCommand } from './commands/export-command.ts'
 import { importCommand } from './commands/import-command.ts'
 import type { Command } from './commands/invocation.ts'
+import { listsKeysCommand } from './commands/lists-keys-command.ts'
 import { rebuildIndexCommand } from './commands/rebuild-index-command.ts'
 import { recipientCommand } from './commands/recipient-command.ts'
 import { retryCommand } from './commands/retry-command.ts'
@@ -21,6 +22,7 @@ export const sondeCollector: ProgramWords<Command> = {
     tokenCommand,
     importCommand,
     recipientCommand,
+    listsKeysCommand,
     revokeCommand,
     rebuildIndexCommand,
     retryCommand,

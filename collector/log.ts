@@ -14,6 +14,11 @@ export const logCodes = {
   batch_stored: 'Batch stored',
   sealed_taken: 'Sealed file taken',
   refused: 'Request refused',
+  lists_published: 'Lists published',
+  lists_renewed: 'Snapshot or timestamp of the lists signed anew',
+  lists_not_renewed: 'Snapshot or timestamp of the lists could not be signed anew',
+  lists_expire: 'Signatures of the holders of list keys end soon, or have ended',
+  lists_unusable: 'Lists that were published cannot be read, or are of another root: none are served',
   helper_allows_private:
     'The test helper connects to private addresses, this machine among them, for whoever asks: laboratories only',
   payload_faulty: 'Batch is kept, not all of it can be read',

@@ -3,7 +3,8 @@
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
-import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
+import { Refused as ListsRefused } from '../../tests-spec/lists/tuf/refusal.ts'
+import { openTrusted } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import { type HelperEndpoint, readEndpoint } from '../../tests-spec/protocol/test-helper.ts'
 import { openReaderToken } from '../archive/reader-token.ts'
 import { openCollector } from '../collector.ts'
@@ -70,7 +71,7 @@ export const serveCommand: Command = {
     {
       name: 'lists-root',
       value: { name: 'FILE', kind: 'file' },
-      help: 'the root of trust that test lists are signed by, whose digest probes get that enrol from now on',
+      help: 'the root of trust that test lists are signed by: they are taken in and published here, and probes that enrol get its digest',
     },
     {
       name: 'behind-proxy',
@@ -127,7 +128,7 @@ async function serve({ given, terminal }: Invocation): Promise<number> {
     helper: helperSettings(given),
     endpoints,
     ...(given.value('share') !== null && { shareBytes: Number(given.value('share')) * 1024 * 1024 }),
-    listsRoot: await digestOf(given.value('lists-root')),
+    listsRoot: await rootIn(given.value('lists-root')),
     ...networkOf,
   })
   const host = given.value('host') ?? '127.0.0.1'
@@ -186,11 +187,15 @@ function isThisMachine(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
-async function digestOf(path: string | null): Promise<string | null> {
+async function rootIn(path: string | null): Promise<Uint8Array | null> {
   if (path === null) return null
   try {
-    return sha256Hex(await readFile(path))
+    const root = await readFile(path)
+    openTrusted(root)
+    return root
   } catch (cause) {
+    if (cause instanceof ListsRefused)
+      throw new CommandFailed('bad_lists_root', `${path} is no root of trust: ${cause.message}.`, { cause })
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new CommandFailed('bad_lists_root', `Cannot read the root of trust ${path}: ${why}.`, { cause })
   }

@@ -7,7 +7,7 @@ export class KnownMethods {
 
   /** @param path - With a colon before what stands for one part of an address. */
   add(path: string, methods: readonly string[]): void {
-    const pattern = new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`)
+    const pattern = new RegExp(`^${path.replace(/:\w+/g, '[^/]+').replace(/\*$/, '.+')}$`)
     const route = this.#routes.get(path) ?? { pattern, methods: new Set() }
     for (const each of methods) route.methods.add(each)
     this.#routes.set(path, route)

@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import { Refused as ListsRefused } from '../../tests-spec/lists/tuf/refusal.ts'
 import { BatchRefused } from '../../tests-spec/protocol/batch.ts'
 import { Refused, statusOf } from '../intake/refusal.ts'
 
@@ -31,6 +32,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof BatchRefused || error instanceof Refused) {
     return problem(statusOf[error.code], error.code, error.message)
   }
+  // The codes of tests-spec/lists/metadata.md §4: understood, and not believed.
+  if (error instanceof ListsRefused) return problem(422, error.code, error.message)
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return problem(statusCode, codeOfFastify[code ?? ''] ?? 'bad_request', message ?? '')

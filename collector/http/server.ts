@@ -30,6 +30,7 @@ import { greeting } from '../test-helper/test-helper.ts'
 import { Connections } from './connections.ts'
 import { hearsProgress, progressTeller } from './interim-answers.ts'
 import { KnownMethods } from './known-methods.ts'
+import { addListsRoutes } from './lists-routes.ts'
 import { ownWords } from './own-words.ts'
 import { answerProblem, type Problem, problem, problemOf } from './problem.ts'
 import { anyone, type ReaderRules } from './reader-guard.ts'
@@ -250,6 +251,7 @@ export function buildServer(
   })
 
   addReadingRoutes(server, collector, readers)
+  addListsRoutes(server, collector)
 
   return server
 
