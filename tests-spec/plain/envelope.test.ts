@@ -93,6 +93,11 @@ describe('annotationsOf()', () => {
     })
   })
 
+  it('prefers the lists that a measurement names itself to those of its batch, which was sealed later', () => {
+    const own = { ...of(), annotations: { ...of().annotations, x_sonde_lists: 'core 11' } }
+    expect(annotationsOf(own, fullContext(7)).x_sonde_lists).toBe('core 11')
+  })
+
   it('leaves out what is not known', () => {
     const annotations = annotationsOf(of(), { dated: null, clock: null, lists: null, place: null })
     for (const key of ['step', 'how', 'clock', 'time_error_ms', 'lists', 'batch', 'n', 'parts'])

@@ -131,7 +131,8 @@ export function annotationsOf(
     x_sonde_device_start_time: measurement_start_time,
     x_sonde_clock: clock,
     x_sonde_time_error_ms: dated?.errorMs === null || dated === null ? null : String(dated.errorMs),
-    x_sonde_lists: lists === null ? null : listsText(lists),
+    // What it says of itself is of its own time; the manifest's are those of the sealing, and a list may have come in between.
+    x_sonde_lists: annotations.x_sonde_lists ?? (lists === null ? null : listsText(lists)),
     x_sonde_batch: place?.batch ?? null,
     x_sonde_n: place === null ? null : String(place.n),
   }
