@@ -3,6 +3,7 @@
 
 import type { Answer, Ask } from '../../tests-spec/lists/tuf/client-workflow.ts'
 import { readOneFile } from '../../tests-spec/lists/tuf/one-file.ts'
+import { walkAsking } from '../../tests-spec/lists/tuf/walk.ts'
 
 export interface UpdateSource {
   /**
@@ -13,18 +14,8 @@ export interface UpdateSource {
 }
 
 /** Walks through steps of the workflow with what a source has. */
-export async function walk<Result>(
-  steps: Generator<Ask, Result, Answer>,
-  source: UpdateSource,
-): Promise<Result> {
-  let step = steps.next()
-  while (step.done !== true) {
-    const answer = await source.get(step.value)
-    // The limit binds also where a source forgets it.
-    const isLonger = typeof answer !== 'string' && answer.length > step.value.maxBytes
-    step = steps.next(isLonger ? 'too_long' : answer)
-  }
-  return step.value
+export function walk<Result>(steps: Generator<Ask, Result, Answer>, source: UpdateSource): Promise<Result> {
+  return walkAsking(steps, (ask) => source.get(ask))
 }
 
 /**
