@@ -78,6 +78,7 @@ function joined(
     helpers: [...new Set([...(before?.helpers ?? []), helper])],
     tcp_connect: both('tcp_connect'),
     tls_handshake: both('tls_handshake'),
+    certificates: both('certificates'),
     requests: both('requests'),
     names: both('names'),
   }

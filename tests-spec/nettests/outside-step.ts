@@ -53,9 +53,8 @@ export function gotPast(
           .filter(({ ip }) => !ip.includes(':') || link.ipv6 === true)
           .map(({ ip, port }) => outside.tcp_connect[keyOutside(writeEndpoint({ ip, port }))])
       : observations.tls_handshakes.map(({ address }) => outside.tls_handshake?.[keyOutside(address)])
-  const isCut = failed.step === 'tls_handshake' && !failed.failure?.startsWith('ssl_')
   const known = statuses.flatMap((each) =>
-    each === undefined ? [] : each.status || (isCut && shown.has(each.failure ?? '')),
+    each === undefined ? [] : each.status || (isCutHandshake(failed) && wasShownCertificate(each.failure)),
   )
   if (known.length === 0) return null
   if (known.includes(true)) return true
@@ -64,8 +63,17 @@ export function gotPast(
   return (reached || isLedOn) && isUnknown ? null : false
 }
 
+const untrusted: ReadonlySet<string> = new Set(['ssl_unknown_authority', 'ssl_invalid_certificate'])
+
 /** A helper that was shown a certificate, good or not, got further than a handshake that was cut or met silence. */
-const shown: ReadonlySet<string> = new Set(['ssl_unknown_authority', 'ssl_invalid_certificate'])
+export function wasShownCertificate(failureThere: string | null): boolean {
+  return failureThere !== null && untrusted.has(failureThere)
+}
+
+/** Whether it is no certificate that failed here. */
+export function isCutHandshake({ step, failure }: FailedStep): boolean {
+  return step === 'tls_handshake' && !failure?.startsWith('ssl_')
+}
 
 /** Whether a helper has addresses for the name, and none that the system's resolver gave is in a network of them. */
 export function isUnknownOutside(observations: Observations, outside: OutsideView): boolean {

@@ -6,6 +6,7 @@ import type { Observations, TcpConnect } from '../data-formats/observation.ts'
 import { type TestHelperResponse, writeEndpoint } from '../protocol/test-helper.ts'
 import { isBogon } from './bogon.ts'
 import { classicTag, type FailedStep, tagged, withoutFollowUps } from './failed-step.ts'
+import { isCutHandshake, wasShownCertificate } from './outside-step.ts'
 import { keyOutside } from './outside-view.ts'
 import { hostOf, portsOf, type ServiceEndpoint } from './service.ts'
 
@@ -16,6 +17,8 @@ const serviceControl = v.object({
   helpers: v.array(v.string()),
   tcp_connect: seenThere,
   tls_handshake: seenThere,
+  /** Where it was shown a certificate that it does not trust, or that is out of date. Absent in older records. */
+  certificates: v.optional(seenThere),
   requests: seenThere,
   /** Whether a name has an address that a public host can have. */
   names: seenThere,
@@ -52,6 +55,11 @@ export function inBrief(
   return {
     tcp_connect: statuses(tcp_connect),
     tls_handshake: statuses(tls_handshake ?? {}),
+    certificates: Object.fromEntries(
+      Object.entries(tls_handshake ?? {})
+        .filter(([, { failure }]) => wasShownCertificate(failure))
+        .map(([at]) => [at, true]),
+    ),
     // A chain that breaks behind the first host was answered by that.
     requests:
       endpoint.kind === 'url'
@@ -65,10 +73,12 @@ export function inBrief(
 export function gotPastOutside(
   control: ServiceControl | undefined,
   endpoint: ServiceEndpoint,
-  { step }: FailedStep,
+  failed: FailedStep,
   seen: Observations,
 ): boolean | null {
   if (control === undefined) return null
+  // Services have roots of their own, which no helper trusts.
+  const certificates = isCutHandshake(failed) ? control.certificates : undefined
   const here = withoutFollowUps(seen.queries.length > 0 ? tagged(seen, classicTag) : seen)
   const said = {
     resolve: () => [control.names[hostOf(endpoint)]],
@@ -76,13 +86,17 @@ export function gotPastOutside(
       comparable(here.tcp_connect).map(
         ({ ip, port }) => control.tcp_connect[keyOutside(writeEndpoint({ ip, port }))],
       ),
-    tls_handshake: () => here.tls_handshakes.map(({ address }) => control.tls_handshake[keyOutside(address)]),
+    tls_handshake: () =>
+      here.tls_handshakes.map(({ address }) => {
+        const at = keyOutside(address)
+        return certificates?.[at] ?? control.tls_handshake[at]
+      }),
     // A helper asks by GET: that another method is answered does not follow.
     http_round_trip: () => {
       const got = endpoint.kind === 'url' ? control.requests[endpoint.url] : undefined
       return endpoint.kind === 'url' && endpoint.method !== 'GET' && got === true ? [] : [got]
     },
-  }[step]()
+  }[failed.step]()
   const known = said.filter((each) => each !== undefined)
   return known.length === 0 ? null : known.includes(true)
 }

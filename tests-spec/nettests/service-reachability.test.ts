@@ -280,6 +280,39 @@ describe('service_reachability with a helper', () => {
     expect(partOf(seen, 'chat', circumstances)).toBe(`service_reachability/${rule}`)
   })
 
+  it.each([
+    [
+      'a handshake that is cut, and shown a certificate outside',
+      'connection_reset',
+      'ssl_unknown_authority',
+      'tls_handshake_interfered',
+    ],
+    [
+      'a handshake that meets silence, and shown an old certificate outside',
+      timeout,
+      'ssl_invalid_certificate',
+      'tls_handshake_fails_only_here',
+    ],
+    ['a handshake that is cut here and outside', 'connection_reset', 'connection_reset', 'fails_outside_too'],
+    ["somebody else's certificate outside", 'connection_reset', 'ssl_invalid_hostname', 'fails_outside_too'],
+    [
+      'a certificate that nobody trusts, here and outside',
+      'ssl_unknown_authority',
+      'ssl_unknown_authority',
+      'fails_outside_too',
+    ],
+  ] as const)('of %s', (_name, here, there, rule) => {
+    const endpoint = { kind: 'tls', host: 'g1.app.example', port: 443 } as const
+    const at = { '21.0.0.10:443': { server_name: 'g1.app.example', status: false, failure: there } }
+    const brief = inBrief(endpoint, outside({ tls_handshake: at }), false)
+    const seen = {
+      ...fineBut('gateway', gateway(here, here)),
+      x_sonde_service_control: { helpers: ['https://helper.example/'], ...brief },
+    }
+    const earlier = { step: 'tls_handshake', how: here, secondsAgo: 31 } as const
+    expect(partOf(seen, 'gateway', { ...good, earlier })).toContain(rule)
+  })
+
   it('takes a helper whose chain broke behind a redirect for one that got past the first host', () => {
     const endpoint = { kind: 'url', url: 'https://api.app.example/', method: 'GET' } as const
     const failing = { ...outside().http_request, failure: 'generic_timeout_error', status_code: -1 }
