@@ -2,7 +2,6 @@
 // force. tests-spec/lists/metadata.md is the page; agent/update decides what is trusted.
 
 import { join } from 'node:path'
-import { metadataName } from '../../tests-spec/lists/tuf/paths.ts'
 import { Refused } from '../../tests-spec/lists/tuf/refusal.ts'
 import { deviceLimits } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import type { Config } from '../config.ts'
@@ -23,6 +22,7 @@ import {
   ownListAlone,
 } from '../testlist/lists-in-force.ts'
 import { sha256Of } from '../update/contents.ts'
+import { fetchFirstRoot } from '../update/first-root.ts'
 import { ListUpdate, type UpdateClock } from '../update/list-update.ts'
 import { mirrorSource } from '../update/source.ts'
 import { readListsRoot, readTestList } from './named-files.ts'
@@ -138,18 +138,18 @@ export class Lists {
   }
 
   async #refreshFrom(mirror: ListMirror, digest: string): Promise<Refused | null> {
+    const source = mirrorSource((path, maxBytes) => mirror.get(path, maxBytes))
     if (this.#update === null) {
-      const root = await mirror.get(`metadata/${metadataName('root', 1)}`, deviceLimits.root)
-      // A collector that has no lists is no fault.
-      if (typeof root === 'string') return new Refused('unreachable', '5.3', 'No root could be had')
-      if (sha256Of(root) !== digest)
-        return new Refused('tampering', '5.3', 'The root is not the one that the enrolment names')
+      const root = await fetchFirstRoot(source, digest, deviceLimits).catch((error: unknown) => {
+        if (error instanceof Refused) return error
+        throw error
+      })
+      if (root instanceof Refused) return root
       await this.#keepRoot(root, digest)
       await this.#openUpdate(root, digest)
     }
     const update = this.#update
     if (update === null) return null
-    const source = mirrorSource((path, maxBytes) => mirror.get(path, maxBytes))
     const { refusal, targets, roles, diskError } = await update.refresh(source, this.#paths, this.#clock())
     this.#sayDiskError(diskError)
     const outcomes = [...targets]
@@ -229,7 +229,7 @@ export class Lists {
 }
 
 /** What a receipt told holds, also where the wall clock says something else. */
-export function updateClock(clock: Pick<WatchedClock, 'quality' | 'bounds' | 'now'>): UpdateClock {
+function updateClock(clock: Pick<WatchedClock, 'quality' | 'bounds' | 'now'>): UpdateClock {
   const quality = clock.quality()
   const { earliest, latest } = clock.bounds()
   return {

@@ -8,9 +8,8 @@ import {
   passGate,
   withGroups,
 } from '../../tests-spec/lists/group-list.ts'
-import { type TestList, TestListRefused } from '../../tests-spec/lists/test-list.ts'
-import { parseStrictJson } from '../../tests-spec/protocol/strict-json.ts'
-import { listInForce, type PushedLists } from './list-in-force.ts'
+import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import { coreListInForce, type PushedLists, readable } from './core-list.ts'
 
 export const corePath = 'core/list.json'
 export const groupPath = (group: string) => `groups/${group}/list.json`
@@ -48,7 +47,7 @@ export async function listsInForce(
   own: TestList,
   isConfigured: boolean,
 ): Promise<ListsInForce> {
-  const core = isConfigured ? { list: own, pushed: null } : await listInForce(pushed, corePath, own)
+  const core = isConfigured ? { list: own, pushed: null } : await coreListInForce(pushed, corePath, own)
   const leftOut: Partial<Record<keyof Gated['leftOut'], number>> = {}
   const versions: Record<string, number> = { [core.list.name]: core.list.version }
   const paths = core.pushed === null ? [] : [corePath]
@@ -75,12 +74,6 @@ export async function listsInForce(
 
 /** @returns null when this agent cannot read it, or it is another group's. */
 function groupListIn(bytes: Uint8Array, group: string): GroupList | null {
-  try {
-    const list = parseGroupList(parseStrictJson(bytes))
-    return list.name === group ? list : null
-  } catch (error) {
-    if (error instanceof TestListRefused || error instanceof SyntaxError || error instanceof TypeError)
-      return null
-    throw error
-  }
+  const list = readable(bytes, parseGroupList)
+  return list?.name === group ? list : null
 }

@@ -15,10 +15,24 @@ describe('fetchFirstRoot()', () => {
   })
 
   it('takes no other, and does not ask for ever', async () => {
-    expect(await fetchFirstRoot(lists, 'ab'.repeat(32), deviceLimits)).toBeNull()
+    await expect(fetchFirstRoot(lists, 'ab'.repeat(32), deviceLimits)).rejects.toMatchObject({
+      code: 'tampering',
+    })
     let asked = 0
     const endless = { get: async () => Buffer.from(`${asked++}`) }
-    expect(await fetchFirstRoot(endless, 'ab'.repeat(32), deviceLimits)).toBeNull()
+    await expect(fetchFirstRoot(endless, 'ab'.repeat(32), deviceLimits)).rejects.toMatchObject({
+      code: 'tampering',
+    })
     expect(asked).toBe(deviceLimits.rootsPerRefresh)
+  })
+
+  it('does not call a line that breaks off, or a collector without lists, tampering', async () => {
+    const missing = { get: async () => 'not_found' as const }
+    const breaking = { get: async () => (asked++ === 0 ? lists.root : ('unreachable' as const)) }
+    let asked = 0
+    for (const source of [missing, breaking])
+      await expect(fetchFirstRoot(source, sha256Of(second), deviceLimits)).rejects.toMatchObject({
+        code: 'unreachable',
+      })
   })
 })

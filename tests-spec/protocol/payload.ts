@@ -43,7 +43,7 @@ export function codecFor(columns: string, rawLen: number): PayloadCodec {
  * The limit for zlib, which wants at least 1. Stops a bomb: a few kB can unpack to gigabytes. With one piece of all that is
  * promised, nothing is put together afterwards, which would take the memory twice.
  */
-export function unpackingLimit({ rawLen }: Manifest['payload']): {
+function unpackingLimit({ rawLen }: Manifest['payload']): {
   readonly maxOutputLength: number
   readonly chunkSize: number
 } {
@@ -51,14 +51,14 @@ export function unpackingLimit({ rawLen }: Manifest['payload']): {
 }
 
 /** @param error - The error that zlib threw under that limit. */
-export function notUnpacked({ rawLen }: Manifest['payload'], error: unknown): OpenedPayload {
+function notUnpacked({ rawLen }: Manifest['payload'], error: unknown): OpenedPayload {
   return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
     ? lying('too_long', `Payload unpacks to more than the ${rawLen} bytes it promises`)
     : lying('not_brotli', 'Payload does not unpack')
 }
 
 /** @param unpacked - The bytes that brotli made of the payload. */
-export function openUnpacked(promised: Manifest['payload'], unpacked: Buffer): OpenedPayload {
+function openUnpacked(promised: Manifest['payload'], unpacked: Buffer): OpenedPayload {
   let raw: Buffer
   try {
     raw = promised.codec === 'br' ? unpacked : linesOfColumns(unpacked, promised.rawLen)

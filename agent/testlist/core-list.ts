@@ -1,4 +1,4 @@
-// Which test list is measured: the newest that was pushed and that this agent can read, else the one that its build
+// Which core list is measured: the newest that was pushed and that this agent can read, else the one that its build
 // carries. Never none, and never half of one.
 
 import { parseTestList, type TestList, TestListRefused } from '../../tests-spec/lists/test-list.ts'
@@ -20,18 +20,18 @@ export interface PushedList {
   readonly isFallback: boolean
 }
 
-export interface ListInForce {
+export interface CoreList {
   readonly list: TestList
   /** Where it came from; null when it is the build's. */
   readonly pushed: Omit<PushedList, 'bytes'> | null
 }
 
 /** @param path - Name of the target. */
-export async function listInForce(
+export async function coreListInForce(
   pushed: PushedLists,
   path: string,
   builtIn: TestList,
-): Promise<ListInForce> {
+): Promise<CoreList> {
   const found = await pushed.inForce(path, (bytes) => testListIn(bytes) !== null)
   const list = found === null ? null : testListIn(found.bytes)
   if (found === null || list === null) return { list: builtIn, pushed: null }
@@ -39,13 +39,15 @@ export async function listInForce(
   return { list, pushed: { sha256, role, version, isFallback } }
 }
 
+const testListIn = (bytes: Uint8Array) => readable(bytes, parseTestList)
+
 /**
  * @returns null when this agent cannot read it: a coordinator whose tools are newer than a device must not leave it with
  * nothing to measure.
  */
-function testListIn(bytes: Uint8Array): TestList | null {
+export function readable<List>(bytes: Uint8Array, parse: (json: unknown) => List): List | null {
   try {
-    return parseTestList(parseStrictJson(bytes))
+    return parse(parseStrictJson(bytes))
   } catch (error) {
     if (error instanceof TestListRefused || error instanceof SyntaxError || error instanceof TypeError)
       return null

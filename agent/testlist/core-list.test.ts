@@ -5,7 +5,7 @@ import coreList from '../../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList } from '../../tests-spec/lists/test-list.ts'
 import { deviceLimits } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import { ListUpdate } from '../update/list-update.ts'
-import { listInForce } from './list-in-force.ts'
+import { coreListInForce } from './core-list.ts'
 
 const path = 'core/list.json'
 const nowMs = Date.parse('2027-01-10T12:00:00Z')
@@ -30,10 +30,10 @@ async function pushed(...contents: readonly Buffer[]) {
     const { refusal } = await update.refresh(lists, [path], { nowMs, isTrusted: true, latestMs: null })
     expect(refusal).toBeNull()
   }
-  return await listInForce(update, path, builtIn)
+  return await coreListInForce(update, path, builtIn)
 }
 
-describe('listInForce()', () => {
+describe('coreListInForce()', () => {
   it("is the build's until one was pushed", async () => {
     expect(await pushed()).toEqual({ list: builtIn, pushed: null })
   })
