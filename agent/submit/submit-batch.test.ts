@@ -152,6 +152,25 @@ describe('offerBatch()', () => {
     }
   })
 
+  it('leaves a body as it is that has the words of an interim answer', async () => {
+    const body = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n'
+    const heads: Socket[] = []
+    const server = await serveRaw((socket) => {
+      socket.once('data', () => {
+        socket.write(`HTTP/1.1 404 Not Found\r\nContent-Length: ${body.length}\r\n\r\n`)
+        heads.push(socket)
+      })
+    })
+    const way = await openWay(server.url, options)
+    const answering = way.exchange({ method: 'GET', path: 'v1/anything' })
+    // The body comes by itself, after the head was read.
+    await expect.poll(() => way.connection.spent.received).toBeGreaterThan(0)
+    heads[0]?.end(body)
+    const answered = await answering
+    way.close()
+    expect(answered.body.toString()).toBe(body)
+  })
+
   it('counts what the link carried', async () => {
     const server = await serve(answer(201, receipt))
     const { sent, received } = await submit(server.url)

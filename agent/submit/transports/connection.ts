@@ -92,6 +92,8 @@ export class Connection {
   #heardMs: number
   #answers = 0
   #heardInLast = false
+  /** Whether the final answer to the last request has not begun. */
+  #isAwaited = true
 
   /**
    * @param url - Base URL; may have a path.
@@ -100,7 +102,7 @@ export class Connection {
   constructor(url: string, line: Line, now: () => number) {
     this.#base = new URL(url.endsWith('/') ? url : `${url}/`)
     this.#line = line
-    this.#client = clientOver(line, this.#base)
+    this.#client = clientOver(line, this.#base, () => this.#isAwaited)
     this.#now = now
     this.#heardMs = now()
   }
@@ -205,6 +207,7 @@ export class Connection {
     let retryAfterMs: number | null = null
     let held: number | null = null
     let etag: string | null = null
+    this.#isAwaited = true
     const length = body === undefined ? {} : { 'content-length': String(body.length) }
     return new Promise((resolve, reject) => {
       this.#client.dispatch(
@@ -225,6 +228,7 @@ export class Connection {
               if (held !== null) window.confirm(held)
               return
             }
+            this.#isAwaited = false
             status = code
             etag = typeof given.etag === 'string' ? given.etag : null
             retryAfterMs = readRetryAfter(given['retry-after'], given.date)
@@ -258,7 +262,7 @@ function bodyOf(body: Uint8Array, window: SendingWindow, packets: SmallPackets |
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }
 
-function clientOver({ socket }: Line, { origin }: URL): Client {
+function clientOver({ socket }: Line, { origin }: URL, isAwaited: () => boolean): Client {
   let handedOver = false
   return new Client(origin, {
     connect: (_options, callback) => {
@@ -267,7 +271,7 @@ function clientOver({ socket }: Line, { origin }: URL): Client {
         // A second connection could take another way than the one that was chosen.
         if (handedOver || socket.destroyed) return callback(new NoAnswer('hung_up'), null)
         handedOver = true
-        letContinue(socket)
+        letContinue(socket, isAwaited)
         callback(null, socket)
       })
     },

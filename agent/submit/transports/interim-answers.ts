@@ -8,12 +8,16 @@ const interim = /^HTTP\/1\.[01] 1\d\d/
 const hints = Buffer.from('103')
 const statusAt = 'HTTP/1.1 '.length
 
-/** Lets undici read 100 as 103 wherever an answer may begin. What comes in two pieces within a status line is left alone. */
-export function letContinue(socket: Duplex): void {
+/**
+ * Lets undici read 100 as 103 wherever an answer may begin. What comes in two pieces within a status line is left alone.
+ *
+ * @param isAwaited - Whether no final answer has begun: a body may have such words as well.
+ */
+export function letContinue(socket: Duplex, isAwaited: () => boolean): void {
   const read = socket.read.bind(socket)
   socket.read = (size?: number) => {
     const chunk: unknown = read(size)
-    if (Buffer.isBuffer(chunk)) rename(chunk)
+    if (Buffer.isBuffer(chunk) && isAwaited()) rename(chunk)
     return chunk
   }
 }
