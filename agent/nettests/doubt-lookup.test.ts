@@ -6,6 +6,7 @@ import { serveUdp } from '../../test/support/loopback.ts'
 import { makeContext } from '../../test/support/nettest-context.ts'
 import { query } from '../../test/support/observations.ts'
 import type { DnsQuery } from '../../tests-spec/data-formats/observation.ts'
+import { tagged } from '../../tests-spec/nettests/failed-step.ts'
 import { doubtLookup } from './doubt-lookup.ts'
 import { joinSeen, seenOf } from './seen.ts'
 
@@ -54,8 +55,9 @@ it('asks once more without validation when both say that a server failed', async
   const context = makeContext({ resolver, filteredNames: advertisers })
   const seen = lookups('dns_server_misbehaving', 'dns_servfail_error')
   const { observations } = await doubtLookup(context, 'site.example', seen, [])
-  expect(asked).toEqual(['site.example unchecked'])
-  expect(observations.queries).toMatchObject([{ tags: ['followup=checking_disabled'], failure: null }])
+  // A filter that refuses is told in the same words.
+  expect(asked.filter((each) => !advertisers.includes(each))).toEqual(['site.example unchecked'])
+  expect(tagged(observations, 'followup=checking_disabled').queries).toMatchObject([{ failure: null }])
 })
 
 it("asks the system's resolver again when it was silent about a name that another one has", async () => {
@@ -68,7 +70,7 @@ it("asks the system's resolver again when it was silent about a name that anothe
   const { observations } = await doubtLookup(context, 'localhost', answered, ['depth=0'])
   expect(asked).toEqual([])
   expect(observations.queries.length).toBeGreaterThan(0)
-  expect(observations.queries.length).toBeLessThanOrEqual(3)
+  expect(observations.queries.length).toBeLessThanOrEqual(6)
   for (const { engine, tags } of observations.queries)
     expect([engine, tags]).toEqual(['getaddrinfo', ['depth=0', 'followup=same_lookup']])
 })

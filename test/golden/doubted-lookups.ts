@@ -7,6 +7,11 @@ import type { GoldenRow } from './golden.ts'
 
 const gone: Failure = 'dns_nxdomain_error'
 const silence: Failure = 'generic_timeout_error'
+/** What a C library says of a refusal, and of no answer. */
+const failed: Failure = 'dns_server_misbehaving'
+const lateOf = ({ queries = [] }: Partial<Observations>): Partial<Observations> => ({
+  queries: queries.map((each) => ({ ...each, t: each.t0 + 5.5 })),
+})
 const elsewhere = (outcome: Failure | readonly string[], over = {}) =>
   query(outcome, { engine: 'udp', tags: ['depth=0'], id: 20_001, ...over })
 const there = { tags: ['depth=0'], id: 50_002 }
@@ -87,6 +92,27 @@ export const rows: readonly (GoldenRow & { readonly step: string | null })[] = [
     seen: join(query(gone), known, advertisers('dns_no_answer', ['0.0.0.0'])),
     verdict: 'undetermined filtered_in_house',
     step: 'resolve',
+  },
+  {
+    name: 'refused at once, again, as of two advertisers',
+    seen: join(query(failed), known, advertisers(failed, failed)),
+    verdict: 'undetermined filtered_in_house',
+    step: 'resolve',
+    circumstances: { earlier: { step: 'resolve', how: failed, secondsAgo: 31 } },
+  },
+  {
+    name: 'refused at once, again, while advertisers have addresses',
+    seen: join(query(failed), known, advertisers(['21.0.9.9'], ['21.0.9.8'])),
+    verdict: 'undetermined no_outside_view',
+    step: 'resolve',
+    circumstances: { earlier: { step: 'resolve', how: failed, secondsAgo: 31 } },
+  },
+  {
+    name: 'no answer until late, again, as of two advertisers: a resolver that is slow for all of them filters nobody',
+    seen: join(lateOf(query(failed)), known, lateOf(advertisers(failed, failed))),
+    verdict: 'undetermined no_outside_view',
+    step: 'resolve',
+    circumstances: { earlier: { step: 'resolve', how: failed, secondsAgo: 31 } },
   },
   {
     name: '0.0.0.0, as for two advertisers',

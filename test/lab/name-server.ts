@@ -3,7 +3,7 @@
 
 import { createSocket } from 'node:dgram'
 import { isIP } from 'node:net'
-import { decode, encode } from 'dns-packet'
+import { CHECKING_DISABLED, decode, encode } from 'dns-packet'
 import type { DnsAnswer } from './policy.ts'
 import { addressesOf, otherNames, sites, translated } from './topology.ts'
 
@@ -37,12 +37,12 @@ const lateMs = 300
 
 /** @returns null for silence. */
 export function answerTo(message: Buffer, lie: Lie = () => undefined, translates = false): Reply | null {
-  const { id = 0, questions = [] } = decode(message)
+  const { id = 0, flags = 0, questions = [] } = decode(message)
   const question = questions[0]
   if (question === undefined) return null
   const name = question.name.toLowerCase()
-  const told = lie(name) ?? truth(name)
-  const said = told === 'late' ? truth(name) : told
+  const told = lie(name) ?? truth(name, (flags & CHECKING_DISABLED) === 0)
+  const said = told === 'late' ? truth(name, true) : told
   if (said === 'silence') return null
   const told4or6 = typeof said === 'string' ? [] : [said].flat()
   const known = translates ? withTranslated(told4or6) : told4or6
@@ -70,11 +70,15 @@ function withTranslated(known: readonly { readonly address: string }[]) {
   return [...known, ...known.map(({ address }) => ({ address: `${translated.prefix}${address}` }))]
 }
 
-function truth(name: string): 'nxdomain' | readonly { readonly address: string }[] {
+function truth(
+  name: string,
+  checks: boolean,
+): 'nxdomain' | 'servfail' | readonly { readonly address: string }[] {
   const site = sites[name]
   const other = otherNames[name]
   if (other !== undefined) return other.map((address) => ({ address }))
   if (site === undefined) return 'nxdomain'
+  if (checks && site.kind === 'broken_zone') return 'servfail'
   const addresses = site.kind === 'bogon' ? ['127.0.0.1'] : addressesOf(site)
   return addresses.map((address) => ({ address }))
 }

@@ -123,6 +123,7 @@ export interface Site {
    * - `neutral`: one page over HTTP and HTTPS, under a certificate of its own name alone.
    * - `long_page`: more text than a probe reads.
    * - `bogon`: its zone says 127.0.0.1, and nothing else.
+   * - `broken_zone`: a page, whose zone has signatures that do not fit: a resolver has addresses only for who asks it not to check.
    * - `resolver`: DNS over TLS and over HTTPS.
    * - `stun`: tells over UDP which address asked.
    * - `expired`, `misnamed`, `self_made`: its certificate ran out in 2017, is for another name, is of no known authority.
@@ -155,6 +156,7 @@ export type SiteKind =
   | 'neutral'
   | 'long_page'
   | 'bogon'
+  | 'broken_zone'
   | 'resolver'
   | 'stun'
   | 'expired'
@@ -201,6 +203,7 @@ export const sites: Readonly<Record<string, Site>> = {
   'ads-2.example': { address: '22.1.4.2', kind: 'refusing' },
   'plain-short.example': { address: '22.1.0.23', kind: 'plain_redirect' },
   'bogon.example': { address: '22.1.0.24', kind: 'bogon' },
+  'broken-zone.example': { address: '22.1.0.32', kind: 'broken_zone' },
   'stun.example': { address: '22.1.0.25', kind: 'stun' },
   'dns.example': { address: '22.8.4.4', kind: 'resolver' },
   /** Another front of news.example, which a CDN's name server near the country gives. */

@@ -14,6 +14,7 @@ import { dnsScenarios } from './dns.ts'
 import { edgeScenarios, edgesUnblocked } from './edges.ts'
 import { encryptedDnsScenarios, encryptedDnsUnblocked } from './encrypted-dns.ts'
 import { failuresOf, faultsOf, verdictOf } from './finding.ts'
+import { houseScenarios, housesUnblocked } from './houses.ts'
 import { ipv6Scenarios, ipv6Unblocked } from './ipv6.ts'
 import { type Lane, type Lanes, openLanes } from './lanes.ts'
 import { lineScenarios, linesUnblocked } from './lines.ts'
@@ -44,6 +45,7 @@ const blocked: readonly Scenario[] = [
   ...twoHelperScenarios,
   ...edgeScenarios,
   ...oddServerScenarios,
+  ...houseScenarios,
   {
     name: 'a device on both lines: the address is dropped on one of them',
     onBothLines: true,
@@ -67,6 +69,7 @@ const unblocked: readonly Scenario[] = [
   ...twoHelpersUnblocked,
   ...edgesUnblocked,
   ...oddServersUnblocked,
+  ...housesUnblocked,
 ]
 const all = [...blocked, ...unblocked]
 

@@ -5,6 +5,7 @@ import type { Failure } from '../data-formats/failure.ts'
 import type { DnsQuery, HttpRequest, Observations, TlsHandshake } from '../data-formats/observation.ts'
 import { isBogon } from './bogon.ts'
 import { isFilteredInHouse } from './house-filter.ts'
+import { askedAgainSeconds } from './patience.ts'
 import type { Step } from './verdict.ts'
 
 /** The tag of endpoints whose address the system resolver gave; OONI's word. */
@@ -315,7 +316,6 @@ function systemFailure(system: DnsQuery, lab: boolean): Failure | null {
  * it reports what that one said, which may be that there is no address; and of no answer at all it says what it says
  * of a server's failure.
  */
-const askedAgainSeconds = 4
 export function isMaybeLost({ failure, t0, t }: DnsQuery): boolean {
   return failure === 'dns_server_misbehaving' || (failure === 'dns_no_answer' && t - t0 >= askedAgainSeconds)
 }

@@ -5,6 +5,7 @@
 import type { DnsQuery, Observations } from '../data-formats/observation.ts'
 import { isInRanges } from './address-range.ts'
 import { isBogon } from './bogon.ts'
+import { askedAgainSeconds } from './patience.ts'
 
 /** Asked of the system's resolver, and of another one, when the system's answer for a name looks made up. */
 export const filteredNameTag = 'followup=filtered_name'
@@ -60,13 +61,17 @@ export function isAlike(one: DnsQuery, other: DnsQuery, lab: boolean): boolean {
 
 /** Whether an answer is what filters say of a name: that there is none, no address, or one that no public host has. */
 export function leadsNowhere(query: DnsQuery, lab: boolean): boolean {
-  if (query.failure !== null) return saysNo.has(query.failure)
+  if (query.failure !== null) return saysNo.has(query.failure) || isRefusal(query)
   const addresses = addressesOf(query)
   return addresses.every((ip) => (lab ? isNull(ip) : isBogon(ip)))
 }
 
 /** In a laboratory private addresses are the real ones. */
 const isNull = (ip: string) => isInRanges(ip, ['0.0.0.0/8', '::/128'])
+
+/** A C library has one word for a refusal, a failure of the server and no answer; but of no answer it says so late. */
+const isRefusal = (query: DnsQuery) =>
+  query.failure === 'dns_server_misbehaving' && query.t - query.t0 < askedAgainSeconds
 
 /** Of no answer at all, and of a resolver that is ill, names have nothing in common but the resolver. */
 const saysNo: ReadonlySet<string> = new Set(['dns_nxdomain_error', 'dns_no_answer', 'dns_refused_error'])

@@ -349,7 +349,7 @@ function isMaybeItsOwnTrouble({ failed, outside, maybeBroken }: Asked): boolean 
 const versions: Readonly<Partial<Record<FailedStepRule, number>>> = {
   passed_again: 2,
   fails_outside_too: 2,
-  filtered_in_house: 2,
+  filtered_in_house: 3,
   link_degraded: 3,
   resolvers_disagree: 3,
   server_name_interfered: 3,

@@ -38,3 +38,6 @@ export const patience = {
   /** Less than `connectMs`: three silent addresses fit into `helperPageMs`. */
   helperPageConnectMs: 5_000,
 } as const
+
+/** An answer that came later than that may be the second one's: a C library asks again after five seconds. */
+export const askedAgainSeconds = 4

@@ -235,7 +235,7 @@ function judgeReached(
 
 /** Rules that changed their mind: whose page it is was OONI's comparison at first. */
 const versions: Readonly<Partial<Record<WebConnectivityRule, number>>> = {
-  filtered_in_house: 2,
+  filtered_in_house: 3,
   foreign_page: 5,
   page_differs: 4,
   same_page_outside: 3,
