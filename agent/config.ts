@@ -89,6 +89,8 @@ const config = v.strictObject({
   extra_ca: v.optional(v.array(v.string()), []),
   /** A laboratory on one machine: private and loopback addresses are measured like any other, and data says so. */
   lab: v.optional(v.boolean(), false),
+  /** The person who installs says that the host has agreed. No risky category is covered, and what the host says goes over it. */
+  host_agreed: v.optional(v.boolean(), false),
   log_level: v.optional(v.picklist(['info', 'warn', 'error']), 'info'),
 })
 export type Config = v.InferOutput<typeof config>

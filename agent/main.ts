@@ -33,6 +33,7 @@ async function main(argv: readonly string[], env: Environment, terminal: Termina
     env,
     terminal,
     machine: machineClocks(),
+    input: () => process.stdin,
     signal: stop.signal,
     sleep: (ms, also = stop.signal) => sleep(ms, AbortSignal.any([stop.signal, also])),
   })

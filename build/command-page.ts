@@ -9,6 +9,7 @@ import {
   optionHelp,
   optionText,
   type ProgramWords,
+  summaryOf,
   usageOf,
 } from '../tests-spec/command-line/command-words.ts'
 import { programs } from './man.ts'
@@ -38,7 +39,7 @@ function block(program: ProgramWords): string {
   const width = Math.max(...usages.map((usage) => usage.length))
   return [
     '```',
-    ...commands.map(({ summary }, i) => `${usages[i]?.padEnd(width)}  ${summary}`),
+    ...commands.map((command, i) => `${usages[i]?.padEnd(width)}  ${summaryOf(command)}`),
     '```',
     '',
     ...table(['option', 'of', 'meaning'], optionRows(program)),

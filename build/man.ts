@@ -15,6 +15,7 @@ import {
   type OptionWords,
   optionHelp,
   type ProgramWords,
+  summaryOf,
   usageOf,
 } from '../tests-spec/command-line/command-words.ts'
 import { wrapWords } from '../tests-spec/command-line/wrap-words.ts'
@@ -69,12 +70,10 @@ export function manPage(program: ProgramWords, { version, dateMs }: Edition): st
   ].join('\n')}\n`
 }
 
-function commandLines(
-  program: string,
-  { summary, more, options, exits = [], ...command }: CommandWords,
-): string[] {
+function commandLines(program: string, { more, options, exits = [], ...command }: CommandWords): string[] {
+  const summary = summaryOf({ options, ...command })
   return [
-    `.SS "${plain(`${program} ${usageOf({ summary, options, ...command })}`)}"`,
+    `.SS "${plain(`${program} ${usageOf({ options, ...command })}`)}"`,
     prose(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`),
     ...(more ?? '')
       .split('\n')

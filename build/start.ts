@@ -41,6 +41,8 @@ async function main(): Promise<number> {
       stdio: 'inherit',
       env: {
         ...process.env,
+        // By typing this a person agrees for their own machine; the agent's first line says so.
+        SONDE_HOST_AGREED: 'true',
         ...(process.env.SONDE_LOG_LEVEL === undefined ? { SONDE_LOG_LEVEL: 'warn' } : {}),
       },
     },

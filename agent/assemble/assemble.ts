@@ -24,6 +24,7 @@ import { placeNow, type StateFolder } from '../platform/state-folder.ts'
 import type { Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
 import type { Way } from '../submit/ways/way.ts'
+import type { Allowed } from '../testlist/lists-in-force.ts'
 import { statusOf } from './cycle-status.ts'
 import { measuringStages } from './measuring-stages.ts'
 import { readCas } from './named-files.ts'
@@ -47,8 +48,13 @@ export interface Agent {
    * @param part - What of an interval it is; everything unless said.
    */
   cycle(list: TestList, onMeasurement: OnMeasurement, part?: Part): Promise<CycleReport>
-  /** Uploads the batches that wait, between cycles. */
-  deliver(untilNextMs: UntilNextMs): Promise<Delivery>
+  /**
+   * Uploads the batches that wait, between cycles.
+   * @param ending - Ends it, beside the signal of the process.
+   */
+  deliver(untilNextMs: UntilNextMs, ending?: AbortSignal): Promise<Delivery>
+  /** To be called when the host has agreed to something else. */
+  lookAgain(): Promise<void>
   /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
   report(report: CycleReport, nextStartMs: number | null): Promise<void>
   close(): Promise<void>
@@ -68,6 +74,8 @@ export interface Part {
    * @param changes - How many targets changed their state.
    */
   untilNextMs(changes: number): number | null
+  /** Ends it as the signal of the process does, which this one includes; that signal unless said. */
+  readonly signal?: AbortSignal
 }
 
 export const everything: Part = {
@@ -88,6 +96,8 @@ export interface Surroundings {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Gets readable log lines; null when there is no terminal. */
   readonly terminal: ((line: string) => void) | null
+  /** What the host agreed to beyond the core list; nothing unless said. */
+  readonly allowed?: () => Allowed
 }
 
 /** @throws {ActionableError} When there is an obstacle that the operator must remove. */
@@ -98,6 +108,7 @@ export async function assemble({
   signal,
   terminal,
   sleep,
+  allowed = () => ({ groups: false, categories: new Set() }),
 }: Surroundings): Promise<Agent> {
   const trust = makeTrust({ extraCa: readCas(config) })
   const lock = takeLock(folder.lock)
@@ -110,7 +121,7 @@ export async function assemble({
   const startedMonotonicMs = clock.monotonicMs()
   const { identity, keyless, collector } = await whoWeAre(folder, log)
   await removeLeftovers(folder.carried).catch(unlessDisk)
-  const lists = await Lists.open({ folder, config, collector, clock, log })
+  const lists = await Lists.open({ folder, config, collector, clock, log, allowed })
   const versions = () => lists.inForce.versions
   const spool = await openOwnSpool(folder, config, clock, identity, versions, log, keyless)
   const carried = carriedIn(folder, config)
@@ -118,10 +129,10 @@ export async function assemble({
   const served = access === null ? null : await serveSpool(folder.socket, access)
   if (access !== null && served === null) log.warn('S1101')
   const uplink = collector === null ? null : await openUplink(collector, folder, config, clock, spool)
-  const deliverUntil = (untilNextMs: UntilNextMs) => {
+  const deliverUntil = (untilNextMs: UntilNextMs, ending: AbortSignal = signal) => {
     const ms = untilNextMs()
     // Measuring goes first: an upload that runs into the next cycle is cut off, and goes on later where it stopped.
-    const until = ms === null ? signal : AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, ms))])
+    const until = ms === null ? ending : AbortSignal.any([ending, AbortSignal.timeout(Math.max(0, ms))])
     const onReceipt = async (receipt: Receipt) => {
       if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
     }
@@ -168,6 +179,7 @@ export async function assemble({
     },
     spool,
     deliver: deliverUntil,
+    lookAgain: () => lists.lookAgain(),
     async cycle(cycleList, onMeasurement, part = everything) {
       if (!place.isStill()) {
         log.error('S3904')
@@ -183,12 +195,13 @@ export async function assemble({
         {
           ...stagesFor(cycleList, {
             rounds: part.rounds,
+            signal: part.signal ?? signal,
             annotations: (...of) => ({ ...ofLists, ...part.annotations(...of) }),
           }),
           spool,
           deliver: async ({ changes, isNews }) =>
             collector === null || part.uploads || isNews
-              ? deliverUntil(() => part.untilNextMs(changes.length))
+              ? deliverUntil(() => part.untilNextMs(changes.length), part.signal)
               : notDue,
           onMeasurement,
         },

@@ -110,4 +110,4 @@ const undelivered: Delivery = {
 }
 
 /** The log's files are in the folder that is waited for. */
-const nowhere: LogRing = { write: () => {}, dropped: () => 0, close: () => {} }
+export const nowhere: LogRing = { write: () => {}, dropped: () => 0, close: () => {} }

@@ -26,18 +26,21 @@ export interface MeasuringMeans {
   /** Makes this probe's plans differ from those of every other probe. */
   readonly seed: string
   readonly signal: AbortSignal
-  sleep(ms: number): Promise<void>
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
+
+/** `signal` ends the cycle; that of the process unless said. */
+type MeasuringPart = Pick<Stages, 'rounds' | 'annotations'> & { readonly signal?: AbortSignal }
 
 type MeasuringStages = Omit<Stages, 'spool' | 'deliver' | 'onMeasurement'>
 
 /** @returns A function that gives the stages for one cycle of a list, which may be a part of an interval. */
 export async function measuringStages(
   means: MeasuringMeans,
-): Promise<(list: TestList, part: Pick<Stages, 'rounds' | 'annotations'>) => MeasuringStages> {
-  const { config, collector, trust, clock, log, seed, signal, sleep } = means
+): Promise<(list: TestList, part: MeasuringPart) => MeasuringStages> {
+  const { config, collector, trust, clock, log, seed, sleep } = means
   let own = await ownAddresses(config.local_address)
-  return (list, { rounds, annotations }) => ({
+  return (list, { rounds, annotations, signal = means.signal }) => ({
     clock,
     log,
     list,
@@ -49,7 +52,7 @@ export async function measuringStages(
     lab: config.lab,
     repeatAfterMs: config.repeat_after_seconds * 1000,
     nettests: registryOf(list.services),
-    context: contextsOfCycle({ ...means, list, rounds, own: () => own }),
+    context: contextsOfCycle({ ...means, list, rounds, signal, own: () => own }),
     async vantage() {
       // The addresses are read once a cycle: a phone changes networks, and its addresses with them.
       own = await ownAddresses(config.local_address)
@@ -58,6 +61,6 @@ export async function measuringStages(
     },
     uplink: async () => (await ownAddresses(config.local_address)).uplink,
     signal,
-    sleep,
+    sleep: (ms) => sleep(ms, signal),
   })
 }

@@ -75,11 +75,12 @@ const clock = {
 } as unknown as WatchedClock
 const say = (code: string, fields: object = {}) => logged.push([code, fields])
 
-function open(listsRoot: string | null = sha256(repository.root)): Promise<Lists> {
+function open(listsRoot: string | null = sha256(repository.root), isAgreed = true): Promise<Lists> {
   const config = { ...loadConfig(null, {}), groups: ['bamako'] }
   const collector = { listsRoot } as Collector
   const log = { info: say, warn: say, error: say }
-  return Lists.open({ folder, config, collector, clock, log })
+  const allowed = () => ({ groups: isAgreed, categories: new Set<string>() })
+  return Lists.open({ folder, config, collector, clock, log, allowed })
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')

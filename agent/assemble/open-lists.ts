@@ -15,6 +15,7 @@ import { type Etags, type ListMirror, overMirrors } from '../submit/list-mirror.
 import type { Uplink } from '../submit/ways/uplink.ts'
 import type { Way } from '../submit/ways/way.ts'
 import {
+  type Allowed,
   corePath,
   groupPath,
   type ListsInForce,
@@ -36,6 +37,8 @@ interface Surroundings {
   readonly collector: Collector | null
   readonly clock: WatchedClock
   readonly log: Log
+  /** Asked whenever it is looked up what is in force. */
+  allowed(): Allowed
 }
 
 export class Lists {
@@ -96,6 +99,11 @@ export class Lists {
       set_aside: isFallback,
       refusal: this.#refusal,
     }
+  }
+
+  /** After the host has agreed to something else. */
+  async lookAgain(): Promise<void> {
+    await this.#look()
   }
 
   async beginUse(): Promise<void> {
@@ -185,7 +193,9 @@ export class Lists {
     const { config, log } = this.#around
     const own = readTestList(config)
     const before = this.#inForce
-    const now = await listsInForce(update, config.groups, own, config.test_list !== null)
+    const { groups } = config
+    const allowed = this.#around.allowed()
+    const now = await listsInForce(update, groups, own, config.test_list !== null, allowed)
     const clock = this.#clock()
     const isStale = now.pushed.some((path) => update.isStale(path, clock))
     for (const [name, version] of Object.entries(now.versions))

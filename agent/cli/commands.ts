@@ -2,9 +2,11 @@
 // itself and by the pages, is made from it.
 
 import type { ProgramWords } from '../../tests-spec/command-line/command-words.ts'
+import { consentCommand } from './consent-command.ts'
 import { enrolCommand } from './enrol-command.ts'
 import type { Command } from './invocation.ts'
 import { onceCommand } from './once-command.ts'
+import { pauseCommand, resumeCommand } from './pause-command.ts'
 import { runCommand } from './run-command.ts'
 import { statusCommand } from './status-command.ts'
 import { carryCommand, exportCommand, importReceiptsCommand } from './stick-commands.ts'
@@ -17,6 +19,9 @@ export const sonde: ProgramWords<Command> = {
     runCommand,
     onceCommand,
     statusCommand,
+    consentCommand,
+    pauseCommand,
+    resumeCommand,
     enrolCommand,
     exportCommand,
     importReceiptsCommand,
@@ -25,7 +30,7 @@ export const sonde: ProgramWords<Command> = {
   ],
   exits: [
     { code: 0, meaning: 'done; an anomaly is a result and no error' },
-    { code: 1, meaning: 'verify: a file or a chain is not good' },
+    { code: 1, meaning: 'verify: a file or a chain is not good; consent: the host has not agreed' },
     { code: 3, meaning: 'status: no agent is running' },
     { code: 4, meaning: 'status: the agent is late' },
     { code: 64, meaning: 'wrong usage' },
@@ -34,7 +39,7 @@ export const sonde: ProgramWords<Command> = {
     { code: 70, meaning: 'a bug' },
     { code: 73, meaning: 'state folder not writable' },
     { code: 74, meaning: 'the disk took no results, or the stick or what it is to print to is full or gone' },
-    { code: 75, meaning: 'another agent is running' },
+    { code: 75, meaning: 'another agent is running, or the host has ordered a pause' },
     { code: 78, meaning: 'bad configuration or test list' },
     { code: 130, meaning: 'stopped at once, by a second Ctrl-C' },
   ],

@@ -22,6 +22,8 @@ export interface Invocation {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly terminal: Terminal
   readonly machine: MachineClocks
+  /** What a person types, or a pipe gives. */
+  input(): NodeJS.ReadableStream
   /** Fires when somebody wants the command to end. */
   readonly signal: AbortSignal
   /** Resolves after `ms` milliseconds, or at once when the signal, or the other one given here, fires. */

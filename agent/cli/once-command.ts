@@ -5,10 +5,14 @@ import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import { noContext, plainForm } from '../../tests-spec/plain/plain-form.ts'
 import { assemble } from '../assemble/assemble.ts'
+import { mayMeasure } from '../consent/consent.ts'
+import { ActionableError } from '../platform/actionable-error.ts'
+import { hostDate, talkTo } from './host-talk.ts'
 import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
 import { keepAll } from './keep-all.ts'
 import { configOption, stateOption } from './options.ts'
 import { cycleShown } from './shown-cycle.ts'
+import { allowedBy, standingOf } from './standing.ts'
 
 export const onceCommand: Command = {
   name: 'once',
@@ -36,7 +40,14 @@ async function once(invocation: Invocation): Promise<number> {
   const config = { ...surroundings.config, upload_spread_seconds: 0 }
   const ooni = given.has('ooni')
   const json = ooni || given.has('json')
-  const agent = await assemble({ ...surroundings, config, ...(json && { terminal: null }) })
+  const standing = await standingOf(surroundings.folder, config, invocation.machine.wallMs())
+  const { say } = await talkTo(invocation, null, surroundings.folder)
+  if (standing.pausedUntil !== null)
+    throw new ActionableError('paused', say('paused_until', { date: hostDate(standing.pausedUntil) }))
+  // The person who typed this agrees by it, to the core list; a kept answer may cover more.
+  if (!mayMeasure(standing.agreement)) terminal.err(`${say('once_consents')}\n`)
+  const allowed = () => allowedBy(standing)
+  const agent = await assemble({ ...surroundings, config, allowed, ...(json && { terminal: null }) })
   try {
     const list = operands.length === 0 ? agent.list : listOf(agent.list, operands)
     if (!json) {

@@ -1,6 +1,7 @@
 // Options that several commands take.
 
 import type { OptionWords } from '../../tests-spec/command-line/command-words.ts'
+import { languages } from './phrases/phrases.ts'
 
 export const stateOption: OptionWords = {
   name: 'state',
@@ -14,6 +15,13 @@ export const configOption: OptionWords = {
   value: { name: 'FILE', kind: 'file' },
   variable: 'SONDE_CONFIG',
   help: 'settings as JSON; config.json in the folder given by --state, or below ~/.config/sonde, unless said',
+}
+
+/** `--lang` of what hosts read. */
+export const langOption: OptionWords = {
+  name: 'lang',
+  value: { name: 'LANG', kind: languages },
+  help: 'language to speak to the host in; the one chosen at setup, else that of the locale, else French',
 }
 
 export const jsonOption: OptionWords = { name: 'json', help: 'print one JSON object' }

@@ -2,18 +2,25 @@
 
 import { wrapWords } from '../../tests-spec/command-line/wrap-words.ts'
 import { type Agent, assemble, type Part } from '../assemble/assemble.ts'
-import { type Meanwhile, measureMeanwhile } from '../assemble/meanwhile.ts'
+import { type Meanwhile, measureMeanwhile, nowhere } from '../assemble/meanwhile.ts'
+import type { Config } from '../config.ts'
+import { mayMeasure, writeConsent } from '../consent/consent.ts'
 import { runLoop, type Turn } from '../cycle/loop.ts'
 import { annotationsOf } from '../plan/annotations.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
 import { roundSchedule } from '../plan/round-schedule.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
+import { openLog } from '../platform/log.ts'
 import { awaitedAt } from '../platform/state-folder.ts'
 import { version } from '../version.ts'
+import { talkTo } from './host-talk.ts'
 import { type Command, type Invocation, meansOf, surroundingsOf } from './invocation.ts'
 import { keepAll } from './keep-all.ts'
 import { configOption, stateOption } from './options.ts'
+import { agreementNow } from './phrases/consent-text.ts'
 import { cycleShown } from './shown-cycle.ts'
+import { allowedBy, standingOf } from './standing.ts'
+import { whileAllowed } from './while-allowed.ts'
 
 export const runCommand: Command = {
   name: 'run',
@@ -34,7 +41,19 @@ async function untilUsable(invocation: Invocation): Promise<Meanwhile> {
   const { given, env } = invocation
   const why = () => awaitedAt(given.value('state'), env)
   if (why() === null) return { entries: [], dropped: 0 }
-  return measureMeanwhile(meansOf(invocation), why)
+  const means = meansOf(invocation)
+  // What the host said is in the folder that is not there: only the configuration can tell, and it may be older.
+  return means.config.host_agreed ? measureMeanwhile(means, why) : waitMeanwhile(invocation, why)
+}
+
+async function waitMeanwhile(
+  { signal, sleep, terminal, machine }: Invocation,
+  why: () => string | null,
+): Promise<Meanwhile> {
+  const log = openLog(nowhere, (line) => terminal.err(`${line}\n`), machine.wallMs)
+  log.warn('S3907', { waits_for: why() ?? 'nothing' })
+  while (!signal.aborted && why() !== null) await sleep(5_000)
+  return { entries: [], dropped: 0 }
 }
 
 function takeOver({ log, spool }: Agent, { entries, dropped }: Meanwhile): void {
@@ -59,44 +78,33 @@ async function run(invocation: Invocation): Promise<number> {
   const meanwhile = await untilUsable(invocation)
   if (signal.aborted) return lostWith(meanwhile)
   const surroundings = surroundingsOf(invocation)
-  const { config, sleep } = surroundings
-  const agent = await assemble(surroundings)
+  const { config, folder } = surroundings
+  const look = () => standingOf(folder, config, invocation.machine.wallMs())
+  let standing = await look()
+  if (config.host_agreed && mayMeasure(standing.agreement)) {
+    const { language, say } = await talkTo(invocation, null, folder)
+    terminal.err(`${say('start_consents')}\n`)
+    // Kept, so that other commands know it, which read no configuration. A disk that refuses may still be measured on.
+    const word = agreementNow(language, invocation.machine.wallMs(), 'operator', [])
+    if (standing.agreement.state === 'config') await writeConsent(folder.consent, word).catch(() => {})
+  }
+  const agent = await assemble({ ...surroundings, allowed: () => allowedBy(standing) })
   // In a service nobody watches: the log says how it went, and nothing says what was measured.
   const shown = terminal.shown || given.has('table')
   agent.log.info('S1001', { version })
   if (agent.collector === null) agent.log.warn('S5101')
   takeOver(agent, meanwhile)
   try {
-    const schedule = cronSchedule(config.schedule, config.jitter_seconds, agent.identity.device)
-    await runLoop({
-      clock: agent.clock,
+    await whileAllowed({
       log: agent.log,
-      planning: () => ({
-        entries: agent.list.entries,
-        // A round with nothing in it would only ask the controls.
-        rounds: roundSchedule(schedule, Math.max(1, Math.min(config.spread, agent.list.entries.length))),
-        seed: agent.identity.device,
-        bursts: config.burst,
-      }),
-      mayBurst: () => true,
       signal,
-      sleep,
-      cycle(turn) {
-        const list = { ...agent.list, entries: [...turn.round.entries] }
-        const part = partOf(turn)
-        return shown
-          ? cycleShown(agent, list, terminal, { traced: false, part })
-          : agent.cycle(list, () => {}, part)
+      sleep: surroundings.sleep,
+      look,
+      async began(now) {
+        standing = now
+        await agent.lookAgain()
       },
-      deliver: agent.deliver,
-      async onCycle(report, { atMs, targets }) {
-        await agent.report(report, atMs)
-        if (signal.aborted || !shown) return
-        const next = new Date(atMs).toISOString().slice(11, 19)
-        terminal.err(
-          `${wrapWords(`Next cycle at ${next} UTC, ${targets} of ${agent.list.entries.length} targets. Ctrl-C stops.`, terminal.columns)}\n`,
-        )
-      },
+      measure: (ending) => measureOn(agent, { invocation, config, shown, ending }),
     })
     await keepAll(agent.spool)
     agent.log.info('S1002')
@@ -106,8 +114,53 @@ async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-function partOf({ round, flapping, untilNextMs }: Turn): Part {
+interface Measuring {
+  readonly invocation: Invocation
+  readonly config: Config
+  readonly shown: boolean
+  /** Ends it; includes the signal of the process. */
+  readonly ending: AbortSignal
+}
+
+/** On the schedule, until it is ended. */
+async function measureOn(agent: Agent, { invocation, config, shown, ending }: Measuring): Promise<void> {
+  const { terminal, sleep } = invocation
+  const schedule = cronSchedule(config.schedule, config.jitter_seconds, agent.identity.device)
+  await runLoop({
+    clock: agent.clock,
+    log: agent.log,
+    planning: () => ({
+      entries: agent.list.entries,
+      // A round with nothing in it would only ask the controls.
+      rounds: roundSchedule(schedule, Math.max(1, Math.min(config.spread, agent.list.entries.length))),
+      seed: agent.identity.device,
+      bursts: config.burst,
+    }),
+    mayBurst: () => true,
+    signal: ending,
+    sleep: (ms) => sleep(ms, ending),
+    cycle(turn) {
+      const list = { ...agent.list, entries: [...turn.round.entries] }
+      const part = partOf(turn, ending)
+      return shown
+        ? cycleShown(agent, list, terminal, { traced: false, part })
+        : agent.cycle(list, () => {}, part)
+    },
+    deliver: (untilNextMs) => agent.deliver(untilNextMs, ending),
+    async onCycle(report, { atMs, targets }) {
+      await agent.report(report, atMs)
+      if (ending.aborted || !shown) return
+      const next = new Date(atMs).toISOString().slice(11, 19)
+      terminal.err(
+        `${wrapWords(`Next cycle at ${next} UTC, ${targets} of ${agent.list.entries.length} targets. Ctrl-C stops.`, terminal.columns)}\n`,
+      )
+    },
+  })
+}
+
+function partOf({ round, flapping, untilNextMs }: Turn, signal: AbortSignal): Part {
   return {
+    signal,
     rounds: round.start?.of ?? 1,
     uploads: round.isLast,
     annotations: (nettest, input) => annotationsOf(round, flapping, nettest, input),

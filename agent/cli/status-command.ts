@@ -8,7 +8,8 @@ import { openStateFolder } from '../platform/state-folder.ts'
 import { whyUnwritable } from '../platform/why-unwritable.ts'
 import type { Command, Invocation } from './invocation.ts'
 import { jsonOption, stateOption } from './options.ts'
-import { newcomerText, statusText } from './status-text.ts'
+import { standingOf } from './standing.ts'
+import { heldLines, newcomerText, statusText } from './status-text.ts'
 
 export const statusCommand: Command = {
   name: 'status',
@@ -34,15 +35,22 @@ async function status({ given, env, machine, terminal }: Invocation): Promise<nu
   const now = machine.wallMs()
   const agent = agentState(folder.lock, current, now)
   if (current === null && isThere) throw damaged(folder.status, agent)
-  const code = exitCodes[agent.state]
+  const standing = await standingOf(folder, { host_agreed: false }, now)
+  const held = heldLines(standing, agent)
+  // What is not to measure is not late.
+  const state = held.length > 0 && agent.state === 'stale' ? 'running' : agent.state
+  const code = exitCodes[state]
   // What cannot be written does not say so itself: the file is then from before.
   const unwritable = whyUnwritable(folder.path)
   if (given.has('json')) {
-    const said = { ...current, agent: { ...current?.agent, ...agent }, unwritable }
+    const host = { agreement: standing.agreement.state, paused_until: standing.pausedUntil }
+    const said = { ...current, agent: { ...current?.agent, ...agent, state }, unwritable, host }
     terminal.out(`${JSON.stringify(said, null, 2)}\n`)
   } else {
     terminal.out(
-      current === null ? newcomerText(agent, unwritable) : statusText(current, { agent, unwritable, now }),
+      current === null
+        ? `${held.map((line) => `${line}\n`).join('')}${newcomerText(agent, unwritable)}`
+        : statusText(current, { agent: { ...agent, state } as AgentState, unwritable, now, held }),
     )
   }
   return code

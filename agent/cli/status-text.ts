@@ -1,8 +1,10 @@
 // `sonde status` in words: short lines that fit 40 columns, the most urgent first.
 
+import { mayMeasure } from '../consent/consent.ts'
 import type { AgentState } from '../health/agent-state.ts'
 import type { Status } from '../health/status.ts'
 import type { Unwritable } from '../platform/why-unwritable.ts'
+import type { Standing } from './standing.ts'
 
 /** What is found out at the moment of asking. */
 export interface Seen {
@@ -10,6 +12,16 @@ export interface Seen {
   readonly unwritable: Unwritable | null
   /** Milliseconds since 1970. */
   readonly now: number
+  /** Why nothing is measured by the host's will; empty where it is. */
+  readonly held?: readonly string[]
+}
+
+/** The most urgent of all. */
+export function heldLines({ agreement, pausedUntil }: Standing, { pid }: Pick<AgentState, 'pid'>): string[] {
+  if (pausedUntil !== null)
+    return [`PAUSED until ${new Date(pausedUntil).toISOString().slice(0, 16).replace('T', ' ')} UTC`]
+  // Where no agent waits for it, only commands were typed.
+  return pid === null || mayMeasure(agreement) ? [] : ['HOST HAS NOT AGREED: sonde consent']
 }
 
 /** Where no cycle has finished yet. */
@@ -28,6 +40,7 @@ export function statusText(status: Status, seen: Seen): string {
   const { now } = seen
   const isAlive = seen.agent.pid !== null
   const lines = [
+    ...(seen.held ?? []),
     ...agentLines(status, seen),
     ...linkLines(status, now),
     ...(last.finished_at === null

@@ -22,6 +22,7 @@ import { connectSpool } from '../stick/spool-socket.ts'
 import { Stick } from '../stick/stick.ts'
 import { type Command, configOf, type Invocation } from './invocation.ts'
 import { configOption, jsonOption, stateOption } from './options.ts'
+import { allowedBy, standingOf } from './standing.ts'
 import { carriedText, exportedText, importedText } from './stick-text.ts'
 
 const dirOperand = { name: 'DIR', kind: 'dir', count: 'one' } as const
@@ -166,7 +167,9 @@ async function withSpool<T>(
   try {
     const clock = await openClock(folder, invocation.machine, silent)
     // A batch that is sealed here names the lists by which it was measured, as a running agent's would.
-    const lists = await Lists.open({ folder, config, collector, clock, log: silent })
+    const standing = await standingOf(folder, config, invocation.machine.wallMs())
+    const allowed = () => allowedBy(standing)
+    const lists = await Lists.open({ folder, config, collector, clock, log: silent, allowed })
     const { versions } = lists.inForce
     const spool = await openOwnSpool(folder, config, clock, identity, () => versions)
     try {

@@ -13,6 +13,7 @@ export type ActionableCode =
   | 'state_unwritable'
   | 'results_lost'
   | 'already_running'
+  | 'paused'
   | 'not_enrolled'
   | 'enrolment_failed'
   | 'no_recipient'
@@ -31,6 +32,7 @@ const exitCodes: Readonly<Record<ActionableCode, number>> = {
   state_unwritable: 73,
   results_lost: 74,
   already_running: 75,
+  paused: 75,
   not_enrolled: 69,
   enrolment_failed: 69,
   no_recipient: 69,

@@ -12,6 +12,9 @@ export const logCodes = {
   S1002: 'Agent stopped',
   S1003: 'State folder was in use by an agent that is gone; taken over',
   S1101: 'Other commands cannot reach this agent; stop it before exporting to a stick',
+  S1301: 'Host has not agreed: nothing is measured or sent until they do',
+  S1302: 'Paused by the host: nothing is measured or sent',
+  S1303: 'Host has agreed, or ended the pause: measuring goes on',
   S2002: 'Cycle finished',
   S2003: 'Cycle skipped: the one before still runs',
   S2004: 'Targets flap: they are looked at more rarely than after a change',
@@ -43,6 +46,8 @@ export const logCodes = {
     'State folder is another one than at the start: was it mounted meanwhile? The agent ends, to begin anew in it',
   S3905: 'State folder cannot be used yet; measurements are kept in memory until it can',
   S3906: 'State folder is there; what was measured meanwhile is taken over',
+  S3907:
+    'State folder cannot be used yet, and with it what the host agreed to: nothing is measured until it can',
   S4001: 'Batches uploaded',
   S4101: 'Upload put off',
   S4201: 'Sealed files of other probes brought to the collector',

@@ -6,6 +6,9 @@
 //   upload.json       what each way to the collector has shown, by ids that name no host
 //   status.json       what `sonde status` shows
 //   config.json       the operator's, if they want it here
+//   consent.json      what the host agreed to, and when
+//   host.json         the language that the host is spoken to in
+//   pause.json        until when the host wants nothing measured
 //   recipient.json    the recipient to seal to for a stick, when a receipt named it after enrolment
 //   exports.json      which files on sticks hold which batches
 //   socket            where other commands ask the agent that has the folder open
@@ -28,6 +31,9 @@ export interface StateFolder {
   readonly memory: string
   readonly upload: string
   readonly status: string
+  readonly consent: string
+  readonly host: string
+  readonly pause: string
   readonly lock: string
   readonly recipient: string
   readonly exports: string
@@ -184,6 +190,9 @@ function layoutOf(path: string): StateFolder {
     memory: join(path, 'memory.json'),
     upload: join(path, 'upload.json'),
     status: join(path, 'status.json'),
+    consent: join(path, 'consent.json'),
+    host: join(path, 'host.json'),
+    pause: join(path, 'pause.json'),
     lock: join(path, 'lock'),
     recipient: join(path, 'recipient.json'),
     exports: join(path, 'exports.json'),

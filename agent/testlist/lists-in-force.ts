@@ -26,6 +26,14 @@ export interface ListsInForce {
   readonly isFallback: boolean
 }
 
+/** What the host of the device agreed to, beyond the core list. */
+export interface Allowed {
+  /** Whether lists of groups at all. */
+  readonly groups: boolean
+  /** Risky categories, as codes. */
+  readonly categories: ReadonlySet<string>
+}
+
 /** Where nothing was pushed. */
 export function ownListAlone(list: TestList): ListsInForce {
   return {
@@ -46,6 +54,7 @@ export async function listsInForce(
   groups: readonly string[],
   own: TestList,
   isConfigured: boolean,
+  allowed: Allowed,
 ): Promise<ListsInForce> {
   const core = isConfigured ? { list: own, pushed: null } : await coreListInForce(pushed, corePath, own)
   const leftOut: Partial<Record<keyof Gated['leftOut'], number>> = {}
@@ -53,13 +62,12 @@ export async function listsInForce(
   const paths = core.pushed === null ? [] : [corePath]
   const gated: Gated[] = []
   let isFallback = core.pushed?.isFallback ?? false
-  for (const group of new Set(groups)) {
+  for (const group of new Set(allowed.groups ? groups : [])) {
     const path = groupPath(group)
     const found = await pushed.inForce(path, (bytes) => groupListIn(bytes, group) !== null)
     const list = found === null ? null : groupListIn(found.bytes, group)
     if (found === null || list === null) continue
-    // The host is asked by nobody yet: what needs consent is not measured.
-    const passed = passGate(list, core.list, new Set())
+    const passed = passGate(list, core.list, allowed.categories)
     for (const [code, count] of Object.entries(passed.leftOut)) {
       const reason = code as keyof Gated['leftOut']
       leftOut[reason] = (leftOut[reason] ?? 0) + count

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { agreed } from '../../test/support/agreed.ts'
 import { bundle, standalone } from '../bundle.ts'
 import { type InstalledNode, installedNodes } from '../nodes.ts'
 import { sizeTable } from '../sizes.ts'
@@ -129,7 +130,7 @@ async function printIdle({ folder, agent, nodes }: Bench): Promise<string> {
   const list = join(folder, 'empty-list.json')
   writeFileSync(list, JSON.stringify({ name: 'empty', version: 1, entries: [], controls: [], resolvers: [] }))
   const configuration = join(folder, 'idle.json')
-  writeFileSync(configuration, JSON.stringify({ schedule: '0 0 1 1 *', test_list: list }))
+  writeFileSync(configuration, JSON.stringify({ ...agreed, schedule: '0 0 1 1 *', test_list: list }))
   const rows: string[][] = []
   for (const { major, path } of nodes) {
     const cells = [major]

@@ -9,6 +9,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { decode, encode } from 'dns-packet'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
+import { agreed } from '../support/agreed.ts'
 import { makeAuthority } from '../support/certificates.ts'
 import { temporaryFolder } from '../support/processes.ts'
 
@@ -101,6 +102,7 @@ export async function startLoopbackInternet({
   )
   const configFile = join(folder, 'config.json')
   const config = {
+    ...agreed,
     lab: true,
     test_list: listFile,
     extra_ca: [caFile],

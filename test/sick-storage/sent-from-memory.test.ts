@@ -7,6 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { agreed } from '../support/agreed.ts'
 import {
   agentBundle,
   cleanEnvironment,
@@ -33,6 +34,7 @@ beforeAll(async () => {
   const list = { name: 'two', version: 1, entries, controls: [], resolvers: [] }
   writeFileSync(join(folder, 'list.json'), JSON.stringify(list))
   const config = {
+    ...agreed,
     lab: true,
     repeat_after_seconds: 0,
     upload_spread_seconds: 0,

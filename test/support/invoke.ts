@@ -1,5 +1,6 @@
 // Runs a command of the agent in this process, from its command line: for tests of one command, without a bundle.
 
+import { Readable } from 'node:stream'
 import { sonde } from '../../agent/cli/commands.ts'
 import { machineClocks } from '../../agent/platform/clock.ts'
 import { readCommandLine } from '../../tests-spec/command-line/read-command-line.ts'
@@ -25,6 +26,7 @@ export async function invoke(argv: readonly string[], env: Readonly<Record<strin
       colour: false,
     },
     machine: machineClocks(),
+    input: () => Readable.from([]),
     signal: new AbortController().signal,
     sleep: async () => {},
   })

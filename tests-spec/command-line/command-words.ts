@@ -46,6 +46,8 @@ export interface ExitWords {
 
 export interface CommandWords {
   readonly name: string
+  /** Other names that it is given by: in another language. */
+  readonly aliases?: readonly string[]
   /** One line, without a full stop. */
   readonly summary: string
   /** Further sentences for its own page of help. */
@@ -66,7 +68,7 @@ export interface ProgramWords<Command extends CommandWords = CommandWords> {
 
 /** Commands that both programs have, beside those of their tables. */
 export function everyProgramsCommands(program: ProgramWords): readonly CommandWords[] {
-  const names = program.commands.map(({ name }) => name)
+  const names = program.commands.flatMap(namesOf)
   return [
     {
       name: 'help',
@@ -101,6 +103,21 @@ export const everyCommandsOptions: readonly OptionWords[] = [
 /** Every command, those of both programs last. */
 export function allCommands(program: ProgramWords): readonly CommandWords[] {
   return [...program.commands, ...everyProgramsCommands(program)]
+}
+
+/** The name first. */
+export function namesOf({ name, aliases = [] }: CommandWords): readonly string[] {
+  return [name, ...aliases]
+}
+
+/** Every command under each of its names. */
+export function spelledCommands(program: ProgramWords): readonly CommandWords[] {
+  return allCommands(program).flatMap((command) => namesOf(command).map((name) => ({ ...command, name })))
+}
+
+/** With the other names. */
+export function summaryOf({ summary, aliases = [] }: CommandWords): string {
+  return aliases.length === 0 ? summary : `${summary} (also: ${aliases.join(', ')})`
 }
 
 /** `export DIR`, `once [URL...]`: as help and pages name it. */

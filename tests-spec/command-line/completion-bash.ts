@@ -1,16 +1,16 @@
 // Completion for bash 4 and later, without the package bash-completion: `source <(sonde completion bash)`.
 
 import {
-  allCommands,
   type CommandWords,
   everyCommandsOptions,
   type OptionWords,
   type ProgramWords,
+  spelledCommands,
   type ValueKind,
 } from './command-words.ts'
 
 export function bashCompletion(program: ProgramWords): string {
-  const commands = allCommands(program)
+  const commands = spelledCommands(program)
   const options = uniqueOptions(commands)
   const withValue = options.filter(({ value }) => value !== undefined)
   const name = functionName(program.name)

@@ -1,17 +1,17 @@
 // Completion for fish: a file in ~/.config/fish/completions.
 
 import {
-  allCommands,
   type CommandWords,
   everyCommandsOptions,
   type OptionWords,
   type ProgramWords,
+  spelledCommands,
   type ValueKind,
 } from './command-words.ts'
 import { functionName, uniqueOptions } from './completion-bash.ts'
 
 export function fishCompletion(program: ProgramWords): string {
-  const commands = allCommands(program)
+  const commands = spelledCommands(program)
   const begin = `complete -c ${program.name}`
   const own = `__fish${functionName(program.name)}`
   const withValue = uniqueOptions(commands).filter(({ value }) => value !== undefined)

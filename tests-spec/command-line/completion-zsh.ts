@@ -1,17 +1,17 @@
 // Completion for zsh: sourced after compinit, or as a file `_sonde` in a folder of $fpath.
 
 import {
-  allCommands,
   type CommandWords,
   everyCommandsOptions,
   type OptionWords,
   type ProgramWords,
+  spelledCommands,
   type ValueWords,
 } from './command-words.ts'
 import { functionName, uniqueOptions } from './completion-bash.ts'
 
 export function zshCompletion(program: ProgramWords): string {
-  const commands = allCommands(program)
+  const commands = spelledCommands(program)
   const name = functionName(program.name)
   const withValue = uniqueOptions(commands).filter(({ value }) => value !== undefined)
   const described = commands.map((each) => `    ${quoted(`${each.name}:${each.summary}`)}`)

@@ -7,6 +7,7 @@ import {
   optionHelp,
   optionText,
   type ProgramWords,
+  summaryOf,
   usageOf,
 } from './command-words.ts'
 import { wrapWords } from './wrap-words.ts'
@@ -15,7 +16,7 @@ import { wrapWords } from './wrap-words.ts'
 export function programHelp(program: ProgramWords, columns: number): string {
   const { name, summary, exits } = program
   const commands = allCommands(program)
-  const rows = commands.map((each) => [`${name} ${usageOf(each)}`, each.summary] as const)
+  const rows = commands.map((each) => [`${name} ${usageOf(each)}`, summaryOf(each)] as const)
   const codes = exits.map(({ code, meaning }) => `${code} ${meaning}`).join(', ')
   return [
     wrapWords(`${name}: ${summary}`, columns),
@@ -31,13 +32,13 @@ export function programHelp(program: ProgramWords, columns: number): string {
 
 /** @returns What one command does and takes. */
 export function commandHelp(program: ProgramWords, command: CommandWords, columns: number): string {
-  const { summary, more, options, exits = [] } = command
+  const { more, options, exits = [] } = command
   const rows = [...options, ...everyCommandsOptions].map(
     (each) => [optionText(each), optionHelp(each)] as const,
   )
   const codes = exits.map(({ code, meaning }) => `${code} ${meaning}`).join(', ')
   return [
-    wrapWords(`${program.name} ${usageOf(command)}: ${summary}.`, columns),
+    wrapWords(`${program.name} ${usageOf(command)}: ${summaryOf(command)}.`, columns),
     ...(more === undefined ? [] : ['', wrapWords(more, columns)]),
     '',
     ...twoColumns(rows, columns),

@@ -7,6 +7,7 @@ import {
   allCommands,
   type CommandWords,
   everyCommandsOptions,
+  namesOf,
   type OperandWords,
   type OptionWords,
   type ProgramWords,
@@ -49,7 +50,9 @@ export function readCommandLine<Command extends CommandWords>(
   const known = [...everyCommandsOptions, ...commands.flatMap(({ options }) => options)]
   const words = wordsOf(argv, known)
   const [name, ...operands] = words.plain
-  const command = commands.find((each) => each.name === name) ?? null
+  const isNamed = (asked: string | undefined) => (each: CommandWords) =>
+    asked !== undefined && namesOf(each).includes(asked)
+  const command = commands.find(isNamed(name)) ?? null
   if (words.options.some((each) => each.option?.name === 'version')) return { kind: 'version' }
   const asked = words.options.some((each) => each.option?.name === 'help')
   if (asked && (name === undefined || command !== null)) return { kind: 'help', command }
@@ -63,10 +66,10 @@ export function readCommandLine<Command extends CommandWords>(
   ]
   if (faults.length > 0 || command === null) return { kind: 'faults', faults }
   if (command.name === 'help') {
-    return { kind: 'help', command: commands.find((each) => each.name === operands[0]) ?? null }
+    return { kind: 'help', command: commands.find(isNamed(operands[0])) ?? null }
   }
   if (command.name === 'completion') return { kind: 'completion', shell: operands[0] ?? '' }
-  const own = program.commands.find((each) => each.name === name)
+  const own = program.commands.find(isNamed(name))
   if (own === undefined) throw new Error(`${name} is in no table`)
   return { kind: 'command', command: own, given: givenOf(own, operands, words, environment) }
 }
@@ -129,7 +132,7 @@ function nameFaults(
   const names = commands.map((each) => each.name)
   if (name === undefined) return [`Say what to do: ${names.join(', ')}.`]
   if (command !== null) return []
-  const near = nearestName(name, names)
+  const near = nearestName(name, commands.flatMap(namesOf))
   return [`There is no command ${quoted(name)}.${near === null ? ` See ${program} help.` : didYouMean(near)}`]
 }
 

@@ -1,0 +1,150 @@
+// Every text that a host reads, by key: French first, the others beside it. Short sentences without terms of the trade, as one
+// would say them aloud. A further language is a further name in `languages`; then the compiler names each text that it lacks.
+// `{name}` stands for a value. What operators read (logs, errors, help) is not here.
+
+export const languages = ['fr', 'en'] as const
+export type Language = (typeof languages)[number]
+
+const all = {
+  // Consent. Whoever changes one of these ten, or a question, has every host asked again: the digest covers them.
+  consent_1: {
+    fr: 'Ce programme vérifie, jour et nuit, quels sites et quelles messageries marchent depuis ici.',
+    en: 'This program checks, day and night, which sites and messengers work from here.',
+  },
+  consent_2: {
+    fr: 'Pour cela il les ouvre, comme un navigateur : journaux, radios, réseaux sociaux, messageries.',
+    en: 'To do so it opens them, as a browser would: news, radio, social networks, messengers.',
+  },
+  consent_3: {
+    fr: 'Votre opérateur, et ceux qui surveillent la ligne, peuvent voir que cet appareil les ouvre.',
+    en: 'Your provider, and those who watch the line, can see that this device opens them.',
+  },
+  consent_4: {
+    fr: 'Selon le lieu et le moment, cela peut vous attirer des ennuis. C’est à vous d’en juger.',
+    en: 'Depending on place and time, this may get you into trouble. That is for you to judge.',
+  },
+  consent_5: {
+    fr: 'Il ne lit ni vos messages, ni vos appels, ni vos photos, ni ce que vous visitez.',
+    en: 'It reads neither your messages nor your calls, your photos or what you visit.',
+  },
+  consent_6: {
+    fr: 'Il ne note ni votre nom, ni votre numéro, ni votre adresse internet, ni où vous êtes.',
+    en: 'It notes neither your name nor your number, your internet address or where you are.',
+  },
+  consent_7: {
+    fr: 'Les résultats disent le pays, l’opérateur, l’heure et ce qui marche. Ils sont envoyés et peuvent être publiés.',
+    en: 'Results tell the country, the provider, the time and what works. They are sent and may be published.',
+  },
+  consent_8: {
+    fr: 'Il utilise un peu de votre crédit internet et un peu de courant.',
+    en: 'It uses some of your internet credit and some power.',
+  },
+  consent_9: {
+    fr: 'Si on vous prend l’appareil, on peut y voir ce programme, et des résultats pas encore envoyés.',
+    en: 'If the device is taken from you, this program can be seen on it, and results not sent yet.',
+  },
+  consent_10: {
+    fr: 'Vous arrêtez quand vous voulez : « sonde pause ». Vous effacez tout : « sonde effacer ».',
+    en: 'You stop when you like: "sonde pause". You erase everything: "sonde erase".',
+  },
+  question_1: {
+    fr: 'Votre opérateur peut-il voir les sites que cet appareil ouvre ?',
+    en: 'Can your provider see which sites this device opens?',
+  },
+  wrong_1: {
+    fr: 'Si, il le peut : celui qui surveille la ligne voit quels sites sont ouverts.',
+    en: 'Yes, it can: those who watch the line see which sites are opened.',
+  },
+  question_2: { fr: 'Ce programme lit-il vos messages ?', en: 'Does this program read your messages?' },
+  wrong_2: {
+    fr: 'Non. Il ouvre des sites lui-même et ne regarde rien d’autre.',
+    en: 'No. It opens sites itself and looks at nothing else.',
+  },
+  question_3: {
+    fr: 'Pouvez-vous arrêter quand vous voulez ?',
+    en: 'Can you stop whenever you like?',
+  },
+  wrong_3: {
+    fr: 'Si, vous le pouvez, sans demander à personne : « sonde pause » ou « sonde effacer ».',
+    en: 'Yes, you can, and need to ask nobody: "sonde pause" or "sonde erase".',
+  },
+  consent_intro: {
+    fr: 'Dix phrases à lire, puis trois questions.',
+    en: 'Ten sentences to read, then three questions.',
+  },
+  yes_no: { fr: '(oui/non)', en: '(yes/no)' },
+  say_yes_no: { fr: 'Répondez oui ou non.', en: 'Answer yes or no.' },
+  agree_question: {
+    fr: 'Êtes-vous d’accord pour que cet appareil mesure ?',
+    en: 'Do you agree that this device measures?',
+  },
+  sensitive_question: {
+    fr: 'Des listes peuvent avoir des sujets délicats (religion, rencontres, armes…). En permettre ? Sans réponse : non.',
+    en: 'Lists may have delicate subjects (religion, dating, weapons…). Allow some? No answer means no.',
+  },
+  agreed: { fr: 'Merci. C’est noté.', en: 'Thank you. It is noted.' },
+  agreed_by_operator: {
+    fr: 'Noté : l’accord de l’hôte a été donné à la personne qui installe.',
+    en: 'Noted: the host gave their agreement to the person who installs.',
+  },
+  not_agreed: {
+    fr: 'Sans accord, rien n’est mesuré ni envoyé. Rien n’a changé sur l’appareil.',
+    en: 'Without agreement nothing is measured or sent. Nothing has changed on the device.',
+  },
+  withdrawn: {
+    fr: 'Accord retiré. Plus rien n’est mesuré ni envoyé. Pour tout effacer : sonde effacer',
+    en: 'Agreement withdrawn. Nothing is measured or sent any more. To erase everything: sonde erase',
+  },
+  consent_state_agreed: {
+    fr: 'Accord donné le {date} (texte {version}).',
+    en: 'Agreed on {date} (text {version}).',
+  },
+  consent_state_config: {
+    fr: 'Accord noté dans la configuration par la personne qui installe.',
+    en: 'Agreement noted in the configuration by the person who installs.',
+  },
+  consent_state_not_asked: {
+    fr: 'Pas encore d’accord. Pour le donner : sonde consent',
+    en: 'No agreement yet. To give it: sonde consent',
+  },
+  consent_state_changed: {
+    fr: 'Le texte a changé. Relisez-le : sonde consent',
+    en: 'The text has changed. Read it again: sonde consent',
+  },
+  consent_state_withdrawn: { fr: 'Accord retiré.', en: 'Agreement withdrawn.' },
+  sensitive_allowed: { fr: 'Sujets délicats permis : {list}.', en: 'Delicate subjects allowed: {list}.' },
+  sensitive_none: { fr: 'Aucun sujet délicat.', en: 'No delicate subject.' },
+  once_consents: {
+    fr: 'En tapant cette commande, vous acceptez que cet appareil mesure une fois la liste de base, ou ce que vous nommez.',
+    en: 'By typing this you agree that this device measures once the core list, or what you name.',
+  },
+  start_consents: {
+    fr: 'Selon la configuration, l’hôte est d’accord que cet appareil mesure. Arrêter : sonde pause',
+    en: 'As configured, the host agrees that this device measures. To stop: sonde pause',
+  },
+  category_ALDR: { fr: 'alcool et drogues', en: 'alcohol and drugs' },
+  category_DATE: { fr: 'rencontres', en: 'dating' },
+  category_FILE: { fr: 'partage de fichiers', en: 'file sharing' },
+  category_GMB: { fr: 'jeux d’argent', en: 'gambling' },
+  category_HACK: { fr: 'outils de piratage', en: 'hacking tools' },
+  category_HATE: { fr: 'discours de haine', en: 'hate speech' },
+  category_LGBT: { fr: 'homosexualité', en: 'LGBT' },
+  category_MILX: { fr: 'groupes armés', en: 'armed groups' },
+  category_PORN: { fr: 'pornographie', en: 'pornography' },
+  category_PROV: { fr: 'tenues légères', en: 'provocative attire' },
+  category_REL: { fr: 'religion', en: 'religion' },
+  category_XED: { fr: 'éducation sexuelle', en: 'sex education' },
+  // Pause.
+  paused_until: {
+    fr: 'En pause jusqu’au {date}. Rien n’est mesuré ni envoyé. Reprendre avant : sonde reprendre',
+    en: 'Paused until {date}. Nothing is measured or sent. To go on before: sonde resume',
+  },
+  resumed: {
+    fr: 'La pause est finie. Les mesures reprennent dans la minute.',
+    en: 'The pause is over. Measuring goes on within a minute.',
+  },
+  was_not_paused: { fr: 'Il n’y avait pas de pause.', en: 'There was no pause.' },
+} as const satisfies Record<string, Readonly<Record<Language, string>>>
+
+export type PhraseKey = keyof typeof all
+export const phrases: Readonly<Record<PhraseKey, Readonly<Record<Language, string>>>> = all
