@@ -7,6 +7,7 @@ import { type Deferred, putOff, type SentBody, type SubmitOutcome } from './answ
 import { leaveAtRelay } from './relay.ts'
 import { offerBatch } from './submit-batch.ts'
 import { maxRetryAfterMs } from './transports/connection.ts'
+import type { QuestionOutcome } from './ways/form.ts'
 import { endedIdle } from './ways/open-way.ts'
 import type { Uplink } from './ways/uplink.ts'
 import type { Way } from './ways/way.ts'
@@ -33,6 +34,8 @@ const damagedOnTheWay: ReadonlySet<string> = new Set([
   'bad_signature',
   'payload_mismatch',
 ])
+/** What is said to a continuation by something that does not know what one is. A batch that goes whole may pass it. */
+const knowsNoParts: ReadonlySet<string> = new Set(['not_a_receipt', 'receipt_for_another_batch'])
 /** What a collector says of a request that was written anew on the way. */
 const writtenAnew: ReadonlySet<string> = new Set(['wrong_type', 'bad_request', 'not_found', 'wrong_method'])
 
@@ -49,6 +52,12 @@ export class Climber {
   #stay: string | null = null
   /** The body that did not get through, until the collector has said whether anything of it arrived. */
   #unclear: (SentBody & { readonly silent: boolean; readonly isIdle: boolean }) | null = null
+  /** Whether the question for the batch is out. */
+  #isAsking = false
+  /** Whether the question was left out or not answered as a collector does, and so was no body since. */
+  #isWary = false
+  /** Ids of the ways on which, in this attempt, a body was answered as a collector does. */
+  readonly #heard = new Set<string>()
   /** Number of batches that lie at a relay after this attempt. */
   left = 0
 
@@ -133,6 +142,8 @@ export class Climber {
     // The flow was ended in time, before it would have died; nothing is wrong with the way.
     if (reason === 'flow_spent') return true
     if (retryAfterMs !== null || way.endpoint.kind === 'relay') return false
+    // The question may be what is swallowed: the next attempt does without, once.
+    if (this.#isAsking && reason === 'stalled') this.#question(way, 'unanswered')
     // Silence that began before a byte was heard: another kind of address may do.
     if (body === null) return more || (reason === 'stalled' && this.#formChanges(way, () => {}))
     const { status } = body
@@ -143,15 +154,30 @@ export class Climber {
       this.#unclear = { ...body, silent, isIdle }
       return true
     }
+    const refused = { ...body, status }
+    if (body.continued && knowsNoParts.has(reason)) return this.#formChangesBy(way, refused) || more
     if (nothingElseEither.has(reason)) return false
+    const isCollectors = !reason.startsWith('status_')
+    if (isCollectors) this.#heard.add(way.id)
+    // Neither the question nor a little of the batch was answered as a collector does: it gets no more of it.
+    else if (this.#isWary) return false
     // Once: what the collector held of it is gone, and the next copy may come as it was sent.
     if (damagedOnTheWay.has(reason) && forms <= 1) return true
-    const isOfForm = reason.startsWith('status_') || writtenAnew.has(reason) || damagedOnTheWay.has(reason)
+    const isOfForm =
+      !isCollectors ||
+      reason === 'offset_contradiction' ||
+      writtenAnew.has(reason) ||
+      damagedOnTheWay.has(reason)
     if (!isOfForm) return more
-    const changed = this.#formChanges(way, () =>
-      this.#uplink.report({ ...body, kind: 'refused', way: way.id, status }),
-    )
-    return more || changed
+    return this.#formChangesBy(way, refused) || more
+  }
+
+  #formChangesBy(way: Way, refused: SentBody & { readonly status: number }): boolean {
+    return this.#formChanges(way, () => this.#uplink.report({ ...refused, kind: 'refused', way: way.id }))
+  }
+
+  #question({ id: way }: Way, outcome: QuestionOutcome): void {
+    this.#uplink.report({ kind: 'question', way, outcome })
   }
 
   #formChanges(way: Way, report: () => void): boolean {
@@ -189,20 +215,46 @@ export class Climber {
 
   #offerOver(way: Way, id: BatchId, bytes: Buffer): Promise<SubmitOutcome> {
     const uplink = this.#uplink
-    this.#formAtOffer = wayOf(uplink.known, way.id).form
+    const form = () => wayOf(uplink.known, way.id).form
+    this.#formAtOffer = form()
+    this.#isAsking = false
+    this.#isWary = false
     if (way.endpoint.kind === 'relay')
       return leaveAtRelay(way, { id, bytes, left: wasLeft(uplink.known, way.id, id) }, uplink)
+    const ask = uplink.known.offered.has(id) || !way.proven
+    // After a body that did not get through, any answer to a question tells whether the line carries questions.
+    const spareQuestion = form().unaskedFor > 0 && this.#unclear === null
+    this.#isAsking = ask && !spareQuestion
+    let isInVain = false
+    if (ask && spareQuestion) {
+      this.#isWary = true
+      this.#question(way, 'spared')
+    }
     return offerBatch(
       way,
       {
         id,
         bytes,
-        ask: uplink.known.offered.has(id) || !way.proven,
-        form: () => wayOf(uplink.known, way.id).form,
-        onAsked: (held) => this.#clear(way, isMore(uplink.known, id, held)),
+        ask,
+        spareQuestion,
+        isHeard: this.#heard.has(way.id),
+        arrived: this.#arrived(id),
+        form,
+        onAsked: (held) => {
+          this.#isAsking = false
+          isInVain = held === null
+          this.#isWary = isInVain
+          if (held !== null && form().unaskedFor > 0) this.#question(way, 'answered')
+          this.#clear(way, held !== null && isMore(uplink.known, id, held))
+        },
         onBody: () => uplink.report({ kind: 'offered', batch: id }),
-        onTaken: ({ bytes: taken, continued, tookMs, confirmed }) =>
-          uplink.report({ kind: 'taken', way: way.id, bytes: taken, continued, tookMs, confirmed }),
+        onTaken: ({ bytes: taken, continued, tookMs, confirmed }) => {
+          if (isInVain) this.#question(way, 'needless')
+          isInVain = false
+          this.#isWary = false
+          this.#heard.add(way.id)
+          uplink.report({ kind: 'taken', way: way.id, bytes: taken, continued, tookMs, confirmed })
+        },
         onLost: (lost) => uplink.report({ ...lost, kind: 'refused', way: way.id, status: 404 }),
         onProgress: (held) => {
           if (!isMore(uplink.known, id, held)) return

@@ -23,8 +23,8 @@ import {
   type SubmitOutcome,
 } from './answer.ts'
 import type { Answer, Request } from './transports/connection.ts'
-import { NoAnswer } from './transports/no-answer.ts'
-import { type Form, partEnd, type TakenBody } from './ways/form.ts'
+import { hangUps, NoAnswer } from './transports/no-answer.ts'
+import { type Form, partEnd, type TakenBody, waryForm } from './ways/form.ts'
 import type { CollectorKey, RequestChannel } from './ways/way.ts'
 
 export interface Offer {
@@ -35,10 +35,22 @@ export interface Offer {
    * yet.
    */
   readonly ask: boolean
+  /**
+   * Whether that question is left out, because whatever stands on the way does not let it through. What answers is then
+   * given little, until it has taken something as a collector does.
+   */
+  readonly spareQuestion?: boolean
+  /** Whether a body was just answered on this way as a collector does, so that it need not be given little. */
+  readonly isHeard?: boolean
+  /** Bytes of the batch that are known to have arrived, for when the question is not answered. */
+  readonly arrived?: number
   /** In which form the way gets its next body. */
   readonly form: () => Form
-  /** Called when the collector has said how many bytes of the batch it holds, and a body is sent next. */
-  readonly onAsked?: (held: number) => void
+  /**
+   * Called when the question was answered, and a body is sent next.
+   * @param held - Bytes of the batch that the collector holds; null when the answer was no collector's.
+   */
+  readonly onAsked?: (held: number | null) => void
   /** Called, before the receipt comes, with the number of bytes of the batch that are known to have arrived. */
   readonly onProgress?: (held: number) => void
   /** Called before the first byte of a body is sent. */
@@ -56,11 +68,16 @@ export async function offerBatch(
   key: CollectorKey,
 ): Promise<SubmitOutcome> {
   try {
-    const asked = offer.ask ? await askFor(way, offer.id, key) : 0
-    if (typeof asked !== 'number') return asked
-    if (offer.ask) offer.onAsked?.(asked)
+    const known = offer.arrived ?? 0
+    const wary = offer.isHeard !== true
+    if (!offer.ask) return await sendParts(way, offer, { held: 0, wary: false }, key)
+    if (offer.spareQuestion) return await sendParts(way, offer, { held: known, wary }, key)
+    const asked = await askFor(way, offer.id, key)
+    if (asked !== null && typeof asked !== 'number') return asked
+    offer.onAsked?.(asked)
+    if (asked === null) return await sendParts(way, offer, { held: known, wary }, key)
     if (asked > 0) offer.onProgress?.(asked)
-    return await sendParts(way, offer, asked, key)
+    return await sendParts(way, offer, { held: asked, wary: false }, key)
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
     return putOff(error.code)
@@ -69,16 +86,36 @@ export async function offerBatch(
 
 /**
  * Asks for the receipt, which costs some 200 bytes each way, instead of sending a body.
- * @returns Bytes of the batch that the collector has, if it does not have all of them.
+ * @returns Bytes of the batch that the collector has, if it does not have all of them; null for an answer that is no
+ * collector's. That is a fact about this question: a box may refuse it, or put a page in place of a 404, and let bodies
+ * through.
  */
-async function askFor(way: RequestChannel, id: BatchId, key: CollectorKey): Promise<SubmitOutcome | number> {
+async function askFor(
+  way: RequestChannel,
+  id: BatchId,
+  key: CollectorKey,
+): Promise<SubmitOutcome | number | null> {
   // A cache on the way that kept the answer of yesterday should ask as well.
   const headers = { 'cache-control': 'no-cache' }
-  const answer = await way.exchange({ method: 'GET', path: `v1/batches/${id}/receipt`, headers })
-  if (answer.status === 200) return believe(answer, id, key)
+  const path = `v1/batches/${id}/receipt`
+  const answer = await exchangeOver(way, { method: 'GET', path, headers })
+  if ('kind' in answer) {
+    if (endedByAnswer.has(answer.reason)) return null
+    return answer
+  }
+  const { status, held } = answer
   // A collector that does not know this question answers with a problem too, and is then sent the body.
-  if (answer.status === 404 && readProblem(answer.body) !== null) return answer.held ?? 0
-  return refusalOf(answer, id, key)
+  if (status === 404 && readProblem(answer.body) !== null) return held ?? 0
+  const outcome = status === 200 ? believe(answer, id, key) : refusalOf(answer, id, key)
+  return outcome.kind !== 'deferred' || isNotNow(answer) ? outcome : null
+}
+
+/** A page that does not end, and a refusal without words: the endpoint is dialled again for the body. */
+const endedByAnswer: ReadonlySet<string> = new Set(['answer_too_large', ...hangUps])
+
+/** What is behind whatever answers is away or busy: no body would get through either. */
+function isNotNow({ status, retryAfterMs }: Answer): boolean {
+  return retryAfterMs !== null || [429, 502, 503, 504].includes(status)
 }
 
 /**
@@ -86,23 +123,32 @@ async function askFor(way: RequestChannel, id: BatchId, key: CollectorKey): Prom
  */
 const maxCorrections = 3
 
-/** Sends the batch from `from` on, in as many requests as the form of the way wants. */
+interface Beginning {
+  /** Bytes of the batch that the collector has, as far as is known. */
+  readonly held: number
+  /** Whether nothing on this way has spoken as a collector: the first part is then as small as it can be. */
+  readonly wary: boolean
+}
+
+/** Sends the batch from `from.held` on, in as many requests as the form of the way wants. */
 async function sendParts(
   way: RequestChannel,
   offer: Offer,
-  from: number,
+  from: Beginning,
   key: CollectorKey,
 ): Promise<SubmitOutcome> {
   const { id, bytes } = offer
   const upload = uploadNameIn(bytes) ?? id
-  let held = from >= bytes.length || offer.form().wholeOnly ? 0 : from
+  let { wary } = from
+  let held = from.held >= bytes.length || offer.form().wholeOnly ? 0 : from.held
   let sent: SentBody = { bytes: 0, continued: false, status: null }
   for (let corrections = 0; corrections <= maxCorrections; ) {
-    const end = partEnd(offer.form(), bytes.length, held, envelopeEndIn(bytes))
+    const form = wary ? waryForm(offer.form()) : offer.form()
+    const end = partEnd(form, bytes.length, held, envelopeEndIn(bytes))
     const body = bytes.subarray(held, end)
     sent = { bytes: body.length, continued: held > 0, status: null }
     offer.onBody?.()
-    const answer = await exchangeBody(way, requestFor(upload, body, held, end === bytes.length))
+    const answer = await exchangeOver(way, requestFor(upload, body, held, end === bytes.length))
     if ('kind' in answer) return { ...answer, body: sent }
     sent = { ...sent, status: answer.status }
     if (isLost(answer, sent)) {
@@ -116,6 +162,8 @@ async function sendParts(
     if (isPartWithoutOffset(answer, end < bytes.length))
       return { ...putOff(`status_${answer.status}`), body: sent }
     const now = isPart(answer) || isMismatch(answer) ? answer.held : null
+    // More than there is, after a part; or the offset that this body had, as if it had another.
+    if (now !== null && (now >= bytes.length ? end < bytes.length : isMismatch(answer) && now === held)) break
     if (now === null || now >= bytes.length) {
       const outcome = outcomeOf(answer, id, key)
       if (outcome.kind === 'accepted') offer.onTaken?.({ ...answer, ...sent })
@@ -125,12 +173,14 @@ async function sendParts(
       offer.onTaken?.({ ...answer, ...sent })
       offer.onProgress?.(now)
     } else corrections += 1
-    held = now
+    // What was to be found out is known: here a batch goes whole.
+    held = wary && offer.form().wholeOnly ? 0 : now
+    wary = false
   }
   return { ...putOff('offset_contradiction'), body: sent }
 }
 
-async function exchangeBody(
+async function exchangeOver(
   way: RequestChannel,
   request: Request,
 ): Promise<Answer | ReturnType<typeof putOff>> {

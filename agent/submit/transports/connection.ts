@@ -16,6 +16,7 @@ import {
 import { cut, familyOf, type Line, type Spent, spentBy } from './dial.ts'
 import { letContinue } from './interim-answers.ts'
 import { NoAnswer, noAnswer } from './no-answer.ts'
+import { unpack } from './unpack.ts'
 
 export interface Request {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT'
@@ -207,6 +208,7 @@ export class Connection {
     let retryAfterMs: number | null = null
     let held: number | null = null
     let etag: string | null = null
+    let encoding: string | string[] | undefined
     this.#isAwaited = true
     const length = body === undefined ? {} : { 'content-length': String(body.length) }
     return new Promise((resolve, reject) => {
@@ -230,6 +232,7 @@ export class Connection {
             }
             this.#isAwaited = false
             status = code
+            encoding = given['content-encoding']
             etag = typeof given.etag === 'string' ? given.etag : null
             retryAfterMs = readRetryAfter(given['retry-after'], given.date)
           },
@@ -238,7 +241,12 @@ export class Connection {
             if (size > mostBytes) reject(new NoAnswer('answer_too_large'))
             else chunks.push(chunk)
           },
-          onResponseEnd: () => resolve({ status, body: Buffer.concat(chunks), retryAfterMs, held, etag }),
+          onResponseEnd: () => {
+            unpack(Buffer.concat(chunks), encoding, mostBytes).then(
+              (body) => resolve({ status, body, retryAfterMs, held, etag }),
+              reject,
+            )
+          },
           onResponseError: (_, error) => reject(error),
         },
       )

@@ -16,6 +16,9 @@ export class NoAnswer extends Error {
   }
 }
 
+/** Codes of what the other side's end of a connection looks like from here. */
+export const hangUps: ReadonlySet<string> = new Set(['hung_up', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
 /** @returns The error as a `NoAnswer`; without its message, which may name the probe's own address. */
 export function noAnswer(error: unknown): NoAnswer {
   if (error instanceof NoAnswer) return error

@@ -28,6 +28,8 @@ export interface Form {
   readonly bytesPerMs: number | null
   /** The only addresses that are used, where those of the other kind connect and then say nothing; null for all. */
   readonly family: 4 | 6 | null
+  /** Number of batches for which the question for a receipt is left out, since something on the way keeps it back. */
+  readonly unaskedFor: number
   /** Whether TLS begins with a message that fits one packet, at the price of the newest key exchanges. */
   readonly shortHello: boolean
 }
@@ -46,6 +48,7 @@ const leastPauseMs = 10
 const mostSmallNext = 1_024
 const capBelievedFor = 256
 const idleBelievedFor = 16
+const unaskedBelievedFor = 64
 /** What is assumed of a way on which no body was taken: 16 kbit/s. */
 const assumedBytesPerMs = 2
 const leastBytesPerMs = 0.25
@@ -62,6 +65,7 @@ export const unknownForm: Form = {
   cutOff: 0,
   bytesPerMs: null,
   family: null,
+  unaskedFor: 0,
   shortHello: false,
 }
 
@@ -77,6 +81,35 @@ export function partEnd(form: Form, batchBytes: number, held: number, envelopeBy
   const limit = form.smallFor > 0 ? Math.min(known, mostSmallPartBytes) : known
   const most = batchBytes > wholeUpToBytes ? Math.min(limit, chunkBytes) : limit
   return Math.min(batchBytes, Math.max(held + most, envelopeBytes))
+}
+
+/**
+ * For the first part that is given to something that did not answer a question as a collector does: a portal, or a box that
+ * lets bodies through.
+ */
+export function waryForm(form: Form): Form {
+  return { ...form, wholeOnly: false, partBytes: leastPartBytes }
+}
+
+/**
+ * What became of the question for a receipt. `needless`: it was not answered as a collector does, and then a body was
+ * taken.
+ */
+export type QuestionOutcome = 'answered' | 'unanswered' | 'needless' | 'spared'
+
+export function afterQuestionFor(form: Form, outcome: QuestionOutcome): Form {
+  switch (outcome) {
+    case 'answered':
+      return { ...form, unaskedFor: 0 }
+    case 'unanswered':
+      return { ...form, unaskedFor: Math.max(1, form.unaskedFor) }
+    case 'needless':
+      return { ...form, unaskedFor: unaskedBelievedFor }
+    case 'spared':
+      return { ...form, unaskedFor: Math.max(0, form.unaskedFor - 1) }
+    default:
+      return outcome satisfies never
+  }
 }
 
 export function speedOf({ bytesPerMs }: Form): number {

@@ -3,7 +3,7 @@
 
 import type { Endpoint } from '../../../tests-spec/protocol/endpoint.ts'
 import type { Answer, Connection, Patience, Request } from '../transports/connection.ts'
-import { NoAnswer } from '../transports/no-answer.ts'
+import { hangUps, NoAnswer } from '../transports/no-answer.ts'
 import type { Way } from './way.ts'
 import type { LineEvent } from './way-knowledge.ts'
 
@@ -18,8 +18,6 @@ export interface Opening {
   take(event: LineEvent): void
 }
 
-/** What the other side's end of a connection looks like from here. */
-const hangUps: ReadonlySet<string> = new Set(['hung_up', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 /** The connection ended as a request began on it, of which too much was sent to send it again without a question. */
 export const endedIdle = 'ended_idle'
 /** A request is sent again by itself when no more than this was sent of it. */

@@ -9,10 +9,12 @@ import { afterAnswer, afterCut, afterDeath, type FlowLife, unknownLife } from '.
 import {
   afterFailure,
   afterMute,
+  afterQuestionFor,
   afterRefused,
   afterStuck,
   afterTaken,
   type Form,
+  type QuestionOutcome,
   type RefusedBody,
   type StuckBody,
   type TakenBody,
@@ -107,6 +109,8 @@ export type OfferEvent =
   | ({ readonly kind: 'stuck'; readonly way: string } & StuckBody)
   /** A body was refused by somebody who is no collector, or reached the collector as another. */
   | ({ readonly kind: 'refused'; readonly way: string } & RefusedBody)
+  /** What became of the question for a receipt. */
+  | { readonly kind: 'question'; readonly way: string; readonly outcome: QuestionOutcome }
   /** Whoever answers there asks for a pause. It is not signed, and binds this way. */
   | { readonly kind: 'held'; readonly way: string; readonly ms: number; readonly code: string }
   /** A relay keeps the batch. */
@@ -194,6 +198,8 @@ export function afterEvent(known: WayKnowledge, event: WayEvent, nowMs: number):
       return afterStuckBody(known, event)
     case 'refused':
       return changed(known, event.way, ({ form }) => ({ form: afterRefused(form, event) }))
+    case 'question':
+      return changed(known, event.way, ({ form }) => ({ form: afterQuestionFor(form, event.outcome) }))
     case 'held':
       return {
         ...changed(known, event.way, () => ({ heldUntilMs: nowMs + event.ms })),
