@@ -1,7 +1,7 @@
 // Brings sealed files of other probes to the collector: tests-spec/protocol/sealed.md, "Exchange". Their content is
 // unknown here, and so is what became of it, apart from the collector's signed word that the file arrived.
 
-import { offerSealed, type SealedOutcome } from './offer-sealed.ts'
+import { type Manner, type OfferedSealed, offerSealed } from './offer-sealed.ts'
 import type { Uplink } from './ways/uplink.ts'
 import type { Way } from './ways/way.ts'
 import { wayOf } from './ways/way-knowledge.ts'
@@ -62,6 +62,7 @@ export async function forwardSealed(
   // What the last way to be tried refuses as well is left for now. Nobody has signed that: it waits all the same.
   for (const each of refused) files.refused(each)
   tally.refused = refused.size
+  await uplink.remember()
   const { sent, received } = uplink.spent
   return { ...tally, sent: sent - before.sent, received: received - before.received, reason }
 }
@@ -91,7 +92,14 @@ async function offerAll(
       let held = 0
       for (let lines = 0; ; lines += 1) {
         const { form } = wayOf(uplink.known, opened.id)
-        const outcome: SealedOutcome = await offerSealed(way, bytes, form, uplink, lines > 0)
+        const proven = uplink.known.lastGood === opened.id
+        const manner: Manner = { form, goOn: lines > 0, proven }
+        const offered: OfferedSealed = await offerSealed(way, bytes, manner, uplink)
+        const { outcome } = offered
+        const arrived = outcome.kind === 'arrived'
+        if (offered.wentWhole && arrived) uplink.report({ kind: 'sealed_whole', way: opened.id, whole: true })
+        else if (form.sealedWhole && !arrived)
+          uplink.report({ kind: 'sealed_whole', way: opened.id, whole: false })
         if (outcome.kind === 'refused') refused.push(sha256)
         if (outcome.kind === 'arrived') {
           await files.brought(sha256, outcome.answer)

@@ -6,7 +6,7 @@ import { structuredBoolean, uploadHeaders } from '../../tests-spec/protocol/resu
 import { openSealedReceipt, sealedMediaType, splitLines } from '../../tests-spec/protocol/sealed.ts'
 import { readProblem, reasonOf } from './answer.ts'
 import type { Answer } from './transports/connection.ts'
-import { NoAnswer } from './transports/no-answer.ts'
+import { hangUps, NoAnswer } from './transports/no-answer.ts'
 import { type Form, partEnd } from './ways/form.ts'
 import type { CollectorKey, RequestChannel } from './ways/way.ts'
 
@@ -23,30 +23,81 @@ export type SealedOutcome =
       readonly brokeOff: boolean
     }
 
+export interface OfferedSealed {
+  readonly outcome: SealedOutcome
+  /** Whether parts were answered as nothing does that knows them, and the file went whole after that. */
+  readonly wentWhole: boolean
+}
+
 /** Codes that concern the file itself. After any other code, the answer may be different another day. */
 const finalCodes: ReadonlySet<string> = new Set(['not_sealed', 'other_recipient', 'damaged', 'too_large'])
 /** How often the collector may name another offset than expected, before that is called a contradiction. */
 const maxCorrections = 3
 
+/** In which way a file is offered. */
+export interface Manner {
+  /** In which form the way gets its next body. */
+  readonly form: Form
+  /** Whether a part was sent before: the collector is then asked what it holds. */
+  readonly goOn: boolean
+  /** Whether the way has brought a receipt: then a file may go whole there whose first part was refused. */
+  readonly proven: boolean
+}
+
 /**
- * @param form - In which form the way gets its next body.
- * @param goOn - Whether a part was sent before: the collector is then asked what it holds.
+ * Offers a file in the form of the way. Where something on the way does not know parts, refuses them or spoils them, it goes
+ * whole.
  */
 export async function offerSealed(
   way: RequestChannel,
   bytes: Buffer,
+  manner: Manner,
+  key: CollectorKey,
+): Promise<OfferedSealed> {
+  const isWhole = manner.form.wholeOnly || manner.form.sealedWhole
+  const form = { ...manner.form, wholeOnly: isWhole }
+  const first = await offerIn(form, way, bytes, key, manner.goOn && !isWhole)
+  const isOfParts = first.inParts && (first.held > 0 || manner.proven) && isOfForm(first)
+  if (!isOfParts) return { outcome: first.outcome, wentWhole: false }
+  const { outcome } = await offerIn({ ...form, wholeOnly: true }, way, bytes, key, false)
+  return { outcome, wentWhole: true }
+}
+
+interface Offered {
+  readonly outcome: SealedOutcome
+  /** Status of the last answer; null when there was none. */
+  readonly status: number | null
+  readonly held: number
+  /** Whether the last request had a part of the file. */
+  readonly inParts: boolean
+}
+
+/** These say that whatever is there has no room, no time, or nothing behind it now: what is whole would not pass either. */
+const notOfForm: ReadonlySet<number> = new Set([408, 413, 429, 502, 503, 504])
+
+function isOfForm({ outcome, status }: Offered): boolean {
+  if (outcome.kind === 'arrived' || status === null) return false
+  return !notOfForm.has(status)
+}
+
+async function offerIn(
   form: Form,
+  way: RequestChannel,
+  bytes: Buffer,
   key: CollectorKey,
   goOn: boolean,
-): Promise<SealedOutcome> {
+): Promise<Offered> {
   const path = `v1/sealed/${sha256Hex(bytes)}`
   let held = 0
+  let status: number | null = null
+  let inParts = false
   try {
-    if (goOn) held = (await way.exchange({ method: 'HEAD', path })).held ?? 0
+    if (goOn) held = await heldOf(way, path, bytes.length)
     for (let corrections = 0; corrections <= maxCorrections; ) {
       const end = partEnd(form, bytes.length, held, 0)
       const body = bytes.subarray(held, end)
       const isWhole = body.length === bytes.length
+      inParts = !isWhole
       const answer = await way.exchange({
         method: 'POST',
         path: isWhole ? 'v1/sealed' : path,
@@ -54,15 +105,34 @@ export async function offerSealed(
         body,
         offset: held,
       })
+      status = answer.status
       const now = offsetIn(answer)
-      if (now === null || now > bytes.length) return outcomeOf(answer, bytes, key, held)
+      if (now === null) return { outcome: outcomeOf(answer, bytes, key, held), status, held, inParts }
+      // More than there is; or the offset that this body had, as if it had another.
+      if (now >= bytes.length || (status === 409 && now === held)) break
       if (now !== end) corrections += 1
       held = now
     }
-    return { kind: 'deferred', reason: 'offset_contradiction', held, brokeOff: false }
+    const outcome = { kind: 'deferred', reason: 'offset_contradiction', held, brokeOff: false } as const
+    return { outcome, status, held, inParts }
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
-    return { kind: 'deferred', reason: error.code, held, brokeOff: true }
+    // A page that does not end is an answer.
+    const isAnswer = error.code === 'answer_too_large'
+    const outcome = { kind: 'deferred', reason: error.code, held, brokeOff: !isAnswer } as const
+    return { outcome, status: isAnswer ? 200 : null, held, inParts }
+  }
+}
+
+/** @returns Bytes of the file that the collector holds; 0 for an answer that says nothing of use. */
+async function heldOf(way: RequestChannel, path: string, most: number): Promise<number> {
+  try {
+    const { status, held } = await way.exchange({ method: 'HEAD', path })
+    return status === 204 && held !== null && held < most ? held : 0
+  } catch (error) {
+    // Something may refuse this question without words, and let bodies through.
+    if (error instanceof NoAnswer && hangUps.has(error.code)) return 0
+    throw error
   }
 }
 

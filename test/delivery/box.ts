@@ -2,6 +2,7 @@
 // manner, milliseconds for which it is rude; 0: always.
 
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
+import { type AnswerManner, answerManners, rewriting } from './rude-answers.ts'
 
 /** What a box says to the head of a request in place of handing it on; null: it hands it on. */
 export type Manner = (head: string) => string | null
@@ -17,7 +18,30 @@ export const manners = {
   'small bodies': (head) => (bodyBytes(head) > 10_000 ? refusal('413 Content Too Large') : null),
   portal: () => portalPage,
   'answers 503': () => refusal('503 Service Unavailable'),
+  'no questions': (head) => (isQuestion(head) ? refusal('403 Forbidden') : null),
+  'page for a question': (head) => (isQuestion(head) ? portalPage : null),
+  'hangs up on questions': (head) => (isQuestion(head) ? '' : null),
+  'page for a further part': (head) => (isFurtherPart(head) ? portalPage : null),
+  'other offsets': (head) => (isFurtherPart(head) ? otherOffset(head) : null),
 } as const satisfies Record<string, Manner>
+
+const isQuestion = (head: string) => /^GET \/v1\/batches\/\w+\/receipt /.test(head)
+const isFurtherPart = (head: string) => /^POST \/v1\/uploads\//.test(head)
+
+/** A collector's refusal in form, with an offset that is never the one that was used. */
+function otherOffset(head: string): string {
+  const used = Number(/upload-offset: (\d+)/i.exec(head)?.[1] ?? 0)
+  const body = JSON.stringify({ status: 409, title: 'No', detail: 'no', code: 'offset_mismatch' })
+  return [
+    'HTTP/1.1 409 Conflict',
+    'Content-Type: application/problem+json',
+    `Upload-Offset: ${Math.max(0, used - 1)}`,
+    `Content-Length: ${body.length}`,
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n')
+}
 
 export function bodyBytes(head: string): number {
   return Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
@@ -29,7 +53,12 @@ export interface Behind {
 }
 
 /** Listens, and hands on what the manner lets through. */
-export function openBox(at: Behind, behind: Behind, manner: Manner): Promise<Server> {
+export function openBox(
+  at: Behind,
+  behind: Behind,
+  manner: Manner,
+  answers: AnswerManner | null = null,
+): Promise<Server> {
   const server = createServer((client) => {
     const upstream = dial(behind.port, behind.host)
     for (const [one, other] of [
@@ -45,7 +74,8 @@ export function openBox(at: Behind, behind: Behind, manner: Manner): Promise<Ser
       client.removeAllListeners('data').resume()
       client.end(said)
     })
-    upstream.on('data', (chunk) => handOn(chunk, client, upstream))
+    const through = answers === null ? (chunk: Buffer) => chunk : rewriting(answers)
+    upstream.on('data', (chunk) => handOn(through(chunk), client, upstream))
   })
   return new Promise((resolve) => server.listen(at.port, at.host, () => resolve(server)))
 }
@@ -68,7 +98,8 @@ function forAWhile(manner: Manner, ms: number): Manner {
 
 if (process.argv[1] === import.meta.filename) {
   const [, , host = '', port = '', behind = '', name = 'none', ms = '0'] = process.argv
-  const manner = forAWhile(manners[name as keyof typeof manners], Number(ms))
-  await openBox({ host, port: Number(port) }, { host, port: Number(behind) }, manner)
+  const answers = answerManners[name as keyof typeof answerManners] ?? null
+  const manner = forAWhile(manners[name as keyof typeof manners] ?? manners.none, Number(ms))
+  await openBox({ host, port: Number(port) }, { host, port: Number(behind) }, manner, answers)
   process.stdout.write('ready\n')
 }

@@ -8,14 +8,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { selfSigned } from '../support/certificates.ts'
-import type { Cell } from './cells.ts'
+import { type Cell, hasDeadWay } from './cells.ts'
 import { fronts } from './fronts.ts'
 import { buildWires, carried, inside, makeLine, serverAddress, start } from './wires.ts'
 
 const [, , folder = '', collectorBundle = '', text = ''] = process.argv
-const { front, line, box, bytes } = JSON.parse(text) as Cell
+const cell = JSON.parse(text) as Cell
+const { front, line, box, bytes } = cell
 const rudeMs = box === 'portal' || box === 'answers 503' ? 60_000 : 0
-const [frontPort, boxPort, inspectedPort] = [8_100, 8_200, 8_300]
+const [frontPort, boxPort, inspectedPort, unusedPort] = [8_100, 8_200, 8_300, 8_390]
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const { scheme, behindProxy, prepare } = fronts[front]
 
@@ -58,6 +59,7 @@ const way = (port: number) => ({
   ...(scheme === 'https' ? { pins } : {}),
 })
 const ways = [way(box === 'none' ? frontPort : boxPort)]
+if (hasDeadWay(cell)) ways.push(way(unusedPort))
 if (box === 'TLS inspection') {
   // Whoever inspects shows a key of its own, and is let in by nobody.
   await once(

@@ -9,9 +9,10 @@ import { collectorBundle, temporaryFolder } from '../support/processes.ts'
 import type { manners } from './box.ts'
 import { type FrontName, usualFronts } from './fronts.ts'
 import { furtherFronts } from './further-fronts.ts'
+import type { answerManners } from './rude-answers.ts'
 import { bytesPerMs, type LineName, lines } from './wires.ts'
 
-export type BoxName = keyof typeof manners | 'TLS inspection'
+export type BoxName = keyof typeof manners | keyof typeof answerManners | 'TLS inspection'
 
 export interface Cell {
   readonly front: FrontName
@@ -55,7 +56,27 @@ const boxes: readonly BoxName[] = [
   'portal',
   'answers 503',
   'TLS inspection',
+  'no questions',
+  'page for a question',
+  'hangs up on questions',
+  'pages for errors',
+  'page for a 404',
+  'packs',
+  'page for a further part',
+  'other offsets',
+  'offsets too high',
 ]
+/** These are rude to the question for a receipt, which a way that is one of several is asked first. */
+const ofQuestions: ReadonlySet<BoxName> = new Set([
+  'no questions',
+  'page for a question',
+  'hangs up on questions',
+  'pages for errors',
+  'page for a 404',
+  'packs',
+])
+/** Whether the device has another way, on which nothing listens. */
+export const hasDeadWay = ({ box }: Cell) => ofQuestions.has(box)
 
 // Long enough that a connection is cut before all is sent.
 const usualCell = (front: FrontName, line: LineName, box: BoxName) =>
@@ -76,6 +97,12 @@ export const fewCells: readonly Cell[] = [
   cell('caddy', 'slow', 'none', 80_000),
   cell('haproxy closes', 'fast', 'one request', 160_000),
   cell('none', 'narrow', 'none', 160_000),
+  cell('none', 'fast', 'no questions', 160_000),
+  cell('none', 'fast', 'pages for errors', 160_000),
+  cell('none', 'fast', 'packs', 160_000),
+  cell('none', 'fast', 'page for a further part', 160_000),
+  cell('none', 'fast', 'other offsets', 160_000),
+  cell('nginx', 'fast', 'offsets too high', 160_000),
   cell('our nginx.conf', 'fast', 'none', 160_000),
   cell('our haproxy.cfg', 'fast', 'none', 160_000),
   cell('our Caddyfile', 'fast', 'none', 160_000),

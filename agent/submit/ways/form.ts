@@ -28,6 +28,8 @@ export interface Form {
   readonly bytesPerMs: number | null
   /** The only addresses that are used, where those of the other kind connect and then say nothing; null for all. */
   readonly family: 4 | 6 | null
+  /** Whether sealed files go in one request, since parts of them were answered wrongly and a whole one was taken. */
+  readonly sealedWhole: boolean
   /** Number of batches for which the question for a receipt is left out, since something on the way keeps it back. */
   readonly unaskedFor: number
   /** Whether TLS begins with a message that fits one packet, at the price of the newest key exchanges. */
@@ -65,6 +67,7 @@ export const unknownForm: Form = {
   cutOff: 0,
   bytesPerMs: null,
   family: null,
+  sealedWhole: false,
   unaskedFor: 0,
   shortHello: false,
 }

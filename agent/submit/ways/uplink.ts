@@ -16,8 +16,8 @@
 //   receipted the receipt verifies. Forgives every failure of the way and ends the holding off.
 //   holdOff at the end, once, when a batch still waits. Gives the time until the next attempt.
 //
-// Forwarding (forward-sealed.ts) climbs once and reports nothing: what becomes of other probes' files must
-// not hold up this probe's own. What a line does by itself, such as connecting, answering or going silent, is
+// Forwarding (forward-sealed.ts) climbs once and reports nothing but whether files go whole: what becomes of other probes'
+// files must not hold up this probe's own. What a line does by itself, such as connecting, answering or going silent, is
 // reported in this file.
 
 import type { BatchId } from '../../../tests-spec/protocol/batch.ts'

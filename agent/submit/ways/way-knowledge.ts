@@ -109,6 +109,8 @@ export type OfferEvent =
   | ({ readonly kind: 'stuck'; readonly way: string } & StuckBody)
   /** A body was refused by somebody who is no collector, or reached the collector as another. */
   | ({ readonly kind: 'refused'; readonly way: string } & RefusedBody)
+  /** Whether sealed files go whole on this way from now on. */
+  | { readonly kind: 'sealed_whole'; readonly way: string; readonly whole: boolean }
   /** What became of the question for a receipt. */
   | { readonly kind: 'question'; readonly way: string; readonly outcome: QuestionOutcome }
   /** Whoever answers there asks for a pause. It is not signed, and binds this way. */
@@ -198,6 +200,8 @@ export function afterEvent(known: WayKnowledge, event: WayEvent, nowMs: number):
       return afterStuckBody(known, event)
     case 'refused':
       return changed(known, event.way, ({ form }) => ({ form: afterRefused(form, event) }))
+    case 'sealed_whole':
+      return changed(known, event.way, ({ form }) => ({ form: { ...form, sealedWhole: event.whole } }))
     case 'question':
       return changed(known, event.way, ({ form }) => ({ form: afterQuestionFor(form, event.outcome) }))
     case 'held':

@@ -54,6 +54,7 @@ const content = v.object({
         bytesPerMs: v.nullable(v.pipe(v.number(), v.minValue(0.01), v.maxValue(1_000_000))),
         family: v.nullable(v.picklist([4, 6])),
         shortHello: v.boolean(),
+        sealedWhole: v.optional(v.boolean(), false),
         unaskedFor: v.optional(count, 0),
       }),
       failed: v.nullable(count),
