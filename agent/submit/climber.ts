@@ -35,7 +35,11 @@ const damagedOnTheWay: ReadonlySet<string> = new Set([
   'payload_mismatch',
 ])
 /** What is said to a continuation by something that does not know what one is. A batch that goes whole may pass it. */
-const knowsNoParts: ReadonlySet<string> = new Set(['not_a_receipt', 'receipt_for_another_batch'])
+const knowsNoParts: ReadonlySet<string> = new Set([
+  'not_a_receipt',
+  'receipt_for_another_batch',
+  'answer_too_large',
+])
 /** What a collector says of a request that was written anew on the way. */
 const writtenAnew: ReadonlySet<string> = new Set(['wrong_type', 'bad_request', 'not_found', 'wrong_method'])
 
@@ -142,10 +146,13 @@ export class Climber {
     // The flow was ended in time, before it would have died; nothing is wrong with the way.
     if (reason === 'flow_spent') return true
     if (retryAfterMs !== null || way.endpoint.kind === 'relay') return false
-    // The question may be what is swallowed: the next attempt does without, once.
-    if (this.#isAsking && reason === 'stalled') this.#question(way, 'unanswered')
-    // Silence that began before a byte was heard: another kind of address may do.
-    if (body === null) return more || (reason === 'stalled' && this.#formChanges(way, () => {}))
+    if (body === null) {
+      // Silence that began before a byte was heard: another kind of address may do.
+      const another = more || (reason === 'stalled' && this.#formChanges(way, () => {}))
+      // The question may be what is swallowed. The next attempt does without, once: this one has waited enough.
+      if (this.#isAsking && reason === 'stalled') this.#question(way, 'unanswered')
+      return another
+    }
     const { status } = body
     if (status === null) {
       const silent = reason === 'stalled' || reason === 'dragged_on'
@@ -205,7 +212,7 @@ export class Climber {
       this.#uplink.report({ kind: 'held', way: way.id, ms: retryAfterMs, code: reason })
       return
     }
-    if (body !== null && !nothingElseEither.has(reason)) this.#forOneBatch.add(way.id)
+    if (body !== null && !nothingElseEither.has(reason) && !this.#isWary) this.#forOneBatch.add(way.id)
     this.#uplink.report({ kind: 'failed', way: way.id, code: reason })
   }
 
@@ -221,7 +228,8 @@ export class Climber {
     this.#isWary = false
     if (way.endpoint.kind === 'relay')
       return leaveAtRelay(way, { id, bytes, left: wasLeft(uplink.known, way.id, id) }, uplink)
-    const ask = uplink.known.offered.has(id) || !way.proven
+    const isProven = way.proven || uplink.known.lastGood === way.id
+    const ask = uplink.known.offered.has(id) || !isProven
     // After a body that did not get through, any answer to a question tells whether the line carries questions.
     const spareQuestion = form().unaskedFor > 0 && this.#unclear === null
     this.#isAsking = ask && !spareQuestion

@@ -149,7 +149,9 @@ async function sendParts(
     sent = { bytes: body.length, continued: held > 0, status: null }
     offer.onBody?.()
     const answer = await exchangeOver(way, requestFor(upload, body, held, end === bytes.length))
-    if ('kind' in answer) return { ...answer, body: sent }
+    // A page that does not end is an answer all the same.
+    if ('kind' in answer)
+      return { ...answer, body: { ...sent, status: answer.reason === 'answer_too_large' ? 200 : null } }
     sent = { ...sent, status: answer.status }
     if (isLost(answer, sent)) {
       // It may have been given up for room, or another collector answers: then the batch goes in one request.
