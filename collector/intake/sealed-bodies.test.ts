@@ -125,6 +125,50 @@ describe('SealedBodies.append()', () => {
     expect(bodies.held).toBe(0)
   })
 
+  it('holds one file of a name, however many begin it at once, and goes on with the newest', async () => {
+    const bodies = make()
+    const slow = [new PassThrough(), new PassThrough(), new PassThrough()]
+    const readings = slow.map((each) =>
+      bodies.append(part(0, 100_000).at, each, null, 'here', lengthOf).catch(({ code }) => code),
+    )
+    for (const each of slow) each.write(bytes.subarray(0, 30_000))
+    expect(await Promise.all(readings.slice(0, 2))).toEqual(['truncated', 'truncated'])
+    slow[2]?.end(bytes.subarray(30_000))
+    // It is the first of which something came, or its end is missing: none is left, whatever came of them.
+    await readings[2]
+    await expect.poll(() => bodies.held).toBe(0)
+    const many = await Promise.all(
+      Array.from({ length: 20 }, () => send(bodies, 0, 40_000).catch(({ code }) => code)),
+    )
+    expect(many.at(-1)).toEqual({ held: 40_000 })
+    expect(bodies.held).toBe(40_000)
+  })
+
+  it('takes a limited number of files, of each network and of all, however little came of them', async () => {
+    const bodies = make({ files: 10, filesEach: 4 })
+    const begin = (n: number, source: string) => {
+      const at = { name: sha256Hex(Buffer.from(`${n} ${source}`)), offset: 0, complete: false }
+      return bodies.append(at, Readable.from([Buffer.from('x')]), 1, source, lengthOf)
+    }
+    for (let n = 0; n < 6; n++) await begin(n, 'stranger')
+    expect(bodies.held).toBe(4)
+    for (const source of ['b', 'c', 'd', 'e', 'f', 'g']) expect(await begin(0, source)).toEqual({ held: 1 })
+    // The next takes the place of one of those who have most.
+    expect(await begin(0, 'h')).toEqual({ held: 1 })
+    expect(bodies.held).toBe(10)
+    expect(bodies.heldOf(sha256Hex(Buffer.from('0 b')), 'b')).toBe(1)
+    const open = Array.from({ length: 4 }, () => new PassThrough())
+    const reading = open.map((each) => bodies.with(each, null, 'busy', lengthOf).catch(({ code }) => code))
+    for (const each of open) each.write('x')
+    await expect.poll(() => bodies.held).toBe(10)
+    // Two in place of a stranger's. The others have fewer than it has then, and keep what they have.
+    expect(await Promise.all(reading.slice(2))).toEqual(['busy', 'busy'])
+    await expect(begin(0, 'busy')).rejects.toMatchObject({ code: 'busy' })
+    expect(await begin(0, 'i')).toEqual({ held: 1 })
+    for (const each of open) each.end()
+    expect(await Promise.all(reading.slice(0, 2))).toEqual([1, 1])
+  })
+
   it('refuses parts that do not make the file that was named', async () => {
     const bodies = make()
     await send(bodies, 0, 40_000)

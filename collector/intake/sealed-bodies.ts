@@ -9,7 +9,7 @@ import { sha256Hex } from '../../tests-spec/protocol/batch.ts'
 import { maxSealedBytes } from '../../tests-spec/protocol/sealed.ts'
 import { makeFolder } from '../archive/durable-file.ts'
 import { OffsetMismatch, Refused } from './refusal.ts'
-import { SealedBody } from './sealed-body.ts'
+import { cameAgain, SealedBody } from './sealed-body.ts'
 import { Turns } from './turns.ts'
 
 export interface SealedLimits {
@@ -19,6 +19,12 @@ export interface SealedLimits {
    */
   readonly bytes: number
   readonly bytesEach: number
+  /**
+   * Number of files under way, and of one network: each has a file descriptor, however little came of it. Without a limit,
+   * parts of one byte would take those with which batches are kept.
+   */
+  readonly files: number
+  readonly filesEach: number
   /** Age in milliseconds at which a file is given up of which a part came. */
   readonly idleMs: number
 }
@@ -27,6 +33,8 @@ export interface SealedLimits {
 export const usualSealedLimits: SealedLimits = {
   bytes: 256 * 1024 * 1024,
   bytesEach: 51 * 1024 * 1024,
+  files: 256,
+  filesEach: 32,
   idleMs: 15 * 60_000,
 }
 
@@ -47,6 +55,11 @@ export class SealedBodies {
   /** Files of which a part came, by network and name; the one touched longest ago stands first. */
   readonly #idle = new Map<string, SealedBody>()
   readonly #active = new Map<string, SealedBody>()
+  /** The newest request for each file that is under way: the others give way to it. */
+  readonly #newest = new Map<string, SealedPart>()
+  readonly #perFile = new Turns()
+  /** Number of open files, by network. */
+  readonly #files = new Map<string, number>()
   /** One at a time: a file is opened in memory, where it takes a few times its size. */
   readonly #turns = new Turns()
   #bytes = 0
@@ -94,14 +107,35 @@ export class SealedBodies {
    * @throws {Refused} As `with()`, and `no_upload`, `damaged`; {OffsetMismatch}.
    */
   async append<T>(
+    part: SealedPart,
+    stream: Readable,
+    announcedBytes: number | null,
+    source: string,
+    use: (body: Buffer) => Promise<T>,
+  ): Promise<T | { readonly held: number }> {
+    const key = `${source} ${part.name}`
+    this.#newest.set(key, part)
+    // While it waits for its turn, it may break off.
+    stream.on('error', () => {})
+    await this.#active.get(key)?.supersede()
+    try {
+      return await this.#perFile.run(key, async () => {
+        if (this.#newest.get(key) !== part) throw new Refused('truncated', cameAgain)
+        return this.#append(key, part, stream, announcedBytes, source, use)
+      })
+    } finally {
+      if (this.#newest.get(key) === part) this.#newest.delete(key)
+    }
+  }
+
+  async #append<T>(
+    key: string,
     { name, offset, complete }: SealedPart,
     stream: Readable,
     announcedBytes: number | null,
     source: string,
     use: (body: Buffer) => Promise<T>,
   ): Promise<T | { readonly held: number }> {
-    const key = `${source} ${name}`
-    await this.#active.get(key)?.supersede()
     const known = this.#known(key)
     if (known === null && offset > 0)
       throw new Refused('no_upload', 'Nothing is held of this file: send it from the beginning')
@@ -153,7 +187,31 @@ export class SealedBodies {
     if (announcedBytes !== null && announcedBytes > maxSealedBytes) throw tooLarge()
     // A stream that is broken off before it is read must not break off the process.
     stream.on('error', () => {})
-    return new SealedBody(await this.#namelessFile(), source)
+    this.#makeRoomForFile(source)
+    this.#countFile(source, 1)
+    try {
+      return new SealedBody(await this.#namelessFile(), source)
+    } catch (error) {
+      this.#countFile(source, -1)
+      throw error
+    }
+  }
+
+  /**
+   * The oldest file that nobody sends at the moment gives way: one's own, or one of the network that has most, where that has
+   * no fewer than the one that comes.
+   */
+  #makeRoomForFile(source: string): void {
+    const own = this.#files.get(source) ?? 0
+    const all = [...this.#files.values()].reduce((sum, each) => sum + each, 0)
+    if (own < this.#limits.filesEach && all < this.#limits.files) return
+    const isOwnShareFull = own >= this.#limits.filesEach
+    const filesOf = ([, idle]: [string, SealedBody]) => this.#files.get(idle.source) ?? 0
+    const [gives] = [...this.#idle]
+      .filter((each) => (isOwnShareFull ? each[1].source === source : filesOf(each) >= own))
+      .sort((a, b) => filesOf(b) - filesOf(a))
+    if (gives !== undefined) this.#giveUp(...gives)
+    else throw new Refused('busy', 'Too many files are being received at once')
   }
 
   /** Makes room for bytes that came: files that nobody sends at the moment give way. */
@@ -177,6 +235,7 @@ export class SealedBodies {
 
   async #drop(body: SealedBody): Promise<void> {
     this.#count(body.source, -body.bytes)
+    this.#countFile(body.source, -1)
     await body.close()
   }
 
@@ -185,6 +244,12 @@ export class SealedBodies {
     const own = (this.#taken.get(source) ?? 0) + bytes
     if (own === 0) this.#taken.delete(source)
     else this.#taken.set(source, own)
+  }
+
+  #countFile(source: string, files: number): void {
+    const own = (this.#files.get(source) ?? 0) + files
+    if (own === 0) this.#files.delete(source)
+    else this.#files.set(source, own)
   }
 
   async #namelessFile(): Promise<FileHandle> {

@@ -4,6 +4,8 @@ import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { Refused } from './refusal.ts'
 
+export const cameAgain = 'The same file came over another connection'
+
 export class SealedBody {
   /** The network that it comes from. */
   readonly source: string
@@ -37,7 +39,7 @@ export class SealedBody {
 
   /** Ends a request that is being read, as if its sender had gone away. */
   async supersede(): Promise<void> {
-    this.#stop?.(new Refused('truncated', 'The same file came over another connection'))
+    this.#stop?.(new Refused('truncated', cameAgain))
     await this.#ended
     // Whoever awaits the same promise goes first.
     await new Promise((resolve) => setImmediate(resolve))
