@@ -144,6 +144,34 @@ describe('Uploads.begin()', () => {
     expect(await Promise.all(reading)).toEqual(['whole', 'whole', 'whole'])
   })
 
+  it('lets those who send again what they heard of a probe take no room from the probe itself', async () => {
+    const { uploads, incoming, begin } = harness({ activePerProbe: 3 })
+    const streams = Array.from({ length: 3 }, () => new PassThrough())
+    const { bytes } = batchOf(10_000)
+    const heard = streams.map((stream) =>
+      uploads.begin(incoming(stream, { source: 'cafe' }), async () => 'whole').catch(({ code }) => code),
+    )
+    for (const stream of streams) stream.write(bytes.subarray(0, 5_000))
+    await new Promise(setImmediate)
+    expect(await begin(batchOf(10).bytes, { source: 'home' })).toMatchObject({ kind: 'whole' })
+    expect(await heard[0]).toBe('busy')
+    for (const stream of streams) stream.end(bytes.subarray(5_000))
+    expect(await Promise.all(heard)).toEqual(['busy', 'whole', 'whole'])
+    expect(uploads.held).toMatchObject({ active: 0, bytes: 0 })
+  })
+
+  it('keeps the part that the probe left, whatever others leave of what they heard', async () => {
+    const { uploads, begin } = harness()
+    const part = (name: string, source: string) => {
+      const { bytes } = batchOf(50_000, probe, name)
+      return begin(bytes.subarray(0, 20_000), { source, complete: false })
+    }
+    await part('own', 'home')
+    for (const name of ['one', 'two', 'three']) await part(name, 'cafe')
+    expect(uploads.heldOf(uploadNameOf(batchOf(50_000, probe, 'own').bytes), 'home')).toBe(20_000)
+    expect(uploads.held.idle).toBe(2)
+  })
+
   it('tells the sender how far it has come, at the head and then with every fifth of the body, 4 kB at least', async () => {
     const { uploads, incoming, told } = harness()
     const { bytes } = batchOf(40_000)

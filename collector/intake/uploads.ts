@@ -321,10 +321,23 @@ export class Uploads {
     // Looked at again only by those that are large, of which there are few.
     if (knownBefore && upload.bytes < bytesPerProbe / activePerProbe) return
     const device = upload.head?.manifest.device
-    const all = [...this.#active.keys()].filter((each) => each.head?.manifest.device === device)
-    const bytes = all.reduce((sum, each) => sum + each.bytes, 0)
-    if (all.length > activePerProbe || bytes > bytesPerProbe)
-      throw new Refused('busy', 'This probe is sending too much at once')
+    const ofProbe = [...this.#active].filter(([each]) => each.head?.manifest.device === device)
+    const sum = (of: typeof ofProbe) => of.reduce((total, [each]) => total + each.bytes, 0)
+    for (let all = ofProbe; all.length > activePerProbe || sum(all) > bytesPerProbe; ) {
+      // An envelope can be heard in clear text and sent again: those who do that take room from themselves.
+      const size = all.length > activePerProbe ? () => 1 : (each: Upload) => each.bytes
+      const most = sourceWithMost(
+        all.map(([each]) => each),
+        size,
+      )
+      const gives = all.find(([each]) => each.source === most && each !== upload)
+      if (most === upload.source || gives === undefined)
+        throw new Refused('busy', 'This probe is sending too much at once')
+      const [other, { giveWay }] = gives
+      giveWay()
+      this.#active.delete(other)
+      all = all.filter((each) => each !== gives)
+    }
   }
 
   /** The longest upload of a batch from this network; without one, the longest of all. */
@@ -352,7 +365,15 @@ export class Uploads {
     const ofProbe = [...this.#idle].filter((each) => each.head?.manifest.device === head.manifest.device)
     // Copies first: a stranger may have made them.
     ofProbe.sort((a, b) => Number(b.isFork) - Number(a.isFork))
-    for (const each of ofProbe.slice(0, -this.#limits.idlePerProbe)) this.#drop(each)
+    for (let left = ofProbe; left.length > this.#limits.idlePerProbe; ) {
+      const forks = left.filter(({ isFork }) => isFork)
+      // Then those of the network that has most: what was heard can be begun anew as well.
+      const most = sourceWithMost(left, () => 1)
+      const gives = forks[0] ?? left.find(({ source }) => source === most)
+      if (gives === undefined) break
+      this.#drop(gives)
+      left = left.filter((each) => each !== gives)
+    }
     let bytes = [...this.#idle].reduce((sum, each) => sum + each.bytes, 0)
     for (const each of this.#idle) {
       if (this.#idle.size <= this.#limits.idle && bytes <= this.#limits.idleBytes) break
@@ -379,6 +400,13 @@ export class Uploads {
     this.#bytes -= upload.bytes
     upload.take()
   }
+}
+
+/** The network that sent most of these; of two that sent as much, the one that began first. */
+function sourceWithMost(uploads: readonly Upload[], size: (upload: Upload) => number): string | null {
+  const sums = new Map<string, number>()
+  for (const each of uploads) sums.set(each.source, (sums.get(each.source) ?? 0) + size(each))
+  return [...sums].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null
 }
 
 function tooLarge(): Refused {
