@@ -47,6 +47,8 @@ export function rewriting(manner: AnswerManner): (chunk: Buffer) => Buffer {
   return (chunk) => {
     waiting = Buffer.concat([waiting, chunk])
     const out: Buffer[] = []
+    // Nothing is read of what is encrypted.
+    if (!'HTTP/'.startsWith(waiting.toString('latin1', 0, 5))) isLeftAlone = true
     while (!isLeftAlone) {
       const end = waiting.indexOf('\r\n\r\n')
       if (end < 0) break
