@@ -140,6 +140,7 @@ const bans: readonly Ban[] = [
         'must create exclusively, which a rename cannot; what is in it is read as a hint only',
       'agent/platform/named-file.ts': 'opens for reading alone, without waiting for a pipe',
       'agent/platform/identity.ts': 'takes rights away from a file, writes none',
+      'agent/platform/log-lines.ts': 'opens for reading alone, and goes on where it stopped',
       'agent/platform/log-ring.ts':
         'a log line lost to a power cut is a price we pay; a flush for each is not',
     },

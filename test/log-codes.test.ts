@@ -1,11 +1,12 @@
-// The codes of the log, in the three places that speak of them: the catalogue, the lines that log them, and the table that
-// says what to do. A code that nothing logs is a promise to
-// the operator who searches for it.
+// The codes of the logs of both programs, in the three places that speak of them: the catalogue, the lines that log them, and
+// the table that says what to do, or what happens next. A code that nothing logs is a promise to the operator who searches
+// for it.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { logCodes } from '../agent/platform/log.ts'
+import { logCodes as collectorCodes } from '../collector/log.ts'
 import { filesEndingIn, root, type SourceFile } from './support/source-tree.ts'
 
 const catalogue = Object.keys(logCodes).sort()
@@ -44,6 +45,46 @@ describe('the codes of the log', () => {
 
   it('are begun by a letter and a number that says what they are about', () => {
     expect(catalogue.filter((code) => !/^S[1-7]\d{3}$/.test(code))).toEqual([])
+  })
+})
+
+/** What the last cell of each row says, by the first: what to do, or that nothing is. */
+function adviceIn(page: string, heading: string): [codes: string, advice: string][] {
+  const [, section = ''] = new RegExp(`^### ${heading}$([\\s\\S]*?)^### `, 'm').exec(page) ?? []
+  const rows = section.split('\n').filter((line) => /^\| [`S]/.test(line))
+  return rows.map((row) => {
+    const cells = row.split('|').map((cell) => cell.trim())
+    return [cells[1] ?? '', cells.at(-2) ?? '']
+  })
+}
+
+describe('the table of each program', () => {
+  const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8')
+
+  it.each(['Its log', "The collector's log"])('says of every code in "%s" what to do', (heading) => {
+    const advice = adviceIn(page, heading)
+    expect(advice.length).toBeGreaterThan(20)
+    expect(advice.filter(([, words]) => words === '')).toEqual([])
+  })
+})
+
+describe("the codes of the collector's log", () => {
+  const catalogue = Object.keys(collectorCodes).sort()
+  const sources = filesEndingIn('.ts').filter(
+    ({ path }) => path.startsWith('collector/') && !path.endsWith('.test.ts') && path !== 'collector/log.ts',
+  )
+
+  it('are all logged somewhere', () => {
+    const words = new Set(sources.flatMap(({ text }) => [...text.matchAll(/'([a-z_]+)'/g)].map(([, w]) => w)))
+    expect(catalogue.filter((code) => !words.has(code))).toEqual([])
+  })
+
+  it('each stand once in the table, and nothing else does', () => {
+    const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8')
+    const documented = adviceIn(page, "The collector's log").flatMap(([codes]) =>
+      [...codes.matchAll(/`([a-z_]+)`/g)].map(([, code = '']) => code),
+    )
+    expect(documented.sort()).toEqual(catalogue)
   })
 })
 

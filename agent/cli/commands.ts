@@ -5,6 +5,7 @@ import type { ProgramWords } from '../../tests-spec/command-line/command-words.t
 import { consentCommand } from './consent-command.ts'
 import { enrolCommand } from './enrol-command.ts'
 import type { Command } from './invocation.ts'
+import { logsCommand } from './logs-command.ts'
 import { onceCommand } from './once-command.ts'
 import { pauseCommand, resumeCommand } from './pause-command.ts'
 import { runCommand } from './run-command.ts'
@@ -22,6 +23,7 @@ export const sonde: ProgramWords<Command> = {
     consentCommand,
     pauseCommand,
     resumeCommand,
+    logsCommand,
     enrolCommand,
     exportCommand,
     importReceiptsCommand,

@@ -201,9 +201,16 @@ class Run {
   }
 }
 
-/** Logs one line a cycle, at its end: how many results, and never which. */
-function logCycle(log: Log, { measurements, anomalies, bugs }: CycleReport, tookMs: number): void {
-  log.info('S2002', { measurements, anomalies, bugs, seconds: Math.round(tookMs / 1000) })
+/** Logs one line a cycle, at its end, with all that a night of them is read for: how many results, and never which. */
+function logCycle(
+  log: Log,
+  { measurements, anomalies, bugs, memory, delivery }: CycleReport,
+  tookMs: number,
+): void {
+  const { kind: upload, accepted: batches, sent, received } = delivery
+  const seconds = Math.round(tookMs / 1000)
+  const { state: link } = memory.link
+  log.info('S2002', { measurements, anomalies, bugs, seconds, link, upload, batches, sent, received })
 }
 
 /** The wait for the next round. When the clock is set back, a new wait begins from the new time. */

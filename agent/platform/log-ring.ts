@@ -1,7 +1,7 @@
 // The log on disk: two files of bounded size, so that the log of a year takes no more room than that of a week. The
 // system's journal lives in memory on small boards; after a power cut, only these files tell what happened.
 
-import { closeSync, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -20,17 +20,31 @@ export interface LogRing {
   close(): void
 }
 
+/** The file that is written, and the one before it. */
+export function logFiles(folder: string): { readonly current: string; readonly previous: string } {
+  return { current: join(folder, 'sonde.ndjson'), previous: join(folder, 'sonde.1.ndjson') }
+}
+
+const lineFeed = 0x0a
+
+function lastByte(descriptor: number, size: number): number | undefined {
+  const byte = Buffer.alloc(1)
+  readSync(descriptor, byte, 0, 1, size - 1)
+  return byte[0]
+}
+
 /** @param maxBytes - Size at which the file is set aside and a new one begun. */
 export function openLogRing(folder: string, maxBytes: number = maxFileBytes): LogRing {
-  const current = join(folder, 'sonde.ndjson')
-  const previous = join(folder, 'sonde.1.ndjson')
+  const { current, previous } = logFiles(folder)
   let descriptor: number | null = null
   let size = 0
   let dropped = 0
 
   const open = () => {
-    descriptor = openSync(current, 'a', 0o600)
-    size = statSync(current).size
+    descriptor = openSync(current, 'a+', 0o600)
+    size = fstatSync(descriptor).size
+    // A power cut may have torn the last line: the next one must not become a part of it.
+    if (size > 0 && lastByte(descriptor, size) !== lineFeed) size += writeSync(descriptor, '\n')
   }
   const shut = () => {
     if (descriptor !== null) closeSync(descriptor)

@@ -1,6 +1,6 @@
 // The log is bounded on disk, has stable codes, and is never a reason to stop.
 
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -44,6 +44,20 @@ it.each([
   },
 )
 
+it('openLogRing() begins a line of its own after one that a power cut tore: both used to be one that nobody could read', () => {
+  const dir = folder()
+  writeFileSync(join(dir, 'sonde.ndjson'), '{"code":"S1001"}\n{"code":"S20')
+  const ring = openLogRing(dir)
+  ring.write('{"code":"S1003"}\n')
+  ring.close()
+  expect(readFileSync(join(dir, 'sonde.ndjson'), 'utf8').split('\n')).toEqual([
+    '{"code":"S1001"}',
+    '{"code":"S20',
+    '{"code":"S1003"}',
+    '',
+  ])
+})
+
 it('openLog() writes NDJSON with code, level, time and fields', () => {
   const dir = folder()
   const ring = openLogRing(dir)
@@ -55,7 +69,7 @@ it('openLog() writes NDJSON with code, level, time and fields', () => {
     time: '2018-07-29T17:43:00.000Z',
     code: 'S4101',
     reason: 'unreachable',
-    message: 'Upload put off',
+    message: 'Upload put off; it is tried again by itself',
   })
 })
 
@@ -69,5 +83,7 @@ it('openLog() says the same to a terminal in one readable line', () => {
   )
   log.info('S2002')
   log.warn('S4101', { reason: 'unreachable' })
-  expect(lines).toEqual(['17:43:00  warn   S4101  Upload put off  (reason=unreachable)'])
+  expect(lines).toEqual([
+    '17:43:00  warn   S4101  Upload put off; it is tried again by itself  (reason=unreachable)',
+  ])
 })
