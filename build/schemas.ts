@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { toJsonSchema } from '@valibot/to-json-schema'
 import { type GenericSchema, looseObject } from 'valibot'
+import { heartbeat } from '../tests-spec/data-formats/heartbeat.ts'
 import { measurement, record } from '../tests-spec/data-formats/measurement.ts'
 import { testList } from '../tests-spec/lists/test-list.ts'
 import { ownTestKeys } from '../tests-spec/nettests/test-keys.ts'
@@ -27,6 +28,7 @@ const documents: Readonly<Record<string, GenericSchema>> = {
   'plain-form': plainSchema,
   'test-list': testList,
   'batch-manifest': manifest,
+  heartbeat,
   receipt,
   refusal,
   'sealed-receipt': sealedReceipt,

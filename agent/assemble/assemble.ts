@@ -1,6 +1,7 @@
 // Puts the stages together: opens everything that a cycle needs, and returns the one thing that the commands need, a
 // cycle. It is the only place that knows which implementation stands behind each argument.
 
+import { existsSync } from 'node:fs'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
@@ -10,6 +11,8 @@ import { type Delivery, deliverAndForward, notDue } from '../cycle/deliver.ts'
 import { readMemory, writeMemory } from '../cycle/memory.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import { learnRecipient } from '../enrolment/recipient.ts'
+import { heartbeatOf } from '../health/heartbeat.ts'
+import { noteStart, type Starts } from '../health/starts.ts'
 import { type Status, writeStatus } from '../health/status.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
@@ -19,6 +22,7 @@ import type { Identity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
+import { freeMegabytes, machineState } from '../platform/machine-state.ts'
 import { ownName } from '../platform/running-process.ts'
 import { placeNow, type StateFolder } from '../platform/state-folder.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -57,7 +61,10 @@ export interface Agent {
   lookAgain(): Promise<void>
   /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
   report(report: CycleReport, nextStartMs: number | null): Promise<void>
-  close(): Promise<void>
+  /** How the run before this one ended, and how many there were. */
+  readonly starts: Pick<Starts, 'boots' | 'starts' | 'before'>
+  /** @param how - What the next start is to know of the end of this one; `stopped` unless said. */
+  close(how?: 'stopped' | 'failed'): Promise<void>
 }
 
 export type UntilNextMs = () => number | null
@@ -123,7 +130,23 @@ export async function assemble({
   await removeLeftovers(folder.carried).catch(unlessDisk)
   const lists = await Lists.open({ folder, config, collector, clock, log, allowed })
   const versions = () => lists.inForce.versions
-  const spool = await openOwnSpool(folder, config, clock, identity, versions, log, keyless)
+  const starts = await noteStart(folder.starts, clock.bootId, !existsSync(folder.status))
+  let linkState = 'unknown'
+  const heartbeat = () => {
+    const { oldestWallMs, health } = spool.stats()
+    return heartbeatOf({
+      upMs: clock.monotonicMs() - startedMonotonicMs,
+      starts,
+      link: linkState,
+      rssBytes: process.memoryUsage.rss(),
+      freeMb: freeMegabytes(folder.path),
+      oldestMs: oldestWallMs === null ? null : clock.now() - oldestWallMs,
+      memoryOnly: health !== 'ok',
+      machine: machineState(),
+      codes: log.recent(),
+    })
+  }
+  const spool = await openOwnSpool(folder, config, clock, identity, versions, log, keyless, heartbeat)
   const carried = carriedIn(folder, config)
   const access = collector === null ? null : openSpoolAccess(spool, collector, identity.device)
   const served = access === null ? null : await serveSpool(folder.socket, access)
@@ -199,10 +222,12 @@ export async function assemble({
             annotations: (...of) => ({ ...ofLists, ...part.annotations(...of) }),
           }),
           spool,
-          deliver: async ({ changes, isNews }) =>
-            collector === null || part.uploads || isNews
+          deliver: async ({ changes, isNews, link }) => {
+            linkState = link.state
+            return collector === null || part.uploads || isNews
               ? deliverUntil(() => part.untilNextMs(changes.length), part.signal)
-              : notDue,
+              : notDue
+          },
           onMeasurement,
         },
         memory,
@@ -232,9 +257,11 @@ export async function assemble({
       const written = writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
       await keepIfPossible(written)
     },
-    async close() {
+    starts,
+    async close(how = 'stopped') {
       served?.close()
       await spool.close()
+      await starts.end(how)
       ring.close()
       lock.release()
     },

@@ -91,9 +91,11 @@ async function run(invocation: Invocation): Promise<number> {
   const agent = await assemble({ ...surroundings, allowed: () => allowedBy(standing) })
   // In a service nobody watches: the log says how it went, and nothing says what was measured.
   const shown = terminal.shown || given.has('table')
-  agent.log.info('S1001', { version })
+  const { boots, starts, before } = agent.starts
+  agent.log.info('S1001', { version, boots, starts, before })
   if (agent.collector === null) agent.log.warn('S5101')
   takeOver(agent, meanwhile)
+  let how: 'stopped' | 'failed' = 'failed'
   try {
     await whileAllowed({
       log: agent.log,
@@ -108,8 +110,9 @@ async function run(invocation: Invocation): Promise<number> {
     })
     await keepAll(agent.spool)
     agent.log.info('S1002')
+    how = 'stopped'
   } finally {
-    await agent.close()
+    await agent.close(how)
   }
   return 0
 }

@@ -71,6 +71,7 @@ export interface Stages extends Measuring {
 
 /** What a cycle has found when its upload may begin. */
 export interface Found {
+  readonly link: LinkState
   /** Targets whose state turned, with the link up. */
   readonly changes: readonly Task[]
   /** Whether anything was measured for the first time or otherwise than before, the link included. */
@@ -125,7 +126,7 @@ export async function runCycle(stages: Stages, last: Memory): Promise<CycleRepor
   await Promise.all(cycle.kept)
   const { measurements, anomalies, bugs, history, controls, cuts, isNews } = cycle
   const changes = [...cycle.changes.values()]
-  const delivery = await stages.deliver({ changes, isNews })
+  const delivery = await stages.deliver({ changes, isNews, link: link.current() })
   const memory = { link: link.current(), history, controls, waiting, cuts }
   return { memory, measurements, anomalies, bugs, changes, delivery }
 }

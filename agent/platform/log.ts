@@ -79,6 +79,14 @@ export interface Log {
   error(code: LogCode, fields?: Readonly<Record<string, unknown>>): void
 }
 
+export interface KeptLog extends Log {
+  /** The codes of the last warnings and errors, each once, the newest last. */
+  recent(): readonly LogCode[]
+}
+
+/** More than a heartbeat has room for. */
+const maxRecent = 8
+
 /**
  * @param terminal - Gets one readable line per message; null when there is no terminal.
  * @param now - Clock for the time of each line.
@@ -88,7 +96,7 @@ export function openLog(
   terminal: ((line: string) => void) | null,
   now: () => number,
   level: 'info' | 'warn' | 'error' = 'info',
-): Log {
+): KeptLog {
   const logger: Logger = pino(
     {
       level,
@@ -99,15 +107,17 @@ export function openLog(
     },
     { write: (line: string) => ring.write(line) },
   )
+  let recent: readonly LogCode[] = []
   const say =
     (severity: 'info' | 'warn' | 'error') =>
     (code: LogCode, fields: Readonly<Record<string, unknown>> = {}) => {
+      if (severity !== 'info') recent = [...recent.filter((each) => each !== code), code].slice(-maxRecent)
       const safe = safeFields(fields)
       logger[severity]({ code, ...safe }, logCodes[code])
       if (terminal !== null && logger.isLevelEnabled(severity))
         terminal(readable(now(), severity, code, safe))
     }
-  return { info: say('info'), warn: say('warn'), error: say('error') }
+  return { info: say('info'), warn: say('warn'), error: say('error'), recent: () => recent }
 }
 
 /** `14:03:07  warn  S4101  Upload put off  (reason=unreachable)` */

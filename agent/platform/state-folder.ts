@@ -5,6 +5,7 @@
 //   memory.json       what one cycle leaves for the next
 //   upload.json       what each way to the collector has shown, by ids that name no host
 //   status.json       what `sonde status` shows
+//   starts.json       how often it has started, and how the run before ended
 //   config.json       the operator's, if they want it here
 //   consent.json      what the host agreed to, and when
 //   host.json         the language that the host is spoken to in
@@ -34,6 +35,7 @@ export interface StateFolder {
   readonly consent: string
   readonly host: string
   readonly pause: string
+  readonly starts: string
   readonly lock: string
   readonly recipient: string
   readonly exports: string
@@ -193,6 +195,7 @@ function layoutOf(path: string): StateFolder {
     consent: join(path, 'consent.json'),
     host: join(path, 'host.json'),
     pause: join(path, 'pause.json'),
+    starts: join(path, 'starts.json'),
     lock: join(path, 'lock'),
     recipient: join(path, 'recipient.json'),
     exports: join(path, 'exports.json'),

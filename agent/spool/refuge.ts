@@ -57,14 +57,15 @@ export class Refuge {
     if (taken.length === 0) return null
     const packed = await packWaiting(taken, this.#nextN)
     const epoch = this.#epoch ?? makeEpoch(this.#random)
-    const { enrolmentDigest, device, time, lists, agent, why } = signing
+    const { enrolmentDigest, device, time, said, why } = signing
     const manifest: Manifest = {
       ...{ v: 1, device, epoch, seq: this.#nextSeq, prev: this.#prev ?? enrolmentDigest },
       ...describePayload(packed),
       lost: [],
       time,
       backlog: { records: taken.length - packed.numbers.size, batches: 0 },
-      ...{ lists, agent, why },
+      ...said,
+      why,
     }
     const { id, bytes } = encodeBatch(manifest, packed.payload, signing.privateKey)
     const note = noteOf(manifest, { id, bytes: bytes.length, oldestWallMs: packed.oldestWallMs })

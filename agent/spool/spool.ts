@@ -9,6 +9,7 @@
 // same, torn, rotten, given up for room, is itself numbered, signed and sent.
 
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
+import type { Heartbeat } from '../../tests-spec/data-formats/heartbeat.ts'
 import type { RecordClass, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import type { BatchId, DeviceId, Manifest, PendingBatch } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
@@ -64,6 +65,8 @@ export interface SpoolOptions {
   readonly agentVersion: string
   /** @returns The test lists in force; asked at each sealing. */
   readonly lists: () => Readonly<Record<string, number>>
+  /** What the probe says of itself; asked at each sealing. */
+  readonly heartbeat?: () => Heartbeat
   readonly random?: (n: number) => Uint8Array
   /** Called with the events of events.ts, which happen beside what the spool is asked to do. */
   readonly tell?: Tell
@@ -162,6 +165,8 @@ export class BatchUnreadable extends Error {
  */
 const routineGroup = 64
 const routineDelayMs = 30_000
+/** After that long without a batch, one goes for its heartbeat alone, before a probe that is well counts as silent. */
+const silenceMs = 6 * 3_600_000
 /**
  * Records of about 600 bytes: 2,000 of them are a day and a half of one cycle an hour, in little more than a
  * megabyte.
@@ -199,12 +204,15 @@ class GroupedSpool implements Spool {
   readonly #unnoted = new Set<BatchId>()
   readonly #refuge: Refuge
   #state: SpoolState<Store> = unopened
+  /** When the last batch was sealed, or the spool opened, on the monotonic clock. */
+  #sealedMs: number
   /** The last of the pieces of work on the disk, which are done one at a time. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: SpoolOptions) {
     const publicKey = createPublicKey(options.privateKey)
     this.#options = options
+    this.#sealedMs = options.clock.monotonicMs()
     this.#untilWrite = new Countdown(options.timer ?? systemTimer, routineDelayMs, () => {
       void this.#inTurn(() => this.#write(['r']))
     })
@@ -246,22 +254,27 @@ class GroupedSpool implements Spool {
     return this.#inTurn(async () => {
       // If the disk is full, this write fails; sealing then still has its reserve, and makes room.
       await this.#write(allLetters)
-      const { witness } = this.#options
+      const { witness, clock, heartbeat, agentVersion, lists } = this.#options
       const time = witness?.evidence() ?? this.#time()
+      const isSilent = why === 'age' && clock.monotonicMs() - this.#sealedMs >= silenceMs
       const signing = {
         device: this.#options.device,
         privateKey: this.#options.privateKey,
         why,
         enrolmentDigest,
         time,
-        evenEmpty: witness?.owesEvidence() ?? false,
-        lists: { ...this.#options.lists() },
-        agent: { version: this.#options.agentVersion },
+        evenEmpty: (witness?.owesEvidence() ?? false) || (isSilent && heartbeat !== undefined),
+        said: {
+          lists: { ...lists() },
+          agent: { version: agentVersion },
+          ...(heartbeat !== undefined && { heartbeat: heartbeat() }),
+        },
       }
       const durable = await this.#withStore((store) => store.seal(signing))
       if (refusesRecords(this.#state)) await this.#write(allLetters)
       const batch = durable ?? (await this.#sealInMemory(signing))
       if (batch === null) return null
+      this.#sealedMs = clock.monotonicMs()
       witness?.sealed(batch.id, time)
       return pendingBatch(batch)
     })

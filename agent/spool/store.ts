@@ -204,8 +204,7 @@ export class Store {
       lost: describeLosses(signed),
       time: signing.time,
       backlog: { records: this.unsealed - packed.numbers.size, batches: this.ledger.pending.length },
-      lists: signing.lists,
-      agent: signing.agent,
+      ...signing.said,
       why: signing.why,
     }
     const { id, bytes } = encodeBatch(manifest, packed.payload, signing.privateKey)

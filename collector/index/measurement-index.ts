@@ -1,6 +1,7 @@
 // What the collector can look up without reading the archive. An index may lag, and may be deleted: it answers
 // questions, it proves nothing, and no receipt waits for it.
 
+import type { Heartbeat } from '../../tests-spec/data-formats/heartbeat.ts'
 import type { BatchId, Manifest } from '../../tests-spec/protocol/batch.ts'
 import type { KnownCertificate } from './certificates.ts'
 import type { FoundVerdict, MeasurementRow } from './measurement-row.ts'
@@ -45,6 +46,8 @@ export interface ProbeRow {
   /** How many records still waited on the probe when it sealed that batch; null when the batch does not say. */
   readonly backlogRecords: number | null
   readonly backlogBatches: number | null
+  /** What it said of itself with that batch; null when it said nothing that can be read. */
+  readonly heartbeat: Heartbeat | null
   /** Number of batches over all epochs. */
   readonly batches: number
   /** Number of seqs below the highest of their epoch that never came. */
@@ -124,6 +127,10 @@ export interface MeasurementIndex {
   /** Another number after each change of what can be read here. */
   readonly version: number
   probes(): ProbeRow[]
+  /** When the newest batches of a probe came, milliseconds since 1970, newest first; `since` leaves older ones out. */
+  arrivals(device: string, most: number, since?: number): number[]
+  /** The network that most of a probe's newest records were made in; null when it has none. */
+  networkOf(device: string): string | null
   /** The newest result of each target on each network, anomalies first, at most `limit`, and fewer of long ones. */
   newest(limit: number): NewestRow[]
   /**

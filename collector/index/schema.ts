@@ -3,7 +3,7 @@
 /**
  * Version of this schema. An index with another number is made again from the archive: there is nothing to migrate.
  */
-export const schemaVersion = 5
+export const schemaVersion = 6
 
 export const schema = `
   create table if not exists batches (
@@ -19,6 +19,8 @@ export const schema = `
     backlog_batches integer,
     payload_fault text,
     unreadable integer not null,
+    -- What the probe said of itself, as JSON; null when it said nothing that can be read.
+    heartbeat text,
     -- The last of its rows that was dated; null when all were.
     rows_after integer
   ) without rowid;

@@ -196,6 +196,7 @@ describe.runIf(modern)('SqliteIndex', () => {
     expect(index.probes()).toEqual([
       {
         device: probe.device,
+        heartbeat: null,
         epoch: 'fedcba9876543210fe',
         seq: 6,
         lastReceivedAt: sampleNoon + 6 * minute,

@@ -4,6 +4,7 @@
 
 import { rm } from 'node:fs/promises'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { readHeartbeat } from '../../tests-spec/data-formats/heartbeat.ts'
 import type { BatchId, LostRecords } from '../../tests-spec/protocol/batch.ts'
 import type { KnownCertificate } from './certificates.ts'
 import { IndexUnreadable, reading } from './index-unreadable.ts'
@@ -113,10 +114,12 @@ export class SqliteIndex implements MeasurementIndex {
   addBatch(batch: IndexedBatch, { fault, unreadable }: PayloadState): readonly string[] {
     const { id, manifest, receivedAt } = batch
     const { device, epoch, seq, time, agent, lost, backlog } = manifest
+    const said = readHeartbeat(manifest.heartbeat)
     return this.#atOnce(() => {
       const values: SQLInputValue[] = [id, device, epoch, seq, receivedAt, time.src, time.uncMs]
       const { changes } = this.#statements.addBatch.run(
         ...[...values, agent.version, backlog?.records ?? null, backlog?.batches ?? null, fault, unreadable],
+        ...[said === null ? null : JSON.stringify(said)],
       )
       if (changes === 0) return []
       this.#statements.addToEpoch.run(device, epoch, seq, countLost(lost), fault === null ? 0 : 1)
@@ -134,7 +137,21 @@ export class SqliteIndex implements MeasurementIndex {
   }
 
   probes(): ProbeRow[] {
-    return reading(this.#path, () => this.#statements.probes.all()) as unknown as ProbeRow[]
+    const rows = reading(this.#path, () => this.#statements.probes.all())
+    return rows.map(({ heartbeat, ...row }) => ({
+      ...row,
+      heartbeat: heartbeat === null ? null : readHeartbeat(JSON.parse(String(heartbeat))),
+    })) as unknown as ProbeRow[]
+  }
+
+  arrivals(device: string, most: number, since = 0): number[] {
+    const rows = reading(this.#path, () => this.#statements.arrivals.all(device, since, most))
+    return rows.map(({ at }) => Number(at))
+  }
+
+  networkOf(device: string): string | null {
+    const row = reading(this.#path, () => this.#statements.networkOf.get(device))
+    return row === undefined ? null : String(row.asn)
   }
 
   newest(limit: number): NewestRow[] {
@@ -265,8 +282,8 @@ const statements = {
 
   addBatch: `
     insert into batches (id, device, epoch, seq, received_at, clock_source, clock_uncertainty_ms, agent_version,
-      backlog_records, backlog_batches, payload_fault, unreadable)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      backlog_records, backlog_batches, payload_fault, unreadable, heartbeat)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict do nothing`,
 
   addToEpoch: `
@@ -280,7 +297,7 @@ const statements = {
   probes: `
     select e.device as device, b.epoch as epoch, b.seq as seq, b.received_at as lastReceivedAt,
       b.clock_source as clockSource, b.clock_uncertainty_ms as clockUncertaintyMs, b.agent_version as agentVersion,
-      b.backlog_records as backlogRecords, b.backlog_batches as backlogBatches,
+      b.backlog_records as backlogRecords, b.backlog_batches as backlogBatches, b.heartbeat as heartbeat,
       e.batches as batches, e.missing as missing, e.lost as lost, e.faulty as faulty,
       (select count(*) from boots where device = e.device and contradicted = 1) as contradicted
     from (
@@ -292,6 +309,17 @@ const statements = {
       select id from batches where device = e.device order by received_at desc, seq desc limit 1
     )
     order by e.device`,
+
+  arrivals: `
+    select received_at as at from batches where device = ? and received_at >= ? order by received_at desc limit ?`,
+
+  networkOf: `
+    select asn from (
+      select asn from measurements where device = ?1 and epoch = (
+        select epoch from batches where device = ?1 order by received_at desc, seq desc limit 1
+      ) order by n desc limit 200
+    )
+    group by asn order by count(*) desc, asn limit 1`,
 
   newest: `
     select m.test_name as testName, m.input as input, m.asn as asn, m.network_name as networkName,

@@ -60,7 +60,7 @@ export function handTimer() {
 
 export async function openSample(
   dir: string,
-  options: Partial<Pick<SpoolOptions, 'disk' | 'quotaBytes' | 'timer' | 'clock' | 'random' | 'tell'>> = {},
+  options: Partial<Pick<SpoolOptions, 'disk' | 'quotaBytes' | 'timer' | 'clock' | 'random' | 'tell' | 'heartbeat'>> = {},
 ): Promise<Spool> {
   return await openSpool({
     dir,

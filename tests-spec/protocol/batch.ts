@@ -138,6 +138,8 @@ export const manifest = v.looseObject({
   /** Test lists in force while the records were made, and their versions. */
   lists: v.record(v.string(), count),
   agent: v.looseObject({ version: v.string() }),
+  /** What the probe says of itself; read by `readHeartbeat()`, so that no batch is refused for it. */
+  heartbeat: v.optional(v.unknown()),
   why: v.picklist(['size', 'age', 'urgent', 'export', 'manual']),
 })
 export type Manifest = v.InferOutput<typeof manifest>

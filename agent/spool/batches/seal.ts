@@ -39,8 +39,8 @@ export interface Signing {
   readonly time: Manifest['time']
   /** Whether the evidence of the time alone is worth a batch. */
   readonly evenEmpty: boolean
-  readonly lists: Manifest['lists']
-  readonly agent: Manifest['agent']
+  /** Which lists and which software. */
+  readonly said: Pick<Manifest, 'lists' | 'agent' | 'heartbeat'>
 }
 
 /** Records packed as the payload of a batch. */
