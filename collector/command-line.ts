@@ -6,6 +6,7 @@ import { exportCommand } from './commands/export-command.ts'
 import { importCommand } from './commands/import-command.ts'
 import type { Command } from './commands/invocation.ts'
 import { listsKeysCommand } from './commands/lists-keys-command.ts'
+import { probesCommand } from './commands/probes-command.ts'
 import { rebuildIndexCommand } from './commands/rebuild-index-command.ts'
 import { recipientCommand } from './commands/recipient-command.ts'
 import { retryCommand } from './commands/retry-command.ts'
@@ -23,6 +24,7 @@ export const sondeCollector: ProgramWords<Command> = {
     importCommand,
     recipientCommand,
     listsKeysCommand,
+    probesCommand,
     revokeCommand,
     rebuildIndexCommand,
     retryCommand,
