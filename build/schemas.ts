@@ -8,6 +8,7 @@ import { toJsonSchema } from '@valibot/to-json-schema'
 import { type GenericSchema, looseObject } from 'valibot'
 import { heartbeat } from '../tests-spec/data-formats/heartbeat.ts'
 import { measurement, record } from '../tests-spec/data-formats/measurement.ts'
+import { orders } from '../tests-spec/lists/orders.ts'
 import { testList } from '../tests-spec/lists/test-list.ts'
 import { ownTestKeys } from '../tests-spec/nettests/test-keys.ts'
 import { plainSchema } from '../tests-spec/plain/plain-schema.ts'
@@ -27,6 +28,7 @@ const documents: Readonly<Record<string, GenericSchema>> = {
   record,
   'plain-form': plainSchema,
   'test-list': testList,
+  orders,
   'batch-manifest': manifest,
   heartbeat,
   receipt,

@@ -54,7 +54,7 @@ describe('the command line of sonde-collector', () => {
     ['import a b --state /s', 'import takes no more after it: "b"'],
     ['import a', 'import wants --state DIR'],
     ['import a --state /s --key K', 'import takes no --key: it belongs to verify'],
-    ['serve --state /s --json', 'serve takes no --json: it belongs to import, probes, verify'],
+    ['serve --state /s --json', 'serve takes no --json: it belongs to import, probes, logs, verify'],
     ['token --state /s --endpoints /e', 'token takes no --endpoints: it belongs to serve'],
     ['revoke --state /s', 'DEVICE is missing'],
     ['revoke abc --state /s', 'DEVICE cannot be "abc": expected 32 hex digits'],

@@ -6,6 +6,7 @@ import { exportCommand } from './commands/export-command.ts'
 import { importCommand } from './commands/import-command.ts'
 import type { Command } from './commands/invocation.ts'
 import { listsKeysCommand } from './commands/lists-keys-command.ts'
+import { logsCommand } from './commands/logs-command.ts'
 import { probesCommand } from './commands/probes-command.ts'
 import { rebuildIndexCommand } from './commands/rebuild-index-command.ts'
 import { recipientCommand } from './commands/recipient-command.ts'
@@ -25,6 +26,7 @@ export const sondeCollector: ProgramWords<Command> = {
     recipientCommand,
     listsKeysCommand,
     probesCommand,
+    logsCommand,
     revokeCommand,
     rebuildIndexCommand,
     retryCommand,

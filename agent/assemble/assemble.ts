@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
+import { scopesOf } from '../../tests-spec/lists/orders.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Config } from '../config.ts'
@@ -11,10 +12,11 @@ import { type Delivery, deliverAndForward, notDue } from '../cycle/deliver.ts'
 import { readMemory, writeMemory } from '../cycle/memory.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import { learnRecipient } from '../enrolment/recipient.ts'
-import { heartbeatOf } from '../health/heartbeat.ts'
 import { noteStart, type Starts } from '../health/starts.ts'
 import { type Status, writeStatus } from '../health/status.ts'
+import { opaqueId } from '../measurement/opaque-id.ts'
 import { makeTrust } from '../operations/trust.ts'
+import { OrderBook } from '../orders/order-book.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { areFoldersFlushed, isDiskFailure, removeLeftovers } from '../platform/atomic-file.ts'
 import type { Clock, MachineClocks } from '../platform/clock.ts'
@@ -22,7 +24,6 @@ import type { Identity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
-import { freeMegabytes, machineState } from '../platform/machine-state.ts'
 import { ownName } from '../platform/running-process.ts'
 import { placeNow, type StateFolder } from '../platform/state-folder.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -37,6 +38,7 @@ import { Lists } from './open-lists.ts'
 import { carriedIn, openOwnSpool } from './open-spool.ts'
 import { openSpoolAccess } from './open-spool-access.ts'
 import { openUplink } from './open-uplink.ts'
+import { speakerOf } from './speaker.ts'
 import { whoWeAre } from './who-we-are.ts'
 
 export interface Agent {
@@ -61,6 +63,8 @@ export interface Agent {
   lookAgain(): Promise<void>
   /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
   report(report: CycleReport, nextStartMs: number | null): Promise<void>
+  /** Whether a cycle was ordered; once for each. */
+  isOrdered(): boolean
   /** How the run before this one ended, and how many there were. */
   readonly starts: Pick<Starts, 'boots' | 'starts' | 'before'>
   /** @param how - What the next start is to know of the end of this one; `stopped` unless said. */
@@ -128,30 +132,43 @@ export async function assemble({
   const startedMonotonicMs = clock.monotonicMs()
   const { identity, keyless, collector } = await whoWeAre(folder, log)
   await removeLeftovers(folder.carried).catch(unlessDisk)
-  const lists = await Lists.open({ folder, config, collector, clock, log, allowed })
+  const lists = await Lists.open({
+    ...{ folder, config, collector, clock, log, allowed },
+    scopes: scopesOf(identity.device, config.groups),
+  })
   const versions = () => lists.inForce.versions
   const starts = await noteStart(folder.starts, clock.bootId, !existsSync(folder.status))
   let linkState = 'unknown'
-  const heartbeat = () => {
+  const book = await OrderBook.open(folder.orders)
+  log.wholeUntil(book.debugUntilMs)
+  const speaker = speakerOf(folder, book, () => {
     const { oldestWallMs, health } = spool.stats()
-    return heartbeatOf({
+    return {
       upMs: clock.monotonicMs() - startedMonotonicMs,
       starts,
       link: linkState,
-      rssBytes: process.memoryUsage.rss(),
-      freeMb: freeMegabytes(folder.path),
       oldestMs: oldestWallMs === null ? null : clock.now() - oldestWallMs,
       memoryOnly: health !== 'ok',
-      machine: machineState(),
       codes: log.recent(),
-    })
-  }
-  const spool = await openOwnSpool(folder, config, clock, identity, versions, log, keyless, heartbeat)
+    }
+  })
+  const spool = await openOwnSpool(folder, config, clock, identity, versions, log, keyless, speaker)
   const carried = carriedIn(folder, config)
   const access = collector === null ? null : openSpoolAccess(spool, collector, identity.device)
   const served = access === null ? null : await serveSpool(folder.socket, access)
   if (access !== null && served === null) log.warn('S1101')
   const uplink = collector === null ? null : await openUplink(collector, folder, config, clock, spool)
+  const obey = async () => {
+    const { given, nowMs } = await lists.orders()
+    try {
+      for (const { n, do: word, outcome } of await book.obey(given, nowMs))
+        log.info('S7201', { n, do: word, outcome })
+      log.wholeUntil(book.debugUntilMs)
+    } catch (error) {
+      if (!isDiskFailure(error)) throw error
+      log.error('S7202')
+    }
+  }
   const deliverUntil = (untilNextMs: UntilNextMs, ending: AbortSignal = signal) => {
     const ms = untilNextMs()
     // Measuring goes first: an upload that runs into the next cycle is cut off, and goes on later where it stopped.
@@ -159,7 +176,11 @@ export async function assemble({
     const onReceipt = async (receipt: Receipt) => {
       if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
     }
-    const refreshLists = (way: Way | null) => lists.refresh(uplink, way, until)
+    const refreshLists = async (way: Way | null) => {
+      const spent = await lists.refresh(uplink, way, until)
+      await obey()
+      return spent
+    }
     const delivering = { spool, collector, uplink, log, sleep, signal: until, onReceipt, refreshLists }
     return deliverAndForward(delivering, carried)
   }
@@ -228,7 +249,12 @@ export async function assemble({
               ? deliverUntil(() => part.untilNextMs(changes.length), part.signal)
               : notDue
           },
-          onMeasurement,
+          onMeasurement(measurement, ...progress) {
+            const { test_name, input, test_keys } = measurement
+            const { verdict, rule } = test_keys.x_sonde_verdict
+            log.debug('S2001', { target: opaqueId(`${test_name} ${input ?? ''}`), verdict, rule })
+            onMeasurement(measurement, ...progress)
+          },
         },
         memory,
       )
@@ -258,6 +284,7 @@ export async function assemble({
       await keepIfPossible(written)
     },
     starts,
+    isOrdered: () => book.takeCycle(),
     async close(how = 'stopped') {
       served?.close()
       await spool.close()

@@ -2,10 +2,12 @@
 // force. tests-spec/lists/metadata.md is the page; agent/update decides what is trusted.
 
 import { join } from 'node:path'
+import { ordersPath, readOrders } from '../../tests-spec/lists/orders.ts'
 import { Refused } from '../../tests-spec/lists/tuf/refusal.ts'
 import { deviceLimits } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import type { Config } from '../config.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
+import type { Given } from '../orders/order-book.ts'
 import { readFileIfPresent, writeFileDurably } from '../platform/atomic-file.ts'
 import { namedBoot } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
@@ -35,6 +37,8 @@ interface Surroundings {
   readonly folder: StateFolder
   readonly config: Config
   readonly collector: Collector | null
+  /** Of orders that concern this device. */
+  readonly scopes?: readonly string[]
   readonly clock: WatchedClock
   readonly log: Log
   /** Asked whenever it is looked up what is in force. */
@@ -59,7 +63,11 @@ export class Lists {
   private constructor(around: Surroundings, rootDigest: string | null) {
     this.#around = around
     this.#rootDigest = rootDigest
-    this.#paths = [corePath, ...new Set(around.config.groups.map(groupPath))]
+    this.#paths = [
+      corePath,
+      ...new Set(around.config.groups.map(groupPath)),
+      ...(around.scopes ?? []).map(ordersPath),
+    ]
     this.#inForce = ownListAlone(readTestList(around.config))
     this.#triedMs = around.clock.monotonicMs()
   }
@@ -104,6 +112,18 @@ export class Lists {
   /** After the host has agreed to something else. */
   async lookAgain(): Promise<void> {
     await this.#look()
+  }
+
+  /** Orders that are in force, and the time by which they are judged; null while that is not certain. */
+  async orders(): Promise<{ readonly given: Given[]; readonly nowMs: number | null }> {
+    const given: Given[] = []
+    for (const scope of this.#around.scopes ?? []) {
+      const found = await this.#update?.inForce(ordersPath(scope), (bytes) => readOrders(bytes) !== null)
+      const orders = found == null ? null : readOrders(found.bytes)
+      if (found != null && orders !== null) given.push({ scope, role: found.role, orders })
+    }
+    const { nowMs, isTrusted } = this.#clock()
+    return { given, nowMs: isTrusted ? nowMs : null }
   }
 
   async beginUse(): Promise<void> {
@@ -162,7 +182,8 @@ export class Lists {
     this.#sayDiskError(diskError)
     const outcomes = [...targets]
     for (const [path, { kind }] of outcomes)
-      if (kind === 'withdrawn') this.#around.log.warn('S7002', { list: kindOf(path) })
+      if (kind === 'withdrawn' && !path.startsWith('orders/'))
+        this.#around.log.warn('S7002', { list: kindOf(path) })
     const refused = outcomes.flatMap(([, each]) => (each.kind === 'refused' ? [each.refusal] : []))
     const first = refusal ?? refused[0] ?? null
     const isNew = outcomes.some(

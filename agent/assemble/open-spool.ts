@@ -1,12 +1,12 @@
 // Opens the two stores of a state folder: what this probe measured, and the files that it carries for other probes.
 
 import { statfsSync } from 'node:fs'
-import type { Heartbeat } from '../../tests-spec/data-formats/heartbeat.ts'
 import type { Config } from '../config.ts'
 import type { Identity } from '../platform/identity.ts'
 import type { Log, LogCode } from '../platform/log.ts'
 import type { StateFolder } from '../platform/state-folder.ts'
 import type { WatchedClock } from '../platform/watched-clock.ts'
+import type { Speaker } from '../spool/batches/seal.ts'
 import type { SpoolEvent } from '../spool/events.ts'
 import { openSpool, type Spool } from '../spool/spool.ts'
 import { Carried } from '../stick/carried.ts'
@@ -15,7 +15,7 @@ import { version } from '../version.ts'
 /**
  * The spool of this state folder. The caller holds the folder's lock.
  * @param log - Gets the spool's events; null when nothing is logged.
- * @param heartbeat - Asked at each sealing; absent where no agent runs.
+ * @param speaker - What the probe says of itself; absent where no agent runs.
  * @param keyless - Whether the identity is not the device's own: nothing is sealed then, and no batch is judged.
  */
 export function openOwnSpool(
@@ -26,7 +26,7 @@ export function openOwnSpool(
   lists: () => Readonly<Record<string, number>>,
   log: Pick<Log, 'info' | 'warn'> | null = null,
   keyless = false,
-  heartbeat?: () => Heartbeat,
+  speaker?: Speaker,
 ): Promise<Spool> {
   return openSpool({
     dir: folder.spool,
@@ -38,7 +38,7 @@ export function openOwnSpool(
     quotaBytes: config.spool_quota_mb * 1_000_000,
     agentVersion: version,
     lists,
-    ...(heartbeat !== undefined && { heartbeat }),
+    ...(speaker !== undefined && { speaker }),
     tell: (event) => {
       if (log !== null) logEvent(log, event)
     },

@@ -140,6 +140,7 @@ async function measureOn(agent: Agent, { invocation, config, shown, ending }: Me
       bursts: config.burst,
     }),
     mayBurst: () => true,
+    isOrdered: agent.isOrdered,
     signal: ending,
     sleep: (ms) => sleep(ms, ending),
     cycle(turn) {

@@ -46,6 +46,8 @@ export interface Loop {
   readonly log: Log
   /** Asked before each cycle: the list in force may be another than before. */
   planning(): Planning
+  /** Whether a cycle of all there is was ordered; once for each. Never unless said. */
+  isOrdered?(): boolean
   /** Whether the bytes of closer looks may be spent. */
   mayBurst(): boolean
   cycle(turn: Turn): Promise<CycleReport>
@@ -133,7 +135,8 @@ class Run {
       const what = await wait.until((due) => this.#lookMs(due), this.#againMs)
       if (what === 'stopped') return null
       if (what === 'round') return wait.due
-      if (what === 'look') await this.measure(({ planning, memory }) => lookRound(planning, memory))
+      if (what === 'order') await this.measure(({ planning }) => firstRound(planning))
+      else if (what === 'look') await this.measure(({ planning, memory }) => lookRound(planning, memory))
       else await this.#upload(wait)
       await this.#tell(wait)
     }
@@ -235,7 +238,7 @@ class Wait {
   async until(
     lookMs: (due: RoundStart) => number,
     uploadMs: number,
-  ): Promise<'round' | 'look' | 'upload' | 'stopped'> {
+  ): Promise<'round' | 'look' | 'upload' | 'order' | 'stopped'> {
     const { clock, sleep, signal } = this.#loop
     while (!signal.aborted) {
       const now = clock.now()
@@ -246,6 +249,7 @@ class Wait {
       const monotonicMs = clock.monotonicMs()
       const untilLookMs = lookMs(this.due) - monotonicMs
       if (untilLookMs <= 0) return 'look'
+      if (this.#loop.isOrdered?.() ?? false) return 'order'
       const nextMs = Math.min(untilDueMs, untilLookMs)
       const left = uploadMs - monotonicMs
       if (left <= 0 && nextMs > handoverMs) return 'upload'

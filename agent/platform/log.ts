@@ -15,6 +15,7 @@ export const logCodes = {
   S1301: 'Host has not agreed: nothing is measured or sent until they do',
   S1302: 'Paused by the host: nothing is measured or sent',
   S1303: 'Host has agreed, or ended the pause: measuring goes on',
+  S2001: 'Measured',
   S2002: 'Cycle finished',
   S2003: 'Cycle skipped: the one before still runs',
   S2004: 'Targets flap: they are looked at more rarely than after a change',
@@ -69,6 +70,8 @@ export const logCodes = {
   S7102: 'A list is set aside, and the one before it, or that of the build, is measured',
   S7103: 'What vouches for a list has expired; it is measured all the same, and marked as stale',
   S7104: 'Entries of a list of a group are left out; the others are measured',
+  S7201: 'An order of the operators was looked at; the next batch answers',
+  S7202: 'Orders cannot be kept, and none is carried out until they can',
   S7901: 'What is known of signed lists cannot be written; this process goes on with it',
 } as const
 export type LogCode = keyof typeof logCodes
@@ -82,6 +85,10 @@ export interface Log {
 export interface KeptLog extends Log {
   /** The codes of the last warnings and errors, each once, the newest last. */
   recent(): readonly LogCode[]
+  /** Logged only while an order asks for it. */
+  debug(code: LogCode, fields: Readonly<Record<string, unknown>>): void
+  /** @param untilMs - Until when what is of level `debug` is logged, in milliseconds since 1970; 0 for not. */
+  wholeUntil(untilMs: number): void
 }
 
 /** More than a heartbeat has room for. */
@@ -108,6 +115,7 @@ export function openLog(
     { write: (line: string) => ring.write(line) },
   )
   let recent: readonly LogCode[] = []
+  let wholeUntilMs = 0
   const say =
     (severity: 'info' | 'warn' | 'error') =>
     (code: LogCode, fields: Readonly<Record<string, unknown>> = {}) => {
@@ -117,7 +125,21 @@ export function openLog(
       if (terminal !== null && logger.isLevelEnabled(severity))
         terminal(readable(now(), severity, code, safe))
     }
-  return { info: say('info'), warn: say('warn'), error: say('error'), recent: () => recent }
+  return {
+    info: say('info'),
+    warn: say('warn'),
+    error: say('error'),
+    recent: () => recent,
+    debug(code, fields) {
+      if (now() >= wholeUntilMs) return
+      logger.level = 'debug'
+      logger.debug({ code, ...safeFields(fields) }, logCodes[code])
+      logger.level = level
+    },
+    wholeUntil(untilMs) {
+      wholeUntilMs = untilMs
+    },
+  }
 }
 
 /** `14:03:07  warn  S4101  Upload put off  (reason=unreachable)` */

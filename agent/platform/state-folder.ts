@@ -5,6 +5,7 @@
 //   memory.json       what one cycle leaves for the next
 //   upload.json       what each way to the collector has shown, by ids that name no host
 //   status.json       what `sonde status` shows
+//   orders.json       which orders of operators were carried out
 //   starts.json       how often it has started, and how the run before ended
 //   config.json       the operator's, if they want it here
 //   consent.json      what the host agreed to, and when
@@ -36,6 +37,7 @@ export interface StateFolder {
   readonly host: string
   readonly pause: string
   readonly starts: string
+  readonly orders: string
   readonly lock: string
   readonly recipient: string
   readonly exports: string
@@ -196,6 +198,7 @@ function layoutOf(path: string): StateFolder {
     host: join(path, 'host.json'),
     pause: join(path, 'pause.json'),
     starts: join(path, 'starts.json'),
+    orders: join(path, 'orders.json'),
     lock: join(path, 'lock'),
     recipient: join(path, 'recipient.json'),
     exports: join(path, 'exports.json'),

@@ -13,8 +13,14 @@ import {
   sampleEntry,
 } from '../../test/support/sample-spool.ts'
 import type { Heartbeat } from '../../tests-spec/data-formats/heartbeat.ts'
+import type { Speaker } from './batches/seal.ts'
 
 const hourMs = 3_600_000
+/** A probe that has nothing else to say. */
+const speaking = (heartbeat: () => Heartbeat): Speaker => ({
+  say: () => ({ words: { heartbeat: heartbeat() }, isOwed: false, sealed: async () => {} }),
+})
+
 const said: Heartbeat = {
   v: 1,
   upS: 0,
@@ -30,8 +36,8 @@ const said: Heartbeat = {
 
 it('seal() puts what the probe says of itself into the manifest, asked anew each time', async () => {
   let upS = 0
-  const heartbeat = () => ({ ...said, upS: upS++ })
-  const spool = await openSample(mkdtempSync(join(tmpdir(), 'sonde-spool-')), { heartbeat })
+  const speaker = speaking(() => ({ ...said, upS: upS++ }))
+  const spool = await openSample(mkdtempSync(join(tmpdir(), 'sonde-spool-')), { speaker })
   for (const name of ['a', 'b']) {
     await spool.put(sampleEntry(name, 'anomaly'))
     await spool.seal('age', enrolmentDigest)
@@ -44,7 +50,7 @@ it('seal() puts what the probe says of itself into the manifest, asked anew each
 it('seal() makes a batch of nothing else after six hours of silence, once, and only to be sent', async () => {
   const clock = handClock()
   const dir = mkdtempSync(join(tmpdir(), 'sonde-spool-'))
-  const spool = await openSample(dir, { clock, heartbeat: () => said })
+  const spool = await openSample(dir, { clock, speaker: speaking(() => said) })
   clock.move(6 * hourMs - 1)
   expect(await spool.seal('age', enrolmentDigest)).toBeNull()
   clock.move(1)

@@ -9,13 +9,12 @@
 // same, torn, rotten, given up for room, is itself numbered, signed and sent.
 
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
-import type { Heartbeat } from '../../tests-spec/data-formats/heartbeat.ts'
 import type { RecordClass, SpoolEntry } from '../../tests-spec/data-formats/measurement.ts'
 import type { BatchId, DeviceId, Manifest, PendingBatch } from '../../tests-spec/protocol/batch.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TimeWitness } from '../platform/watched-clock.ts'
-import type { Signing } from './batches/seal.ts'
+import type { Signing, Speaker } from './batches/seal.ts'
 import { Countdown, systemTimer, type Timer } from './countdown.ts'
 import { DroppedRecords } from './dropped-records.ts'
 import type { Tell } from './events.ts'
@@ -65,8 +64,7 @@ export interface SpoolOptions {
   readonly agentVersion: string
   /** @returns The test lists in force; asked at each sealing. */
   readonly lists: () => Readonly<Record<string, number>>
-  /** What the probe says of itself; asked at each sealing. */
-  readonly heartbeat?: () => Heartbeat
+  readonly speaker?: Speaker
   readonly random?: (n: number) => Uint8Array
   /** Called with the events of events.ts, which happen beside what the spool is asked to do. */
   readonly tell?: Tell
@@ -254,20 +252,22 @@ class GroupedSpool implements Spool {
     return this.#inTurn(async () => {
       // If the disk is full, this write fails; sealing then still has its reserve, and makes room.
       await this.#write(allLetters)
-      const { witness, clock, heartbeat, agentVersion, lists } = this.#options
+      const { witness, clock, speaker, agentVersion, lists } = this.#options
       const time = witness?.evidence() ?? this.#time()
-      const isSilent = why === 'age' && clock.monotonicMs() - this.#sealedMs >= silenceMs
+      const isSilent = speaker !== undefined && clock.monotonicMs() - this.#sealedMs >= silenceMs
+      const spoken = speaker?.say() ?? null
       const signing = {
         device: this.#options.device,
         privateKey: this.#options.privateKey,
         why,
         enrolmentDigest,
         time,
-        evenEmpty: (witness?.owesEvidence() ?? false) || (isSilent && heartbeat !== undefined),
+        evenEmpty:
+          (witness?.owesEvidence() ?? false) || (why === 'age' && (isSilent || (spoken?.isOwed ?? false))),
         said: {
           lists: { ...lists() },
           agent: { version: agentVersion },
-          ...(heartbeat !== undefined && { heartbeat: heartbeat() }),
+          ...spoken?.words,
         },
       }
       const durable = await this.#withStore((store) => store.seal(signing))
@@ -275,6 +275,7 @@ class GroupedSpool implements Spool {
       const batch = durable ?? (await this.#sealInMemory(signing))
       if (batch === null) return null
       this.#sealedMs = clock.monotonicMs()
+      await spoken?.sealed()
       witness?.sealed(batch.id, time)
       return pendingBatch(batch)
     })

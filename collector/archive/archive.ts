@@ -148,6 +148,15 @@ export class Archive {
   }
 
   /**
+   * @returns null when the batch is not held.
+   * @throws {ArchiveDamaged} When the file is no longer what was written.
+   */
+  async manifest(id: BatchId): Promise<Manifest | null> {
+    const bytes = await unlessAbsent(readFile(this.#path(id, 'psb')))
+    return bytes === null ? null : readArchivedBatch(id, bytes).manifest
+  }
+
+  /**
    * Reads a batch and unpacks its payload.
    *
    * @returns null when it is not held.

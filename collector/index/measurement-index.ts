@@ -129,6 +129,8 @@ export interface MeasurementIndex {
   probes(): ProbeRow[]
   /** When the newest batches of a probe came, milliseconds since 1970, newest first; `since` leaves older ones out. */
   arrivals(device: string, most: number, since?: number): number[]
+  /** The newest batches of a probe whose manifests answer orders or enclose a log, newest first. */
+  speakingBatches(device: string, most: number): { readonly id: BatchId; readonly receivedAt: number }[]
   /** The network that most of a probe's newest records were made in; null when it has none. */
   networkOf(device: string): string | null
   /** The newest result of each target on each network, anomalies first, at most `limit`, and fewer of long ones. */

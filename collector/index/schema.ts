@@ -21,10 +21,13 @@ export const schema = `
     unreadable integer not null,
     -- What the probe said of itself, as JSON; null when it said nothing that can be read.
     heartbeat text,
+    -- Whether its manifest answers orders or encloses a log.
+    speaks integer not null,
     -- The last of its rows that was dated; null when all were.
     rows_after integer
   ) without rowid;
   create index if not exists batches_by_device on batches (device, received_at);
+  create index if not exists batches_that_speak on batches (device, received_at) where speaks = 1;
   create index if not exists batches_to_date on batches (device) where rows_after is not null;
 
   -- One row an epoch, so that the state of all probes is read from a few rows however many batches there are.

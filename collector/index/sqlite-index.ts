@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { readHeartbeat } from '../../tests-spec/data-formats/heartbeat.ts'
-import type { BatchId, LostRecords } from '../../tests-spec/protocol/batch.ts'
+import type { BatchId, LostRecords, Manifest } from '../../tests-spec/protocol/batch.ts'
 import type { KnownCertificate } from './certificates.ts'
 import { IndexUnreadable, reading } from './index-unreadable.ts'
 import type {
@@ -119,7 +119,7 @@ export class SqliteIndex implements MeasurementIndex {
       const values: SQLInputValue[] = [id, device, epoch, seq, receivedAt, time.src, time.uncMs]
       const { changes } = this.#statements.addBatch.run(
         ...[...values, agent.version, backlog?.records ?? null, backlog?.batches ?? null, fault, unreadable],
-        ...[said === null ? null : JSON.stringify(said)],
+        ...[said === null ? null : JSON.stringify(said), isSpeaking(manifest) ? 1 : 0],
       )
       if (changes === 0) return []
       this.#statements.addToEpoch.run(device, epoch, seq, countLost(lost), fault === null ? 0 : 1)
@@ -147,6 +147,11 @@ export class SqliteIndex implements MeasurementIndex {
   arrivals(device: string, most: number, since = 0): number[] {
     const rows = reading(this.#path, () => this.#statements.arrivals.all(device, since, most))
     return rows.map(({ at }) => Number(at))
+  }
+
+  speakingBatches(device: string, most: number): { id: BatchId; receivedAt: number }[] {
+    const rows = reading(this.#path, () => this.#statements.speakingBatches.all(device, most))
+    return rows as unknown as { id: BatchId; receivedAt: number }[]
   }
 
   networkOf(device: string): string | null {
@@ -251,6 +256,11 @@ function prepare(database: DatabaseSync): DatabaseSync {
   }
 }
 
+/** Whether it says more than a heartbeat. */
+function isSpeaking({ answers, log }: Manifest): boolean {
+  return answers !== undefined || log !== undefined
+}
+
 function countLost(lost: readonly LostRecords[]): number {
   const records = lost
     .flatMap((each) => each.ranges)
@@ -282,8 +292,8 @@ const statements = {
 
   addBatch: `
     insert into batches (id, device, epoch, seq, received_at, clock_source, clock_uncertainty_ms, agent_version,
-      backlog_records, backlog_batches, payload_fault, unreadable, heartbeat)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      backlog_records, backlog_batches, payload_fault, unreadable, heartbeat, speaks)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict do nothing`,
 
   addToEpoch: `
@@ -312,6 +322,10 @@ const statements = {
 
   arrivals: `
     select received_at as at from batches where device = ? and received_at >= ? order by received_at desc limit ?`,
+
+  speakingBatches: `
+    select id, received_at as receivedAt from batches where device = ? and speaks = 1
+    order by received_at desc, seq desc limit ?`,
 
   networkOf: `
     select asn from (

@@ -54,6 +54,8 @@ interface SampleGroup {
   signer: SampleKey | null
   version: number
   readonly lists: Map<string, Buffer>
+  /** Of the paths that are its own. */
+  readonly pattern: string
 }
 
 export class SampleLists implements UpdateSource {
@@ -108,8 +110,8 @@ export class SampleLists implements UpdateSource {
     this.files.metadata.set(metadataName('root', version), signed(content, signers))
   }
 
-  addGroup(name: string): void {
-    this.groups.set(name, { key: sampleKey(), signer: null, version: 0, lists: new Map() })
+  addGroup(name: string, pattern = `groups/${name}/*`): void {
+    this.groups.set(name, { key: sampleKey(), signer: null, version: 0, lists: new Map(), pattern })
   }
 
   /** @throws {Error} When there is none of the name. */
@@ -134,12 +136,12 @@ export class SampleLists implements UpdateSource {
     })
     const delegations = {
       keys: Object.fromEntries([...this.groups.values()].map(({ key }) => [key.id, key.object])),
-      roles: [...this.groups].map(([name, { key }]) => ({
+      roles: [...this.groups].map(([name, { key, pattern }]) => ({
         name,
         keyids: [key.id],
         threshold: 1,
         terminating: true,
-        paths: [`groups/${name}/*`],
+        paths: [pattern],
       })),
     }
     const targets = this.#put(

@@ -60,7 +60,9 @@ export function handTimer() {
 
 export async function openSample(
   dir: string,
-  options: Partial<Pick<SpoolOptions, 'disk' | 'quotaBytes' | 'timer' | 'clock' | 'random' | 'tell' | 'heartbeat'>> = {},
+  options: Partial<
+    Pick<SpoolOptions, 'disk' | 'quotaBytes' | 'timer' | 'clock' | 'random' | 'tell' | 'speaker'>
+  > = {},
 ): Promise<Spool> {
   return await openSpool({
     dir,

@@ -140,6 +140,9 @@ export const manifest = v.looseObject({
   agent: v.looseObject({ version: v.string() }),
   /** What the probe says of itself; read by `readHeartbeat()`, so that no batch is refused for it. */
   heartbeat: v.optional(v.unknown()),
+  /** What became of orders, and the log that one asked for: lists/orders.md. Read as leniently. */
+  answers: v.optional(v.unknown()),
+  log: v.optional(v.unknown()),
   why: v.picklist(['size', 'age', 'urgent', 'export', 'manual']),
 })
 export type Manifest = v.InferOutput<typeof manifest>

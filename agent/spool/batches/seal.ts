@@ -40,7 +40,21 @@ export interface Signing {
   /** Whether the evidence of the time alone is worth a batch. */
   readonly evenEmpty: boolean
   /** Which lists and which software. */
-  readonly said: Pick<Manifest, 'lists' | 'agent' | 'heartbeat'>
+  readonly said: Pick<Manifest, 'lists' | 'agent'> & Words
+}
+
+/** What the probe says of itself in a manifest. */
+export type Words = Pick<Manifest, 'heartbeat' | 'answers' | 'log'>
+
+/** Asked at each sealing. */
+export interface Speaker {
+  say(): {
+    readonly words: Words
+    /** Whether they are worth a batch of their own. */
+    readonly isOwed: boolean
+    /** Called when a batch has them. */
+    sealed(): Promise<void>
+  }
 }
 
 /** Records packed as the payload of a batch. */
