@@ -138,6 +138,8 @@ const bans: readonly Ban[] = [
       'agent/platform/state-folder.ts': 'makes the folders',
       'agent/platform/lock.ts':
         'must create exclusively, which a rename cannot; what is in it is read as a hint only',
+      'agent/platform/erase-files.ts':
+        'writes chance over what shall not be read again: half of it is no worse',
       'agent/platform/named-file.ts': 'opens for reading alone, without waiting for a pipe',
       'agent/platform/identity.ts': 'takes rights away from a file, writes none',
       'agent/platform/log-lines.ts': 'opens for reading alone, and goes on where it stopped',

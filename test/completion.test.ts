@@ -33,7 +33,7 @@ function run(shell: string, argv: readonly string[]): string[] {
 
 /** What a person may have typed, the last word unfinished, and what it can become. */
 const rows: readonly [words: string[], offered: string[]][] = [
-  [['sonde', 'st'], ['status']],
+  [['sonde', 'st'], ['status', 'statut']],
   [['sonde', '--state', 'status', 'ex'], ['export']],
   [
     ['sonde', 'status', '--'],

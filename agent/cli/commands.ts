@@ -4,12 +4,15 @@
 import type { ProgramWords } from '../../tests-spec/command-line/command-words.ts'
 import { consentCommand } from './consent-command.ts'
 import { enrolCommand } from './enrol-command.ts'
+import { eraseCommand } from './erase-command.ts'
 import type { Command } from './invocation.ts'
 import { logsCommand } from './logs-command.ts'
 import { onceCommand } from './once-command.ts'
 import { pauseCommand, resumeCommand } from './pause-command.ts'
 import { runCommand } from './run-command.ts'
+import { setupCommand } from './setup-command.ts'
 import { statusCommand } from './status-command.ts'
+import { statutCommand } from './statut-command.ts'
 import { carryCommand, exportCommand, importReceiptsCommand } from './stick-commands.ts'
 import { verifyCommand } from './verify-command.ts'
 
@@ -20,10 +23,13 @@ export const sonde: ProgramWords<Command> = {
     runCommand,
     onceCommand,
     statusCommand,
+    statutCommand,
+    setupCommand,
     consentCommand,
     pauseCommand,
     resumeCommand,
     logsCommand,
+    eraseCommand,
     enrolCommand,
     exportCommand,
     importReceiptsCommand,
@@ -32,7 +38,11 @@ export const sonde: ProgramWords<Command> = {
   ],
   exits: [
     { code: 0, meaning: 'done; an anomaly is a result and no error' },
-    { code: 1, meaning: 'verify: a file or a chain is not good; consent: the host has not agreed' },
+    {
+      code: 1,
+      meaning:
+        'verify: a file or a chain is not good; setup, consent: the host has not agreed; erase: something stays',
+    },
     { code: 3, meaning: 'status: no agent is running' },
     { code: 4, meaning: 'status: the agent is late' },
     { code: 64, meaning: 'wrong usage' },

@@ -6,7 +6,7 @@ import { writeEnrolment } from '../enrolment/enrolment.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { isDiskFailure } from '../platform/atomic-file.ts'
 import { openIdentity } from '../platform/identity.ts'
-import { makeStateFolder } from '../platform/state-folder.ts'
+import { makeStateFolder, type StateFolder } from '../platform/state-folder.ts'
 import { EnrolmentFailed, enrol } from '../submit/enrol.ts'
 import type { Command, Invocation } from './invocation.ts'
 import { stateOption } from './options.ts'
@@ -28,10 +28,25 @@ export const enrolCommand: Command = {
   run: enrolDevice,
 }
 
-async function enrolDevice({ given, env, machine, signal, terminal }: Invocation): Promise<number> {
+async function enrolDevice(invocation: Invocation): Promise<number> {
+  const { given, env, terminal } = invocation
   const [written = '', tokenText = ''] = given.operands
   const url = tidyHttpUrl(written)
-  const folder = makeStateFolder(given.value('state'), env)
+  const device = await enrolHere(invocation, makeStateFolder(given.value('state'), env), url, tokenText)
+  terminal.out(`Enrolled as ${device} with ${url}\n`)
+  return 0
+}
+
+/**
+ * @returns The device.
+ * @throws {ActionableError} `enrolment_failed` or `state_unwritable`, with what to do.
+ */
+export async function enrolHere(
+  { machine, signal }: Pick<Invocation, 'machine' | 'signal'>,
+  folder: StateFolder,
+  url: string,
+  tokenText: string,
+): Promise<string> {
   const identity = await openIdentity(folder.deviceKey)
   try {
     const { record } = await enrol(url, tokenText, identity, {
@@ -51,12 +66,11 @@ async function enrolDevice({ given, env, machine, signal, terminal }: Invocation
       { cause },
     )
   }
-  terminal.out(`Enrolled as ${identity.device} with ${url}\n`)
-  return 0
+  return identity.device
 }
 
 /** Before anything is made: the address is kept, and every upload goes there. */
-function whyNoCollector(written: string): string | null {
+export function whyNoCollector(written: string): string | null {
   const text = tidyHttpUrl(written)
   if (!URL.canParse(text) || !/^https?:\/\/[^/]/.test(text)) return 'a URL such as https://collector.example'
   const isPlain = whyNoHttpUrl(text) === null && !/[?#]/.test(text)

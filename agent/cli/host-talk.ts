@@ -32,7 +32,7 @@ export function talkIn(language: Language, { env, terminal }: Pick<Invocation, '
 
 /** Lines of the input, one for each question. */
 export class Answers {
-  readonly #talk: Talk
+  #talk: Talk
   readonly #lines: AsyncIterator<string>
   readonly #close: () => void
 
@@ -63,6 +63,11 @@ export class Answers {
       if (answer === '' && without !== undefined) return without
       tell('say_yes_no')
     }
+  }
+
+  /** From now on in another language. */
+  speak(talk: Talk): void {
+    this.#talk = talk
   }
 
   close(): void {

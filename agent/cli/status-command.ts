@@ -1,6 +1,7 @@
 // `sonde status`: what the agent said of itself last, whether it lives, and what is in the way of its disk. Writes nothing.
 
 import { existsSync, statSync } from 'node:fs'
+import type { ExitWords } from '../../tests-spec/command-line/command-words.ts'
 import { type AgentState, agentState } from '../health/agent-state.ts'
 import { readStatus } from '../health/status.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
@@ -11,6 +12,11 @@ import { jsonOption, stateOption } from './options.ts'
 import { standingOf } from './standing.ts'
 import { heldLines, newcomerText, statusText } from './status-text.ts'
 
+export const statusExits: readonly ExitWords[] = [
+  { code: 3, meaning: 'no agent is running' },
+  { code: 4, meaning: 'an agent is running, and more than an hour late for a cycle' },
+]
+
 export const statusCommand: Command = {
   name: 'status',
   summary: 'what the agent is doing, and what waits to be sent',
@@ -18,10 +24,7 @@ export const statusCommand: Command = {
   operands: [],
   options: [stateOption, jsonOption],
   // As the Linux Standard Base has it of a service: 3 is not running, 4 running and not known to be well.
-  exits: [
-    { code: 3, meaning: 'no agent is running' },
-    { code: 4, meaning: 'an agent is running, and more than an hour late for a cycle' },
-  ],
+  exits: statusExits,
   run: status,
 }
 

@@ -12,6 +12,7 @@ export const longestPauseMs = 30 * 24 * hourMs
 const pause = v.looseObject({ v: v.literal(1), until: v.number() })
 
 const units: Readonly<Record<string, number>> = {
+  m: 60_000,
   min: 60_000,
   h: hourMs,
   // `d` for days, `j` for jours.
@@ -21,7 +22,7 @@ const units: Readonly<Record<string, number>> = {
 
 /** @returns Milliseconds that `6h`, `30min`, `2d` or `2j` say; null for anything else, and for more than may be. */
 export function pauseMs(text: string): number | null {
-  const [, number = '', unit = ''] = /^(\d{1,4})\s?(min|h|d|j)$/i.exec(text.trim()) ?? []
+  const [, number = '', unit = ''] = /^(\d{1,4})\s?(m|min|h|d|j)$/i.exec(text.trim()) ?? []
   const ms = Number(number) * (units[unit.toLowerCase()] ?? 0)
   return ms > 0 && ms <= longestPauseMs ? ms : null
 }

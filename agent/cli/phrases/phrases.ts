@@ -144,6 +144,78 @@ const all = {
     en: 'The pause is over. Measuring goes on within a minute.',
   },
   was_not_paused: { fr: 'Il n’y avait pas de pause.', en: 'There was no pause.' },
+  // `sonde statut`: at most 40 columns each.
+  all_well: { fr: 'Tout va bien', en: 'All is well' },
+  held_paused: { fr: 'En pause jusqu’au {date}', en: 'Paused until {date}' },
+  held_consent: { fr: 'Pas d’accord donné : sonde consent', en: 'Not agreed yet: sonde consent' },
+  stopped: { fr: 'Le programme ne tourne pas', en: 'The program does not run' },
+  late: { fr: 'Le programme est en retard', en: 'The program is late' },
+  disk_bad: { fr: 'Mémoire pleine ou abîmée', en: 'Storage is full or broken' },
+  not_measured_yet: { fr: 'Pas encore de mesure', en: 'Nothing measured yet' },
+  link_down: { fr: 'Pas de réseau depuis {for}', en: 'No network for {for}' },
+  link_degraded: { fr: 'Réseau mauvais depuis {for}', en: 'Network bad for {for}' },
+  link_captive_portal: { fr: 'Le wifi demande une connexion', en: 'The Wi-Fi asks for a login' },
+  link_bundle_exhausted: { fr: 'Crédit internet épuisé ?', en: 'Internet credit used up?' },
+  link_provider_only: { fr: 'Seul l’opérateur répond', en: 'Only the provider answers' },
+  link_unknown: { fr: 'Réseau pas vérifié', en: 'Network not checked' },
+  clock_unset: { fr: 'Horloge non réglée', en: 'Clock not set' },
+  last_measured: { fr: 'Dernière mesure : il y a {for}', en: 'Last measured: {for} ago' },
+  next_measured: { fr: 'Prochaine mesure : dans {for}', en: 'Next measuring: in {for}' },
+  next_now: { fr: 'Mesure en cours', en: 'Measuring now' },
+  waits: { fr: 'À envoyer : {size}, depuis {for}', en: 'To be sent: {size}, for {for}' },
+  all_sent: { fr: 'Tout est envoyé', en: 'Everything is sent' },
+  not_enrolled: { fr: 'Pas inscrit : sonde installer', en: 'Not enrolled: sonde setup' },
+  were_lost: { fr: 'Résultats perdus : {count}', en: 'Results lost: {count}' },
+  name_of: { fr: 'Appareil {device}', en: 'Device {device}' },
+  // Setup.
+  ask_token: {
+    fr: 'Adresse et jeton du collecteur : tapez-les, collez-les, ou nommez un fichier. Sans réponse : plus tard.',
+    en: 'Address and token of the collector: type or paste them, or name a file. No answer: later.',
+  },
+  bad_token: {
+    fr: 'Il faut une adresse (https://…) et un jeton (sonde1-…).',
+    en: 'An address (https://…) and a token (sonde1-…) are needed.',
+  },
+  enrolled: { fr: 'Appareil inscrit.', en: 'Device enrolled.' },
+  enrol_later: {
+    fr: 'Pas inscrit maintenant. Les résultats restent ici. Réessayez avec le même jeton : sonde installer',
+    en: 'Not enrolled now. Results stay here. Try again with the same token: sonde setup',
+  },
+  ask_link: {
+    fr: 'Réseau : 1 wifi, 2 mobile, 3 câble. Sans réponse : inconnu.',
+    en: 'Link: 1 Wi-Fi, 2 mobile, 3 cable. No answer: unknown.',
+  },
+  ask_network: {
+    fr: 'Nom de l’opérateur, par exemple Orange Mali. Sans réponse : aucun.',
+    en: 'Name of the provider, such as Orange Mali. No answer: none.',
+  },
+  checking: { fr: 'Première mesure, moins d’une minute…', en: 'First measuring, less than a minute…' },
+  measures: {
+    fr: 'Cet appareil mesure. Résultats : {count}. Lancer : sonde run. Savoir si tout va bien : sonde statut',
+    en: 'This device measures. Results: {count}. To start: sonde run. To see whether all is well: sonde statut',
+  },
+  measures_already: {
+    fr: 'Cet appareil mesure : le programme tourne. Savoir si tout va bien : sonde statut',
+    en: 'This device measures: the program runs. To see whether all is well: sonde statut',
+  },
+  measures_offline: {
+    fr: 'Pas de réseau maintenant. Cet appareil est prêt, et le dira lui-même au collecteur plus tard.',
+    en: 'No network now. This device is ready, and will tell the collector by itself later.',
+  },
+  // Erasing.
+  erase_question: {
+    fr: 'Effacer les clés, les résultats et les réglages de cet appareil ? Cela ne peut pas être défait.',
+    en: 'Erase the keys, results and settings of this device? This cannot be undone.',
+  },
+  erase_kept: { fr: 'Rien n’est effacé.', en: 'Nothing is erased.' },
+  erased: {
+    fr: 'Tout est effacé, les clés d’abord. Le programme lui-même reste : désinstallez-le à part.',
+    en: 'Everything is erased, keys first. The program itself stays: uninstall it separately.',
+  },
+  erase_left: {
+    fr: 'Les clés sont effacées. Ces fichiers restent : {list}',
+    en: 'The keys are erased. These files stay: {list}',
+  },
 } as const satisfies Record<string, Readonly<Record<Language, string>>>
 
 export type PhraseKey = keyof typeof all
