@@ -10,7 +10,7 @@ import { ActionableError } from '../platform/actionable-error.ts'
 import { hostDate, talkTo } from './host-talk.ts'
 import { type Command, type Invocation, surroundingsOf } from './invocation.ts'
 import { keepAll } from './keep-all.ts'
-import { configOption, stateOption } from './options.ts'
+import { configOption, stateOption, verboseOption } from './options.ts'
 import { cycleShown } from './shown-cycle.ts'
 import { allowedBy, standingOf } from './standing.ts'
 
@@ -22,6 +22,7 @@ export const onceCommand: Command = {
   options: [
     stateOption,
     configOption,
+    verboseOption,
     { name: 'json', help: 'print measurements as they are kept, one JSON object a line' },
     {
       name: 'ooni',
@@ -51,7 +52,10 @@ async function once(invocation: Invocation): Promise<number> {
   try {
     const list = operands.length === 0 ? agent.list : listOf(agent.list, operands)
     if (!json) {
-      const report = await cycleShown(agent, list, terminal, { traced: operands.length > 0 })
+      const report = await cycleShown(agent, list, terminal, {
+        traced: operands.length > 0,
+        isVerbose: given.has('verbose'),
+      })
       await agent.report(report, null)
       await keepAll(agent.spool)
       return 0

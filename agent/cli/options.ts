@@ -24,4 +24,9 @@ export const langOption: OptionWords = {
   help: 'language to speak to the host in; the one chosen at setup, else that of the locale, else French',
 }
 
+export const verboseOption: OptionWords = {
+  name: 'verbose',
+  help: 'on a terminal, show every row also where the link leads nowhere and all of them say so',
+}
+
 export const jsonOption: OptionWords = { name: 'json', help: 'print one JSON object' }

@@ -16,7 +16,7 @@ import { version } from '../version.ts'
 import { talkTo } from './host-talk.ts'
 import { type Command, type Invocation, meansOf, surroundingsOf } from './invocation.ts'
 import { keepAll } from './keep-all.ts'
-import { configOption, stateOption } from './options.ts'
+import { configOption, stateOption, verboseOption } from './options.ts'
 import { agreementNow } from './phrases/consent-text.ts'
 import { cycleShown } from './shown-cycle.ts'
 import { allowedBy, standingOf } from './standing.ts'
@@ -30,6 +30,7 @@ export const runCommand: Command = {
   options: [
     stateOption,
     configOption,
+    verboseOption,
     { name: 'table', help: "print each cycle's results also where no terminal is" },
   ],
   endsWithTerminal: true,
@@ -127,7 +128,7 @@ interface Measuring {
 
 /** On the schedule, until it is ended. */
 async function measureOn(agent: Agent, { invocation, config, shown, ending }: Measuring): Promise<void> {
-  const { terminal, sleep } = invocation
+  const { terminal, sleep, given } = invocation
   const schedule = cronSchedule(config.schedule, config.jitter_seconds, agent.identity.device)
   await runLoop({
     clock: agent.clock,
@@ -147,7 +148,7 @@ async function measureOn(agent: Agent, { invocation, config, shown, ending }: Me
       const list = { ...agent.list, entries: [...turn.round.entries] }
       const part = partOf(turn, ending)
       return shown
-        ? cycleShown(agent, list, terminal, { traced: false, part })
+        ? cycleShown(agent, list, terminal, { traced: false, part, isVerbose: given.has('verbose') })
         : agent.cycle(list, () => {}, part)
     },
     deliver: (untilNextMs) => agent.deliver(untilNextMs, ending),

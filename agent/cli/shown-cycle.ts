@@ -3,7 +3,7 @@
 import { wrapWords } from '../../tests-spec/command-line/wrap-words.ts'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
-import type { LinkState } from '../../tests-spec/nettests/verdict.ts'
+import type { LinkState, VerdictKind } from '../../tests-spec/nettests/verdict.ts'
 import type { Agent, Part } from '../assemble/assemble.ts'
 import type { CycleReport } from '../cycle/cycle.ts'
 import type { Delivery } from '../cycle/deliver.ts'
@@ -16,13 +16,15 @@ interface Showing {
   /** Whether each operation is shown before the table. */
   readonly traced: boolean
   readonly part?: Part
+  /** Whether the table is shown whole also where all of it says one thing. */
+  readonly isVerbose: boolean
 }
 
 export async function cycleShown(
   agent: Agent,
   list: TestList,
   terminal: Terminal,
-  { traced, part }: Showing,
+  { traced, part, isVerbose }: Showing,
 ): Promise<CycleReport> {
   const progress = progressBar(terminal.drawn.err, terminal.interactive ? terminal.columns : null)
   const measured: Measurement[] = []
@@ -38,12 +40,24 @@ export async function cycleShown(
     for (const each of measured)
       terminal.drawn.out(`${traceText(each, terminal.columns, terminal.colour)}\n\n`)
   }
-  terminal.drawn.out(`${renderTable(measured.sort(inListOrder), terminal.columns, terminal.colour)}\n`)
-  const words = summary(report.memory.link, report.delivery, agent)
+  const { link } = report.memory
+  // A script gets every row.
+  const isWhole = isVerbose || traced || !terminal.shown || !saysOneThing(link, measured)
+  if (isWhole)
+    terminal.drawn.out(`${renderTable(measured.sort(inListOrder), terminal.columns, terminal.colour)}\n`)
+  const words = summary(link, report.delivery, agent)
   // Where nobody watches, a script reads, and one sentence is one line.
   terminal.out(`${terminal.interactive ? wrapWords(words, terminal.columns) : words}\n`)
   return report
 }
+
+/** That the link leads nowhere, and nothing of any target. */
+function saysOneThing({ state }: LinkState, measured: readonly Measurement[]): boolean {
+  const isUseless = state !== 'up' && state !== 'degraded'
+  return isUseless && measured.every(({ test_keys }) => isOfLink(test_keys.x_sonde_verdict.verdict))
+}
+
+const isOfLink = (verdict: VerdictKind) => verdict === 'link_down' || verdict === 'undetermined'
 
 function place(list: TestList, { input, test_name }: Measurement): number {
   return list.entries.findIndex((entry) => entry.nettest === test_name && entry.input === input)

@@ -2,6 +2,8 @@
 // line. Needs python3, for a terminal, and says so where there is none.
 
 import { execFile, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { agentBundle, sonde, temporaryFolder } from '../support/processes.ts'
 
@@ -54,6 +56,31 @@ it('takes COLUMNS where there is no terminal, if it is a number', async () => {
   const { out } = await sonde(['help', 'once'], { COLUMNS: '40' })
   expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(40)
 })
+
+it.skipIf(!hasPython)(
+  'is told in a line that the link is down, and in rows when it asks, or through a pipe',
+  async () => {
+    const folder = temporaryFolder('down')
+    const entries = ['one', 'two'].map((name) => ({
+      nettest: 'web_connectivity',
+      input: `http://127.0.0.1:9/${name}`,
+      category_code: 'MISC',
+    }))
+    const controls = [{ url: 'http://127.0.0.1:9/control', expect: { status: 204 } }]
+    const list = { name: 'down', version: 1, entries, controls, resolvers: [] }
+    writeFileSync(join(folder, 'list.json'), JSON.stringify(list))
+    const config = { lab: true, test_list: join(folder, 'list.json'), repeat_after_seconds: 0 }
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
+    const once = ['once', '--state', join(folder, 'state'), '--config', join(folder, 'config.json')]
+    const short = await shown(100, once)
+    expect(short).toMatch(/Link down since \d{4}-\d\d-\d\dT/)
+    expect(short).not.toContain('VERDICT')
+    for (const whole of [await shown(100, [...once, '--verbose']), (await sonde(once)).out]) {
+      expect(whole).toContain('VERDICT')
+      expect(whole).toContain('Link down since')
+    }
+  },
+)
 
 it.skipIf(!hasPython)('writes over no line of a terminal that cannot', async () => {
   const once = ['once', 'http://127.0.0.1:9/', '--state', temporaryFolder('terminal')]
