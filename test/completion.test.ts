@@ -33,7 +33,10 @@ function run(shell: string, argv: readonly string[]): string[] {
 
 /** What a person may have typed, the last word unfinished, and what it can become. */
 const rows: readonly [words: string[], offered: string[]][] = [
-  [['sonde', 'st'], ['status', 'statut']],
+  [
+    ['sonde', 'st'],
+    ['status', 'statut'],
+  ],
   [['sonde', '--state', 'status', 'ex'], ['export']],
   [
     ['sonde', 'status', '--'],

@@ -10,6 +10,12 @@ import type { Spool } from '../spool/spool.ts'
 import { Uplink } from '../submit/ways/uplink.ts'
 import { wayMemoryIn } from '../submit/ways/way-memory.ts'
 
+/** Each once, in the order in which they are tried while nothing is known. */
+export function endpointsOf({ url, endpoints }: Collector, config: Config): Endpoint[] {
+  const ways: Endpoint[] = [{ kind: 'collector', url }, ...config.endpoints, ...endpoints]
+  return [...new Map(ways.map((each) => [endpointId(each), each])).values()]
+}
+
 /** The collector is known by its key, whatever its URL is. */
 export async function openUplink(
   collector: Collector,
@@ -18,13 +24,11 @@ export async function openUplink(
   clock: Clock,
   spool: Spool,
 ): Promise<Uplink> {
-  const { url, endpoints, collectorKeyId, collectorKey } = collector
-  const ways: Endpoint[] = [{ kind: 'collector', url }, ...config.endpoints, ...endpoints]
+  const { collectorKeyId, collectorKey } = collector
   return Uplink.open({
     collectorKeyId,
     collectorKey,
-    // One that stands there twice is one way.
-    endpoints: [...new Map(ways.map((each) => [endpointId(each), each])).values()],
+    endpoints: endpointsOf(collector, config),
     memory: wayMemoryIn(folder.upload),
     now: () => clock.monotonicMs(),
     chance: () => randomInt(2 ** 32) / 2 ** 32,

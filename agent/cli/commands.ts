@@ -3,6 +3,7 @@
 
 import type { ProgramWords } from '../../tests-spec/command-line/command-words.ts'
 import { consentCommand } from './consent-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { enrolCommand } from './enrol-command.ts'
 import { eraseCommand } from './erase-command.ts'
 import type { Command } from './invocation.ts'
@@ -24,6 +25,7 @@ export const sonde: ProgramWords<Command> = {
     onceCommand,
     statusCommand,
     statutCommand,
+    doctorCommand,
     setupCommand,
     consentCommand,
     pauseCommand,
@@ -41,7 +43,7 @@ export const sonde: ProgramWords<Command> = {
     {
       code: 1,
       meaning:
-        'verify: a file or a chain is not good; setup, consent: the host has not agreed; erase: something stays',
+        'verify: a file or a chain is not good; setup, consent: the host has not agreed; erase: something stays; doctor: something is not well',
     },
     { code: 3, meaning: 'status: no agent is running' },
     { code: 4, meaning: 'status: the agent is late' },

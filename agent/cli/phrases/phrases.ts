@@ -216,6 +216,48 @@ const all = {
     fr: 'Les clés sont effacées. Ces fichiers restent : {list}',
     en: 'The keys are erased. These files stay: {list}',
   },
+  // `sonde doctor`: what is looked at, and what to do where it is not well.
+  check_agent: { fr: 'programme', en: 'program' },
+  do_agent: { fr: 'lancez-le : sonde run', en: 'start it: sonde run' },
+  check_consent: { fr: 'accord', en: 'consent' },
+  do_consent: { fr: 'donnez-le : sonde consent', en: 'give it: sonde consent' },
+  check_pause: { fr: 'pause', en: 'pause' },
+  do_pause: { fr: 'en pause. Finir : sonde reprendre', en: 'paused. To end it: sonde resume' },
+  check_clock: { fr: 'horloge', en: 'clock' },
+  do_clock: {
+    fr: 'réglez l’heure et la date automatiquement',
+    en: 'let the system set date and time by itself',
+  },
+  check_disk: { fr: 'mémoire', en: 'storage' },
+  do_disk: { fr: 'faites de la place, ou changez la carte', en: 'make room, or change the card' },
+  check_permissions: { fr: 'droits des fichiers', en: 'rights of files' },
+  do_permissions: {
+    fr: 'd’autres peuvent lire la clé : chmod -R go= {path}',
+    en: 'others can read the key: chmod -R go= {path}',
+  },
+  check_link: { fr: 'réseau', en: 'link' },
+  do_link: {
+    fr: 'vérifiez le wifi, le crédit, le câble ({state})',
+    en: 'check Wi-Fi, credit, cable ({state})',
+  },
+  check_resolver_system: { fr: 'noms, par le système', en: 'names, by the system' },
+  check_resolver_direct: { fr: 'noms, en direct', en: 'names, directly' },
+  do_resolver: { fr: 'sans réponse ({failure})', en: 'no answer ({failure})' },
+  check_enrolment: { fr: 'inscription', en: 'enrolment' },
+  do_enrolment: { fr: 'inscrivez l’appareil : sonde installer', en: 'enrol the device: sonde setup' },
+  check_way: { fr: 'envoi {n} ({kind})', en: 'upload {n} ({kind})' },
+  do_way: {
+    fr: 'pas de réponse ; les autres envois, ou sonde export',
+    en: 'no answer; there are the other ways, or sonde export',
+  },
+  check_lists: { fr: 'listes', en: 'lists' },
+  do_lists: { fr: 'anciennes ou refusées ; envoyez d’abord', en: 'old or refused; let it upload first' },
+  check_backlog: { fr: 'résultats à envoyer', en: 'results to be sent' },
+  do_backlog: {
+    fr: 'ils attendent depuis {for} : sonde export',
+    en: 'they wait for {for}: sonde export',
+  },
+  well: { fr: 'bien', en: 'well' },
 } as const satisfies Record<string, Readonly<Record<Language, string>>>
 
 export type PhraseKey = keyof typeof all
