@@ -20,6 +20,7 @@ import { OrderBook } from '../orders/order-book.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { areFoldersFlushed, isDiskFailure, removeLeftovers } from '../platform/atomic-file.ts'
 import type { Clock, MachineClocks } from '../platform/clock.ts'
+import { errorWord } from '../platform/error-word.ts'
 import type { Identity } from '../platform/identity.ts'
 import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
@@ -198,7 +199,7 @@ export async function assemble({
   const keepIfPossible = async (writing: Promise<void>) => {
     await writing.catch((error) => {
       if (!isDiskFailure(error)) throw error
-      log.error('S3903', { error: String(error) })
+      log.error('S3903', { error: errorWord(error) })
     })
   }
 

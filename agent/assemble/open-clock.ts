@@ -2,6 +2,7 @@
 
 import type { MachineClocks } from '../platform/clock.ts'
 import { type ClockMemory, readClockMemory, writeClockMemory } from '../platform/clock-memory.ts'
+import { errorWord } from '../platform/error-word.ts'
 import type { Log } from '../platform/log.ts'
 import type { StateFolder } from '../platform/state-folder.ts'
 import { WatchedClock } from '../platform/watched-clock.ts'
@@ -31,6 +32,6 @@ function inOrder(
 ): (memory: ClockMemory) => void {
   let last: Promise<void> = Promise.resolve()
   return (memory) => {
-    last = last.then(() => write(memory)).catch((error) => log.warn('S6901', { error: String(error) }))
+    last = last.then(() => write(memory)).catch((error) => log.warn('S6901', { error: errorWord(error) }))
   }
 }

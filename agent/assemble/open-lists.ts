@@ -10,6 +10,7 @@ import type { Collector } from '../enrolment/enrolment.ts'
 import type { Given } from '../orders/order-book.ts'
 import { readFileIfPresent, writeFileDurably } from '../platform/atomic-file.ts'
 import { namedBoot } from '../platform/clock.ts'
+import { errorWord } from '../platform/error-word.ts'
 import type { Log } from '../platform/log.ts'
 import { makeFolderIfPossible, type StateFolder } from '../platform/state-folder.ts'
 import type { WatchedClock } from '../platform/watched-clock.ts'
@@ -238,7 +239,7 @@ export class Lists {
   }
 
   #sayDiskError(error: unknown): void {
-    if (error !== null) this.#around.log.error('S7901', { error: String(error) })
+    if (error !== null) this.#around.log.error('S7901', { error: errorWord(error) })
   }
 
   async #keepRoot(root: Uint8Array, digest: string): Promise<void> {

@@ -39,6 +39,7 @@ import type { ControlMemory } from '../nettests/control-memory.ts'
 import { checkLink, type LinkControl } from '../nettests/link-check.ts'
 import { sideBySide } from '../operations/side-by-side.ts'
 import { planCycle, type Task } from '../plan/plan-cycle.ts'
+import { errorWord } from '../platform/error-word.ts'
 import type { Log } from '../platform/log.ts'
 import { Cuts } from './cuts.ts'
 import type { Delivery } from './deliver.ts'
@@ -339,7 +340,7 @@ function keep(stages: Stages, cycle: Cycle, finished: FinishedMeasurement): Meas
  */
 function logRefusal(log: Log, error: unknown): void {
   const inMemory = error instanceof Error && 'code' in error && error.code === 'in_memory'
-  log.error(inMemory ? 'S3901' : 'S3902', { error: String(error) })
+  log.error(inMemory ? 'S3901' : 'S3902', { error: errorWord(error) })
 }
 
 function logLink(log: Log, link: LinkState): void {

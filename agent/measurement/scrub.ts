@@ -7,6 +7,7 @@ import { digestsOf } from '../../tests-spec/data-formats/body-digest.ts'
 import type { HttpRequest, Observations } from '../../tests-spec/data-formats/observation.ts'
 import {
   scrubbed,
+  scrubHardware,
   scrubHost,
   scrubNumbers,
   scrubText,
@@ -46,10 +47,10 @@ function scrubRequest(exchange: HttpRequest, scrubOwn: (text: string) => string)
   const { x_sonde_title: title } = response
   const ledTo = isLedTo(exchange)
   const asked = ledTo
-    ? { url: scrubUrl(request.url), ...scrubHeaders(request, scrubHost) }
+    ? { url: scrubHardware(scrubUrl(request.url)), ...scrubHeaders(request, scrubHost) }
     : scrubHeaders(request)
   const isClearText = request.url.startsWith('http:')
-  const readable = (text: string) => scrubText(isClearText ? scrubNumbers(text) : text)
+  const readable = (text: string) => scrubText(scrubHardware(isClearText ? scrubNumbers(text) : text))
   return {
     ...exchange,
     request: { ...request, ...asked },
@@ -97,7 +98,7 @@ function scrubHeaders({ headers, headers_list }: Headers, further: Clean = (valu
   const clean = (name: string, value: string) => {
     const lower = name.toLowerCase()
     if (cookieHeaders.has(lower) || ofSubscriber.test(lower)) return scrubbed
-    return scrubText(further(urlHeaders.has(lower) ? scrubUrl(value) : value, lower))
+    return scrubText(scrubHardware(further(urlHeaders.has(lower) ? scrubUrl(value) : value, lower)))
   }
   return {
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, clean(name, value)])),
@@ -105,9 +106,9 @@ function scrubHeaders({ headers, headers_list }: Headers, further: Clean = (valu
   }
 }
 
-/** What mobile operators write into requests and responses about who sent them. */
+/** What mobile operators, hotspots and caches write into requests and responses about who sent them, and from where. */
 const ofSubscriber =
-  /msisdn|imsi|imei|iccid|subno|subscri|calling|caller|clid|uidh|-acr$|user-?id|customer|^x-up-|^x-nokia-|^x-wap-|^x-h3g|^x-orange|phone|mobile-?n/
+  /msisdn|imsi|imei|iccid|subno|subscri|calling|caller|clid|uidh|-acr$|user-?id|customer|^x-up-|^x-nokia-|^x-wap-|^x-h3g|^x-orange|phone|mobile-?n|ssid|(?:client|user|device|sta)-?mac|latitude|longitude|geo-?(?:lat|lon|loc|city|coord|point)/
 
 /** Headers whose value is a number by what they are. */
 const ofNumbers = new Set(['content-length', 'age', 'max-forwards', 'retry-after', 'x-content-length'])

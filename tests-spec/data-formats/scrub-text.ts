@@ -26,6 +26,14 @@ export function scrubText(text: string): string {
   return text.replace(anyAddress, scrubbed)
 }
 
+/** Six pairs of digits of hex, with colons or hyphens, and no more of them beside it: fingerprints are longer. */
+const hardware = /(?<![0-9a-f:-])(?:[0-9a-f]{2}(?::|-|%(?:25)*3a)){5}[0-9a-f]{2}(?![0-9a-f:-])/gi
+
+/** @returns `text` without any address of a network card: a hotspot's portal names the device and the access point by theirs. */
+export function scrubHardware(text: string): string {
+  return text.replace(hardware, scrubbed)
+}
+
 /**
  * @returns `bytes` without any address written as text. An address in binary form cannot be told from other bytes.
  */
