@@ -11,6 +11,7 @@ export const logCodes = {
   stopping: 'Stopping',
   stopped: 'Stopped',
   probe_enrolled: 'Probe enrolled',
+  probe_withdrawn: 'Host of a probe has withdrawn; nothing more is taken from it',
   batch_stored: 'Batch stored',
   sealed_taken: 'Sealed file taken',
   refused: 'Request refused',

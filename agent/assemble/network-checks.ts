@@ -14,11 +14,9 @@ import type { Trace } from '../operations/trace.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { type MachineClocks, measurementClock, systemClock } from '../platform/clock.ts'
 import { ownAddresses } from '../platform/own-addresses.ts'
-import { Uplink } from '../submit/ways/uplink.ts'
-import { nothingRemembered } from '../submit/ways/way-memory.ts'
 import { contextsOfCycle } from './cycle-contexts.ts'
 import { readCas } from './named-files.ts'
-import { endpointsOf } from './open-uplink.ts'
+import { endpointsOf, openFreshUplink } from './open-uplink.ts'
 import { ownControls } from './own-controls.ts'
 
 export interface NetworkAround {
@@ -75,18 +73,9 @@ export interface WayNow {
 /** Whether each way connects, as far as the collector: its handshake, and the pin where there is one. Nothing is sent. */
 export async function waysNow({ config, collector, machine, signal }: NetworkAround): Promise<WayNow[]> {
   if (collector === null) return []
-  const { collectorKeyId, collectorKey } = collector
   return Promise.all(
     endpointsOf(collector, config).map(async (endpoint) => {
-      const uplink = await Uplink.open({
-        collectorKeyId,
-        collectorKey,
-        endpoints: [endpoint],
-        memory: { read: async () => nothingRemembered, write: async () => {} },
-        now: machine.monotonicMs,
-        chance: () => 0,
-        spreadMs: 0,
-      })
+      const uplink = await openFreshUplink(collector, [endpoint], machine)
       const way = await uplink.climb(new Set(), signal)
       way?.close()
       return { transport: transportOf(endpoint), isOpen: way !== null }

@@ -70,6 +70,15 @@ export class ProbeRegister {
     await writeDurably(join(this.#revoked, `${device}.json`), Buffer.from(JSON.stringify({ revokedAt: now })))
   }
 
+  /**
+   * As `revoke()`, by the word of the probe's host, which is kept.
+   * @param word - The envelope as it came.
+   */
+  async withdraw(device: DeviceId, word: Uint8Array, now: number): Promise<void> {
+    const content = { revokedAt: now, farewell: Buffer.from(word).toString('base64') }
+    await writeDurably(join(this.#revoked, `${device}.json`), Buffer.from(JSON.stringify(content)))
+  }
+
   /** Takes batches of a revoked probe again: the probe has kept what it measured meanwhile. */
   async readmit(device: DeviceId): Promise<void> {
     await rm(join(this.#revoked, `${device}.json`), { force: true })

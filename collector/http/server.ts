@@ -23,6 +23,7 @@ import {
 import { joinLines, receiptsMediaType, sealedMediaType } from '../../tests-spec/protocol/sealed.ts'
 import { maxRequestBytes } from '../../tests-spec/protocol/test-helper.ts'
 import type { Collector } from '../collector.ts'
+import { takeFarewell } from '../intake/farewells.ts'
 import { OffsetMismatch, Refused } from '../intake/refusal.ts'
 import { type Arrived, type Incoming, usualLimits } from '../intake/uploads.ts'
 import { sourceOf } from '../source-of.ts'
@@ -84,6 +85,7 @@ export function buildServer(
     sealedBodies,
     uploads,
     desk,
+    probes,
     archive,
     index,
     indexer,
@@ -145,6 +147,9 @@ export function buildServer(
       { parseAs: 'buffer', bodyLimit: maxEnrolmentBytes },
       readJson,
     )
+    scope.post('/v1/farewell', async ({ body }) => ({
+      withdrawn: await takeFarewell(Buffer.from(JSON.stringify(body)), { probes, now, log }),
+    }))
     scope.post('/v1/enrol', async ({ body }, reply) => {
       const record = await desk.enrol(body)
       return reply.code(201).type(dsseMediaType).send(record)

@@ -1,6 +1,7 @@
 // `sonde erase`: nothing of the device is left to be read, with an agent that runs and without, and nothing of others is touched.
 
 import {
+  cpSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -12,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
-import { sonde, temporaryFolder } from '../support/processes.ts'
+import { sonde, startCollector, temporaryFolder } from '../support/processes.ts'
 import { runningAgent } from '../support/running-agent.ts'
 import { talk } from '../support/talking.ts'
 
@@ -80,6 +81,28 @@ it('ends an agent that runs, and leaves nothing of it', async () => {
   expect(code).toBe(0)
   await agent.ended()
   expect(existsSync(state) ? readdirSync(state) : []).toEqual([])
+}, 60_000)
+
+it('tells the collector first, which takes nothing more under that key, and goes on where none answers', async () => {
+  const collector = await startCollector()
+  const state = await measured()
+  expect((await sonde(['enrol', collector.url, await collector.token(), '--state', state])).code).toBe(0)
+  const copy = temporaryFolder('copied')
+  cpSync(state, copy, { recursive: true })
+  const { out } = await sonde(['erase', '--yes', '--tell', '--lang', 'en', '--state', state])
+  expect(out).toMatch(/^The collector has been told\./)
+  expect(existsSync(state)).toBe(false)
+  // The thief of a copy.
+  await sonde(['once', '--state', copy, ...internet.agentArguments])
+  expect(await collector.measurements()).toEqual([])
+  const log = JSON.parse((await sonde(['status', '--json', '--state', copy])).out)
+  expect(log.upload).toMatchObject({ kind: 'deferred', reason: 'revoked' })
+  await collector.stop()
+  const gone = await sonde(['erase', '--yes', '--tell', '--lang', 'en', '--state', copy])
+  expect([gone.code, gone.out]).toEqual([
+    0,
+    expect.stringMatching(/could not be told[\s\S]*Everything is erased/),
+  ])
 }, 60_000)
 
 it('leaves what is not the agent’s, and follows no link', async () => {

@@ -212,6 +212,8 @@ const all = {
     fr: 'Tout est effacé, les clés d’abord. Le programme lui-même reste : désinstallez-le à part.',
     en: 'Everything is erased, keys first. The program itself stays: uninstall it separately.',
   },
+  told: { fr: 'Le collecteur est prévenu.', en: 'The collector has been told.' },
+  not_told: { fr: 'Le collecteur n’a pas pu être prévenu.', en: 'The collector could not be told.' },
   erase_left: {
     fr: 'Les clés sont effacées. Ces fichiers restent : {list}',
     en: 'The keys are erased. These files stay: {list}',
