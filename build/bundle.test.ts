@@ -40,8 +40,7 @@ describe('the agent as one file', () => {
       expect(asked).not.toContain(unwanted)
     const text = readFileSync(agent.outfile, 'utf8')
     expect(text).not.toMatch(/child_process|worker_threads/)
-    for (const name of ['undici', 'pino', 'dns-packet', 'node-cron', 'valibot'])
-      expect(asked).not.toContain(name)
+    for (const name of ['undici', 'dns-packet', 'node-cron', 'valibot']) expect(asked).not.toContain(name)
   })
 
   it('has of node-cron the parser, and neither its timers nor its time zones', () => {
@@ -107,9 +106,6 @@ describe('what is cut from a bundle', () => {
       "import { Client } from 'undici'",
       "new Client('http://127.0.0.1:1').request({ path: '/' })",
     ],
-    ["pino's transports", "import { pino } from 'pino'", "pino({ transport: { target: 'nowhere' } })"],
-    ["pino's redaction", "import { pino } from 'pino'", "pino({ redact: ['x'] })"],
-    ["pino's files", "import { pino } from 'pino'", "pino.destination('nowhere')"],
   ])('says so when it is used: %s', async (_, imports, use) => {
     const { outcome } = await run(`${imports}\nexport const outcome = () => ${use}`)
     expect(outcome).toThrow('Left out of the bundle: ')
@@ -118,15 +114,6 @@ describe('what is cut from a bundle', () => {
   it('is refused at once when it is a name undici has and the bundle has not', async () => {
     const wanted = "import { fetch } from 'undici'\nexport const outcome = fetch"
     await expect(run(wanted)).rejects.toThrow('No matching export')
-  })
-
-  it('is not missed by a log into a stream', async () => {
-    const { outcome } = await run(`
-      import { pino } from 'pino'
-      const lines = []
-      export const outcome = () => (pino({ base: null }, { write: (line) => lines.push(line) }).info('kept'), lines)
-    `)
-    expect(outcome()).toEqual([expect.stringContaining('"msg":"kept"')])
   })
 })
 

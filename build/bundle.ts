@@ -20,7 +20,7 @@ export interface Bundle {
   readonly metafile: Metafile
 }
 
-/** An ES module has no `require`, and undici, pino and dns-packet load Node's own modules with it. */
+/** An ES module has no `require`, and undici and dns-packet load Node's own modules with it. */
 const requireForCommonJs =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);"
 

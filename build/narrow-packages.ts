@@ -1,4 +1,4 @@
-// Removes from undici and pino what the agent never runs, as an esbuild plugin. Volunteers' devices load less code,
+// Removes from undici what the agent never runs, as an esbuild plugin. Volunteers' devices load less code,
 // and the bundle needs no worker threads and no child processes. ADR 0007 has the sizes.
 //
 // A module that was removed throws a plain sentence if it is used after all, and bundle.test.ts fails when one of
@@ -27,7 +27,6 @@ function cut(importer: RegExp, path: RegExp, because: string, contents?: (refusa
 }
 
 const inUndici = /[\\/]undici[\\/]lib[\\/]/
-const inPino = /[\\/]pino[\\/]/
 
 /**
  * These cuts are safe because of what the agent does not do; code that begins to do it gets the error, in a test or
@@ -57,33 +56,6 @@ export const cuts: readonly Cut[] = [
     /^node:http$/,
     'the agent serves no HTTP, and bodies are never those of a server of node:http',
     () => 'module.exports = { maxHeaderSize: 16384, IncomingMessage: class IncomingMessage {} }',
-  ),
-  // This is the only user of thread-stream. pino imports it at load, and calls it when it is given a transport.
-  cut(
-    inPino,
-    /^\.\/(lib\/)?transport$/,
-    'the log is written synchronously, a pino transport would start a worker thread',
-    (refusal) => `module.exports = () => { ${refusal} }`,
-  ),
-  // This is a class, because pino checks whether the value it is given is an instance of it.
-  cut(
-    inPino,
-    /^sonic-boom$/,
-    'the log is given a stream of its own, pino opens no file',
-    (refusal) => `module.exports = class SonicBoom { constructor() { ${refusal} } }`,
-  ),
-  cut(
-    inPino,
-    /^\.\/(lib\/)?redaction$/,
-    'no line has what would have to be taken out of it, pino is asked for no redaction',
-    (refusal) => `module.exports = () => { ${refusal} }`,
-  ),
-  // pino asks this module only one question, and the agent has one thread.
-  cut(
-    inPino,
-    /^(node:)?worker_threads$/,
-    'the agent has one thread',
-    () => 'module.exports = { isMainThread: true }',
   ),
 ]
 
@@ -125,13 +97,10 @@ export function narrowPackages(): Plugin {
         cuts.findIndex((each) => each.importer.test(importer) && each.path.test(path))
 
       build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'narrow' }))
-      build.onResolve(
-        { filter: /threads$|transport$|redaction$|sonic-boom$|client-h2|body|simd|^node:http$/ },
-        (asked) => {
-          const index = cutAsked(asked)
-          return index === -1 ? undefined : { path: String(index), namespace: 'cut' }
-        },
-      )
+      build.onResolve({ filter: /client-h2|body|simd|^node:http$/ }, (asked) => {
+        const index = cutAsked(asked)
+        return index === -1 ? undefined : { path: String(index), namespace: 'cut' }
+      })
       build.onLoad({ filter: /[\\/]llhttp-wasm\.js$/ }, ({ path }) => load(packed(require(path))))
       build.onLoad({ filter: /[\\/]llhttp[\\/]constants\.js$/ }, ({ path }) => load(codesOf(require(path))))
       build.onLoad({ filter: /.*/, namespace: 'narrow' }, () => load(narrowUndici()))

@@ -50,8 +50,8 @@ const outside: Readonly<Record<string, { readonly in: readonly string[]; readonl
   },
   'dns-packet': { in: ['agent/operations'], because: 'behind one stage, so that it could go' },
   pino: {
-    in: ['agent/main.ts', 'agent/cli', 'agent/platform', 'agent/health', 'collector'],
-    because: 'stages return values; who runs them logs',
+    in: ['collector'],
+    because: 'the agent writes its lines itself (ADR 0023)',
   },
   'node-cron': {
     in: ['agent/config.ts', 'agent/plan', 'agent/cycle/loop.ts'],

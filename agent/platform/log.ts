@@ -2,8 +2,8 @@
 // terminal. No line has host names, addresses or network names, at any level: a seized log must not tell what was
 // measured.
 
-import { type Logger, pino } from 'pino'
 import { safeFields } from '../../tests-spec/command-line/safe-fields.ts'
+import { jsonLines } from './json-lines.ts'
 import type { LogRing } from './log-ring.ts'
 
 /** These codes are stable: operators search for them, and translations are looked up by them. */
@@ -104,16 +104,7 @@ export function openLog(
   now: () => number,
   level: 'info' | 'warn' | 'error' = 'info',
 ): KeptLog {
-  const logger: Logger = pino(
-    {
-      level,
-      base: null,
-      messageKey: 'message',
-      timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    { write: (line: string) => ring.write(line) },
-  )
+  const logger = jsonLines(level, (line) => ring.write(line), now)
   let recent: readonly LogCode[] = []
   let wholeUntilMs = 0
   const say =
