@@ -16,9 +16,7 @@ writeFileSync(
 
 const transcript = `
 $ sonde
-sonde: Say what to do: run, once, status, consent, pause, resume, logs, enrol, export, import-receipts, carry, verify, help, completion. [bad_usage]
-sonde: Say what to do: run, once, status, statut, setup, consent, pause, resume, erase, enrol, export, import-receipts, carry, verify, help, completion. [bad_usage]
-sonde: Say what to do: run, once, status, statut, doctor, setup, consent, pause, resume, erase, enrol, export, import-receipts, carry, verify, help, completion. [bad_usage]
+sonde: Say what to do: run, once, status, statut, doctor, setup, consent, pause, resume, logs, erase, enrol, export, import-receipts, carry, verify, help, completion. [bad_usage]
 [64]
 $ sonde statsu
 sonde: There is no command "statsu". Did you mean status? [bad_usage]
@@ -108,9 +106,7 @@ sonde: Cannot read the configuration:
   ~/config.json:4:1: one comma too many [bad_config]
 [78]
 $ sonde help statsu
-sonde: COMMAND cannot be "statsu": expected run, once, status, consent, accord, pause, resume, reprendre, logs, enrol, export, import-receipts, carry, verify, help, completion. Did you mean status? [bad_usage]
-sonde: COMMAND cannot be "statsu": expected run, once, status, statut, setup, installer, consent, accord, pause, resume, reprendre, erase, effacer, enrol, export, import-receipts, carry, verify, help, completion. Did you mean status? [bad_usage]
-sonde: COMMAND cannot be "statsu": expected run, once, status, statut, doctor, setup, installer, consent, accord, pause, resume, reprendre, erase, effacer, enrol, export, import-receipts, carry, verify, help, completion. Did you mean status? [bad_usage]
+sonde: COMMAND cannot be "statsu": expected run, once, status, statut, doctor, setup, installer, consent, accord, pause, resume, reprendre, logs, erase, effacer, enrol, export, import-receipts, carry, verify, help, completion. Did you mean status? [bad_usage]
 [64]
 $ sonde help status
 sonde status: what the agent is doing, and what waits to be sent.
