@@ -9,6 +9,7 @@ import { type Collector, readEnrolment } from '../enrolment/enrolment.ts'
 import { agentState } from '../health/agent-state.ts'
 import { readStatus } from '../health/status.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
+import { type MachineState, machineState } from '../platform/machine-state.ts'
 import { openStateFolder, type StateFolder } from '../platform/state-folder.ts'
 import { whyUnwritable } from '../platform/why-unwritable.ts'
 import { buildDateMs } from '../version.ts'
@@ -79,6 +80,8 @@ async function* checks(
   yield { name: 'check_disk', isWell: isDiskWell, advice: 'do_disk' }
   const values = { path: folder.path }
   yield { name: 'check_permissions', isWell: isPrivate(folder), advice: 'do_permissions', values }
+  const power = isPowerWell(machineState())
+  if (power !== null) yield { name: 'check_power', isWell: power, advice: 'do_power' }
   const oldest = status?.spool.oldest_at ?? now
   const waits = { for: lengthText(now - oldest, language) }
   yield { name: 'check_backlog', isWell: now - oldest < 2 * dayMs, advice: 'do_backlog', values: waits }
@@ -107,6 +110,16 @@ async function* networkChecks(around: NetworkAround): AsyncGenerator<Check> {
     yield { name, isWell: failure === null, advice: 'do_resolver', values: { failure: failure ?? '' } }
   for (const [index, { transport, isOpen }] of ways.entries())
     yield { name: 'check_way', isWell: isOpen, advice: 'do_way', values: { n: index + 1, kind: transport } }
+}
+
+/** Percent. */
+const lowBattery = 15
+
+/** @returns null where the machine tells nothing of it. */
+export function isPowerWell({ undervoltage, battery, plugged }: MachineState): boolean | null {
+  if (undervoltage === undefined && battery === undefined) return null
+  const isCharged = battery === undefined || battery >= lowBattery || plugged === true
+  return undervoltage !== true && isCharged
 }
 
 /** No other user may read the key; before there is one, all is well. */

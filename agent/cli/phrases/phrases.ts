@@ -237,6 +237,11 @@ const all = {
     fr: 'd’autres peuvent lire la clé : chmod -R go= {path}',
     en: 'others can read the key: chmod -R go= {path}',
   },
+  check_power: { fr: 'courant', en: 'power' },
+  do_power: {
+    fr: 'trop faible : rechargez, ou changez de chargeur et de câble',
+    en: 'too weak: charge it, or change charger and cable',
+  },
   check_link: { fr: 'réseau', en: 'link' },
   do_link: {
     fr: 'vérifiez le wifi, le crédit, le câble ({state})',
