@@ -16,6 +16,9 @@ const agentState = join(root, '.sonde', 'agent')
 const port = process.env.SONDE_START_PORT ?? '8037'
 
 async function main(): Promise<number> {
+  console.log(
+    'En tapant cette commande, vous acceptez que cette machine mesure la liste de base, jusqu’à Ctrl-C.\nBy typing this you agree that this machine measures the core list, until Ctrl-C.',
+  )
   const node = modernNode()
   mkdirSync(collectorState, { recursive: true, mode: 0o700 })
   execFileSync(process.execPath, ['--import', 'tsx', join(root, 'build', 'bundle.ts'), '--quiet'], {
@@ -41,7 +44,7 @@ async function main(): Promise<number> {
       stdio: 'inherit',
       env: {
         ...process.env,
-        // By typing this a person agrees for their own machine; the agent's first line says so.
+        // By typing this a person agrees for their own machine, as the first line says.
         SONDE_HOST_AGREED: 'true',
         ...(process.env.SONDE_LOG_LEVEL === undefined ? { SONDE_LOG_LEVEL: 'warn' } : {}),
       },
