@@ -7,6 +7,7 @@ import { scopesOf } from '../../tests-spec/lists/orders.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
 import type { Config } from '../config.ts'
+import { pausedUntil, writePause } from '../consent/pause.ts'
 import { type CycleReport, runCycle, type Stages } from '../cycle/cycle.ts'
 import { type Delivery, deliverAndForward, notDue } from '../cycle/deliver.ts'
 import { readMemory, writeMemory } from '../cycle/memory.ts'
@@ -165,6 +166,10 @@ export async function assemble({
       for (const { n, do: word, outcome } of await book.obey(given, nowMs))
         log.info('S7201', { n, do: word, outcome })
       log.wholeUntil(book.debugUntilMs)
+      const until = book.takePause()
+      // The host's own stays when it is longer, and they can end this one as they can end that.
+      if (until !== null && until > ((await pausedUntil(folder.pause, clock.now())) ?? 0))
+        await writePause(folder.pause, until)
     } catch (error) {
       if (!isDiskFailure(error)) throw error
       log.error('S7202')

@@ -69,6 +69,17 @@ it('keeps to its own limits: no second cycle within an hour, no more than two da
   expect(outcomes(await book.obey([given([...all, order(4, 'cycle')])], now + hour))).toEqual(['4 done'])
 })
 
+it('orders a pause once, and none longer than a week', async () => {
+  const path = fresh()
+  const book = await OrderBook.open(path)
+  const all = given([order(1, 'pause', { hours: 6 }), order(2, 'pause', { hours: 500 })])
+  await book.obey([all], now)
+  expect([book.takePause(), book.takePause()]).toEqual([now + 168 * hour, null])
+  const again = await OrderBook.open(path)
+  await again.obey([all], now)
+  expect(again.takePause()).toBeNull()
+})
+
 it('counts for each scope by itself', async () => {
   const book = await OrderBook.open(fresh())
   const here = given([order(9, 'upload_logs')], 'operators', 'group-bamako')

@@ -49,6 +49,7 @@ export class OrderBook {
   readonly #isLost: boolean
   #kept: Kept
   #cycle = false
+  #pauseUntilMs: number | null = null
 
   private constructor(path: string, found: Kept | null) {
     this.#path = path
@@ -78,6 +79,13 @@ export class OrderBook {
     return was
   }
 
+  /** @returns Until when a pause was ordered, in milliseconds since 1970, once for each; null for none. */
+  takePause(): number | null {
+    const was = this.#pauseUntilMs
+    this.#pauseUntilMs = null
+    return was
+  }
+
   /**
    * Carries out what is new.
    * @param now - Milliseconds since 1970; null while that is not certain, and then nothing is done.
@@ -88,6 +96,7 @@ export class OrderBook {
     if (now === null) return []
     let next = this.#kept
     const said: OrderAnswer[] = []
+    let pauseUntilMs: number | null = null
     for (const { scope, role, orders } of given) {
       const last = next.last[scope]
       for (const order of orders) {
@@ -97,12 +106,15 @@ export class OrderBook {
         next = { ...next, last: { ...next.last, [scope]: order.n } }
         const because = this.#isLost && last === undefined ? 'state_lost' : refusalOf(order, role, next, now)
         answer(because ?? 'done')
-        if (because === null) next = carriedOut(next, order, now)
+        if (because !== null) continue
+        next = carriedOut(next, order, now)
+        if (order.do === 'pause') pauseUntilMs = now + hoursOf(order, 'pause') * hourMs
       }
     }
     if (said.length === 0) return []
     const answers = [...next.answers, ...said].slice(-4 * maxOrders)
     await writeStateFile(this.#path, { ...next, answers })
+    this.#pauseUntilMs = pauseUntilMs ?? this.#pauseUntilMs
     this.#cycle ||= next.cycle_at !== this.#kept.cycle_at
     this.#kept = { ...next, answers }
     return said
@@ -135,13 +147,18 @@ function carriedOut(kept: Kept, order: Order, now: number): Kept {
     case 'log_level':
       return {
         ...kept,
-        debug_until: Math.round(now + Math.min(order.hours ?? 1, orderWords.log_level.maxHours) * hourMs),
+        debug_until: Math.round(now + hoursOf(order, word) * hourMs),
       }
     case 'cycle':
       return { ...kept, cycle_at: Math.round(now) }
+    case 'pause':
+      return kept
     default:
       return word satisfies never
   }
 }
+
+const hoursOf = ({ hours }: Order, word: 'log_level' | 'pause') =>
+  Math.min(hours ?? 1, orderWords[word].maxHours)
 
 const isWord = (word: string): word is keyof typeof orderWords => Object.hasOwn(orderWords, word)

@@ -1,7 +1,7 @@
 // An order from its signature to the operator's terminal, by the built programs: the collector publishes it, a device carries it
 // out once and answers, and its log comes back in a batch. The collector's own keys cannot give one.
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { modernNode } from '../../build/modern-node.ts'
@@ -85,6 +85,13 @@ it('is carried out once, answered, and its log read at the collector', { timeout
     expect(said.words).toMatch(/ debug S2001 {2}target=[0-9a-f]{16} verdict=\w+ rule=/)
     // What was measured, and where, is in none of it.
     expect(said.words).not.toMatch(/https?:|127\.0\.0\.1|\.test\b|\.example\b/)
+
+    given = withOrder(given, { until, do: 'pause', hours: 5 })
+    lists.group(operatorsRole).lists.set(ordersPath('all'), writeOrders(given))
+    expect(await publish()).toMatchObject({ status: 200 })
+    await once()
+    const { until: pausedUntil } = JSON.parse(readFileSync(join(device, 'pause.json'), 'utf8'))
+    expect(Math.abs(pausedUntil - Date.now() - 5 * 3_600_000)).toBeLessThan(120_000)
 
     // A thief of the collector has its two keys, and no other: what they sign is no order.
     const thief = sampleKey()

@@ -14,6 +14,7 @@ export const orderWords = {
   upload_logs: { by: 'operators' },
   log_level: { by: 'operators', maxHours: 48 },
   cycle: { by: 'operators' },
+  pause: { by: 'operators', maxHours: 168 },
 } as const satisfies Readonly<Record<string, { by: 'operators' | 'targets'; maxHours?: number }>>
 export type OrderWord = keyof typeof orderWords
 
