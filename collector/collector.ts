@@ -11,6 +11,7 @@ import { type CollectorKey, openCollectorKey } from './archive/collector-key.ts'
 import { clearForgotten, makeFolder } from './archive/durable-file.ts'
 import { ProbeRegister } from './archive/probe-register.ts'
 import { openSealingKey } from './archive/sealing-key.ts'
+import { readSuspected } from './archive/suspicions.ts'
 import { TokenBox } from './archive/token-box.ts'
 import { type BatchToIndex, Indexer } from './index/indexer.ts'
 import type { MeasurementIndex } from './index/measurement-index.ts'
@@ -26,6 +27,8 @@ import { PublishedLists } from './publish/published-lists.ts'
 import { type HelperSettings, TestHelper } from './test-helper/test-helper.ts'
 
 export interface Collector {
+  /** The state folder. */
+  readonly state: string
   readonly key: CollectorKey
   /** Whom probes seal to for a stick: `age1…`. */
   readonly recipient: string
@@ -101,6 +104,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
     await clearForgotten(join(state, name), now())
   for (const name of probes.damaged) log.error('probe_damaged', { name })
   const index = openIndex === null ? null : await openIndexOrNot(() => openIndex(indexPath(state)), log)
+  index?.suspectBy(() => readSuspected(state))
   const attempts = Attempts.open(state)
   const lists = listsRoot === null ? null : await PublishedLists.open({ state, root: listsRoot, now, log })
   const renewing = setInterval(() => void lists?.renew(), renewListsEveryMs).unref()
@@ -122,6 +126,7 @@ export async function openCollector(settings: CollectorSettings): Promise<Collec
   for (const id of held) indexer?.offer(id)
   if (helper?.allowPrivate) log.warn('helper_allows_private')
   return {
+    state,
     key,
     recipient,
     archive,
@@ -185,20 +190,25 @@ function readArchive(
   log: Log,
 ): { chains: Chains; held: BatchId[] } {
   const places: Place[] = []
+  const held: BatchId[] = []
   const strangers = new Map<string, number>()
   for (const scanned of archive.scan()) {
     if (scanned.kind === 'batch') {
       const { id, manifest, payloadOffset } = scanned.batch
       places.push(placeOf(id, manifest))
+      held.push(id)
       shares.add(manifest.device, payloadOffset + manifest.payload.len)
       if (probes.get(manifest.device) === null)
         strangers.set(manifest.device, (strangers.get(manifest.device) ?? 0) + 1)
+    } else if (scanned.kind === 'gone') {
+      const { batch: id, device, epoch, seq, prev } = scanned.tombstone
+      places.push({ id, device, epoch, seq, prev })
     } else log.error('archive_damaged', { path: scanned.path, problem: scanned.problem })
   }
   // Its probe is turned away, and goes on being so until its record is back: nothing else would tell.
   for (const [device, batches] of strangers) log.error('probe_missing', { device, batches })
   const { chains, contradictions } = Chains.of(places, (device) => probes.get(device)?.digest ?? null)
   for (const contradiction of contradictions) log.error('archive_contradicts', { problem: contradiction })
-  log.info('archive_read', { batches: places.length })
-  return { chains, held: places.map(({ id }) => id) }
+  log.info('archive_read', { batches: held.length, removed: places.length - held.length })
+  return { chains, held }
 }

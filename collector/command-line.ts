@@ -8,11 +8,13 @@ import type { Command } from './commands/invocation.ts'
 import { listsKeysCommand } from './commands/lists-keys-command.ts'
 import { logsCommand } from './commands/logs-command.ts'
 import { probesCommand } from './commands/probes-command.ts'
+import { purgeCommand } from './commands/purge-command.ts'
 import { rebuildIndexCommand } from './commands/rebuild-index-command.ts'
 import { recipientCommand } from './commands/recipient-command.ts'
 import { retryCommand } from './commands/retry-command.ts'
 import { revokeCommand } from './commands/revoke-command.ts'
 import { serveCommand } from './commands/serve-command.ts'
+import { suspectCommand } from './commands/suspect-command.ts'
 import { tokenCommand } from './commands/token-command.ts'
 import { verifyCommand } from './commands/verify-command.ts'
 
@@ -28,6 +30,8 @@ export const sondeCollector: ProgramWords<Command> = {
     probesCommand,
     logsCommand,
     revokeCommand,
+    suspectCommand,
+    purgeCommand,
     rebuildIndexCommand,
     retryCommand,
     exportCommand,

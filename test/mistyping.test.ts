@@ -126,7 +126,7 @@ $ sonde completion powershell
 sonde: SHELL cannot be "powershell": expected bash, zsh, fish. [bad_usage]
 [64]
 $ sonde-collector
-sonde-collector: Say what to do: serve, token, import, recipient, lists-keys, probes, logs, revoke, rebuild-index, retry, export, verify, help, completion. [bad_usage]
+sonde-collector: Say what to do: serve, token, import, recipient, lists-keys, probes, logs, revoke, suspect, purge, rebuild-index, retry, export, verify, help, completion. [bad_usage]
 [64]
 $ sonde-collector sevre
 sonde-collector: There is no command "sevre". Did you mean serve? [bad_usage]

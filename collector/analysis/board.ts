@@ -23,6 +23,8 @@ export interface Result {
   /** Milliseconds since 1970 by the probe's clock, right or wrong. */
   readonly startedAt: number
   readonly clock: string
+  /** Whether it came after its device was stolen, or its key copied; not unless said. */
+  readonly isSuspect?: boolean
   /**
    * The same moment, corrected as well as possible. `errorMs`: by how many milliseconds it may be wrong; null when
    * that is not known.

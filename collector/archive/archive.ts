@@ -3,10 +3,11 @@
 //
 //   batches/xx/<batchId>.psb            xx: the first two digits, so that no folder grows beyond what a file
 //   batches/xx/<batchId>.receipt.json   system lists quickly (118,000 batches are 460 a folder)
+//   batches/xx/<batchId>.gone.json      in the place of the batch, once its content was removed: tombstone.ts
 //   conflicts/<device>/<batchId>.psb    a second content for a seq: evidence, never served
 
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -24,6 +25,7 @@ import {
 } from './archived-batch.ts'
 import { decoder } from './decoder.ts'
 import { folderMode, makeFolder, syncFolder, temporarySuffix, writeDurably } from './durable-file.ts'
+import { readTombstone, type Tombstone } from './tombstone.ts'
 
 /**
  * Number of copies that is enough to see what happened: a stolen key must not fill the disk with copies. Every
@@ -40,6 +42,7 @@ const usualHeadBytes = 4_096
 /** What one file of the archive turned out to be. */
 export type Scanned =
   | { readonly kind: 'batch'; readonly batch: ArchivedBatch }
+  | { readonly kind: 'gone'; readonly tombstone: Tombstone }
   | { readonly kind: 'damaged'; readonly path: string; readonly problem: string }
 
 /** A batch with its records, for code that reads measurements. */
@@ -85,6 +88,21 @@ export class Archive {
     await writeDurably(this.#path(id, 'psb'), bytes)
   }
 
+  /** Removes the content of a batch for good, and keeps in its place where it stood. What a crash left undone the next start does. */
+  async bury(id: BatchId, tombstone: Uint8Array): Promise<void> {
+    await writeDurably(this.#path(id, 'gone.json'), tombstone)
+    await rm(this.#path(id, 'psb'), { force: true })
+    await syncFolder(join(this.#folder, id.slice(0, 2)))
+  }
+
+  /** Removes second contents that a device has sent. @returns How many there were. */
+  async removeConflicts(device: DeviceId): Promise<number> {
+    const folder = join(this.#conflicts, device)
+    const names = (await unlessAbsent(readdir(folder))) ?? []
+    await rm(folder, { recursive: true, force: true })
+    return names.length
+  }
+
   /** Keeps the receipt of a batch, so that a probe that asks again gets the same bytes. */
   async putReceipt(id: BatchId, bytes: Uint8Array): Promise<void> {
     await writeDurably(this.#path(id, 'receipt.json'), bytes)
@@ -123,6 +141,8 @@ export class Archive {
    */
   async isWhole(id: BatchId): Promise<boolean> {
     try {
+      // What was removed is not wanted back.
+      if ((await unlessAbsent(stat(this.#path(id, 'gone.json')))) !== null) return true
       return await isFileWhole(id, this.#path(id, 'psb'))
     } catch {
       // A file that is gone, one that has rotted, and a sector that cannot be read mean the same here.
@@ -180,7 +200,11 @@ export class Archive {
   *scan(): Generator<Scanned> {
     const buffer = Buffer.allocUnsafe(headBytes)
     for (const name of folderNames()) {
-      for (const file of readdirSync(join(this.#folder, name))) {
+      const files = readdirSync(join(this.#folder, name))
+      const gone = new Set(files.filter((file) => file.endsWith(goneSuffix)))
+      for (const file of gone) yield scanTombstone(join(this.#folder, name, file), file)
+      for (const file of files) {
+        if (gone.has(file.replace(/\.psb$/, goneSuffix))) continue
         const id = v.safeParse(batchId, file.replace(/\.psb$/, ''))
         if (file.endsWith('.psb') && id.success)
           yield scanFile(id.output, this.#path(id.output, 'psb'), buffer)
@@ -188,7 +212,7 @@ export class Archive {
     }
   }
 
-  #path(id: BatchId, kind: 'psb' | 'receipt.json'): string {
+  #path(id: BatchId, kind: 'psb' | 'receipt.json' | 'gone.json'): string {
     return join(this.#folder, id.slice(0, 2), `${id}.${kind}`)
   }
 }
@@ -251,8 +275,23 @@ function receiptTime(bytes: Buffer, keyOf: KeyLookup): number | null {
   }
 }
 
+const goneSuffix = '.gone.json'
+
+function scanTombstone(path: string, file: string): Scanned {
+  try {
+    const tombstone = readTombstone(readFileSync(path))
+    if (file !== `${tombstone.batch}${goneSuffix}`) throw new Error(`it is of ${tombstone.batch}`)
+    return { kind: 'gone', tombstone }
+  } catch (error) {
+    return { kind: 'damaged', path, problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
 async function clearTemporary(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+  const names = await readdir(folder)
+  for (const name of names.filter((each) => each.endsWith(goneSuffix)))
+    await rm(join(folder, name.replace(goneSuffix, '.psb')), { force: true })
+  for (const name of names) {
     if (name.endsWith(temporarySuffix)) await rm(join(folder, name), { force: true })
   }
 }

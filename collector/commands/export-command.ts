@@ -7,6 +7,7 @@ import { faultList } from '../../tests-spec/command-line/fault-text.ts'
 import type { Given } from '../../tests-spec/command-line/read-command-line.ts'
 import { verdictKinds } from '../../tests-spec/nettests/verdict.ts'
 import { Archive } from '../archive/archive.ts'
+import { readSuspected } from '../archive/suspicions.ts'
 import { indexPath } from '../collector.ts'
 import { BatchReader, type ExportParts, keptLines, plainLines } from '../export/export-lines.ts'
 import { openNetworkTable } from '../export/network-table.ts'
@@ -92,6 +93,7 @@ async function exportAll({ given, terminal }: Invocation): Promise<number> {
     throw new CommandFailed('bad_usage', `${output} is there already. Name a file that is not.`)
   const state = existingState(given.value('state') ?? '')
   const index = await SqliteIndex.openExisting(indexPath(state))
+  index.suspectBy(() => readSuspected(state))
   try {
     const table = given.value('asn-table')
     const networkOf = table === null ? () => null : openNetworkTable(table)

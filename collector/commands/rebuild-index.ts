@@ -37,7 +37,7 @@ export async function rebuildIndex(
   if (old?.isDirectory())
     throw new CommandFailed('state_unusable', `${indexPath(state)} is a folder: move it away, and try again.`)
   const archive = await Archive.open(state)
-  const scanned = [...archive.scan()]
+  const scanned = [...archive.scan()].filter(({ kind }) => kind !== 'gone')
   const path = `${indexPath(state)}.rebuilding`
   await deleteIndex(path)
   const index = await SqliteIndex.open(path)
@@ -56,7 +56,7 @@ export async function rebuildIndex(
       indexer.offer(each.batch.id)
       await indexer.settled()
       batches++
-    } else {
+    } else if (each.kind === 'damaged') {
       log.error('archive_damaged', { path: each.path, problem: each.problem })
       damaged++
     }

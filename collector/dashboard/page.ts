@@ -106,7 +106,7 @@ function resultCell(result: Result | null, network: Network, w: Words): Html {
   if (result === null) return html`<td>${label}<span class="none">${w.notMeasured}</span>`
   const doubt = isDateDoubtful(result) ? ` (${w.doubtful})` : ''
   return html`<td>${label}${verdictWords(result.found, w)}
-    <small>${w.measured} ${date(result, w)}${doubt}<br>${w.received} ${receivedTime(result)}, ${w.probe.toLowerCase()} ${shortId(result.device)}</small>`
+    <small>${w.measured} ${date(result, w)}${doubt}${result.isSuspect ? html` <b>${w.suspect}</b>` : []}<br>${w.received} ${receivedTime(result)}, ${w.probe.toLowerCase()} ${shortId(result.device)}</small>`
 }
 
 function date(result: Result, w: Words): Html {

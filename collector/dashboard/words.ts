@@ -28,6 +28,7 @@ export interface Words {
   readonly notMeasured: string
   readonly measured: string
   readonly doubtful: string
+  readonly suspect: string
   readonly byProbe: string
   readonly days: string
   readonly received: string
@@ -90,6 +91,7 @@ const english: Words = {
   notMeasured: 'not measured',
   measured: 'measured',
   doubtful: 'date in doubt',
+  suspect: 'SUSPECT: device stolen',
   byProbe: 'its clock said',
   days: 'days',
   received: 'received',
@@ -161,6 +163,7 @@ const french: Words = {
   notMeasured: 'non mesuré',
   measured: 'mesuré le',
   doubtful: 'date douteuse',
+  suspect: 'SUSPECT : appareil volé',
   byProbe: 'son horloge disait',
   days: 'jours',
   received: 'reçu',

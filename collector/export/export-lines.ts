@@ -43,10 +43,11 @@ export async function* plainLines(parts: ExportParts, rows: readonly SelectedRow
   for await (const [row, { measurement: kept, clock, lists }] of foundOf(parts, rows)) {
     const parsed = v.safeParse(measurement, kept)
     if (!parsed.success) continue
-    const { batch, n, correctedAt, errorMs } = row
+    const { batch, n, correctedAt, errorMs, isSuspect } = row
     const context = {
       place: { batch, n },
       dated: { correctedAt, errorMs },
+      isSuspect,
       clock,
       lists,
       certificate: certificatesOf(index),
@@ -81,8 +82,8 @@ function certificatesOf(index: MeasurementIndex): PlainContext['certificate'] {
 }
 
 /**
- * Kept forms, one a line: `batch`, `device`, `epoch`, `n`, `received_at` (ISO 8601 UTC), `corrected_at` (likewise), `error_ms`
- * and `measurement` as the probe wrote and dated it.
+ * Kept forms, one a line: `batch`, `device`, `epoch`, `n`, `received_at` (ISO 8601 UTC), `corrected_at` (likewise), `error_ms`,
+ * `suspect` where the operator said so, and `measurement` as the probe wrote and dated it.
  */
 export async function* keptLines(parts: ExportParts, rows: readonly SelectedRow[]): AsyncGenerator<string> {
   for await (const [row, { measurement: kept }] of foundOf(parts, rows)) {
@@ -92,7 +93,8 @@ export async function* keptLines(parts: ExportParts, rows: readonly SelectedRow[
       corrected_at: iso(row.correctedAt),
       error_ms: row.errorMs,
     }
-    yield `${JSON.stringify({ batch, device, epoch, n, ...times, measurement: kept })}\n`
+    const mark = row.isSuspect && { suspect: true }
+    yield `${JSON.stringify({ batch, device, epoch, n, ...times, ...mark, measurement: kept })}\n`
   }
 }
 

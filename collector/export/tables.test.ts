@@ -19,7 +19,7 @@ const found = {
 const row: SelectedRow = {
   ...{ batch: 'b'.repeat(64) as SelectedRow['batch'], device: 'd'.repeat(32), epoch: 'e', n: 7 },
   ...{ testName: 'whatsapp', input: null, cc: 'ML', asn: 'AS30985', networkName: 'Orange, "Mali"' },
-  ...{ startedAt: Date.UTC(2018, 6, 29, 20), clock: 'synced', found },
+  ...{ startedAt: Date.UTC(2018, 6, 29, 20), clock: 'synced', found, isSuspect: false },
   parts: { web: found, endpoints: { verdict: 'ok', rule: 'whatsapp/reached@1', step: null, how: null } },
   ...{ receivedAt: Date.UTC(2018, 6, 29, 22), correctedAt: Date.UTC(2018, 6, 29, 20, 0, 1), errorMs: 400 },
 }

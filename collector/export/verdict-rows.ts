@@ -27,6 +27,8 @@ export interface VerdictRow {
   readonly clock: string
   readonly device: string
   readonly received_at: Date
+  /** Whether it came after its device was stolen, or its key copied. */
+  readonly suspect: string
 }
 
 export type Column = keyof VerdictRow
@@ -48,6 +50,7 @@ export const columns: readonly Column[] = [
   'clock',
   'device',
   'received_at',
+  'suspect',
 ]
 
 /** The whole first, then its parts. */
@@ -65,6 +68,7 @@ export function verdictRows(row: SelectedRow): VerdictRow[] {
     clock: row.clock,
     device: row.device,
     received_at: new Date(row.receivedAt),
+    suspect: String(row.isSuspect),
   }
   return [
     { ...common, part: null, ...row.found },

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as v from 'valibot'
+import { readSuspected } from '../archive/suspicions.ts'
 import type { Collector } from '../collector.ts'
 import { dashboard } from '../dashboard/dashboard.ts'
 import { contentSecurityPolicy } from '../dashboard/page.ts'
@@ -68,7 +69,15 @@ export function addReadingRoutes(server: FastifyInstance, collector: Collector, 
     const behind = indexer?.behind ?? 0
     const { setAside } = attempts
     const minute = Math.floor(now() / 60_000)
-    const state = JSON.stringify([index?.version, minute, enrolled.length, behind, setAside.length])
+    const suspected = readSuspected(collector.state)
+    const state = JSON.stringify([
+      index?.version,
+      minute,
+      enrolled.length,
+      behind,
+      setAside.length,
+      ...suspected,
+    ])
     const page = pages.get(`${language} ${all !== undefined}`, state, () =>
       dashboard({ index, enrolled, behind, setAside, language, all: all !== undefined, now: now() }),
     )

@@ -68,6 +68,8 @@ export interface NewestRow {
   readonly networkName: string
   readonly found: FoundVerdict
   readonly parts: Readonly<Record<string, FoundVerdict>> | null
+  /** Whether it came after its device was stolen, or its key copied, by the operator's word. */
+  readonly isSuspect: boolean
   /** By the probe's clock, right or wrong. Milliseconds since 1970, as the next field. */
   readonly startedAt: number
   readonly clock: string
@@ -102,11 +104,15 @@ export interface SelectedRow extends MeasurementPlace {
   /** Milliseconds since 1970 by the probe's clock, right or wrong. */
   readonly startedAt: number
   readonly clock: string
+  /** As in `NewestRow`. */
+  readonly isSuspect: boolean
   readonly found: FoundVerdict
   readonly parts: Readonly<Record<string, FoundVerdict>> | null
 }
 
 export interface MeasurementIndex {
+  /** Says, by device, from when on what is received is suspect; asked at each reading. Nobody is unless said. */
+  suspectBy(suspected: () => ReadonlyMap<string, number>): void
   /** Whether the whole batch is in the index. */
   holds(id: BatchId): boolean
   /**

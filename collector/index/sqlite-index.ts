@@ -38,6 +38,7 @@ export class SqliteIndex implements MeasurementIndex {
   readonly #path: string
   readonly #reDating: ReDating
   #version = 0
+  #suspected: () => ReadonlyMap<string, number> = () => new Map()
   readonly #statements: Readonly<Record<keyof typeof statements, StatementSync>>
 
   private constructor(database: DatabaseSync, path: string) {
@@ -161,7 +162,19 @@ export class SqliteIndex implements MeasurementIndex {
 
   newest(limit: number): NewestRow[] {
     const rows = reading(this.#path, () => bounded(this.#statements.newest.iterate(limit)))
-    return rows.map(withVerdict) as unknown as NewestRow[]
+    return rows.map(this.#shown()) as unknown as NewestRow[]
+  }
+
+  suspectBy(suspected: () => ReadonlyMap<string, number>): void {
+    this.#suspected = suspected
+  }
+
+  #shown() {
+    const suspected = this.#suspected()
+    return (row: Readonly<Record<string, unknown>>) => ({
+      ...withVerdict(row),
+      isSuspect: Number(row.receivedAt) >= (suspected.get(String(row.device)) ?? Number.POSITIVE_INFINITY),
+    })
   }
 
   get version(): number {
@@ -175,7 +188,7 @@ export class SqliteIndex implements MeasurementIndex {
     const rows = reading(this.#path, () =>
       bounded(this.#database.prepare(sql).iterate(...values, selection.limit)),
     )
-    return rows.map(withVerdict) as unknown as SelectedRow[]
+    return rows.map(this.#shown()) as unknown as SelectedRow[]
   }
 
   lastOf(selection: Selection): Cursor | null {

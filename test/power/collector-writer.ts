@@ -42,7 +42,7 @@ export const collectorWriter: Writer = {
     }
     const places = new Set<string>()
     for (const scanned of collector.archive.scan()) {
-      if (scanned.kind === 'damaged') continue
+      if (scanned.kind !== 'batch') continue
       const { device, epoch, seq } = scanned.batch.manifest
       const content = await collector.archive.content(scanned.batch.id)
       if (content === null || content.fault !== null) faults.push(`batch ${scanned.batch.id} is corrupt`)

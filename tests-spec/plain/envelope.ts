@@ -105,12 +105,14 @@ export interface Around {
   readonly place: Place | null
   /** Test lists in force, with their versions; null when that is not known here. */
   readonly lists: Readonly<Record<string, number>> | null
+  /** Whether it came after its device was stolen, or its key copied, as an operator says; not unless said. */
+  readonly isSuspect?: boolean
 }
 
 /** Strings alone, as OONI has them: what decides with us, where stock tools keep it. */
 export function annotationsOf(
   measurement: Measurement,
-  { dated, clock, lists, place }: Around,
+  { dated, clock, lists, place, isSuspect = false }: Around,
 ): Record<string, string> {
   const { annotations, test_keys: keys, measurement_start_time } = measurement
   const { verdict, rule, step, how } = keys.x_sonde_verdict
@@ -135,6 +137,7 @@ export function annotationsOf(
     x_sonde_lists: annotations.x_sonde_lists ?? (lists === null ? null : listsText(lists)),
     x_sonde_batch: place?.batch ?? null,
     x_sonde_n: place === null ? null : String(place.n),
+    x_sonde_suspect: isSuspect ? 'true' : null,
   }
   const { architecture = '', platform = '', engine_version = '' } = annotations
   return {
