@@ -73,12 +73,16 @@ export function writeOrders(list: readonly Order[]): Buffer {
   return bytes
 }
 
-/** The orders of before with one more behind them; the oldest make room. */
+/**
+ * The orders of before with one more behind them; the oldest make room.
+ * @param least - Its number is at least that.
+ */
 export function withOrder(
   before: readonly Order[],
   next: Readonly<Pick<Order, 'until' | 'do' | 'hours'>>,
+  least = 1,
 ): Order[] {
-  const n = (before.at(-1)?.n ?? 0) + 1
+  const n = Math.max((before.at(-1)?.n ?? 0) + 1, least)
   return [...before, { ...next, n }].slice(-maxOrders)
 }
 
