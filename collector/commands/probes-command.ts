@@ -7,6 +7,7 @@ import { paddedEnd, textWidth } from '../../tests-spec/command-line/text-width.t
 import { type Silence, type SilenceState, silences } from '../analysis/silence.ts'
 import { collectorKeyPath, openCollectorKey } from '../archive/collector-key.ts'
 import { ProbeRegister } from '../archive/probe-register.ts'
+import { readSuspected } from '../archive/suspicions.ts'
 import { indexPath } from '../collector.ts'
 import type { ProbeRow } from '../index/measurement-index.ts'
 import { SqliteIndex } from '../index/sqlite-index.ts'
@@ -33,6 +34,8 @@ interface Known {
   readonly last: ProbeRow | null
   readonly silence: Silence
   readonly revoked: boolean
+  /** From when on what it sends is suspect, in milliseconds since 1970; null when it is not. */
+  readonly suspectSince: number | null
 }
 
 async function probes({ given, terminal }: Invocation): Promise<number> {
@@ -59,13 +62,20 @@ async function knownProbes(state: string, now: number): Promise<Known[]> {
       asn: index.networkOf(device),
       arrivals: index.arrivals(device, mostArrivals),
     }))
+    const suspected = readSuspected(state)
     const judged = new Map(silences(contacts, now).map((each) => [each.device, each]))
     const all = contacts.flatMap(({ device, asn }) => {
       const silence = judged.get(device)
       const last = rows.get(device) ?? null
       return silence === undefined
         ? []
-        : [{ device, asn, last, silence, revoked: register?.isRevoked(device) ?? false }]
+        : [
+            {
+              ...{ device, asn, last, silence },
+              revoked: register?.isRevoked(device) ?? false,
+              suspectSince: suspected.get(device) ?? null,
+            },
+          ]
     })
     return all.sort((a, b) => urgency[a.silence.state] - urgency[b.silence.state])
   } finally {
@@ -91,11 +101,12 @@ const words: Readonly<Record<SilenceState, string>> = {
   never: 'never came',
 }
 
-function jsonOf({ device, asn, last, silence, revoked }: Known): object {
+function jsonOf({ device, asn, last, silence, revoked, suspectSince }: Known): object {
   return {
     device,
     asn,
     revoked,
+    suspect_since: suspectSince === null ? null : new Date(suspectSince).toISOString(),
     state: silence.state,
     last_received_at: last?.lastReceivedAt ?? null,
     silent_s: seconds(silence.silentMs),
@@ -127,14 +138,14 @@ function tableOf(known: readonly Known[]): string {
     'version',
     'last codes',
   ]
-  const rows = known.map(({ device, asn, last, silence, revoked }) => {
+  const rows = known.map(({ device, asn, last, silence, revoked, suspectSince }) => {
     const said = last?.heartbeat ?? null
     return [
       device.slice(0, 8),
       asn ?? '-',
       silence.silentMs === null ? '-' : `${length(silence.silentMs)} ago`,
       silence.usualMs === null ? '-' : length(silence.usualMs),
-      revoked ? 'revoked' : words[silence.state],
+      revoked ? 'revoked' : `${words[silence.state]}${suspectSince === null ? '' : ', SUSPECT'}`,
       waits(last),
       last === null ? '-' : clock(last),
       said === null ? '-' : `${said.starts}/${said.boots}`,

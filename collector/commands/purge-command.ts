@@ -1,7 +1,7 @@
 // `sonde-collector purge DEVICE`: removes what a probe's batches say, for good, because its host withdrew. Where they stood in their
 // chain stays, signed (tests-spec/protocol/tombstone.md), and so does its enrolment record, which the chain begins with.
 
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import * as v from 'valibot'
 import { deviceId } from '../../tests-spec/protocol/batch.ts'
 import { Archive } from '../archive/archive.ts'
@@ -13,6 +13,7 @@ import { makeTombstone } from '../archive/tombstone.ts'
 import { indexPath } from '../collector.ts'
 import { lockFolder } from '../index/folder-lock.ts'
 import { loadSqlite } from '../index/sqlite.ts'
+import { deleteIndex } from '../index/sqlite-index.ts'
 import { CommandFailed } from './command-failed.ts'
 import { type Command, type Invocation, logTo, stateOption, tell } from './invocation.ts'
 import { rebuildIndex } from './rebuild-index.ts'
@@ -51,6 +52,9 @@ async function purge({ given, terminal }: Invocation): Promise<number> {
       tell(terminal, { event: 'would_purge', ...found })
       return 0
     }
+    const hadIndex = statSync(indexPath(state), { throwIfNoEntry: false })?.isFile() ?? false
+    // First: cut short anywhere behind this, the next start makes it again of what is left.
+    if (hadIndex) await deleteIndex(indexPath(state))
     const attempts = Attempts.open(state)
     for (const batch of batches) {
       await archive.bury(batch.id, makeTombstone(batch, Date.now(), key))
@@ -58,7 +62,7 @@ async function purge({ given, terminal }: Invocation): Promise<number> {
     }
     const conflicts = await archive.removeConflicts(device)
     // In a new file: SQLite keeps what was deleted until its page is used again.
-    if (existsSync(indexPath(state)))
+    if (hadIndex)
       await rebuildIndex(state, logTo(terminal, 'warn'), (progress) => {
         if (progress.event === 'progress') tell(terminal, progress)
       })

@@ -1,6 +1,6 @@
 // A host withdraws, or a device is stolen: what its operator removes or marks, by the built collector over real HTTP.
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { modernNode } from '../../build/modern-node.ts'
@@ -87,6 +87,9 @@ it('purge leaves nothing of what a probe has sent, and a chain that goes on', as
     writeFileSync(join(folder, `${id}.psb`), sent[0]?.bytes ?? '')
   }
 
+  // Cut short before the index was made again: the next start makes it of what is left.
+  rmSync(join(state, 'index.sqlite'))
+
   collector = await startCollector(state)
   try {
     expect((await collector.measurements()).map(({ measurement }) => measurement.input)).toEqual([
@@ -152,6 +155,9 @@ it('suspect marks what came after, on the page and in every export, and takes it
     // A page that took long to make serves a little longer.
     const page = async () => (await (await fetch(`${url}/?lang=fr`)).text()).match(/SUSPECT/g)?.length ?? 0
     await expect.poll(page, { timeout: 20_000 }).toBe(1)
+
+    const known = JSON.parse((await command('probes', '--json', '--state', state)).out).probes
+    expect(known).toMatchObject([{ device: probe.device, suspect_since: since, revoked: false }])
 
     expect(await command('suspect', probe.device, '--undo', '--state', state)).toMatchObject({ code: 0 })
     await expect.poll(page, { timeout: 20_000 }).toBe(0)
