@@ -91,6 +91,15 @@ it('runLoop() starts at once and then on the schedule', async () => {
   expect(skipped(lines)).toBe(0)
 })
 
+it('runLoop() measures at once when that is ordered, once, and goes on with the schedule', async () => {
+  const { loop, starts, lines } = harness(() => 60_000, 4)
+  let ordered = 0
+  // The first upload brings the order.
+  await runLoop({ ...loop, isOrdered: () => starts.length === 1 && ordered++ === 0 })
+  expect(starts).toEqual(['17:30:00', '17:31:00', '17:45:00', '18:00:00'])
+  expect(skipped(lines)).toBe(0)
+})
+
 it('runLoop() skips a start that falls into a long cycle, and says so', async () => {
   const { loop, starts, lines } = harness((n) => (n === 1 ? 20 * 60_000 : 1000), 3)
   await runLoop(loop)
