@@ -8,8 +8,12 @@ import { CommandFailed } from './command-failed.ts'
 import { sondeCoordinator } from './command-line.ts'
 import { type ProcessTerminal, processTerminal } from './commands/terminal.ts'
 import { version } from './version.ts'
+import { languageOf, type Words, wordsOf } from './words/words.ts'
 
 const { name } = sondeCoordinator
+
+/** Until the command line says otherwise. */
+let words: Words = wordsOf(languageOf(null, process.env))
 
 async function main(argv: readonly string[], terminal: ProcessTerminal): Promise<number> {
   const reading = readCommandLine(sondeCoordinator, argv, process.env)
@@ -20,13 +24,15 @@ async function main(argv: readonly string[], terminal: ProcessTerminal): Promise
     return 0
   }
   const { command, given } = reading
-  return command.run({ given, terminal })
+  const saysLanguage = command.options.some((option) => option.name === 'lang')
+  words = wordsOf(languageOf(saysLanguage ? given.value('lang') : null, process.env))
+  return command.run({ given, terminal, words, now: Date.now })
 }
 
 /** @returns The exit code. */
 function refuse(error: unknown, { err }: ProcessTerminal): number {
   if (error instanceof CommandFailed) {
-    err(faultLine(name, error.message, error.code))
+    err(faultLine(name, error.sentence(words), error.code))
     return error.exitCode
   }
   // A bug. The stack is what a maintainer needs; 70 is EX_SOFTWARE.

@@ -62,8 +62,8 @@ const outside: Readonly<Record<string, { readonly in: readonly string[]; readonl
     because: 'what comes from outside is parsed once',
   },
   'age-encryption': {
-    in: ['collector/intake/sealed-intake.ts'],
-    because: 'it opens what probes seal, and they seal without it (ADR 0014)',
+    in: ['collector/intake/sealed-intake.ts', 'coordinator/keys/sealed-key.ts'],
+    because: 'it opens what probes seal, who seal without it (ADR 0014), and keeps the keys of coordinators',
   },
   fastify: { in: ['collector'], because: 'the agent serves nothing' },
   'csv-parse/sync': { in: ['coordinator/lists'], because: 'behind one file, so that it could go' },

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deal } from '../../agent/plan/deal.ts'
 import { entryKey } from '../../agent/plan/kinship.ts'
+import { pageBytes } from '../../coordinator/lists/difference.ts'
 import core from '../../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList, type TestListEntry } from '../../tests-spec/lists/test-list.ts'
 import { makeKeys } from '../lab/keys.ts'
@@ -55,6 +56,15 @@ describe.skipIf(why !== null)('rounds', () => {
     )
     expect(more).toBeGreaterThan(0)
     expect(more).toBeLessThan(0.1)
+  })
+
+  it('cost for each page what coordinators are told', { timeout: 120_000 }, async () => {
+    const pages = entries.filter(({ input }) => input?.startsWith('https:'))
+    const [few, many] = [pages.slice(0, 1), pages.slice(0, 24)]
+    const more = (await measured(lab, many)) - (await measured(lab, few))
+    const each = more / (many.length - few.length)
+    console.log(`A page costs ${each.toFixed(0)} B, and coordinators are told ${pageBytes.least} B`)
+    expect(Math.abs(each / pageBytes.least - 1)).toBeLessThan(0.1)
   })
 })
 
