@@ -79,6 +79,8 @@ const config = v.strictObject({
   groups: v.optional(v.pipe(v.array(groupName), v.maxLength(8)), []),
   /** A file with the root of trust that lists are signed by, in place of the one that the enrolment names. */
   lists_root: v.optional(v.nullable(v.string()), null),
+  /** Lists are asked for no sooner than this after the last time that nothing was new. */
+  lists_every_minutes: v.optional(whole(1, 1_440), 60),
   /** Resolvers to ask beside the system's, in place of the list's. */
   resolvers: v.optional(v.nullable(v.array(testListResolver)), null),
   /** Further ways to the collector, tried after the URL of the enrolment. */

@@ -1,17 +1,22 @@
-// `npm start`: the whole of Sonde on this machine. Builds both programs, starts a collector on loopback, enrols this
-// machine as a probe, and measures until Ctrl-C. State stays in .sonde/ of this checkout, so that a second start goes
-// on where the first one stopped.
+// `npm start`: the whole of Sonde on this machine. Builds the programs, makes keys for lists, starts a collector on loopback that
+// publishes them, enrols this machine as a probe, and measures until Ctrl-C. State stays in .sonde/ of this checkout, so that a
+// second start goes on where the first one stopped. `--dir` and `--core` choose another folder and core list, for tests.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { modernNode } from './modern-node.ts'
+import { listsFolderIn, makeLists, publishLists, startGroup, usualFolder } from './start-lists.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const collectorState = join(root, '.sonde', 'collector')
-const agentState = join(root, '.sonde', 'agent')
+const { values: given } = parseArgs({ options: { dir: { type: 'string' }, core: { type: 'string' } } })
+const folder = given.dir ?? usualFolder
+const collectorState = join(folder, 'collector')
+const agentState = join(folder, 'agent')
+const listsRoot = join(listsFolderIn(folder), '1.root.json')
 /** The port is fixed, so that the address stays the same from start to start; SONDE_START_PORT chooses another. */
 const port = process.env.SONDE_START_PORT ?? '8037'
 
@@ -25,9 +30,13 @@ async function main(): Promise<number> {
     stdio: 'inherit',
     cwd: root,
   })
+  makeLists(folder, collectorState, node, given.core ?? null)
   const collector = spawn(
     node,
-    [join(root, 'dist', 'sonde-collector.mjs'), 'serve', '--state', collectorState, '--port', port],
+    [
+      join(root, 'dist', 'sonde-collector.mjs'),
+      ...['serve', '--state', collectorState, '--port', port, '--lists-root', listsRoot],
+    ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       // Ctrl-C stops the agent first; the collector takes the agent's last batch and is stopped after it.
@@ -36,17 +45,25 @@ async function main(): Promise<number> {
   )
   const url = await listeningAt(collector)
   enrolOnce(node, url)
-  console.log(`\nDashboard: ${url}/\nMeasuring this machine's link. Ctrl-C stops.\n`)
+  publishLists(folder, url, agentState)
+  console.log(
+    `\nDashboard: ${url}/\nMeasuring this machine's link. Ctrl-C stops.\nTo measure more, in another terminal: npm run push -- tests-spec/lists/mali.csv\n`,
+  )
   const agent = spawn(
     process.execPath,
     [join(root, 'dist', 'sonde.mjs'), 'run', '--table', '--state', agentState],
     {
       stdio: 'inherit',
       env: {
+        SONDE_LOG_LEVEL: 'warn',
+        // Also of a machine that was enrolled before there were lists.
+        SONDE_LISTS_ROOT: listsRoot,
+        SONDE_GROUPS: JSON.stringify([startGroup]),
+        // The person who pushes waits, and loopback costs nothing.
+        SONDE_LISTS_EVERY_MINUTES: '1',
         ...process.env,
         // By typing this a person agrees for their own machine, as the first line says.
         SONDE_HOST_AGREED: 'true',
-        ...(process.env.SONDE_LOG_LEVEL === undefined ? { SONDE_LOG_LEVEL: 'warn' } : {}),
       },
     },
   )

@@ -1,7 +1,7 @@
 // A device's lists, asked for over real sockets from a mirror beside a collector.
 
 import { createHash, generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,11 +9,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SampleLists, sampleKey } from '../../test/support/sample-lists.ts'
 import coreList from '../../tests-spec/lists/core.json' with { type: 'json' }
+import { writeOneFile } from '../../tests-spec/lists/tuf/one-file.ts'
 import { loadConfig } from '../config.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import { makeStateFolder, type StateFolder } from '../platform/state-folder.ts'
 import type { WatchedClock } from '../platform/watched-clock.ts'
 import { Uplink } from '../submit/ways/uplink.ts'
+import { bringLists } from '../update/brought-lists.ts'
 import { Lists } from './open-lists.ts'
 
 const begin = Date.parse('2027-01-10T12:00:00Z')
@@ -108,6 +110,32 @@ async function refresh(lists: Lists, uplink: Uplink) {
 const codes = () => logged.map((each) => (each as [string])[0])
 
 describe('Lists', () => {
+  it('takes up what a stick brought, also where it is cut off and has no root yet, and only once', async () => {
+    const files = new Map<string, Uint8Array>()
+    for (const [folder, all] of Object.entries(repository.files))
+      for (const [name, bytes] of all) files.set(`${folder === 'target' ? 'targets' : folder}/${name}`, bytes)
+    const bytes = writeOneFile(files)
+    expect(await bringLists(folder.lists, bytes.subarray(0, -1))).toBe(false)
+    expect(await bringLists(folder.lists, bytes)).toBe(true)
+    const lists = await open()
+    expect(lists.inForce.versions).toEqual({ core: 7, 'groups/bamako': 1 })
+    expect(readdirSync(folder.lists)).toEqual([sha256(repository.root)])
+    // While the agent runs: with its next delivery, whether there is a way out or not.
+    repository.lists.set(core, coreOf(8))
+    repository.publish()
+    for (const [name, bytes] of repository.files.metadata) files.set(`metadata/${name}`, bytes)
+    for (const [name, bytes] of repository.files.target) files.set(`targets/${name}`, bytes)
+    await bringLists(folder.lists, writeOneFile(files))
+    await lists.refresh(null, null, signal)
+    expect(lists.inForce.versions).toEqual({ core: 8, 'groups/bamako': 2 })
+    // An older stick takes nothing away.
+    await bringLists(folder.lists, bytes)
+    await lists.refresh(null, null, signal)
+    expect(lists.inForce.versions).toEqual({ core: 8, 'groups/bamako': 2 })
+    expect(codes()).toContain('S7101')
+    expect(readdirSync(folder.lists)).toEqual([sha256(repository.root)])
+  })
+
   it('measures what is pushed, without what the gate leaves out, and after a restart too', async () => {
     const lists = await open()
     const uplink = await openUplink()

@@ -14,7 +14,7 @@ import { errorWord } from '../platform/error-word.ts'
 import type { Log } from '../platform/log.ts'
 import { makeFolderIfPossible, type StateFolder } from '../platform/state-folder.ts'
 import type { WatchedClock } from '../platform/watched-clock.ts'
-import { type Etags, type ListMirror, overMirrors } from '../submit/list-mirror.ts'
+import { type Etags, overMirrors } from '../submit/list-mirror.ts'
 import type { Uplink } from '../submit/ways/uplink.ts'
 import type { Way } from '../submit/ways/way.ts'
 import {
@@ -25,14 +25,12 @@ import {
   listsInForce,
   ownListAlone,
 } from '../testlist/lists-in-force.ts'
+import { takeBrought } from '../update/brought-lists.ts'
 import { sha256Of } from '../update/contents.ts'
 import { fetchFirstRoot } from '../update/first-root.ts'
 import { ListUpdate, type UpdateClock } from '../update/list-update.ts'
-import { mirrorSource } from '../update/source.ts'
+import { mirrorSource, type UpdateSource } from '../update/source.ts'
 import { readListsRoot, readTestList } from './named-files.ts'
-
-/** A refresh in which nothing was new, and one for which a way must be opened, is not repeated before this. */
-const leastIntervalMs = 3_600_000
 
 interface Surroundings {
   readonly folder: StateFolder
@@ -81,6 +79,7 @@ export class Lists {
     const kept = await readFileIfPresent(lists.#rootFile(digest)).catch(() => null)
     const root = configured ?? kept
     if (root !== null && sha256Of(root) === digest) await lists.#openUpdate(root, digest)
+    await lists.#takeBrought(digest)
     return lists
   }
 
@@ -145,6 +144,7 @@ export class Lists {
     signal: AbortSignal,
   ): Promise<{ readonly sent: number; readonly received: number }> {
     const digest = this.#rootDigest
+    if (digest !== null) await this.#takeBrought(digest)
     if (uplink === null || digest === null || !this.#isDue(open !== null)) {
       open?.close()
       return { sent: 0, received: 0 }
@@ -153,7 +153,8 @@ export class Lists {
     this.#isSettled = false
     let refusal: Refused | null = null
     const spent = await overMirrors(uplink, open, signal, this.#etags, async (mirror) => {
-      refusal = await this.#refreshFrom(mirror, digest)
+      const source = mirrorSource((path, maxBytes) => mirror.get(path, maxBytes))
+      refusal = await this.#refreshFrom(source, digest)
       return refusal === null
     })
     this.#sayRefusal(refusal)
@@ -161,13 +162,22 @@ export class Lists {
     return spent
   }
 
+  /** A refresh in which nothing was new, and one for which a way must be opened, is not repeated at once. */
   #isDue(isOpen: boolean): boolean {
-    const isLong = this.#around.clock.monotonicMs() - this.#triedMs >= leastIntervalMs
+    const { clock, config } = this.#around
+    const isLong = clock.monotonicMs() - this.#triedMs >= config.lists_every_minutes * 60_000
     return isLong || (isOpen && !this.#isSettled)
   }
 
-  async #refreshFrom(mirror: ListMirror, digest: string): Promise<Refused | null> {
-    const source = mirrorSource((path, maxBytes) => mirror.get(path, maxBytes))
+  /** What a person brought on a stick: a device that is cut off hears of no list otherwise. */
+  async #takeBrought(digest: string): Promise<void> {
+    await takeBrought(this.#around.folder.lists, async (source) => {
+      this.#sayRefusal(await this.#refreshFrom(source, digest))
+      await this.#look()
+    })
+  }
+
+  async #refreshFrom(source: UpdateSource, digest: string): Promise<Refused | null> {
     if (this.#update === null) {
       const root = await fetchFirstRoot(source, digest, deviceLimits).catch((error: unknown) => {
         if (error instanceof Refused) return error

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
+import { maxListsBytes } from '../../tests-spec/lists/lists-upload.ts'
 import { type AgeRecipient, readAgeRecipient } from '../../tests-spec/protocol/age.ts'
 import { openClock } from '../assemble/open-clock.ts'
 import { Lists } from '../assemble/open-lists.ts'
@@ -20,10 +21,11 @@ import { importReceipts } from '../stick/import-receipts.ts'
 import type { SpoolAccess } from '../stick/spool-access.ts'
 import { connectSpool } from '../stick/spool-socket.ts'
 import { Stick } from '../stick/stick.ts'
+import { bringLists } from '../update/brought-lists.ts'
 import { type Command, configOf, type Invocation } from './invocation.ts'
 import { configOption, jsonOption, stateOption } from './options.ts'
 import { allowedBy, standingOf } from './standing.ts'
-import { carriedText, exportedText, importedText } from './stick-text.ts'
+import { carriedText, exportedText, importedText, listsText } from './stick-text.ts'
 
 const dirOperand = { name: 'DIR', kind: 'dir', count: 'one' } as const
 const options = [stateOption, configOption, jsonOption]
@@ -46,7 +48,7 @@ export const exportCommand: Command = {
 
 export const importReceiptsCommand: Command = {
   name: 'import-receipts',
-  summary: 'forget what the receipts on a stick speak of',
+  summary: 'forget what the receipts on a stick speak of, and take up test lists from it',
   operands: [dirOperand],
   options,
   run: importFromStick,
@@ -63,18 +65,20 @@ export const carryCommand: Command = {
 
 async function exportToStick(invocation: Invocation): Promise<number> {
   const { folder, stick, collector } = openFor(invocation)
+  const lists = await takeLists(stick, folder)
   const recipient = await recipientFor(invocation, folder, collector)
   const ledger = await ExportLedger.open(folder.exports)
   const report = await withSpool(invocation, folder, collector, ({ spool }) =>
     exportBatches({ spool, stick, recipient, ledger, random: randomBytes }),
   )
-  print(invocation, report, exportedText(report, stick.path))
+  print(invocation, { ...report, lists }, exportedText(report, stick.path) + listsText(lists))
   // As for any command that the state folder's own disk refuses.
   return report.sealed ? 0 : 73
 }
 
 async function importFromStick(invocation: Invocation): Promise<number> {
   const { folder, stick, collector } = openFor(invocation)
+  const lists = await takeLists(stick, folder)
   const ledger = await ExportLedger.open(folder.exports)
   const report = await withSpool(invocation, folder, collector, ({ spool, identity: { device } }) =>
     importReceipts({
@@ -86,21 +90,35 @@ async function importFromStick(invocation: Invocation): Promise<number> {
       onReceipt: (receipt) => learnRecipient(folder.recipient, collector, receipt),
     }),
   )
-  print(invocation, report, importedText(report, stick.path))
+  print(invocation, { ...report, lists }, importedText(report, stick.path) + listsText(lists))
   return 0
 }
 
 async function carryForOthers(invocation: Invocation): Promise<number> {
   // Whoever has no collector cannot bring anything to it.
   const { folder, stick } = openFor(invocation)
+  const lists = await takeLists(stick, folder)
   const ledger = await ExportLedger.open(folder.exports)
   const report = await carry(stick, carriedIn(folder, configOf(invocation)), ledger)
-  print(invocation, report, carriedText(report, stick.path))
+  print(invocation, { ...report, lists }, carriedText(report, stick.path) + listsText(lists))
   return 0
 }
 
 function print({ given, terminal }: Invocation, report: object, text: string): void {
   terminal.out(given.has('json') ? `${JSON.stringify(report, null, 2)}\n` : text)
+}
+
+/**
+ * Lists lie on the same sticks, and are put before the agent, whatever the person came for.
+ * @returns Number of files that wait for it.
+ */
+async function takeLists(stick: Stick, folder: StateFolder): Promise<number> {
+  let taken = 0
+  for (const name of stick.files('.slr')) {
+    const bytes = await stick.read(name, maxListsBytes)
+    if (bytes !== null && (await bringLists(folder.lists, bytes))) taken += 1
+  }
+  return taken
 }
 
 /** Finds out what is missing before anything is written. */

@@ -42,6 +42,12 @@ export function importedText(report: ImportReport, path: string): string {
   return `${lines.join('\n')}\n`
 }
 
+export function listsText(files: number): string {
+  return files === 0
+    ? ''
+    : 'Test lists were on the stick. The agent looks through them by its next cycle: sonde status shows which are in force.\n'
+}
+
 export function carriedText(report: CarryReport, path: string): string {
   const { taken, known, own, noRoom, gaveUp, passedOver, receipts, written, waiting } = report
   const lines = [
