@@ -2,14 +2,17 @@
 // the program itself and by the pages, is made from it.
 
 import type { ProgramWords } from '../tests-spec/command-line/command-words.ts'
+import { campaignCommand } from './commands/campaign-command.ts'
 import { diffCommand } from './commands/diff-command.ts'
 import { importCommand } from './commands/import-command.ts'
 import { initCommand } from './commands/init-command.ts'
 import type { Command } from './commands/invocation.ts'
 import { lintCommand } from './commands/lint-command.ts'
+import { previewCommand } from './commands/preview-command.ts'
 import { publishCommand } from './commands/publish-command.ts'
 import { pushCommand } from './commands/push-command.ts'
 import { recoverCommand } from './commands/recover-command.ts'
+import { statusCommand } from './commands/status-command.ts'
 import { withdrawCommand } from './commands/withdraw-command.ts'
 
 export const sondeCoordinator: ProgramWords<Command> = {
@@ -18,7 +21,10 @@ export const sondeCoordinator: ProgramWords<Command> = {
   commands: [
     pushCommand,
     diffCommand,
+    statusCommand,
     withdrawCommand,
+    campaignCommand,
+    previewCommand,
     lintCommand,
     importCommand,
     publishCommand,

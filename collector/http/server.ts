@@ -32,6 +32,7 @@ import { Connections } from './connections.ts'
 import { hearsProgress, progressTeller } from './interim-answers.ts'
 import { KnownMethods } from './known-methods.ts'
 import { addListsRoutes } from './lists-routes.ts'
+import { addListsSeenRoute } from './lists-seen-route.ts'
 import { ownWords } from './own-words.ts'
 import { answerProblem, type Problem, problem, problemOf } from './problem.ts'
 import { anyone, type ReaderRules } from './reader-guard.ts'
@@ -257,6 +258,7 @@ export function buildServer(
 
   addReadingRoutes(server, collector, readers)
   addListsRoutes(server, collector)
+  addListsSeenRoute(server, collector, readers)
 
   return server
 

@@ -43,6 +43,8 @@ export interface ProbeRow {
   readonly clockSource: string
   readonly clockUncertaintyMs: number | null
   readonly agentVersion: string
+  /** Lists in force when it sealed that batch, and their versions. */
+  readonly lists: Readonly<Record<string, number>>
   /** How many records still waited on the probe when it sealed that batch; null when the batch does not say. */
   readonly backlogRecords: number | null
   readonly backlogBatches: number | null

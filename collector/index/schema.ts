@@ -3,7 +3,7 @@
 /**
  * Version of this schema. An index with another number is made again from the archive: there is nothing to migrate.
  */
-export const schemaVersion = 6
+export const schemaVersion = 7
 
 export const schema = `
   create table if not exists batches (
@@ -15,6 +15,8 @@ export const schema = `
     clock_source text not null,
     clock_uncertainty_ms integer,
     agent_version text not null,
+    -- Lists in force when it was sealed, and their versions: JSON.
+    lists text not null,
     backlog_records integer,
     backlog_batches integer,
     payload_fault text,

@@ -203,6 +203,7 @@ describe.runIf(modern)('SqliteIndex', () => {
         clockSource: 'none',
         clockUncertaintyMs: null,
         agentVersion: '1.2.3',
+        lists: {},
         backlogRecords: 12,
         backlogBatches: 3,
         batches: 3,

@@ -28,6 +28,13 @@ import { loadSqlite, SqliteMissing } from './sqlite.ts'
 /** No honest spool holds so many records; with this limit, sums stay exact for 9 million batches. */
 const maxLostPerBatch = 1e9
 
+/** A device has a core list and those of eight groups; a manifest may name thousands. */
+const maxLists = 16
+
+function listsText(lists: Readonly<Record<string, number>>): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(lists).slice(0, maxLists)))
+}
+
 /** Deletes an index, with the files that SQLite keeps beside it. */
 export async function deleteIndex(path: string): Promise<void> {
   for (const suffix of ['', '-wal', '-shm']) await rm(`${path}${suffix}`, { force: true })
@@ -114,12 +121,13 @@ export class SqliteIndex implements MeasurementIndex {
 
   addBatch(batch: IndexedBatch, { fault, unreadable }: PayloadState): readonly string[] {
     const { id, manifest, receivedAt } = batch
-    const { device, epoch, seq, time, agent, lost, backlog } = manifest
+    const { device, epoch, seq, time, agent, lost, backlog, lists } = manifest
     const said = readHeartbeat(manifest.heartbeat)
     return this.#atOnce(() => {
       const values: SQLInputValue[] = [id, device, epoch, seq, receivedAt, time.src, time.uncMs]
       const { changes } = this.#statements.addBatch.run(
-        ...[...values, agent.version, backlog?.records ?? null, backlog?.batches ?? null, fault, unreadable],
+        ...[...values, agent.version, listsText(lists), backlog?.records ?? null, backlog?.batches ?? null],
+        ...[fault, unreadable],
         ...[said === null ? null : JSON.stringify(said), isSpeaking(manifest) ? 1 : 0],
       )
       if (changes === 0) return []
@@ -141,6 +149,7 @@ export class SqliteIndex implements MeasurementIndex {
     const rows = reading(this.#path, () => this.#statements.probes.all())
     return rows.map(({ heartbeat, ...row }) => ({
       ...row,
+      lists: JSON.parse(String(row.lists)),
       heartbeat: heartbeat === null ? null : readHeartbeat(JSON.parse(String(heartbeat))),
     })) as unknown as ProbeRow[]
   }
@@ -305,8 +314,8 @@ const statements = {
 
   addBatch: `
     insert into batches (id, device, epoch, seq, received_at, clock_source, clock_uncertainty_ms, agent_version,
-      backlog_records, backlog_batches, payload_fault, unreadable, heartbeat, speaks)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      lists, backlog_records, backlog_batches, payload_fault, unreadable, heartbeat, speaks)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict do nothing`,
 
   addToEpoch: `
@@ -320,7 +329,8 @@ const statements = {
   probes: `
     select e.device as device, b.epoch as epoch, b.seq as seq, b.received_at as lastReceivedAt,
       b.clock_source as clockSource, b.clock_uncertainty_ms as clockUncertaintyMs, b.agent_version as agentVersion,
-      b.backlog_records as backlogRecords, b.backlog_batches as backlogBatches, b.heartbeat as heartbeat,
+      b.lists as lists, b.backlog_records as backlogRecords, b.backlog_batches as backlogBatches,
+      b.heartbeat as heartbeat,
       e.batches as batches, e.missing as missing, e.lost as lost, e.faulty as faulty,
       (select count(*) from boots where device = e.device and contradicted = 1) as contradicted
     from (

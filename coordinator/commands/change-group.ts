@@ -119,6 +119,8 @@ export async function changeGroup(
     return 0
   }
   terminal.err(differenceText(words, shown))
+  const known = (await collector.seen(null))?.filter(({ lists }) => `groups/${group}` in lists).length ?? 0
+  if (known > 0) terminal.err(`  ${words.onDevices(known)}\n`)
   await confirm(invocation, words.askPublish())
   const content = change.list === null ? null : contentOfList(change.list)
   if (content !== null && content.length > deviceLimits.targetFile)

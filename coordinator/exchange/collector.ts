@@ -33,6 +33,14 @@ export interface Published {
   readonly files: ReadonlyMap<string, Uint8Array>
 }
 
+export interface SeenProbe {
+  readonly device: string
+  /** null: nothing was received yet. */
+  readonly received_at: string | null
+  readonly revoked?: boolean
+  readonly lists: Readonly<Record<string, number>>
+}
+
 export class RemoteCollector {
   readonly url: string
   #itsClockMs: number | null = null
@@ -99,6 +107,18 @@ export class RemoteCollector {
     throw this.#odd(response.status)
   }
 
+  /**
+   * @param token - The reader's; null without one.
+   * @returns What each probe measured by when it was heard of last; null where that is told to readers alone, or an older collector
+   *   does not know it.
+   */
+  async seen(token: string | null): Promise<readonly SeenProbe[] | null> {
+    const headers = token === null ? {} : { authorization: `Bearer ${token}` }
+    const response = await this.#ask('/api/v1/lists-seen', { headers })
+    const body = (await response.json().catch(() => ({}))) as { readonly probes?: unknown }
+    return response.ok && Array.isArray(body.probes) ? body.probes.filter(isSeenProbe) : null
+  }
+
   async #get({ kind, name, maxBytes }: Ask): Promise<Answer> {
     const path =
       kind === 'metadata'
@@ -134,6 +154,13 @@ export class RemoteCollector {
   #odd(status: number): CommandFailed {
     return new CommandFailed('odd_answer', (words) => words.oddAnswer(this.url, status))
   }
+}
+
+/** Of another program: what is not of this form is passed over. */
+function isSeenProbe(each: unknown): each is SeenProbe {
+  const { device, received_at, lists } = (each ?? {}) as Record<string, unknown>
+  const isHeard = received_at === null || typeof received_at === 'string'
+  return typeof device === 'string' && isHeard && typeof lists === 'object' && lists !== null
 }
 
 /** The reason stands in what `fetch` says last. */

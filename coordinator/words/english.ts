@@ -149,6 +149,34 @@ export const english = {
   inCore: (n: number) => `${count(n, 'entry is', 'entries are')} in the core list already, and measured once`,
   leftOut: (n: number, code: string) => `${count(n, 'entry', 'entries')} left out by devices: ${code}`,
   warnings: (n: number, path: string) => `${count(n, 'warning')}: sonde-coordinator lint ${path}`,
+  onDevices: (n: number) => `${count(n, 'device')} measured by this list when last heard of`,
+  statusAt: (url: string) => `At ${url}:`,
+  statusList: (name: string, version: number, until: string) =>
+    version === 0
+      ? `  ${name}: nothing is out`
+      : `  ${name}: version ${version} is out, signed until ${until}`,
+  statusHave: (n: number) => `    ${count(n, 'device has', 'devices have')} it`,
+  statusBehind: (device: string, version: number, heard: string) =>
+    `    not yet: ${device} (version ${version}, last heard of ${heard})`,
+  statusNone: (device: string, heard: string) =>
+    `  ${device} measures by no group's list (last heard of ${heard})`,
+  never: () => 'never',
+  seenForReaders: () =>
+    'Which devices have it is told to readers: give the file with the token, --reader-token FILE.',
+  soonOver: (name: string, on: string) =>
+    `${name} has to be signed again before ${on}, or devices take no newer list.`,
+  previewOf: (group: string, n: number) => `A device of ${group} would measure ${count(n, 'target')}:`,
+  campaignNone: (group: string) => `The list of ${group} has no campaigns.`,
+  campaignLine: (name: string, from: string, to: string, every: number, inputs: string) =>
+    `  ${name}: ${from} to ${to}, every ${count(every, 'minute')}, ${inputs}`,
+  allEntries: () => 'all of the list',
+  campaignUnknown: (name: string, group: string) => `The list of ${group} has no campaign "${name}".`,
+  campaignThere: (name: string, group: string) =>
+    `The list of ${group} has a campaign "${name}" already: remove it first, or choose another name.`,
+  campaignOver: (to: string) => `It would be over already: --to is ${to}.`,
+  campaignNeeds: (option: string) => `campaign add needs ${option}.`,
+  campaignNoList: (group: string) => `No list of ${group} is out: push one first.`,
+  campaignBad: (why: string) => `This is no campaign: ${why}`,
   askPublish: () => 'Sign and publish this?',
   published: (group: string, version: number, url: string) =>
     `Version ${version} of the list of ${group} is out at ${url}. Devices measure it after their next refresh.`,

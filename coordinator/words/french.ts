@@ -147,6 +147,35 @@ export const french: Words = {
     `${count(n, 'entrée est', 'entrées sont')} déjà dans la liste de base, et ${n <= 1 ? 'mesurée' : 'mesurées'} une fois`,
   leftOut: (n, code) => `${count(n, 'entrée ignorée', 'entrées ignorées')} par les appareils : ${code}`,
   warnings: (n, path) => `${count(n, 'avertissement')} : sonde-coordinator lint ${path}`,
+  onDevices: (n) =>
+    `${count(n, 'appareil mesurait', 'appareils mesuraient')} d'après cette liste aux dernières nouvelles`,
+  statusAt: (url) => `Sur ${url} :`,
+  statusList: (name, version, until) =>
+    version === 0
+      ? `  ${name} : rien n'est publié`
+      : `  ${name} : la version ${version} est publiée, signée jusqu'au ${until}`,
+  statusHave: (n) => `    ${count(n, "appareil l'a", "appareils l'ont")}`,
+  statusBehind: (device, version, heard) =>
+    `    pas encore : ${device} (version ${version}, dernières nouvelles ${heard})`,
+  statusNone: (device, heard) =>
+    `  ${device} ne mesure la liste d'aucun groupe (dernières nouvelles ${heard})`,
+  never: () => 'jamais',
+  seenForReaders: () =>
+    "Quels appareils l'ont n'est dit qu'aux lecteurs : donnez le fichier du jeton, --reader-token FILE.",
+  soonOver: (name, on) =>
+    `${name} doit être signé à nouveau avant le ${on}, sinon les appareils ne prennent plus de nouvelle liste.`,
+  previewOf: (group, n) => `Un appareil de ${group} mesurerait ${count(n, 'cible')} :`,
+  campaignNone: (group) => `La liste de ${group} n'a pas de campagne.`,
+  campaignLine: (name, from, to, every, inputs) =>
+    `  ${name} : de ${from} à ${to}, toutes les ${count(every, 'minute')}, ${inputs}`,
+  allEntries: () => 'toute la liste',
+  campaignUnknown: (name, group) => `La liste de ${group} n'a pas de campagne « ${name} ».`,
+  campaignThere: (name, group) =>
+    `La liste de ${group} a déjà une campagne « ${name} » : retirez-la d'abord, ou choisissez un autre nom.`,
+  campaignOver: (to) => `Elle serait déjà finie : --to est ${to}.`,
+  campaignNeeds: (option) => `campaign add demande ${option}.`,
+  campaignNoList: (group) => `Aucune liste de ${group} n'est publiée : poussez-en une d'abord.`,
+  campaignBad: (why) => `Ce n'est pas une campagne : ${why}`,
   askPublish: () => 'Signer et publier ceci ?',
   published: (group, version, url) =>
     `La version ${version} de la liste de ${group} est publiée sur ${url}. Les appareils la mesurent après leur prochaine mise à jour.`,
