@@ -28,6 +28,7 @@ const exitCodes = {
   refused: 76,
   odd_answer: 76,
   key_not_entitled: 77,
+  threshold_not_met: 77,
   weak_passphrase: 77,
   wrong_passphrase: 77,
   clock_wrong: 78,

@@ -9,9 +9,11 @@ import { initCommand } from './commands/init-command.ts'
 import type { Command } from './commands/invocation.ts'
 import { lintCommand } from './commands/lint-command.ts'
 import { previewCommand } from './commands/preview-command.ts'
+import { revokeCommand, rotateCommand } from './commands/propose-command.ts'
 import { publishCommand } from './commands/publish-command.ts'
 import { pushCommand } from './commands/push-command.ts'
 import { recoverCommand } from './commands/recover-command.ts'
+import { signCommand } from './commands/sign-command.ts'
 import { statusCommand } from './commands/status-command.ts'
 import { withdrawCommand } from './commands/withdraw-command.ts'
 
@@ -29,6 +31,9 @@ export const sondeCoordinator: ProgramWords<Command> = {
     importCommand,
     publishCommand,
     initCommand,
+    rotateCommand,
+    revokeCommand,
+    signCommand,
     recoverCommand,
   ],
   exits: [

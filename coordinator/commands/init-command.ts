@@ -102,7 +102,8 @@ async function init(invocation: Invocation): Promise<number> {
     sealed.set(name, await sealKey(name, key, passphrases.get(name) ?? '', workFactor))
   // Before the keys: what cannot be written must not leave keys without the sheets that were asked for.
   const written = sheets === null ? [] : writeSheets(sheets, made, invocation)
-  Workspace.make(dir, { files, keys: sealed, collector: given.value('collector') })
+  const publicKeys = new Map([...made].map(([name, key]) => [name, signingKey(key).publicHex]))
+  Workspace.make(dir, { files, keys: sealed, publicKeys, collector: given.value('collector') })
 
   const digest = createHash('sha256')
     .update(files.get('metadata/1.root.json') as Uint8Array)
@@ -154,7 +155,8 @@ export function isGroupName(name: string): boolean {
   return /^[a-z0-9-]{1,40}$/.test(name) && !isTaken
 }
 
-function coreIn(path: string | null): Uint8Array {
+/** @throws {CommandFailed} `bad_list`, `not_readable`. */
+export function coreIn(path: string | null): Uint8Array {
   if (path === null) return Buffer.from(`${JSON.stringify(coreList, null, 1)}\n`)
   const bytes = readIfThere(path)
   if (bytes === null) throw new CommandFailed('not_readable', (words) => words.notReadable(path, 'ENOENT'))

@@ -7,7 +7,8 @@ import { writeOneFile } from '../../tests-spec/lists/tuf/one-file.ts'
 import { openTrusted } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import { CommandFailed } from '../command-failed.ts'
 import { RemoteCollector } from '../exchange/collector.ts'
-import { keptFiles, parcel, stateOf } from '../signing/state.ts'
+import { keptFiles, parcel, type State, stateOf } from '../signing/state.ts'
+import { signaturesOf } from '../signing/trust.ts'
 import { makeFolder, writeWhole } from '../workspace/durable-file.ts'
 import { Workspace } from '../workspace/workspace.ts'
 import { collectorFor, presentState, requireFresh } from './change-group.ts'
@@ -20,6 +21,7 @@ import {
   jsonOption,
   langOption,
 } from './invocation.ts'
+import { proposalIn } from './sign-command.ts'
 
 export const publishCommand: Command = {
   name: 'publish',
@@ -32,6 +34,11 @@ export const publishCommand: Command = {
       value: { name: 'PLACE', kind: 'text' },
       required: true,
       help: 'where to: a URL, FILE.slr, or a folder',
+    },
+    {
+      name: 'with',
+      value: { name: 'FILE', kind: 'file' },
+      help: 'a change of trust that two holders have signed goes along',
     },
     collectorOption,
     dirOption,
@@ -48,7 +55,9 @@ async function toCollector(invocation: Invocation, url: string): Promise<number>
   const { given, terminal, words } = invocation
   const workspace = Workspace.open(dirOf(invocation))
   const collector = new RemoteCollector(url)
-  const { state, out } = await presentState(workspace, collector)
+  const { state: before, out } = await presentState(workspace, collector)
+  const path = given.value('with')
+  const state = path === null ? before : withProposal(before.files, path)
   requireFresh({ state, collector }, invocation.now())
   const versions = await collector.send(parcel(state, out))
   workspace.keep(keptFiles(state))
@@ -60,6 +69,15 @@ async function toCollector(invocation: Invocation, url: string): Promise<number>
       : `${[words.publishedAll(collector.url), ...lines].join('\n')}\n`,
   )
   return 0
+}
+
+/** @throws {CommandFailed} `threshold_not_met`. */
+function withProposal(files: ReadonlyMap<string, Uint8Array>, path: string): State {
+  const proposal = proposalIn(path)
+  const missing = signaturesOf(proposal).find(({ isSigned }) => !isSigned)
+  if (missing !== undefined)
+    throw new CommandFailed('threshold_not_met', (words) => words.notEnough(path, missing.role))
+  return stateOf(files, proposal)
 }
 
 async function toDisk(invocation: Invocation, to: string): Promise<number> {

@@ -63,10 +63,13 @@ export function keptFiles(state: State): Files {
  *
  * @param versions - By role; 0, or absent, for none.
  */
-export function parcel({ files, roles }: State, versions: ReadonlyMap<string, number>): Files {
+export function parcel(state: State, versions: ReadonlyMap<string, number>): Files {
+  const { files, roles } = state
+  // A group that is no more has files from before, which no delegation names.
+  const named = new Set(['targets', ...groupsOf(state)])
   const names = [...files.keys()].filter((name) => name.endsWith('.root.json'))
   for (const [role, { signed }] of roles) {
-    if (signed.version <= (versions.get(role) ?? 0)) continue
+    if (!named.has(role) || signed.version <= (versions.get(role) ?? 0)) continue
     names.push(roleName(role, signed.version))
     for (const [path, { hashes }] of signed.targets)
       names.push(contentName(path, hashes.get('sha256') ?? null))

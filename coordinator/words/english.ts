@@ -177,6 +177,24 @@ export const english = {
   campaignNeeds: (option: string) => `campaign add needs ${option}.`,
   campaignNoList: (group: string) => `No list of ${group} is out: push one first.`,
   campaignBad: (why: string) => `This is no campaign: ${why}`,
+  proposed: (to: string) =>
+    `The proposal is in ${to}. Two of the three holders sign it, one after the other:\n  sonde-coordinator sign ${to} --key offline-1\nThen: sonde-coordinator publish --to URL --with ${to}`,
+  proposalIs: () => 'This proposal:',
+  onlyRenewed: () => 'changes nothing but dates: what was signed before holds for longer',
+  groupAdded: (name: string) => `makes a group: ${name}`,
+  groupRemoved: (name: string) => `ends a group: ${name}. Its devices go on with the core list alone`,
+  groupKeyChanged: (name: string) => `puts another key in the place of the group ${name}'s`,
+  offlineOut: (id: string) => `takes an offline key out: ${id}`,
+  offlineIn: (id: string) => `puts an offline key in: ${id}`,
+  collectorKeysChanged: () => "changes the collector's keys, which say which lists are the present ones",
+  targetChanged: (path: string) => `changes ${path}, which all devices measure by`,
+  askSign: () => 'Is this what you have agreed on? Sign it?',
+  signedOne: (path: string) => `Signed. One more holder has to: give ${path} to the next.`,
+  signedEnough: (path: string) =>
+    `Signed, and enough have: sonde-coordinator publish --to URL --with ${path}`,
+  noProposal: (path: string, why: string) => `${path} is no proposal: ${why}`,
+  notEnough: (path: string, role: string) =>
+    `Too few holders have signed ${path} (${role}): give it to the next, sonde-coordinator sign.`,
   askPublish: () => 'Sign and publish this?',
   published: (group: string, version: number, url: string) =>
     `Version ${version} of the list of ${group} is out at ${url}. Devices measure it after their next refresh.`,

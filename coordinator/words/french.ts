@@ -176,6 +176,24 @@ export const french: Words = {
   campaignNeeds: (option) => `campaign add demande ${option}.`,
   campaignNoList: (group) => `Aucune liste de ${group} n'est publiée : poussez-en une d'abord.`,
   campaignBad: (why) => `Ce n'est pas une campagne : ${why}`,
+  proposed: (to) =>
+    `La proposition est dans ${to}. Deux des trois détenteurs la signent, l'un après l'autre :\n  sonde-coordinator sign ${to} --key offline-1\nEnsuite : sonde-coordinator publish --to URL --with ${to}`,
+  proposalIs: () => 'Cette proposition :',
+  onlyRenewed: () => 'ne change que des dates : ce qui était signé vaut plus longtemps',
+  groupAdded: (name) => `crée un groupe : ${name}`,
+  groupRemoved: (name) => `supprime un groupe : ${name}. Ses appareils continuent avec la liste de base`,
+  groupKeyChanged: (name) => `met une autre clé à la place de celle du groupe ${name}`,
+  offlineOut: (id) => `retire une clé hors ligne : ${id}`,
+  offlineIn: (id) => `ajoute une clé hors ligne : ${id}`,
+  collectorKeysChanged: () =>
+    'change les clés du collecteur, qui disent quelles listes sont les listes actuelles',
+  targetChanged: (path) => `change ${path}, que tous les appareils mesurent`,
+  askSign: () => 'Est-ce bien ce dont vous êtes convenus ? Signer ?',
+  signedOne: (path) => `Signé. Il faut encore un détenteur : donnez-lui ${path}.`,
+  signedEnough: (path) => `Signé, et c'est assez : sonde-coordinator publish --to URL --with ${path}`,
+  noProposal: (path, why) => `${path} n'est pas une proposition : ${why}`,
+  notEnough: (path, role) =>
+    `Trop peu de détenteurs ont signé ${path} (${role}) : donnez-le au suivant, sonde-coordinator sign.`,
   askPublish: () => 'Signer et publier ceci ?',
   published: (group, version, url) =>
     `La version ${version} de la liste de ${group} est publiée sur ${url}. Les appareils la mesurent après leur prochaine mise à jour.`,

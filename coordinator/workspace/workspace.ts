@@ -14,6 +14,8 @@ export interface NewWorkspace {
   readonly files: Files
   /** As `sealKey()` makes them, by name. */
   readonly keys: ReadonlyMap<string, string>
+  /** Public halves in hex, by name. */
+  readonly publicKeys: ReadonlyMap<string, string>
   /** null when it was not said. */
   readonly collector: string | null
 }
@@ -48,7 +50,7 @@ export class Workspace {
    * Makes the folder whole, or not at all.
    * @throws {CommandFailed} `workspace_exists` for one that is there and not empty.
    */
-  static make(dir: string, { files, keys, collector }: NewWorkspace): void {
+  static make(dir: string, { files, keys, publicKeys, collector }: NewWorkspace): void {
     refuseUsed(dir)
     const whole = resolve(dir)
     makeFolder(dirname(whole))
@@ -59,6 +61,7 @@ export class Workspace {
       for (const [name, bytes] of files)
         if (name.endsWith('.root.json')) writeNew(join(aside, basename(name)), bytes)
       writeNew(join(aside, 'repository.slr'), writeOneFile(files))
+      writeNew(join(aside, 'names.json'), `${JSON.stringify(Object.fromEntries(publicKeys), null, 2)}\n`)
       if (collector !== null) writeNew(join(aside, 'collector'), `${collector}\n`)
       // A folder takes the place of an empty one, and of no other.
       making(dir, () => renameSync(aside, whole))
@@ -88,6 +91,39 @@ export class Workspace {
   addKey(name: string, text: string): void {
     makeFolder(join(this.dir, 'keys'))
     writeNew(this.keyPath(name), text)
+  }
+
+  /**
+   * Of a key that may be with its holder: `names.json` knows which it is.
+   * @throws {CommandFailed} `no_key`.
+   */
+  publicOf(name: string): string {
+    const hex = this.#names[name]
+    if (hex === undefined)
+      throw new CommandFailed('no_key', (words) => words.noKey(name, Object.keys(this.#names)))
+    return hex
+  }
+
+  /** A key in the place of another, which stays beside it: until the change is published, the old one counts. */
+  replaceKey(name: string, text: string): void {
+    const path = this.keyPath(name)
+    makeFolder(join(this.dir, 'keys'))
+    const before = readIfThere(path)
+    if (before !== null) writeWhole(join(this.dir, 'keys', `${name}.old`), before)
+    writeWhole(path, text)
+    const names = { ...this.#names, [name]: readSealedKey(text, path).public }
+    writeWhole(join(this.dir, 'names.json'), `${JSON.stringify(names, null, 2)}\n`)
+  }
+
+  get #names(): Readonly<Record<string, string>> {
+    const path = join(this.dir, 'names.json')
+    const text = readIfThere(path)?.toString('utf8') ?? '{}'
+    try {
+      return JSON.parse(text) as Record<string, string>
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new CommandFailed('workspace_damaged', (words) => words.workspaceDamaged(path, why), { cause })
+    }
   }
 
   get collector(): string | null {
