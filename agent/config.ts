@@ -87,6 +87,14 @@ const config = v.strictObject({
   endpoints: v.optional(v.pipe(v.array(endpointSetting), v.maxLength(maxEndpoints)), []),
   /** After a start, results without anomalies are sent up to this much later, by chance. */
   upload_spread_seconds: v.optional(whole(0, 600), 60),
+  /** A file that is written after each step that is finished, for a watchdog to look at; null writes none. */
+  heartbeat_file: v.optional(v.nullable(v.string()), null),
+  /** What a phone's watchdog writes of battery and line (agent/platform/power.ts); null where there is none. */
+  phone_file: v.optional(v.nullable(v.string()), null),
+  /** Below it a phone that is unplugged does not measure; 0 measures on. */
+  rest_below_percent: v.optional(whole(0, 100), 15),
+  /** Above it a phone does not measure. */
+  rest_above_celsius: v.optional(whole(0, 100), 45),
   /** Files of further CA certificates (PEM) to trust while measuring. */
   extra_ca: v.optional(v.array(v.string()), []),
   /** A laboratory on one machine: private and loopback addresses are measured like any other, and data says so. */

@@ -102,7 +102,7 @@ async function threadText(entry: string): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-function packageVersion(): string {
+export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
   return version
 }

@@ -13,6 +13,7 @@ import { type Delivery, deliverAndForward, notDue } from '../cycle/deliver.ts'
 import { readMemory, writeMemory } from '../cycle/memory.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import { learnRecipient } from '../enrolment/recipient.ts'
+import { heartbeatFile } from '../health/heartbeat-file.ts'
 import { noteStart, type Starts } from '../health/starts.ts'
 import { type Status, writeStatus } from '../health/status.ts'
 import { opaqueId } from '../measurement/opaque-id.ts'
@@ -40,6 +41,7 @@ import { Lists } from './open-lists.ts'
 import { carriedIn, openOwnSpool } from './open-spool.ts'
 import { openSpoolAccess } from './open-spool-access.ts'
 import { openUplink } from './open-uplink.ts'
+import { powerWatch } from './power-watch.ts'
 import { speakerOf } from './speaker.ts'
 import { whoWeAre } from './who-we-are.ts'
 
@@ -52,7 +54,8 @@ export interface Agent {
   readonly list: TestList
   readonly spool: Spool
   /**
-   * Runs one cycle of `list`, with the memory that the cycle before it left.
+   * Runs one cycle of `list`, with the memory that the cycle before it left. A part of the schedule is left out while a phone's
+   * battery is low or hot.
    * @param part - What of an interval it is; everything unless said.
    */
   cycle(list: TestList, onMeasurement: OnMeasurement, part?: Part): Promise<CycleReport>
@@ -63,6 +66,8 @@ export interface Agent {
   deliver(untilNextMs: UntilNextMs, ending?: AbortSignal): Promise<Delivery>
   /** To be called when the host has agreed to something else. */
   lookAgain(): Promise<void>
+  /** Tells a watchdog outside that something was finished. */
+  beat(): Promise<void>
   /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
   report(report: CycleReport, nextStartMs: number | null): Promise<void>
   /** Whether a cycle was ordered; once for each. */
@@ -132,6 +137,8 @@ export async function assemble({
   await removeLeftovers(folder.path).catch(unlessDisk)
   const clock = await openClock(folder, machine, log)
   const startedMonotonicMs = clock.monotonicMs()
+  const beat = heartbeatFile(config.heartbeat_file, machine.monotonicMs)
+  const power = powerWatch(config, log, machine.wallMs)
   const { identity, keyless, collector } = await whoWeAre(folder, log)
   await removeLeftovers(folder.carried).catch(unlessDisk)
   const lists = await Lists.open({
@@ -180,6 +187,7 @@ export async function assemble({
     // Measuring goes first: an upload that runs into the next cycle is cut off, and goes on later where it stopped.
     const until = ms === null ? ending : AbortSignal.any([ending, AbortSignal.timeout(Math.max(0, ms))])
     const onReceipt = async (receipt: Receipt) => {
+      void beat()
       if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
     }
     const refreshLists = async (way: Way | null) => {
@@ -228,6 +236,7 @@ export async function assemble({
       return lists.inForce.list
     },
     spool,
+    beat,
     deliver: deliverUntil,
     lookAgain: () => lists.lookAgain(),
     async cycle(cycleList, onMeasurement, part = everything) {
@@ -239,6 +248,9 @@ export async function assemble({
         )
       }
       lock.hold()
+      // Who asks for one look gets it; only the schedule rests.
+      if (part !== everything && power.look() !== null)
+        return { memory, measurements: 0, anomalies: 0, bugs: 0, changes: [], delivery: notDue }
       await lists.beginUse()
       const ofLists = lists.annotations
       const report = await runCycle(
@@ -256,6 +268,7 @@ export async function assemble({
               : notDue
           },
           onMeasurement(measurement, ...progress) {
+            void beat()
             const { test_name, input, test_keys } = measurement
             const { verdict, rule } = test_keys.x_sonde_verdict
             log.debug('S2001', { target: opaqueId(`${test_name} ${input ?? ''}`), verdict, rule })
@@ -285,6 +298,7 @@ export async function assemble({
         uplink,
         startedAt: clock.now() - (clock.monotonicMs() - startedMonotonicMs),
         process: self,
+        power: power.status(),
       }
       const written = writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
       await keepIfPossible(written)

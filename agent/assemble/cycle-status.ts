@@ -26,6 +26,7 @@ export interface Facts {
   /** Milliseconds since 1970. */
   readonly startedAt: number
   readonly process: ProcessName
+  readonly power: Status['power']
 }
 
 export function statusOf(report: CycleReport, nextStartMs: number | null, now: number, facts: Facts): Status {
@@ -63,6 +64,7 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
     },
     started_at: facts.startedAt,
     agent: { pid: facts.process.pid, boot_id: facts.process.boot, start: facts.process.start },
+    ...(facts.power !== undefined && { power: facts.power }),
     upload: facts.upload,
     ways: (facts.uplink?.counts ?? []).map(({ lastFailure, ...way }) => ({
       ...way,

@@ -19,7 +19,7 @@ import { keepAll } from './keep-all.ts'
 import { configOption, stateOption, verboseOption } from './options.ts'
 import { agreementNow } from './phrases/consent-text.ts'
 import { cycleShown } from './shown-cycle.ts'
-import { allowedBy, standingOf } from './standing.ts'
+import { allowedBy, isHeld, standingOf } from './standing.ts'
 import { whileAllowed } from './while-allowed.ts'
 
 export const runCommand: Command = {
@@ -102,7 +102,12 @@ async function run(invocation: Invocation): Promise<number> {
       log: agent.log,
       signal,
       sleep: surroundings.sleep,
-      look,
+      async look() {
+        const now = await look()
+        // Else a watchdog would take an agent that waits for one that hangs.
+        if (isHeld(now)) void agent.beat()
+        return now
+      },
       async began(now) {
         standing = now
         await agent.lookAgain()
@@ -143,7 +148,10 @@ async function measureOn(agent: Agent, { invocation, config, shown, ending }: Me
     mayBurst: () => true,
     isOrdered: agent.isOrdered,
     signal: ending,
-    sleep: (ms) => sleep(ms, ending),
+    sleep(ms) {
+      void agent.beat()
+      return sleep(ms, ending)
+    },
     cycle(turn) {
       const list = { ...agent.list, entries: [...turn.round.entries] }
       const part = partOf(turn, ending)

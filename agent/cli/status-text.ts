@@ -42,6 +42,7 @@ export function statusText(status: Status, seen: Seen): string {
   const lines = [
     ...(seen.held ?? []),
     ...agentLines(status, seen),
+    ...(status.power?.resting == null ? [] : [`Measuring pauses: ${status.power.resting}`]),
     ...linkLines(status, now),
     ...(last.finished_at === null
       ? ['No cycle finished yet']

@@ -67,6 +67,8 @@ export const status = v.looseObject({
   agent: v.optional(
     v.looseObject({ pid: count, boot_id: v.nullable(v.string()), start: v.nullish(v.string()) }),
   ),
+  /** What agent/platform/power.ts read, and why nothing is measured now: `battery`, `heat`. Absent from an older agent. */
+  power: v.optional(v.looseObject({ resting: v.nullable(v.string()) })),
   /** How the last attempt to upload ended; null before the first. */
   upload: v.nullable(
     v.looseObject({ kind: v.string(), at: v.number(), accepted: count, reason: v.nullable(v.string()) }),

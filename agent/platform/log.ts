@@ -15,6 +15,8 @@ export const logCodes = {
   S1301: 'Host has not agreed: nothing is measured or sent until they do',
   S1302: 'Paused by the host: nothing is measured or sent',
   S1303: 'Host has agreed, or ended the pause: measuring goes on',
+  S1401: 'Battery low or hot',
+  S1402: 'Battery recovered',
   S2001: 'Measured',
   S2002: 'Cycle finished',
   S2003: 'Cycle skipped: the one before still runs',

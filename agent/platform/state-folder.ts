@@ -17,6 +17,8 @@
 //   carried/          sealed files of other probes, on their way to the collector
 //   wait-for-mount    the installer's, in the folder below the mount: what is to be mounted there is not there yet
 //   lists/            a folder for each root of trust: the root, what is trusted, lists; and what a stick brought (see agent/update)
+//   lists/            a folder for each root of trust: the root, what is trusted, lists (see agent/update)
+//   phone.json  heartbeat  watchdog/   on a phone, its watchdog's (deploy/termux)
 //   spool/  log/      see agent/spool and agent/platform/log-ring.ts
 
 import { accessSync, constants, existsSync, mkdirSync, type Stats, statSync } from 'node:fs'
