@@ -24,12 +24,13 @@ import { areFoldersFlushed, isDiskFailure, removeLeftovers } from '../platform/a
 import type { Clock, MachineClocks } from '../platform/clock.ts'
 import { errorWord } from '../platform/error-word.ts'
 import type { Identity } from '../platform/identity.ts'
+import { inPlace } from '../platform/in-place.ts'
 import { takeLock } from '../platform/lock.ts'
 import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
 import { ownName } from '../platform/running-process.ts'
 import { placeNow, type StateFolder } from '../platform/state-folder.ts'
-import type { Spool } from '../spool/spool.ts'
+import { nodeDisk, type Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
 import type { Way } from '../submit/ways/way.ts'
 import type { Allowed } from '../testlist/lists-in-force.ts'
@@ -135,14 +136,15 @@ export async function assemble({
   if (lock.tookOver) log.info('S1003')
   const place = placeNow(folder.path)
   await removeLeftovers(folder.path).catch(unlessDisk)
-  const clock = await openClock(folder, machine, log)
+  const disk = inPlace(nodeDisk, place)
+  const clock = await openClock(folder, machine, log, disk)
   const startedMonotonicMs = clock.monotonicMs()
   const beat = heartbeatFile(config.heartbeat_file, machine.monotonicMs)
   const power = powerWatch(config, log, machine.wallMs)
   const { identity, keyless, collector } = await whoWeAre(folder, log)
   await removeLeftovers(folder.carried).catch(unlessDisk)
   const lists = await Lists.open({
-    ...{ folder, config, collector, clock, log, allowed },
+    ...{ folder, config, collector, clock, log, allowed, disk },
     scopes: scopesOf(identity.device, config.groups),
   })
   const versions = () => lists.inForce.versions
@@ -161,12 +163,12 @@ export async function assemble({
       codes: log.recent(),
     }
   })
-  const spool = await openOwnSpool(folder, config, clock, identity, versions, log, keyless, speaker)
+  const spool = await openOwnSpool(folder, config, clock, identity, versions, log, keyless, speaker, disk)
   const carried = carriedIn(folder, config)
   const access = collector === null ? null : openSpoolAccess(spool, collector, identity.device)
   const served = access === null ? null : await serveSpool(folder.socket, access)
   if (access !== null && served === null) log.warn('S1101')
-  const uplink = collector === null ? null : await openUplink(collector, folder, config, clock, spool)
+  const uplink = collector === null ? null : await openUplink(collector, folder, config, clock, spool, disk)
   const obey = async () => {
     const { given, nowMs } = await lists.orders()
     try {
@@ -188,7 +190,7 @@ export async function assemble({
     const until = ms === null ? ending : AbortSignal.any([ending, AbortSignal.timeout(Math.max(0, ms))])
     const onReceipt = async (receipt: Receipt) => {
       void beat()
-      if (collector !== null) await learnRecipient(folder.recipient, collector, receipt)
+      if (collector !== null) await learnRecipient(folder.recipient, collector, receipt, disk)
     }
     const refreshLists = async (way: Way | null) => {
       const spent = await lists.refresh(uplink, way, until)
@@ -216,6 +218,20 @@ export async function assemble({
     })
   }
 
+  /** @throws {ActionableError} `bad_state`, when another folder is where the state folder was. */
+  const stayPut = async () => {
+    if (place.isStill()) return
+    log.error('S3904')
+    // Into files that are open still, which are in the old folder.
+    await spool.flush()
+    const { inMemory } = spool.stats()
+    const lost = inMemory === 0 ? '' : ` ${inMemory} results were in memory only, and are lost.`
+    throw new ActionableError(
+      'bad_state',
+      `The state folder ${folder.path} is another one than at the start: a file system was mounted there, or it was replaced. Start again, to go on in the new one; what was measured before is in the old one.${lost}`,
+    )
+  }
+
   let upload: Status['upload'] = null
   let health = spool.stats().health
   /**
@@ -240,13 +256,7 @@ export async function assemble({
     deliver: deliverUntil,
     lookAgain: () => lists.lookAgain(),
     async cycle(cycleList, onMeasurement, part = everything) {
-      if (!place.isStill()) {
-        log.error('S3904')
-        throw new ActionableError(
-          'bad_state',
-          `The state folder ${folder.path} is another one than at the start: a file system was mounted there, or it was replaced. Start again, to go on in the new one; what was measured before is in the old one.`,
-        )
-      }
+      await stayPut()
       lock.hold()
       // Who asks for one look gets it; only the schedule rests.
       if (part !== everything && power.look() !== null)
@@ -277,10 +287,11 @@ export async function assemble({
         },
         memory,
       )
+      await stayPut()
       await lists.endUse()
       memory = report.memory
       noteHealth()
-      await keepIfPossible(writeMemory(folder.memory, memory))
+      await keepIfPossible(writeMemory(folder.memory, memory, disk))
       return report
     },
     async report(report, nextStartMs) {
@@ -300,7 +311,7 @@ export async function assemble({
         process: self,
         power: power.status(),
       }
-      const written = writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts))
+      const written = writeStatus(folder.status, statusOf(report, nextStartMs, clock.now(), facts), disk)
       await keepIfPossible(written)
     },
     starts,

@@ -1,5 +1,6 @@
 // Opens the clock of a state folder, which goes on from what the last run knew of the time.
 
+import type { AtomicDisk } from '../platform/atomic-file.ts'
 import type { MachineClocks } from '../platform/clock.ts'
 import { type ClockMemory, readClockMemory, writeClockMemory } from '../platform/clock-memory.ts'
 import { errorWord } from '../platform/error-word.ts'
@@ -13,11 +14,12 @@ export async function openClock(
   folder: StateFolder,
   machine: MachineClocks,
   log: Pick<Log, 'info' | 'warn'>,
+  disk?: AtomicDisk,
 ): Promise<WatchedClock> {
   return new WatchedClock(machine, {
     buildDateMs,
     memory: await readClockMemory(folder.clock),
-    remember: inOrder((memory) => writeClockMemory(folder.clock, memory), log),
+    remember: inOrder((memory) => writeClockMemory(folder.clock, memory, disk), log),
     log: (level, code, fields) => log[level](code, fields),
   })
 }

@@ -8,7 +8,7 @@ import { deviceLimits } from '../../tests-spec/lists/tuf/trusted-set.ts'
 import type { Config } from '../config.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import type { Given } from '../orders/order-book.ts'
-import { readFileIfPresent, writeFileDurably } from '../platform/atomic-file.ts'
+import { type AtomicDisk, readFileIfPresent, writeFileDurably } from '../platform/atomic-file.ts'
 import { namedBoot } from '../platform/clock.ts'
 import { errorWord } from '../platform/error-word.ts'
 import type { Log } from '../platform/log.ts'
@@ -42,6 +42,8 @@ interface Surroundings {
   readonly log: Log
   /** Asked whenever it is looked up what is in force. */
   allowed(): Allowed
+  /** The one that the folder is on. */
+  readonly disk?: AtomicDisk
 }
 
 export class Lists {
@@ -212,6 +214,7 @@ export class Lists {
       root,
       floor: new Map(),
       limits: deviceLimits,
+      ...(this.#around.disk && { disk: this.#around.disk }),
       everyRole: true,
       boot: this.#boot(),
     })

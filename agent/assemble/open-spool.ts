@@ -8,7 +8,7 @@ import type { StateFolder } from '../platform/state-folder.ts'
 import type { WatchedClock } from '../platform/watched-clock.ts'
 import type { Speaker } from '../spool/batches/seal.ts'
 import type { SpoolEvent } from '../spool/events.ts'
-import { openSpool, type Spool } from '../spool/spool.ts'
+import { type Disk, nodeDisk, openSpool, type Spool } from '../spool/spool.ts'
 import { Carried } from '../stick/carried.ts'
 import { version } from '../version.ts'
 
@@ -17,6 +17,7 @@ import { version } from '../version.ts'
  * @param log - Gets the spool's events; null when nothing is logged.
  * @param speaker - What the probe says of itself; absent where no agent runs.
  * @param keyless - Whether the identity is not the device's own: nothing is sealed then, and no batch is judged.
+ * @param disk - The one that the folder is on.
  */
 export function openOwnSpool(
   folder: StateFolder,
@@ -27,6 +28,7 @@ export function openOwnSpool(
   log: Pick<Log, 'info' | 'warn'> | null = null,
   keyless = false,
   speaker?: Speaker,
+  disk: Disk = nodeDisk,
 ): Promise<Spool> {
   return openSpool({
     dir: folder.spool,
@@ -42,6 +44,7 @@ export function openOwnSpool(
     tell: (event) => {
       if (log !== null) logEvent(log, event)
     },
+    disk,
   })
 }
 

@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto'
 import { type Endpoint, endpointId } from '../../tests-spec/protocol/endpoint.ts'
 import type { Config } from '../config.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
+import type { AtomicDisk } from '../platform/atomic-file.ts'
 import type { Clock, MachineClocks } from '../platform/clock.ts'
 import type { StateFolder } from '../platform/state-folder.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -34,13 +35,14 @@ export async function openUplink(
   config: Config,
   clock: Clock,
   spool: Spool,
+  disk?: AtomicDisk,
 ): Promise<Uplink> {
   const { collectorKeyId, collectorKey } = collector
   return Uplink.open({
     collectorKeyId,
     collectorKey,
     endpoints: endpointsOf(collector, config),
-    memory: wayMemoryIn(folder.upload),
+    memory: wayMemoryIn(folder.upload, disk),
     now: () => clock.monotonicMs(),
     chance: () => randomInt(2 ** 32) / 2 ** 32,
     spreadMs: config.upload_spread_seconds * 1000,

@@ -1,12 +1,12 @@
 // Which collector this device belongs to: the signed enrolment record, kept as it came, and the URL of the collector.
 
 import type { KeyObject } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { type Endpoint, readEndpoints } from '../../tests-spec/protocol/endpoint.ts'
 import { openEnrolment } from '../../tests-spec/protocol/enrolment.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { isMissing } from '../platform/atomic-file.ts'
+import { readRegularSync } from '../platform/regular-file.ts'
 import { decodeState, writeStateFile } from '../platform/state-file.ts'
 
 const enrolmentFile = v.strictObject({
@@ -83,7 +83,7 @@ function contentOf(bytes: Buffer): unknown {
  */
 function readOrNull(path: string): Buffer | null {
   try {
-    return readFileSync(path)
+    return readRegularSync(path)
   } catch (cause) {
     if (isMissing(cause)) return null
     const why = cause instanceof Error ? cause.message : String(cause)

@@ -4,6 +4,7 @@
 import * as v from 'valibot'
 import { type AgeRecipient, readAgeRecipient } from '../../tests-spec/protocol/age.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
+import type { AtomicDisk } from '../platform/atomic-file.ts'
 import { readStateFile, writeStateFile } from '../platform/state-file.ts'
 import type { Collector } from './enrolment.ts'
 
@@ -26,13 +27,18 @@ export async function knownRecipient(path: string, collector: Collector): Promis
  * An older receipt may come again, from a stick or for a batch that was sent twice: the time on the collector's own
  * clock decides. It is no fault if the recipient cannot be kept: every receipt names it again.
  */
-export async function learnRecipient(path: string, collector: Collector, receipt: Receipt): Promise<void> {
+export async function learnRecipient(
+  path: string,
+  collector: Collector,
+  receipt: Receipt,
+  disk?: AtomicDisk,
+): Promise<void> {
   const { recipient, at } = receipt
   if (recipient === undefined || readAgeRecipient(recipient) === null) return
   const last = await lastTold(path, collector)
   if (last.recipient === recipient || at <= last.at) return
   const told: Told = { recipient, at }
-  await writeStateFile(path, told, { mode: 0o644 }).catch(() => {})
+  await writeStateFile(path, told, { mode: 0o644, ...(disk && { disk }) }).catch(() => {})
 }
 
 async function lastTold(path: string, { recipient, enrolledAt }: Collector) {

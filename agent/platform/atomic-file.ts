@@ -3,8 +3,9 @@
 // its files here.
 
 import { constants } from 'node:fs'
-import { open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isNoFile, openRegular, readRegular } from './regular-file.ts'
 
 /** An open file, with the few calls that durability needs. */
 export interface DiskFile {
@@ -37,13 +38,13 @@ export interface AtomicDisk {
 
 /** The machine's own disk. */
 export const nodeAtomicDisk: AtomicDisk = {
-  create: (path, mode) => open(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, mode),
+  create: (path, mode) => openRegular(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, mode),
   rename,
   unlink,
-  readFile: (path) => readFile(path),
+  readFile: readRegular,
   readDirectory: (path) => readdir(path),
   async syncDirectory(path) {
-    const folder = await open(path, constants.O_RDONLY)
+    const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
     try {
       await folder.sync()
     } catch (error) {
@@ -129,13 +130,33 @@ async function exchange(
     } finally {
       await file.close()
     }
-    await disk.rename(beside, path)
+    await disk.rename(beside, path).catch(async (error) => {
+      if (!isNoFile(error)) throw error
+      await setAside(disk, path)
+      await disk.rename(beside, path)
+    })
   } catch (error) {
     // If this fails too, `removeLeftovers` does it at the next start. The file is not read in between.
     await disk.unlink(beside).catch(() => {})
     throw error
   }
 }
+
+/** Gives a folder that stands in the place of a file another name: what is in it is not ours to remove. */
+export async function setAside(disk: AtomicDisk, path: string): Promise<void> {
+  for (let n = 0; ; n++) {
+    try {
+      return await disk.rename(path, `${path}${inTheWay}${n === 0 ? '' : `-${n}`}`)
+    } catch (error) {
+      // A name that is taken by a folder with something in it, or by a file.
+      const code = error instanceof Error && 'code' in error ? error.code : null
+      if (n >= mostInTheWay || (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOTDIR')) throw error
+    }
+  }
+}
+
+const inTheWay = '.in-the-way'
+const mostInTheWay = 8
 
 /**
  * Writes all of `bytes` at `position`, in as many calls as that takes. Does not sync.
@@ -178,7 +199,12 @@ export async function removeFile(path: string, disk: AtomicDisk = nodeAtomicDisk
 /** Removes what interrupted writes left in `dir`. To be called at the start, before anything is written there. */
 export async function removeLeftovers(dir: string, disk: AtomicDisk = nodeAtomicDisk): Promise<void> {
   for (const name of await disk.readDirectory(dir)) {
-    if (name.endsWith(unfinished)) await removeFile(join(dir, name), disk)
+    if (!name.endsWith(unfinished)) continue
+    const path = join(dir, name)
+    await removeFile(path, disk).catch((error) => {
+      if (!isNoFile(error)) throw error
+      return setAside(disk, path)
+    })
   }
 }
 

@@ -2,6 +2,7 @@
 // told the time. Without it, a machine that has no clock of its own could not rule out 1970.
 
 import * as v from 'valibot'
+import type { AtomicDisk } from './atomic-file.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 const instant = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -26,6 +27,6 @@ export async function readClockMemory(path: string): Promise<ClockMemory | null>
 }
 
 /** @throws The disk's error. */
-export async function writeClockMemory(path: string, memory: ClockMemory): Promise<void> {
-  await writeStateFile(path, memory)
+export async function writeClockMemory(path: string, memory: ClockMemory, disk?: AtomicDisk): Promise<void> {
+  await writeStateFile(path, memory, disk && { disk })
 }

@@ -1,8 +1,18 @@
 // One agent per state folder. Two agents would give one sequence number two contents.
 
-import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { ActionableError } from './actionable-error.ts'
 import { isMissing, isSick } from './atomic-file.ts'
+import { isNoFile, readRegularSync } from './regular-file.ts'
 import { isAlive, ownName } from './running-process.ts'
 
 export interface Lock {
@@ -76,6 +86,7 @@ function take(path: string): Taken {
       sign(descriptor, path)
       return taken
     }
+    refuseHidden(path)
     const owner = livingOwner(path)
     if (owner !== null) {
       throw new ActionableError(
@@ -121,15 +132,32 @@ function createExclusively(path: string): number | null {
 }
 
 /**
+ * A lock that is not this user's to read may be that of an agent which root runs, on the same spool.
+ * @throws {ActionableError} `state_unwritable`.
+ */
+function refuseHidden(path: string): void {
+  try {
+    accessSync(path, constants.R_OK)
+  } catch (cause) {
+    if (!isCode(cause, 'EACCES')) return
+    throw new ActionableError(
+      'state_unwritable',
+      `Cannot tell whether an agent runs: the lock ${path} is another user's. Stop that user's agent; if none runs, remove the file.`,
+      { cause },
+    )
+  }
+}
+
+/**
  * Reads the lock file, and changes nothing.
  * @returns The number of the process that holds the lock, or null when none does.
  */
 export function livingOwner(path: string): number | null {
   let text: string
   try {
-    text = readFileSync(path, 'latin1')
+    text = readRegularSync(path).toString('latin1')
   } catch {
-    // The file disappeared between two steps: the lock is free.
+    // The file disappeared between two steps, or is none: the lock is free.
     return null
   }
   const [pid = '', boot = '-', start = '-'] = text.trim().split(' ')
@@ -142,7 +170,7 @@ export function livingOwner(path: string): number | null {
 
 function isOurs(path: string): boolean {
   try {
-    return readFileSync(path, 'latin1').split(' ')[0] === String(process.pid)
+    return readRegularSync(path).toString('latin1').split(' ')[0] === String(process.pid)
   } catch {
     return false
   }
@@ -163,6 +191,11 @@ function remove(path: string): boolean {
     unlinkSync(path)
     return true
   } catch (error) {
+    if (isNoFile(error)) {
+      // Folders hold no lock, and this one gates no measurement.
+      renameSync(path, `${path}.in-the-way`)
+      return false
+    }
     if (!isCode(error, 'ENOENT')) throw error
     return false
   }

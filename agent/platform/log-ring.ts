@@ -1,8 +1,9 @@
 // The log on disk: two files of bounded size, so that the log of a year takes no more room than that of a week. The
 // system's journal lives in memory on small boards; after a power cut, only these files tell what happened.
 
-import { closeSync, fstatSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, readSync, renameSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { openRegularSync } from './regular-file.ts'
 
 /**
  * The log takes at most twice this. That is about four days of a healthy agent, or a few hours of one that has many
@@ -41,7 +42,7 @@ export function openLogRing(folder: string, maxBytes: number = maxFileBytes): Lo
   let dropped = 0
 
   const open = () => {
-    descriptor = openSync(current, 'a+', 0o600)
+    descriptor = openToAppend(current)
     size = fstatSync(descriptor).size
     // A power cut may have torn the last line: the next one must not become a part of it.
     if (size > 0 && lastByte(descriptor, size) !== lineFeed) size += writeSync(descriptor, '\n')
@@ -60,7 +61,7 @@ export function openLogRing(folder: string, maxBytes: number = maxFileBytes): Lo
           renameSync(current, previous)
           open()
         }
-        size += writeSync(descriptor ?? openSync(current, 'a', 0o600), line)
+        size += writeSync(descriptor ?? openToAppend(current), line)
       } catch {
         dropped += 1
         try {
@@ -74,6 +75,10 @@ export function openLogRing(folder: string, maxBytes: number = maxFileBytes): Lo
     dropped: () => dropped,
     close: shut,
   }
+}
+
+function openToAppend(path: string): number {
+  return openRegularSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600)
 }
 
 /** Whether the file that is written is the one by that name: others rename logs and remove them. */

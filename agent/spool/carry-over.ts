@@ -4,6 +4,7 @@
 
 import { join } from 'node:path'
 import { removeFile } from '../platform/atomic-file.ts'
+import { epochsIn } from './epoch-folders.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { RangeSet } from './ledger/ranges.ts'
 import { currentDictionary, type Dictionary, deflateBody, inflateBody } from './log/dictionary.ts'
@@ -38,7 +39,7 @@ export async function carryOver(
 ): Promise<number> {
   const records = join(dir, 'records')
   let taken = 0
-  for (const epoch of await disk.readDirectory(records)) {
+  for (const epoch of await epochsIn(disk, records)) {
     if (epoch === ledger.epoch) continue
     for (const letter of ['a', 'r', 'd'] as const) {
       for (const segment of (await readStream(disk, join(records, epoch), letter)).segments) {

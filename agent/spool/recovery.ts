@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path'
 import type { KeyLookup } from '../../tests-spec/protocol/dsse.ts'
 import { removeLeftovers } from '../platform/atomic-file.ts'
 import { BatchFolder, type OwnBatch } from './batches/batch-folder.ts'
+import { epochsIn } from './epoch-folders.ts'
 import type { EpochReason, Tell } from './events.ts'
 import type { Budget } from './eviction.ts'
 import { Acknowledged, type Known } from './ledger/acknowledged.ts'
@@ -190,7 +191,7 @@ async function newLife(
   for (const name of await kept.list()) {
     if ((await kept.read(name)) !== null) await kept.moveTo(batches, name)
   }
-  for (const epoch of await disk.readDirectory(join(dir, 'records'))) ledger.carry.set(epoch, new RangeSet())
+  for (const epoch of await epochsIn(disk, join(dir, 'records'))) ledger.carry.set(epoch, new RangeSet())
   if (known.epoch !== null) ledger.carry.set(known.epoch, known.settled)
   for (const [folder, inQuarantine] of [[batches, false] as const, [quarantine, true] as const]) {
     for (const name of await folder.list()) {

@@ -9,7 +9,14 @@ import {
   verifyBatch,
 } from '../../../tests-spec/protocol/batch.ts'
 import type { KeyLookup } from '../../../tests-spec/protocol/dsse.ts'
-import { isMissing, readFileIfPresent, removeFile, writeFileDurably } from '../../platform/atomic-file.ts'
+import {
+  isMissing,
+  readFileIfPresent,
+  removeFile,
+  setAside,
+  writeFileDurably,
+} from '../../platform/atomic-file.ts'
+import { isNoFile } from '../../platform/regular-file.ts'
 import type { Disk } from '../log/disk.ts'
 
 const nameForm = /^(\d{10})-([0-9a-f]{64})\.psb$/
@@ -42,9 +49,12 @@ export class BatchFolder {
     return names.sort((a, b) => a.seq - b.seq)
   }
 
-  /** @returns null when the file is gone, or is not what its name says. */
+  /**
+   * @returns null when the file is gone, or is not what its name says.
+   * @throws The disk's error: the file may be readable another day.
+   */
   async read(name: BatchName): Promise<OwnBatch | null> {
-    const bytes = await readFileIfPresent(this.#pathOf(name), this.#disk)
+    const bytes = await this.#bytesOf(name)
     if (bytes === null) return null
     try {
       const batch = verifyBatch(bytes, this.#ownKey)
@@ -57,7 +67,7 @@ export class BatchFolder {
 
   /** Whether the file says that another key sealed it: it may be good, and only that key can tell. */
   async isOfAnother(name: BatchName): Promise<boolean> {
-    const bytes = await readFileIfPresent(this.#pathOf(name), this.#disk)
+    const bytes = await this.#bytesOf(name)
     let signer: string | null = null
     const note = (keyId: string) => {
       signer = keyId
@@ -88,12 +98,12 @@ export class BatchFolder {
 
   /** Removes a file that nothing refers to any more. One that stays is found, and removed, at the next start. */
   async discard(name: BatchName): Promise<void> {
-    await removeFile(this.#pathOf(name), this.#disk).catch(() => {})
+    await this.#remove(name).catch(() => {})
   }
 
   /** Removes a file so that it cannot come back: its seq is about to be used for another content. */
   async erase(name: BatchName): Promise<void> {
-    await removeFile(this.#pathOf(name), this.#disk)
+    await this.#remove(name)
     await this.#disk.syncDirectory(this.#dir)
   }
 
@@ -102,6 +112,25 @@ export class BatchFolder {
     await this.#disk.rename(this.#pathOf(name), other.#pathOf(name))
     await this.#disk.syncDirectory(other.#dir)
     await this.#disk.syncDirectory(this.#dir)
+  }
+
+  /** @returns null when nothing is there by that name, or no file. */
+  async #bytesOf(name: BatchName): Promise<Buffer | null> {
+    try {
+      return await readFileIfPresent(this.#pathOf(name), this.#disk)
+    } catch (error) {
+      if (isNoFile(error)) return null
+      throw error
+    }
+  }
+
+  async #remove(name: BatchName): Promise<void> {
+    const path = this.#pathOf(name)
+    await removeFile(path, this.#disk).catch(async (error) => {
+      // On Linux EISDIR; elsewhere EPERM.
+      if (!isNoFile(error)) throw error
+      await setAside(this.#disk, path)
+    })
   }
 
   #pathOf({ seq, id }: BatchName): string {

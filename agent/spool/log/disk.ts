@@ -2,7 +2,7 @@
 // disk that fails. Paths are absolute. Calls reject with the system's own error.
 
 import { constants } from 'node:fs'
-import { mkdir, open, stat, statfs } from 'node:fs/promises'
+import { mkdir, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   type AtomicDisk,
@@ -10,6 +10,7 @@ import {
   nodeAtomicDisk,
   writeFileDurably,
 } from '../../platform/atomic-file.ts'
+import { isNoFile, openRegular } from '../../platform/regular-file.ts'
 
 export { isDiskFailure, isFull } from '../../platform/atomic-file.ts'
 
@@ -38,7 +39,7 @@ export interface Disk extends AtomicDisk {
 /** The machine's own disk. */
 export const nodeDisk: Disk = {
   ...nodeAtomicDisk,
-  openExisting: (path) => open(path, constants.O_RDWR),
+  openExisting: (path) => openRegular(path, constants.O_RDWR),
   async makeDirectory(path) {
     await mkdir(path, { recursive: true, mode: 0o700 })
   },
@@ -46,10 +47,10 @@ export const nodeDisk: Disk = {
   fileSystemType: async (path) => (await statfs(path)).type,
 }
 
-/** Whether a sector is gone, the file system reports damage, or a folder is where a file was. */
+/** Whether a sector is gone, the file system reports damage, or something else is where a file was. */
 function isUnreadable(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return code === 'EIO' || code === 'EISDIR' || /^Unknown system error /.test(code)
+  return code === 'EIO' || isNoFile(error) || /^Unknown system error /.test(code)
 }
 
 const blockBytes = 4_096

@@ -3,6 +3,7 @@
 // the ids of their endpoints, so that a seized device does not tell which way out it used.
 
 import * as v from 'valibot'
+import type { AtomicDisk } from '../../platform/atomic-file.ts'
 import { readStateFile, replaceStateFile } from '../../platform/state-file.ts'
 import type { FlowLife } from './flow-life.ts'
 import type { Form } from './form.ts'
@@ -62,7 +63,7 @@ const content = v.object({
   ),
 })
 
-export function wayMemoryIn(path: string): WayMemory {
+export function wayMemoryIn(path: string, disk?: AtomicDisk): WayMemory {
   let written = ''
   return {
     async read() {
@@ -77,7 +78,7 @@ export function wayMemoryIn(path: string): WayMemory {
       if (text === written) return
       written = text
       // The spool reports when the disk fails; this file is not worth a second alarm, nor a flush.
-      await replaceStateFile(path, kept).catch(() => {
+      await replaceStateFile(path, kept, disk && { disk }).catch(() => {
         written = ''
       })
     },
