@@ -136,6 +136,7 @@ const bans: readonly Ban[] = [
       'agent/platform/atomic-file.ts': 'writes, fsyncs, renames, fsyncs the folder, in this order',
       'agent/spool': 'its own segment log, whose order of writes is proven by power cuts',
       'agent/platform/state-folder.ts': 'makes the folders',
+      'agent/platform/regular-file.ts': 'opens files for those that write them, and nothing that is no file',
       'agent/platform/lock.ts':
         'must create exclusively, which a rename cannot; what is in it is read as a hint only',
       'agent/platform/erase-files.ts':

@@ -120,7 +120,8 @@ Looks, and writes nothing.
   -V, --version  say which version this is
 
 Exit codes of its own: 3 no agent is running, 4 an agent is running, and more
-than an hour late for a cycle.
+than an hour late for a cycle, 66 the spool, or all of the state folder, cannot
+be read: what waits is not known.
 [0]
 $ sonde completion powershell
 sonde: SHELL cannot be "powershell": expected bash, zsh, fish. [bad_usage]

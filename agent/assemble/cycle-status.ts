@@ -58,6 +58,7 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
       oldest_at: stats.oldestWallMs,
       disk_bytes: stats.diskBytes,
       health: stats.health,
+      unread: stats.unread && { ...stats.unread },
       in_memory: stats.inMemory,
       written_bytes: stats.bytesWritten,
       flushes: stats.flushes,

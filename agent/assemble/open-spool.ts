@@ -25,7 +25,7 @@ export function openOwnSpool(
   clock: WatchedClock,
   identity: Identity,
   lists: () => Readonly<Record<string, number>>,
-  log: Pick<Log, 'info' | 'warn'> | null = null,
+  log: Pick<Log, 'info' | 'warn' | 'error'> | null = null,
   keyless = false,
   speaker?: Speaker,
   disk: Disk = nodeDisk,
@@ -49,7 +49,7 @@ export function openOwnSpool(
 }
 
 /** How each event is written to the log: counts, and words from closed lists. */
-const saidAs: Readonly<Record<SpoolEvent['kind'], readonly ['info' | 'warn', LogCode]>> = {
+const saidAs: Readonly<Record<SpoolEvent['kind'], readonly ['info' | 'warn' | 'error', LogCode]>> = {
   opened: ['info', 'S3001'],
   records_lost: ['warn', 'S3101'],
   batches_lost: ['warn', 'S3102'],
@@ -59,10 +59,11 @@ const saidAs: Readonly<Record<SpoolEvent['kind'], readonly ['info' | 'warn', Log
   reserve_given_back: ['warn', 'S3106'],
   batch_adopted: ['info', 'S3107'],
   batches_kept: ['warn', 'S3109'],
+  unread: ['error', 'S3908'],
   sending_from_memory: ['warn', 'S3108'],
 }
 
-function logEvent(log: Pick<Log, 'info' | 'warn'>, event: SpoolEvent): void {
+function logEvent(log: Pick<Log, 'info' | 'warn' | 'error'>, event: SpoolEvent): void {
   const { kind, ...fields } = event
   const [severity, code] = saidAs[kind]
   // The first epoch of a new spool is no reason for a warning.

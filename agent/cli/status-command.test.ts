@@ -31,11 +31,11 @@ it.each(['', '{', 'null', '{"v":1,"version":"1.2.3","sha2'])(
   },
 )
 
-it('says to remove a folder in its place, which no cycle can replace', async () => {
+it('says the same of a folder in its place, which the next cycle moves out of the way', async () => {
   rmSync(path)
   mkdirSync(path)
   await expect(invoke(['status', '--state', state])).rejects.toMatchObject({
     code: 'bad_state',
-    message: expect.stringContaining(`What is at ${path} is no file: remove it. `),
+    message: expect.stringContaining(`The status in ${path} is damaged or cannot be read.`),
   })
 })

@@ -10,6 +10,8 @@ import type { Standing } from './standing.ts'
 export interface Seen {
   readonly agent: AgentState
   readonly unwritable: Unwritable | null
+  /** null when the spool can be read, as far as is known. */
+  readonly unread?: UnreadSpool | null
   /** Milliseconds since 1970. */
   readonly now: number
   /** Why nothing is measured by the host's will; empty where it is. */
@@ -24,8 +26,36 @@ export function heldLines({ agreement, pausedUntil }: Standing, { pid }: Pick<Ag
   return pid === null || mayMeasure(agreement) ? [] : ['HOST HAS NOT AGREED: sonde consent']
 }
 
+export interface UnreadSpool {
+  readonly code: string
+  readonly path: string
+  /** Folder of the spool. */
+  readonly spool: string
+  /** User that the state folder belongs to. */
+  readonly uid: number
+}
+
+/** A spool that cannot be read may hold anything: nothing is said of what waits in it. */
+function unreadLines({ code, path, spool, uid }: UnreadSpool): string[] {
+  return [
+    'SPOOL CANNOT BE READ (S3908)',
+    '  what waits in it is not known',
+    `  ${path}: ${code}`,
+    code === 'EACCES' || code === 'EPERM'
+      ? `  mend it: chown -R ${uid} ${spool}`
+      : code === 'ENOTDIR' || code === 'EEXIST'
+        ? '  it is no folder: move it away'
+        : '  look at the card',
+  ]
+}
+
 /** Where no cycle has finished yet. */
-export function newcomerText(agent: AgentState, unwritable: Unwritable | null = null): string {
+export function newcomerText(
+  agent: AgentState,
+  unwritable: Unwritable | null = null,
+  unread: UnreadSpool | null = null,
+): string {
+  if (unread !== null) return `${unreadLines(unread).join('\n')}\n${newcomerText(agent, unwritable)}`
   // What is not written down may have happened all the same.
   const disk = unwritable === null ? '' : `${unwritableWords[unwritable]}\n  no status could be written\n`
   if (agent.pid !== null)
@@ -37,7 +67,7 @@ export function newcomerText(agent: AgentState, unwritable: Unwritable | null = 
 
 export function statusText(status: Status, seen: Seen): string {
   const { spool, last_cycle: last, upload } = status
-  const { now } = seen
+  const { now, unread = null } = seen
   const isAlive = seen.agent.pid !== null
   const lines = [
     ...(seen.held ?? []),
@@ -55,8 +85,10 @@ export function statusText(status: Status, seen: Seen): string {
       : []),
     ...(last.bugs > 0 ? [`${last.bugs} nettests had bugs (S2901)`] : []),
     ...(status.next_cycle_at === null || !isAlive ? [] : [nextLine(status.next_cycle_at - now)]),
-    ...backlogLines(status, now),
-    ...(spool.health === 'ok' ? [] : ['DISK cannot be written (S3901)', '  new results are in memory only']),
+    ...(unread === null ? backlogLines(status, now) : unreadLines(unread)),
+    ...(spool.health === 'ok'
+      ? []
+      : [...(unread === null ? ['DISK cannot be written (S3901)'] : []), '  new results are in memory only']),
     ...(spool.lost > 0 ? [`${spool.lost} results lost, and named as lost`] : []),
     ...writeLines(status),
     ...(status.log_lines_dropped > 0 ? [`${status.log_lines_dropped} log lines not written`] : []),

@@ -94,20 +94,24 @@ export async function deliver(
   // whether the quota forces some to be given up.
   while ((await spool.seal('size', collector.enrolmentDigest)) !== null);
   let total: Delivery = { kind: 'delivered', ...nothing }
+  // What the disk does not give waits, and holds up nothing that is sealed behind it.
+  let unread = 0
   while (!signal.aborted) {
-    if (spool.pending().length === 0 && (await spool.seal('age', collector.enrolmentDigest)) === null) {
+    if (spool.pending().length <= unread && (await spool.seal('age', collector.enrolmentDigest)) === null) {
+      if (unread > 0) total = { ...total, kind: 'deferred', reason: 'disk' }
       logDelivery(log, total, uplink)
       return total
     }
     const outcome = await uploadBacklog(backlog, uplink, signal, onOpen)
     total = sum(total, outcome)
+    unread = outcome.unread
     // A link whose flows die carries a few bytes each time: it can only be used by going on at once.
     if (outcome.progressed && outcome.retryAfterMs !== null && outcome.retryAfterMs <= shortPauseMs) {
       await sleep(outcome.retryAfterMs, signal)
       continue
     }
     // A collector that refuses one batch may refuse them all: one batch a cycle is enough to find out.
-    if (outcome.deferred > 0 || outcome.rejected > 0) {
+    if (outcome.deferred > unread || outcome.rejected > 0) {
       const { reason, retryAfterMs } = outcome
       total = { ...total, kind: 'deferred', reason: reason ?? 'refused', retryAfterMs }
       logDelivery(log, total, uplink)

@@ -48,6 +48,8 @@ export const status = v.looseObject({
     oldest_at: instant,
     disk_bytes: count,
     health: v.picklist(['ok', 'memory_only']),
+    /** What kept the spool from being read: what waits in it is not known. Absent from an older agent. */
+    unread: v.nullish(v.looseObject({ code: v.string(), path: v.nullable(v.string()) })),
     /** Results that end with the process unless the disk or the collector takes them. Absent from an older agent. */
     in_memory: v.optional(count),
     /**

@@ -51,6 +51,7 @@ export const logCodes = {
   S3906: 'State folder is there; what was measured meanwhile is taken over',
   S3907:
     'State folder cannot be used yet, and with it what the host agreed to: nothing is measured until it can',
+  S3908: 'A part of the spool cannot be read; what is in it is not known, and stays',
   S4001: 'Batches uploaded',
   S4101: 'Upload put off; it is tried again by itself',
   S4201: 'Sealed files of other probes brought to the collector',

@@ -13,6 +13,7 @@ import {
   sealAll,
 } from '../../test/support/sample-spool.ts'
 import { f2fs, SimulatedDisk } from '../../test/support/simulated-disk.ts'
+import type { SpoolEvent } from './events.ts'
 import { frameHeadBytes, scanFrames } from './log/frame.ts'
 import { headerBytes } from './log/segment.ts'
 
@@ -88,12 +89,77 @@ describe.each([
   )
 })
 
-it('a note that is torn, gone or of another epoch says nothing, and costs nothing', async () => {
+const noteIn = (disk: SimulatedDisk) => disk.paths().find((each) => each.endsWith('/acknowledged')) ?? ''
+const withoutNote: readonly (readonly [string, (bytes: Buffer) => Buffer | null])[] = [
+  ['gone', () => null],
+  ['empty', () => Buffer.alloc(0)],
+  ['filled with 0xFF', (bytes) => Buffer.alloc(bytes.length, 0xff)],
+  ['cut short', (bytes) => bytes.subarray(0, 40)],
+]
+
+describe.each(withoutNote)('with the note of what is safe %s', (_what, spoil) => {
+  it('says so, begins a new epoch, and loses nothing', async () => {
+    const disk = await used(new SimulatedDisk())
+    const events: SpoolEvent[] = []
+    const before = (await openSample(dir, { disk: disk.damaged('none', null) })).stats().epoch
+    const spool = await openSample(dir, {
+      disk: disk.damaged(noteIn(disk), spoil(disk.bytesOf(noteIn(disk)))),
+      tell: (event) => events.push(event),
+    })
+    expect(events).toContainEqual({ kind: 'epoch_begun', why: 'acknowledged_lost' })
+    expect(spool.stats()).toMatchObject({ unsealed: count, lost: 0 })
+    expect(spool.stats().epoch).not.toBe(before)
+    await spool.close()
+  })
+
+  it.each(damages)(
+    'a segment that %s costs no number twice, and nothing is called torn',
+    async (_, damage) => {
+      const disk = await used(new SimulatedDisk())
+      const before = (await openSample(dir, { disk: disk.damaged('none', null) })).stats().epoch
+      const path = segmentIn(disk)
+      const spoilt = disk.damaged(noteIn(disk), spoil(disk.bytesOf(noteIn(disk))))
+      const spool = await openSample(dir, {
+        disk: spoilt.damaged(path, damage(Buffer.from(spoilt.bytesOf(path)))),
+      })
+      await spool.put(sampleEntry('next', 'anomaly'))
+      const batches = await sealAll(spool)
+      expect(batches.map(({ manifest }) => manifest.epoch)).not.toContain(before)
+      expect(lostIn(batches, 'torn')).toEqual([])
+      const sent = batches.flatMap(({ manifest }) => numbersIn(manifest.records.ranges))
+      expect(new Set(sent).size).toBe(sent.length)
+      await spool.close()
+    },
+  )
+})
+
+it('with the note gone, a bit that flipped in the last record is named, as unknown', async () => {
   const disk = await used(new SimulatedDisk())
-  const path = disk.paths().find((each) => each.endsWith('/acknowledged')) ?? ''
+  const [, flip = (bytes: Buffer) => bytes] = damages.find(([what]) => what.includes('one bit')) ?? []
+  const path = segmentIn(disk)
+  const spool = await openSample(dir, {
+    disk: disk.damaged(noteIn(disk), null).damaged(path, flip(Buffer.from(disk.bytesOf(path)))),
+  })
+  expect(lostIn(await sealAll(spool), 'unknown')).toHaveLength(1)
+  await spool.close()
+})
+
+it('a note of another epoch says nothing, and costs nothing', async () => {
+  const disk = await used(new SimulatedDisk())
   const other = await used(new SimulatedDisk())
-  for (const bytes of [null, Buffer.alloc(0), disk.bytesOf(path).subarray(0, 40), other.bytesOf(path)]) {
-    const spool = await openSample(dir, { disk: disk.damaged(path, bytes) })
+  const spool = await openSample(dir, { disk: disk.damaged(noteIn(disk), other.bytesOf(noteIn(other))) })
+  expect(spool.stats()).toMatchObject({ unsealed: count, lost: 0 })
+  expect(await spool.put(sampleEntry('next', 'anomaly'))).toBe(count + 1)
+  await spool.close()
+})
+
+it('one of the blocks that take turns is enough', async () => {
+  const disk = await used(new SimulatedDisk())
+  const bytes = disk.bytesOf(noteIn(disk))
+  for (const at of [4096, 8192]) {
+    const torn = Buffer.from(bytes)
+    torn.fill(0, at + 30, at + 4096)
+    const spool = await openSample(dir, { disk: disk.damaged(noteIn(disk), torn) })
     expect(spool.stats()).toMatchObject({ unsealed: count, lost: 0 })
     expect(await spool.put(sampleEntry('next', 'anomaly'))).toBe(count + 1)
     await spool.close()

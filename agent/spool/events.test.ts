@@ -64,17 +64,18 @@ describe('a spool tells', () => {
     expect(events).toEqual([])
   })
 
-  it('only once it can be read that it was opened', async () => {
+  it('once that it cannot be read, and only once it can be that it was opened', async () => {
     const disk = await used()
     disk.before = async (operation) => {
       if (operation !== 'close') throw diskError('EIO', operation)
     }
     const { spool, events } = await listened(disk)
     await spool.flush()
-    expect(events).toEqual([])
+    const unread = { kind: 'unread', code: 'EIO', path: null }
+    expect(events).toEqual([unread])
     disk.before = async () => {}
     await spool.flush()
-    expect(events).toEqual([{ kind: 'opened', ...nothing, records: 2, batches: 1 }])
+    expect(events).toEqual([unread, { kind: 'opened', ...nothing, records: 2, batches: 1 }])
   })
 
   it('how many records a power cut took', async () => {

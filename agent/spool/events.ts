@@ -10,6 +10,7 @@ import type { LossReason } from './ledger/ledger.ts'
  * - `new`: the folder was empty.
  * - `control_log_lost`: entries of the control log are missing or unreadable, and what was sealed is not known any more.
  * - `control_log_behind`: there are batch files that it knows nothing of, so its end is missing.
+ * - `acknowledged_lost`: the note of what was acknowledged is gone or damaged, so it is not known which numbers were given.
  * - `key_changed`: what was sealed before was sealed by another key, or the key of what was kept is back.
  * - `sent_from_memory`: records left in an epoch of their own while the disk took nothing, and it takes something again.
  * - `chain_refused`: the collector holds another content for a seq, and would take no later batch of the old epoch.
@@ -18,9 +19,17 @@ export type EpochReason =
   | 'new'
   | 'control_log_lost'
   | 'control_log_behind'
+  | 'acknowledged_lost'
   | 'key_changed'
   | 'sent_from_memory'
   | 'chain_refused'
+
+export interface Unread {
+  /** The system's word for it: EACCES, EIO. */
+  readonly code: string
+  /** Below the spool's folder; null where the system names none. */
+  readonly path: string | null
+}
 
 export type SpoolEvent =
   /** The folder was read and the spool can go on from it. This is the last event that recovery tells. */
@@ -39,6 +48,7 @@ export type SpoolEvent =
   /**
    * - `torn`: a power cut took what was not yet durable.
    * - `corrupt`: a segment has rotted.
+   * - `unknown`: a number is missing, and it is not known whether the record was ever safe.
    * - `disk_full`: memory was full, because the disk refused for too long.
    */
   | {
@@ -58,6 +68,11 @@ export type SpoolEvent =
   | { readonly kind: 'batches_kept'; readonly batches: number }
   /** The disk takes nothing, and records leave from memory, in an epoch of their own. Told once, until the disk takes some. */
   | { readonly kind: 'sending_from_memory' }
+  /**
+   * A file or folder of the spool cannot be read: what is in it waits, and is not known. Where the spool cannot be opened
+   * without it, records wait in memory.
+   */
+  | ({ readonly kind: 'unread' } & Unread)
   /** The file system is full, and sealing goes on in the room that the reserve held for that. */
   | { readonly kind: 'reserve_given_back' }
 

@@ -67,18 +67,13 @@ export async function recover(ground: Ground): Promise<Recovered> {
   const folders = await openFolders(ground)
   const control = await recoverControl(ground, folders)
   try {
-    const place = await openRecords(ground, control.ledger.epoch)
-    const readings = {
-      a: await readStream(ground.disk, place.dir, 'a'),
-      r: await readStream(ground.disk, place.dir, 'r'),
-      d: await readStream(ground.disk, place.dir, 'd'),
-    }
     const notes = join(ground.dir, 'acknowledged')
-    const known = await Acknowledged.read(ground.disk, notes, control.ledger.epoch)
+    const known =
+      (await Acknowledged.read(ground.disk, notes, control.ledger.epoch)) ??
+      (await withoutNotes(ground, folders, control, notes))
+    const { place, readings } = await readRecordsOf(ground, control.ledger.epoch)
     const { nextN, losses } = missingRecords(control.ledger, Object.values(readings), known)
-    if (losses.length > 0) await control.append({ kind: 'lost', losses, batch: null })
-    for (const { reason, ranges } of losses)
-      ground.tell({ kind: 'records_lost', reason, records: RangeSet.of(ranges).size })
+    await noteMissing(control, losses, ground.tell)
     const { batches, quarantine } = folders
     const acknowledged = new Acknowledged(ground.disk, notes, known)
     const streams = await openStreams(ground, place, readings)
@@ -87,6 +82,40 @@ export async function recover(ground: Ground): Promise<Recovered> {
     await control.close()
     throw error
   }
+}
+
+async function readRecordsOf(ground: Ground, epoch: string) {
+  const place = await openRecords(ground, epoch)
+  const readings = {
+    a: await readStream(ground.disk, place.dir, 'a'),
+    r: await readStream(ground.disk, place.dir, 'r'),
+    d: await readStream(ground.disk, place.dir, 'd'),
+  }
+  return { place, readings }
+}
+
+async function noteMissing(control: ControlLog, losses: readonly Missing[], tell: Tell): Promise<void> {
+  if (losses.length > 0) await control.append({ kind: 'lost', losses: [...losses], batch: null })
+  for (const { reason, ranges } of losses)
+    tell({ kind: 'records_lost', reason, records: RangeSet.of(ranges).size })
+}
+
+/** Without the notes it is not known which numbers were given: a new epoch begins, so that none is given twice. */
+async function withoutNotes(
+  ground: Ground,
+  folders: Folders,
+  control: ControlLog,
+  notes: string,
+): Promise<Known> {
+  const { disk, tell } = ground
+  const { readings } = await readRecordsOf(ground, control.ledger.epoch)
+  // What is missing may have been acknowledged, or torn by a power cut before that: nothing tells any more.
+  await noteMissing(control, missingRecords(control.ledger, Object.values(readings), null).losses, tell)
+  const life = await newLife(ground, folders, control.ledger)
+  life.ledger.inheritLosses(control.ledger)
+  await control.restart(life.ledger)
+  tellOf(life, 'acknowledged_lost', tell)
+  return Acknowledged.begin(disk, notes, control.ledger.epoch)
 }
 
 interface Folders {
@@ -115,6 +144,8 @@ async function recoverControl(ground: Ground, folders: Folders): Promise<Control
   const reading = await readControlLog(disk, at.dir)
   if (reading.kind === 'lost') {
     const life = await newLife(ground, folders, reading)
+    // Before the log, so that a log without notes is always damage.
+    await Acknowledged.begin(disk, join(dir, 'acknowledged'), life.ledger.epoch)
     const control = await ControlLog.begin(at, life.ledger, reading)
     tellOf(life, life.isFirst ? 'new' : 'control_log_lost', tell)
     return control
@@ -328,13 +359,16 @@ export function placeOf(
   return { ...place, segmentBytes: letter === 'r' ? budget.largeSegment : budget.smallSegment }
 }
 
-type Missing = Losses[number] & { readonly reason: 'corrupt' | 'torn' }
+type Missing = Losses[number] & { readonly reason: 'corrupt' | 'torn' | 'unknown' }
 
-/** Numbers that were given and whose records are missing, by reason. */
+/**
+ * Numbers that were given and whose records are missing, by reason.
+ * @param acknowledged - null when it is not known what was acknowledged.
+ */
 function missingRecords(
   ledger: Ledger,
   readings: readonly StreamReading[],
-  acknowledged: Known,
+  acknowledged: Known | null,
 ): { nextN: number; losses: Missing[] } {
   const found = new RangeSet()
   const damaged = new RangeSet()
@@ -342,7 +376,7 @@ function missingRecords(
     for (const { numbers } of reading.segments) found.addAll(numbers)
     damaged.addAll(reading.damaged)
   }
-  const certain = Math.max(ledger.nextN, found.max + 1, ledger.settled.max + 1, acknowledged.next)
+  const certain = Math.max(ledger.nextN, found.max + 1, ledger.settled.max + 1, acknowledged?.next ?? 0)
   // Heads whose record is torn. Without them, a loss at the very end would not be noticed.
   const hints = readings.flatMap((each) => each.suspects).filter((n) => n < certain + plausibleLoss)
   const nextN = Math.max(certain, ...hints.map((n) => n + 1))
@@ -350,11 +384,11 @@ function missingRecords(
     .minus(ledger.settled)
     .minus(found)
   // What was acknowledged was safe, wherever its place is: a segment may be gone, or have lost its end.
-  damaged.addAll(acknowledged.numbers)
+  if (acknowledged !== null) damaged.addAll(acknowledged.numbers)
   const corrupt = missing.and(damaged)
   const losses: Missing[] = [
     { reason: 'corrupt', ranges: corrupt.list() },
-    { reason: 'torn', ranges: missing.minus(corrupt).list() },
+    { reason: acknowledged === null ? 'unknown' : 'torn', ranges: missing.minus(corrupt).list() },
   ]
   return { nextN, losses: losses.filter(({ ranges }) => ranges.length > 0) }
 }

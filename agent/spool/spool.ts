@@ -17,7 +17,7 @@ import type { TimeWitness } from '../platform/watched-clock.ts'
 import type { Signing, Speaker } from './batches/seal.ts'
 import { Countdown, systemTimer, type Timer } from './countdown.ts'
 import { DroppedRecords } from './dropped-records.ts'
-import type { Tell } from './events.ts'
+import type { Tell, Unread } from './events.ts'
 import { budgetOf } from './eviction.ts'
 import type { BatchNote } from './ledger/ledger.ts'
 import { currentDictionary, deflateBody } from './log/dictionary.ts'
@@ -36,6 +36,8 @@ import {
   unopened,
 } from './spool-state.ts'
 import { Store } from './store.ts'
+import { timeBy } from './time-by.ts'
+import { tellingOnce, unreadBy } from './unread.ts'
 import { NotDurable, WaitingRoom } from './waiting-room.ts'
 
 export type { Disk } from './log/disk.ts'
@@ -96,6 +98,8 @@ export interface SpoolStats {
    * `memory_only`: the disk refused the last write. The refused records wait in memory, and the write is tried again.
    */
   readonly health: 'ok' | 'memory_only'
+  /** What kept the folder from being read so far: what waits in it is not known. null once it was read. */
+  readonly unread: Unread | null
   /** Epoch of the spool; empty until the folder could be read once. */
   readonly epoch: string
   readonly nextSeq: number
@@ -201,6 +205,7 @@ class GroupedSpool implements Spool {
   /** Ids of batches whose receipts could not be noted yet. These batches are not sent again. */
   readonly #unnoted = new Set<BatchId>()
   readonly #refuge: Refuge
+  #unread: Unread | null = null
   #state: SpoolState<Store> = unopened
   /** When the last batch was sealed, or the spool opened, on the monotonic clock. */
   #sealedMs: number
@@ -221,7 +226,7 @@ class GroupedSpool implements Spool {
       ownKey: (keyId) => (keyId === options.device ? publicKey : null),
       budget: budgetOf(options.quotaBytes),
       random: options.random ?? randomBytes,
-      tell: options.tell ?? (() => {}),
+      tell: tellingOnce(options.tell ?? (() => {})),
     }
     this.#refuge = new Refuge(this.#ground.random)
   }
@@ -253,7 +258,7 @@ class GroupedSpool implements Spool {
       // If the disk is full, this write fails; sealing then still has its reserve, and makes room.
       await this.#write(allLetters)
       const { witness, clock, speaker, agentVersion, lists } = this.#options
-      const time = witness?.evidence() ?? this.#time()
+      const time = witness?.evidence() ?? timeBy(this.#options.clock)
       const isSilent = speaker !== undefined && clock.monotonicMs() - this.#sealedMs >= silenceMs
       const spoken = speaker?.say() ?? null
       const signing = {
@@ -348,6 +353,7 @@ class GroupedSpool implements Spool {
       diskBytes: store?.bytes ?? 0,
       ...this.#meter,
       health: healthOf(this.#state),
+      unread: this.#unread,
       epoch: store?.ledger.epoch ?? '',
       nextSeq: store?.ledger.nextSeq ?? 0,
     }
@@ -399,6 +405,7 @@ class GroupedSpool implements Spool {
       return null
     } catch (error) {
       this.#waiting.refused(error)
+      if (storeOf(this.#state) === null) this.#noteUnread(error)
       this.#take({ kind: 'write_refused' })
       this.#boundMemory()
       // It may be long until the next `put`, and the disk may recover much sooner.
@@ -420,6 +427,7 @@ class GroupedSpool implements Spool {
     if (this.#state.life === 'closed') throw new Error('Cannot write to a closed spool')
     const open = storeOf(this.#state)
     const store = open ?? (await Store.open(this.#ground))
+    this.#unread = null
     await this.#takeIn(store)
     const { epoch } = store.ledger
     if (numberedIn(this.#state) !== epoch) {
@@ -428,6 +436,11 @@ class GroupedSpool implements Spool {
       this.#take(open === null ? { kind: 'opened', store, epoch } : { kind: 'renumbered', epoch })
     }
     return store
+  }
+
+  #noteUnread(error: unknown): void {
+    this.#unread = unreadBy(error, this.#ground.dir)
+    if (this.#unread !== null) this.#ground.tell({ kind: 'unread', ...this.#unread })
   }
 
   /**
@@ -479,19 +492,6 @@ class GroupedSpool implements Spool {
 
   #boundMemory(): void {
     for (const n of this.#waiting.dropDownTo(maxInMemory)) this.#dropped.add(n)
-  }
-
-  #time(): Manifest['time'] {
-    const { clock } = this.#options
-    const quality = clock.quality()
-    return {
-      wall: Math.max(0, Math.round(clock.now())),
-      bootId: clock.bootId,
-      monoMs: Math.max(0, Math.round(clock.monotonicMs())),
-      src: quality === 'synced' ? 'ntp' : quality === 'receipt' ? 'receipt' : 'none',
-      // The system says that the clock was synchronised, but not how precisely.
-      uncMs: null,
-    }
   }
 }
 

@@ -34,17 +34,12 @@ import {
   type Streams,
 } from './recovery.ts'
 import type { Refuge } from './refuge.ts'
-import { type NumberedRecord, repeatsIn } from './repeats.ts'
+import { repeatsIn } from './repeats.ts'
+import { type Choice, everything, worthSealing } from './sealing-choice.ts'
+import { unreadBy } from './unread.ts'
 
 /** Number of ranges of losses that one manifest names, 8 kB of it at most; the next manifest names the others. */
 const maxLostRanges = 512
-/**
- * Number of records that make a batch worth sealing for room alone. A thousand routine records are six hours of forty
- * targets, and what they have in common is a third of the batch; a segment takes two kilobytes for the record of an
- * anomaly, and a batch a seventh of that.
- */
-const fullRoutine = 1_000
-const fullAnomalies = 400
 /**
  * Batches are older than segments that hold the same class: what is sealed was put first. This number, added to the
  * order of segments, puts them after all batches.
@@ -55,14 +50,6 @@ const segmentsAfterBatches = 1e9
  * after a power cut their receipts are asked for again.
  */
 const receiptsTogether = 8
-
-interface Choice {
-  readonly streams: readonly Stream[]
-  /** Numbers of records that the sealing leaves alone. */
-  readonly without: RangeSet
-  /** Whether the records are nothing but repeats of one outcome. */
-  readonly repeats: boolean
-}
 
 export class Store {
   readonly #ground: Ground
@@ -89,7 +76,7 @@ export class Store {
     this.#streams = found.streams
     this.#nextN = found.nextN
     this.#acknowledged = found.acknowledged
-    this.#reader = new SegmentReader(ground.disk)
+    this.#reader = new SegmentReader(ground.disk, (error) => this.#tellUnread(error))
     const { disk, dir, budget, tell } = ground
     this.#reserve = new Reserve(disk, join(dir, 'reserve'), budget.reserve, () =>
       tell({ kind: 'reserve_given_back' }),
@@ -112,6 +99,12 @@ export class Store {
       await store.close()
       throw error
     }
+  }
+
+  /** One file that cannot be read holds up no other, and is tried again. */
+  #tellUnread(error: unknown): void {
+    const unread = unreadBy(error, this.#ground.dir)
+    if (unread !== null) this.#ground.tell({ kind: 'unread', ...unread })
   }
 
   #tellOpened(tell: Tell): void {
@@ -187,7 +180,7 @@ export class Store {
    */
   async seal(signing: Signing): Promise<BatchNote | null> {
     await this.#settleDoubt()
-    const choice = signing.why === 'size' ? await this.#worthSealing() : this.#everything()
+    const choice = await this.#choice(signing)
     if (choice === null) return null
     const packed = await packRecords(this.#reader, choice.streams, choice.without)
     await this.lose('corrupt', packed.corrupt)
@@ -223,39 +216,11 @@ export class Store {
     return batch
   }
 
-  #everything(): Choice {
-    const { a, r, d } = this.#streams
-    return { streams: [a, r, d], without: this.ledger.settled, repeats: false }
-  }
-
-  /**
-   * Chooses what is sealed to save room while there is no way out. Records of different worth go into different
-   * batches, so that one batch can be given up without the other.
-   * @returns null while there is too little of everything.
-   */
-  async #worthSealing(): Promise<Choice | null> {
-    const { a, r } = this.#streams
+  #choice({ why }: Signing): Choice | null | Promise<Choice | null> {
     const { settled } = this.ledger
-    if (this.#waitingIn(r) >= fullRoutine) return { streams: [r], without: settled, repeats: false }
-    if (this.#waitingIn(a) < fullAnomalies) return null
-    const repeats = RangeSet.of((await this.#repeats(a.segments)).map((n) => [n, n]))
-    const all = RangeSet.of(a.segments.flatMap((segment) => this.#live(segment).list()))
-    const first = repeats.size * 4 >= all.size
-    const without = RangeSet.of([...settled.list(), ...(first ? all.minus(repeats) : repeats).list()])
-    return { streams: [a], without, repeats: first }
-  }
-
-  /** Looks at all segments together: a row of one outcome runs through several of them. */
-  async #repeats(segments: readonly StoredSegment[]): Promise<number[]> {
-    const records: NumberedRecord[] = []
-    for (const segment of segments) {
-      for (const each of await readRecords(this.#reader, segment, this.#live(segment))) records.push(each)
-    }
-    return repeatsIn(records)
-  }
-
-  #waitingIn(stream: Stream): number {
-    return stream.segments.reduce((sum, segment) => sum + this.#live(segment).size, 0)
+    return why === 'size'
+      ? worthSealing(this.#streams, settled, this.#reader)
+      : everything(this.#streams, settled)
   }
 
   /** After a sealing that failed at some step: keeps its batch if it was written, or makes sure that it was not. */
@@ -279,7 +244,11 @@ export class Store {
   async read(id: BatchId): Promise<Buffer | null> {
     const note = this.ledger.noteOf(id)
     if (note === null) return null
-    const batch = await (this.ledger.pending.includes(note) ? this.#batches : this.#quarantine).read(note)
+    const folder = this.ledger.pending.includes(note) ? this.#batches : this.#quarantine
+    const batch = await folder.read(note).catch((error) => {
+      this.#tellUnread(error)
+      throw error
+    })
     if (batch !== null) return batch.bytes
     this.#ground.tell({ kind: 'batches_lost', batches: 1, records: await this.#giveUpBatch(note, 'corrupt') })
     return null

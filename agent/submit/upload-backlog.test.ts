@@ -156,6 +156,7 @@ describe('uploadBacklog()', () => {
     expect(summary).toEqual({
       accepted: 0,
       deferred: 0,
+      unread: 0,
       rejected: 0,
       sent: 0,
       received: 0,

@@ -23,6 +23,8 @@ export interface UploadSummary {
    * Number of batches that still wait: the one that was put off and those behind it, and those that lie at a relay.
    */
   readonly deferred: number
+  /** Number of those that the disk did not give: what is sealed later may go past them. */
+  readonly unread: number
   /** Number of batches that the collector will never accept, and that are in quarantine now. */
   readonly rejected: number
   /** Bytes that the link carried. */
@@ -63,11 +65,15 @@ export async function uploadBacklog(
   let stop: Stop | null = null
   let passed: Deferred | null = null
   let inARow = 0
+  const unread = new Set<BatchId>()
   for (const batch of waiting) {
     stop = mayGo(batch, uplink, signal)
     if (stop !== null) break
     const bytes = await readOrNull(batches, batch.id)
-    if (bytes === null) continue
+    if (bytes === null) {
+      unread.add(batch.id)
+      continue
+    }
     const outcome = await climber.offer(batch.id, bytes)
     if (outcome.kind === 'accepted') {
       await batches.receipted(outcome.receipt)
@@ -91,11 +97,15 @@ export async function uploadBacklog(
   // The spool is asked, instead of counting here: a batch whose bytes the disk refused to give, or whose quarantine
   // it refused to note, waits as well.
   const deferred = stillWaiting(batches, waiting)
+  const notGiven = stillWaiting(
+    batches,
+    waiting.filter(({ id }) => unread.has(id)),
+  )
   const whyNot = climber.left > 0 ? 'at_relay' : 'disk'
   const { reason, retryAfterMs } = stop ?? { reason: deferred > 0 ? whyNot : null, retryAfterMs: null }
   const { sent, received } = uplink.spent
   const bytes = { sent: sent - before.sent, received: received - before.received }
-  return { ...tally, deferred, ...bytes, reason, retryAfterMs }
+  return { ...tally, deferred, unread: notGiven, ...bytes, reason, retryAfterMs }
 }
 
 interface Stop {

@@ -81,7 +81,7 @@ export type TimeStep = v.InferOutput<typeof timeStep>
 /** Records that will never be sent, and why. A gap that is not named here is tampering or a lost card. */
 export const lostRecords = v.looseObject({
   ranges: v.pipe(v.array(range), v.maxLength(32)),
-  reason: v.picklist(['evicted', 'corrupt', 'torn', 'disk_full']),
+  reason: v.picklist(['evicted', 'corrupt', 'torn', 'disk_full', 'unknown']),
 })
 export type LostRecords = v.InferOutput<typeof lostRecords>
 

@@ -9,7 +9,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const range = v.tuple([count, count])
 const ranges = v.array(range)
 
-export const lossReasons = ['evicted', 'corrupt', 'torn', 'disk_full'] as const
+export const lossReasons = ['evicted', 'corrupt', 'torn', 'disk_full', 'unknown'] as const
 export type LossReason = (typeof lossReasons)[number]
 
 const losses = v.array(v.object({ reason: v.picklist(lossReasons), ranges }))

@@ -29,10 +29,13 @@ export async function readRecords(
  */
 export class SegmentReader {
   readonly #disk: Disk
+  readonly #onRefusal: (error: unknown) => void
   #buffer = Buffer.alloc(0)
 
-  constructor(disk: Disk) {
+  /** @param onRefusal - Gets the disk's error when it does not give a segment. */
+  constructor(disk: Disk, onRefusal: (error: unknown) => void = () => {}) {
     this.#disk = disk
+    this.#onRefusal = onRefusal
   }
 
   /** @returns The segment, valid until the next one is read; null when the disk refuses. */
@@ -47,6 +50,7 @@ export class SegmentReader {
       }
     } catch (error) {
       if (!isDiskFailure(error)) throw error
+      this.#onRefusal(error)
       // One place of a card that cannot be read must not hold up everything else. The next sealing tries it again.
       return null
     }
