@@ -21,6 +21,7 @@ async function device(): Promise<{ readonly id: string; measure(): Promise<void>
   const { out } = await sonde(['enrol', collector.url, await collector.token(), '--state', state])
   const env = {
     SONDE_LAB: 'true',
+    SONDE_HOST_AGREED: 'true',
     SONDE_GROUPS: '["bamako"]',
     SONDE_LISTS_EVERY_MINUTES: '1',
     SONDE_REPEAT_AFTER_SECONDS: '0',
