@@ -51,7 +51,7 @@ const outside: Readonly<Record<string, { readonly in: readonly string[]; readonl
   'dns-packet': { in: ['agent/operations'], because: 'behind one stage, so that it could go' },
   pino: {
     in: ['collector'],
-    because: 'the agent writes its lines itself (ADR 0023)',
+    because: 'the agent writes its lines itself (ADR 0022)',
   },
   'node-cron': {
     in: ['agent/config.ts', 'agent/plan', 'agent/cycle/loop.ts'],

@@ -148,9 +148,9 @@ export async function assemble({
     scopes: scopesOf(identity.device, config.groups),
   })
   const versions = () => lists.inForce.versions
-  const starts = await noteStart(folder.starts, clock.bootId, !existsSync(folder.status))
+  const starts = await noteStart(folder.starts, clock.bootId, !existsSync(folder.status), disk)
   let linkState = 'unknown'
-  const book = await OrderBook.open(folder.orders)
+  const book = await OrderBook.open(folder.orders, disk)
   log.wholeUntil(book.debugUntilMs)
   const speaker = speakerOf(folder, book, () => {
     const { oldestWallMs, health } = spool.stats()
@@ -178,7 +178,7 @@ export async function assemble({
       const until = book.takePause()
       // The host's own stays when it is longer, and they can end this one as they can end that.
       if (until !== null && until > ((await pausedUntil(folder.pause, clock.now())) ?? 0))
-        await writePause(folder.pause, until)
+        await writePause(folder.pause, until, disk)
     } catch (error) {
       if (!isDiskFailure(error)) throw error
       log.error('S7202')

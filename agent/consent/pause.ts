@@ -2,7 +2,7 @@
 // and it ends by itself, so that a device that was forgotten comes back.
 
 import * as v from 'valibot'
-import { removeFile } from '../platform/atomic-file.ts'
+import { type AtomicDisk, removeFile } from '../platform/atomic-file.ts'
 import { readStateFile, writeStateFile } from '../platform/state-file.ts'
 
 const hourMs = 3_600_000
@@ -37,8 +37,8 @@ export async function pausedUntil(path: string, now: number): Promise<number | n
 }
 
 /** @throws The disk's error. */
-export async function writePause(path: string, until: number): Promise<void> {
-  await writeStateFile(path, { v: 1, until })
+export async function writePause(path: string, until: number, disk?: AtomicDisk): Promise<void> {
+  await writeStateFile(path, { v: 1, until }, disk && { disk })
 }
 
 /** @throws The disk's error. */

@@ -2,7 +2,7 @@
 // its end, so that a card is not worn by it. Nothing else tells a power cut from a kill from afar.
 
 import * as v from 'valibot'
-import { isDiskFailure } from '../platform/atomic-file.ts'
+import { type AtomicDisk, isDiskFailure } from '../platform/atomic-file.ts'
 import { readStateFile, replaceStateFile, writeStateFile } from '../platform/state-file.ts'
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -27,7 +27,13 @@ export interface Starts {
 }
 
 /** @param isNew - Whether no run was here before; otherwise a file that is gone is no sign of a first run. */
-export async function noteStart(path: string, boot: string, isNew: boolean): Promise<Starts> {
+export async function noteStart(
+  path: string,
+  boot: string,
+  isNew: boolean,
+  disk?: AtomicDisk,
+): Promise<Starts> {
+  const writing = disk && { disk }
   const last = await readStateFile(path, kept)
   const now = {
     v: 1 as const,
@@ -36,7 +42,7 @@ export async function noteStart(path: string, boot: string, isNew: boolean): Pro
     starts: (last?.starts ?? 0) + 1,
     ended: null,
   }
-  await writeStateFile(path, now).catch(unlessDisk)
+  await writeStateFile(path, now, writing).catch(unlessDisk)
   return {
     boots: now.boots,
     starts: now.starts,
@@ -46,7 +52,7 @@ export async function noteStart(path: string, boot: string, isNew: boolean): Pro
           ? 'first'
           : 'unknown'
         : (last.ended ?? (last.boot === boot ? 'killed' : 'power')),
-    end: (ended) => replaceStateFile(path, { ...now, ended }).catch(unlessDisk),
+    end: (ended) => replaceStateFile(path, { ...now, ended }, writing).catch(unlessDisk),
   }
 }
 

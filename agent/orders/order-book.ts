@@ -11,7 +11,7 @@ import {
   orderAnswer,
   orderWords,
 } from '../../tests-spec/lists/orders.ts'
-import { isDiskFailure } from '../platform/atomic-file.ts'
+import { type AtomicDisk, isDiskFailure } from '../platform/atomic-file.ts'
 import { readStateFile, writeStateFile } from '../platform/state-file.ts'
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -45,20 +45,22 @@ export interface Given {
 
 export class OrderBook {
   readonly #path: string
+  readonly #writing: { readonly disk: AtomicDisk } | undefined
   /** There was a file, and it cannot be believed: what was carried out is not known. */
   readonly #isLost: boolean
   #kept: Kept
   #cycle = false
   #pauseUntilMs: number | null = null
 
-  private constructor(path: string, found: Kept | null) {
+  private constructor(path: string, found: Kept | null, disk?: AtomicDisk) {
     this.#path = path
+    this.#writing = disk && { disk }
     this.#isLost = found === null && existsSync(path)
     this.#kept = found ?? { v: 1, last: {}, answers: [], log: false, debug_until: 0, cycle_at: 0 }
   }
 
-  static async open(path: string): Promise<OrderBook> {
-    return new OrderBook(path, await readStateFile(path, kept))
+  static async open(path: string, disk?: AtomicDisk): Promise<OrderBook> {
+    return new OrderBook(path, await readStateFile(path, kept), disk)
   }
 
   /** Milliseconds since 1970; 0 for not. */
@@ -113,7 +115,7 @@ export class OrderBook {
     }
     if (said.length === 0) return []
     const answers = [...next.answers, ...said].slice(-4 * maxOrders)
-    await writeStateFile(this.#path, { ...next, answers })
+    await writeStateFile(this.#path, { ...next, answers }, this.#writing)
     this.#pauseUntilMs = pauseUntilMs ?? this.#pauseUntilMs
     this.#cycle ||= next.cycle_at !== this.#kept.cycle_at
     this.#kept = { ...next, answers }
@@ -125,7 +127,7 @@ export class OrderBook {
     if (answers.length === 0 && !log) return
     const left = this.#kept.answers.filter((each) => !answers.includes(each))
     this.#kept = { ...this.#kept, answers: left, log: this.#kept.log && !log }
-    await writeStateFile(this.#path, this.#kept).catch((error: unknown) => {
+    await writeStateFile(this.#path, this.#kept, this.#writing).catch((error: unknown) => {
       if (!isDiskFailure(error)) throw error
     })
   }

@@ -1,5 +1,5 @@
 // Lines of JSON for the log: a level, a time, what is to be said, in this order. A library for it was a twentieth of the program
-// (ADR 0023).
+// (ADR 0022).
 
 export const levels = ['debug', 'info', 'warn', 'error'] as const
 export type Level = (typeof levels)[number]

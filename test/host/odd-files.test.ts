@@ -20,6 +20,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LoopbackInternet, startLoopbackInternet } from '../pipeline/loopback-internet.ts'
+import { agreed } from '../support/agreed.ts'
 import {
   agentBundle,
   cleanEnvironment,
@@ -131,6 +132,7 @@ beforeAll(() => {
   const list = { name: 'x', version: 1, entries: [entry], controls: [], resolvers: [] }
   writeFileSync(join(folder, 'list.json'), JSON.stringify(list))
   const config = {
+    ...agreed,
     lab: true,
     test_list: join(folder, 'list.json'),
     repeat_after_seconds: 0,

@@ -73,7 +73,8 @@ const unblocked: readonly Scenario[] = [
 ]
 const all = [...blocked, ...unblocked]
 
-vi.setConfig({ maxConcurrency: all.length, testTimeout: 600_000 })
+// All of them are begun at once and wait for their lane.
+vi.setConfig({ maxConcurrency: all.length, testTimeout: 1_500_000 })
 
 // Minutes of wall time, and with a processor too few the processors decide: `npm run scenarios`, and the deep tests.
 const deep = process.env.SONDE_DEEP === '1'
