@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import type { Measurement } from '../../tests-spec/data-formats/measurement.ts'
+import type { Campaign } from '../../tests-spec/lists/campaign.ts'
 import { scopesOf } from '../../tests-spec/lists/orders.ts'
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { Receipt } from '../../tests-spec/protocol/receipt.ts'
@@ -10,6 +11,7 @@ import type { Config } from '../config.ts'
 import { pausedUntil, writePause } from '../consent/pause.ts'
 import { type CycleReport, runCycle, type Stages } from '../cycle/cycle.ts'
 import { type Delivery, deliverAndForward, notDue } from '../cycle/deliver.ts'
+import type { Upcoming } from '../cycle/loop.ts'
 import { readMemory, writeMemory } from '../cycle/memory.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import { learnRecipient } from '../enrolment/recipient.ts'
@@ -21,7 +23,7 @@ import { makeTrust } from '../operations/trust.ts'
 import { OrderBook } from '../orders/order-book.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { areFoldersFlushed, isDiskFailure, removeLeftovers } from '../platform/atomic-file.ts'
-import type { Clock, MachineClocks } from '../platform/clock.ts'
+import type { MachineClocks } from '../platform/clock.ts'
 import { errorWord } from '../platform/error-word.ts'
 import type { Identity } from '../platform/identity.ts'
 import { inPlace } from '../platform/in-place.ts'
@@ -30,6 +32,7 @@ import { type Log, openLog } from '../platform/log.ts'
 import { openLogRing } from '../platform/log-ring.ts'
 import { ownName } from '../platform/running-process.ts'
 import { placeNow, type StateFolder } from '../platform/state-folder.ts'
+import type { WatchedClock } from '../platform/watched-clock.ts'
 import { nodeDisk, type Spool } from '../spool/spool.ts'
 import { serveSpool } from '../stick/spool-socket.ts'
 import type { Way } from '../submit/ways/way.ts'
@@ -47,12 +50,13 @@ import { speakerOf } from './speaker.ts'
 import { whoWeAre } from './who-we-are.ts'
 
 export interface Agent {
-  readonly clock: Clock
+  readonly clock: WatchedClock
   readonly log: Log
   readonly identity: Identity
   readonly collector: Collector | null
   /** What is measured now: it changes between cycles, when a signed list came. */
   readonly list: TestList
+  readonly campaigns: readonly Campaign[]
   readonly spool: Spool
   /**
    * Runs one cycle of `list`, with the memory that the cycle before it left. A part of the schedule is left out while a phone's
@@ -70,7 +74,7 @@ export interface Agent {
   /** Tells a watchdog outside that something was finished. */
   beat(): Promise<void>
   /** Writes status.json. `nextStartMs` is null when no cycle is planned. */
-  report(report: CycleReport, nextStartMs: number | null): Promise<void>
+  report(report: CycleReport, nextStartMs: number | null, campaigns?: Upcoming['campaigns']): Promise<void>
   /** Whether a cycle was ordered; once for each. */
   isOrdered(): boolean
   /** How the run before this one ended, and how many there were. */
@@ -187,7 +191,7 @@ export async function assemble({
   const deliverUntil = (untilNextMs: UntilNextMs, ending: AbortSignal = signal) => {
     const ms = untilNextMs()
     // Measuring goes first: an upload that runs into the next cycle is cut off, and goes on later where it stopped.
-    const until = ms === null ? ending : AbortSignal.any([ending, AbortSignal.timeout(Math.max(0, ms))])
+    const until = ms === null ? ending : AbortSignal.any([ending, AbortSignal.timeout(inTimer(ms))])
     const onReceipt = async (receipt: Receipt) => {
       void beat()
       if (collector !== null) await learnRecipient(folder.recipient, collector, receipt, disk)
@@ -251,6 +255,9 @@ export async function assemble({
     get list() {
       return lists.inForce.list
     },
+    get campaigns() {
+      return lists.inForce.campaigns
+    },
     spool,
     beat,
     deliver: deliverUntil,
@@ -294,7 +301,7 @@ export async function assemble({
       await keepIfPossible(writeMemory(folder.memory, memory, disk))
       return report
     },
-    async report(report, nextStartMs) {
+    async report(report, nextStartMs, campaigns = { current: [], next: null }) {
       const { kind, accepted, reason } = report.delivery
       if (kind !== 'not_due') upload = { kind, at: clock.now(), accepted, reason }
       const facts = {
@@ -303,6 +310,7 @@ export async function assemble({
         collector,
         list: lists.inForce.list,
         lists: lists.status,
+        campaigns,
         spool,
         clock: clock.quality(),
         logLinesDropped: ring.dropped(),
@@ -325,6 +333,10 @@ export async function assemble({
     },
   }
 }
+
+/** Longer timers fire at once, and a part of a millisecond is refused. Where a schedule begins once a year, an upload may take days. */
+const longestTimerMs = 2 ** 31 - 1
+const inTimer = (ms: number) => Math.floor(Math.min(Math.max(0, ms), longestTimerMs))
 
 /** A folder that root made may not be this user's to look into. */
 function unlessDisk(error: unknown): void {

@@ -2,6 +2,7 @@
 
 import type { TestList } from '../../tests-spec/lists/test-list.ts'
 import type { CycleReport } from '../cycle/cycle.ts'
+import type { Upcoming } from '../cycle/loop.ts'
 import type { Collector } from '../enrolment/enrolment.ts'
 import type { Status } from '../health/status.ts'
 import { type History, historyKey } from '../measurement/evidence.ts'
@@ -17,6 +18,7 @@ export interface Facts {
   readonly collector: Collector | null
   readonly list: TestList
   readonly lists: Lists['status']
+  readonly campaigns: Upcoming['campaigns']
   readonly spool: Spool
   readonly clock: string
   /** How the last attempt ended; null before the first. */
@@ -40,6 +42,10 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
     clock: facts.clock,
     list: { name: facts.list.name, version: facts.list.version, entries: facts.list.entries.length },
     ...(facts.lists !== null && { lists: facts.lists }),
+    campaigns: {
+      current: facts.campaigns.current.map(({ name, toMs }) => ({ name, until: toMs })),
+      next: nextOf(facts.campaigns.next),
+    },
     link: report.memory.link,
     last_cycle: {
       finished_at: now,
@@ -74,6 +80,9 @@ export function statusOf(report: CycleReport, nextStartMs: number | null, now: n
     log_lines_dropped: facts.logLinesDropped,
   }
 }
+
+const nextOf = (next: Upcoming['campaigns']['next']) =>
+  next === null ? null : { name: next.name, from: next.fromMs }
 
 /** A cycle may be a part of the list: how many targets of the whole of it showed an anomaly when they last said something. */
 function anomalousIn({ entries }: TestList, history: History): number {

@@ -10,6 +10,7 @@ import { runLoop } from '../cycle/loop.ts'
 import { noneWaiting } from '../cycle/waiting.ts'
 import { makeTrust } from '../operations/trust.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
+import { presentOf } from '../plan/present.ts'
 import { roundSchedule } from '../plan/round-schedule.ts'
 import { makeIdentity } from '../platform/identity.ts'
 import { openLog } from '../platform/log.ts'
@@ -75,8 +76,15 @@ export async function measureMeanwhile(
   await runLoop({
     clock,
     log,
-    planning: () => ({ entries: list.entries, rounds: roundSchedule(schedule, 1), seed, bursts: false }),
+    planning: () => ({
+      entries: list.entries,
+      rounds: roundSchedule(schedule, 1),
+      campaigns: [],
+      seed,
+      bursts: false,
+    }),
     mayBurst: () => false,
+    present: () => presentOf(clock.now(), clock.quality(), clock.bounds()),
     signal: AbortSignal.any([signal, arrived.signal]),
     async sleep(ms) {
       for (let left = ms; left > 0 && !signal.aborted && !arrived.signal.aborted; left -= lookEveryMs) {

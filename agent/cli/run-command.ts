@@ -8,6 +8,7 @@ import { mayMeasure, writeConsent } from '../consent/consent.ts'
 import { runLoop, type Turn } from '../cycle/loop.ts'
 import { annotationsOf } from '../plan/annotations.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
+import { presentOf } from '../plan/present.ts'
 import { roundSchedule } from '../plan/round-schedule.ts'
 import { ActionableError } from '../platform/actionable-error.ts'
 import { openLog } from '../platform/log.ts'
@@ -142,10 +143,12 @@ async function measureOn(agent: Agent, { invocation, config, shown, ending }: Me
       entries: agent.list.entries,
       // A round with nothing in it would only ask the controls.
       rounds: roundSchedule(schedule, Math.max(1, Math.min(config.spread, agent.list.entries.length))),
+      campaigns: agent.campaigns,
       seed: agent.identity.device,
       bursts: config.burst,
     }),
     mayBurst: () => true,
+    present: () => presentOf(agent.clock.now(), agent.clock.quality(), agent.clock.bounds()),
     isOrdered: agent.isOrdered,
     signal: ending,
     sleep(ms) {
@@ -160,8 +163,8 @@ async function measureOn(agent: Agent, { invocation, config, shown, ending }: Me
         : agent.cycle(list, () => {}, part)
     },
     deliver: (untilNextMs) => agent.deliver(untilNextMs, ending),
-    async onCycle(report, { atMs, targets }) {
-      await agent.report(report, atMs)
+    async onCycle(report, { atMs, targets, campaigns }) {
+      await agent.report(report, atMs, campaigns)
       if (ending.aborted || !shown) return
       const next = new Date(atMs).toISOString().slice(11, 19)
       terminal.err(

@@ -85,6 +85,7 @@ export function statusText(status: Status, seen: Seen): string {
       : []),
     ...(last.bugs > 0 ? [`${last.bugs} nettests had bugs (S2901)`] : []),
     ...(status.next_cycle_at === null || !isAlive ? [] : [nextLine(status.next_cycle_at - now)]),
+    ...campaignLines(status, now),
     ...(unread === null ? backlogLines(status, now) : unreadLines(unread)),
     ...(spool.health === 'ok'
       ? []
@@ -102,6 +103,20 @@ export function statusText(status: Status, seen: Seen): string {
     `Device ${status.device.slice(0, 8)}, ${status.version}, list ${status.list.name} ${status.list.version}`,
   ]
   return `${lines.filter((line) => line !== '').join('\n')}\n`
+}
+
+function campaignLines({ campaigns, clock }: Status, now: number): string[] {
+  if (campaigns === undefined) return []
+  const { current, next } = campaigns
+  // By a clock that nobody told the time, nobody knows how long it is until then.
+  const isTold = clock === 'synced' || clock === 'receipt'
+  return [
+    ...current.flatMap(({ name, until }) => [
+      `Campaign ${name}`,
+      isTold ? `  for another ${duration(until - now)}` : '  may be now: the clock was not told',
+    ]),
+    ...(next === null ? [] : [`Next campaign in ${duration(next.from - now)}:`, `  ${next.name}`]),
+  ]
 }
 
 function listLines({ lists }: Status): string[] {

@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest'
 import { fakeClock } from '../../test/support/fake-clock.ts'
 import { link } from '../../test/support/observations.ts'
+import { toldAt } from '../../test/support/told-at.ts'
 import type { TestListEntry } from '../../tests-spec/lists/test-list.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
 import { roundSchedule } from '../plan/round-schedule.ts'
@@ -56,10 +57,12 @@ function harness(
     planning: () => ({
       entries,
       rounds: roundSchedule(cronSchedule('*/15 * * * *', 0, 'seed'), 1),
+      campaigns: [],
       seed: 'seed',
       bursts: false,
     }),
     mayBurst: () => true,
+    present: () => toldAt(clock.now()),
     signal: stop.signal,
     async cycle() {
       starts.push(time())

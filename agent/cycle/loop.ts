@@ -4,10 +4,13 @@
 // when the look is over. Batches that could not be uploaded are tried again between cycles and never during one: an upload
 // would change what is measured, and the next cycle does not wait for it.
 
+import type { Campaign } from '../../tests-spec/lists/campaign.ts'
 import { flapping } from '../plan/burst.ts'
+import { nextOf, underWay } from '../plan/campaign-slots.ts'
 import { entryKey } from '../plan/kinship.ts'
 import {
   afterRound,
+  campaignDueMs,
   firstRound,
   lookDueMs,
   lookRound,
@@ -17,6 +20,7 @@ import {
   type Round,
   roundAt,
 } from '../plan/plan.ts'
+import type { Present } from '../plan/present.ts'
 import type { RoundStart } from '../plan/round-schedule.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
@@ -39,6 +43,8 @@ export interface Turn {
 export interface Upcoming {
   readonly atMs: number
   readonly targets: number
+  /** Campaigns under way, and the next one; null when none is to come. */
+  readonly campaigns: { readonly current: readonly Campaign[]; readonly next: Campaign | null }
 }
 
 export interface Loop {
@@ -50,6 +56,8 @@ export interface Loop {
   isOrdered?(): boolean
   /** Whether the bytes of closer looks may be spent. */
   mayBurst(): boolean
+  /** Between which moments the present one is, as far as campaigns go. */
+  present(): Present
   cycle(turn: Turn): Promise<CycleReport>
   /** Tries once more to upload the batches that wait. */
   deliver(untilNextMs: () => number): Promise<Delivery>
@@ -79,14 +87,14 @@ const shortestUploadMs = 30_000
 /** Starts the first cycle at once: after a power cut, the present state of the network is what matters. */
 export async function runLoop(loop: Loop): Promise<void> {
   const run = new Run(loop)
-  await run.measure(({ planning }) => firstRound(planning))
+  await run.measure(({ planning, now }) => firstRound(planning, now))
   for (let due = await run.between(); due !== null; due = await run.between()) {
     const start = due
     await run.measure(({ planning, memory, now }) => roundAt(planning, memory, start, now, loop.mayBurst()))
   }
 }
 
-interface Present {
+interface State {
   readonly planning: Planning
   readonly memory: typeof nothingLooked
   readonly now: Now
@@ -105,14 +113,14 @@ class Run {
     this.#planning = loop.planning()
   }
 
-  async measure(decide: (present: Present) => Round): Promise<void> {
+  async measure(decide: (state: State) => Round): Promise<void> {
     const { clock, log } = this.#loop
     const planning = this.#loop.planning()
     this.#planning = planning
     const now = this.#now()
     const round = decide({ planning, memory: this.#memory, now })
     const flapped = flapping(this.#memory.burst, now.monotonicMs)
-    const untilNextMs = (changes: number) => this.#untilNextMs(now, changes)
+    const untilNextMs = (changes: number) => this.#untilNextMs(now, round.slots, changes)
     const report = await this.#loop.cycle({ round, flapping: flapped, untilNextMs })
     const tookMs = clock.monotonicMs() - now.monotonicMs
     logCycle(log, report, tookMs)
@@ -132,11 +140,11 @@ class Run {
     const wait = new Wait(this.#loop, this.#planning.rounds)
     await this.#tell(wait)
     for (;;) {
-      const what = await wait.until((due) => this.#lookMs(due), this.#againMs)
+      const what = await wait.until((due) => this.#nextMs(due), this.#againMs)
       if (what === 'stopped') return null
       if (what === 'round') return wait.due
-      if (what === 'order') await this.measure(({ planning }) => firstRound(planning))
-      else if (what === 'look') await this.measure(({ planning, memory }) => lookRound(planning, memory))
+      if (what === 'order') await this.measure(({ planning, now }) => firstRound(planning, now))
+      else if (what === 'look') await this.measure((state) => this.#lookRound(wait.due, state))
       else await this.#upload(wait)
       await this.#tell(wait)
     }
@@ -145,7 +153,7 @@ class Run {
   async #upload(wait: Wait): Promise<void> {
     const { clock } = this.#loop
     const until = () => {
-      const untilLookMs = this.#lookMs(wait.due) - clock.monotonicMs()
+      const untilLookMs = this.#nextMs(wait.due) - clock.monotonicMs()
       return Math.min(wait.due.atMs - clock.now(), untilLookMs) - handoverMs
     }
     const delivery = await this.#loop.deliver(until)
@@ -161,14 +169,22 @@ class Run {
     this.#againMs = waits ? this.#loop.clock.monotonicMs() + waitMs : Number.POSITIVE_INFINITY
   }
 
-  #untilNextMs(began: Now, changes: number): number {
+  #untilNextMs(began: Now, slots: readonly string[], changes: number): number {
     const { clock } = this.#loop
     const { rounds, bursts } = this.#planning
-    const now = clock.now()
-    const next = rounds.next(began.wallMs).atMs
-    const untilRoundMs = (next > now ? next : rounds.next(now).atMs) - now - handoverMs
-    if (!bursts || (changes === 0 && this.#memory.burst === null)) return untilRoundMs
-    const untilLookMs = began.monotonicMs + looksApartMs - clock.monotonicMs() - handoverMs
+    const now = this.#now()
+    const soon = rounds.next(began.wallMs)
+    const due = soon.atMs > now.wallMs ? soon : rounds.next(now.wallMs)
+    const untilRoundMs = due.atMs - now.wallMs - handoverMs
+    // What is under way is remembered when it is over: a campaign's next cycle is reckoned from its beginning.
+    const begun = new Map([
+      ...this.#memory.campaigns,
+      ...slots.map((name) => [name, began.monotonicMs] as const),
+    ])
+    const campaignMs = campaignDueMs(this.#planning, { ...this.#memory, campaigns: begun }, due, now)
+    const isBurst = bursts && (changes > 0 || this.#memory.burst !== null)
+    const lookMs = isBurst ? began.monotonicMs + looksApartMs : Number.POSITIVE_INFINITY
+    const untilLookMs = Math.min(lookMs, campaignMs) - clock.monotonicMs() - handoverMs
     return Math.min(untilRoundMs, Math.max(shortestUploadMs, untilLookMs))
   }
 
@@ -178,29 +194,45 @@ class Run {
       : Number.POSITIVE_INFINITY
   }
 
+  /** When a look or a campaign is due between rounds, on the monotonic clock. */
+  #nextMs(due: RoundStart): number {
+    return Math.min(this.#lookMs(due), campaignDueMs(this.#planning, this.#memory, due, this.#now()))
+  }
+
+  #lookRound(due: RoundStart, { planning, memory, now }: State): Round {
+    return lookRound(planning, memory, due, now, this.#loop.mayBurst())
+  }
+
   async #tell({ due }: Wait): Promise<void> {
-    const now = this.#now()
-    const lookMs = now.wallMs + (this.#lookMs(due) - now.monotonicMs)
-    const next =
+    // An upload may have brought another list.
+    const planning = this.#loop.planning()
+    this.#planning = planning
+    const [now, memory] = [this.#now(), this.#memory]
+    const lookMs = now.wallMs + (this.#nextMs(due) - now.monotonicMs)
+    const atMs = Math.max(now.wallMs, Math.min(lookMs, due.atMs))
+    const later = atMs - now.wallMs
+    const { leastMs, mostMs, isTold } = now.present
+    const then: Now = {
+      wallMs: atMs,
+      monotonicMs: now.monotonicMs + later,
+      present: { leastMs: leastMs + later, mostMs: mostMs + later, isTold },
+    }
+    const round =
       lookMs < due.atMs
-        ? { round: lookRound(this.#planning, this.#memory), atMs: lookMs }
-        : {
-            round: roundAt(
-              this.#planning,
-              this.#memory,
-              due,
-              { wallMs: due.atMs, monotonicMs: now.monotonicMs + due.atMs - now.wallMs },
-              this.#loop.mayBurst(),
-            ),
-            atMs: due.atMs,
-          }
+        ? this.#lookRound(due, { planning, memory, now: then })
+        : roundAt(planning, memory, due, then, this.#loop.mayBurst())
+    const { present } = now
+    const campaigns = {
+      current: underWay(planning.campaigns, present),
+      next: nextOf(planning.campaigns, present),
+    }
     if (this.#report !== null)
-      await this.#loop.onCycle(this.#report, { atMs: next.atMs, targets: next.round.entries.length })
+      await this.#loop.onCycle(this.#report, { atMs, targets: round.entries.length, campaigns })
   }
 
   #now(): Now {
-    const { clock } = this.#loop
-    return { wallMs: clock.now(), monotonicMs: clock.monotonicMs() }
+    const { clock, present } = this.#loop
+    return { wallMs: clock.now(), monotonicMs: clock.monotonicMs(), present: present() }
   }
 }
 

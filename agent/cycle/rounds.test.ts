@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../test/support/fake-clock.ts'
 import { link } from '../../test/support/observations.ts'
+import { toldAt } from '../../test/support/told-at.ts'
 import core from '../../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList, type TestListEntry } from '../../tests-spec/lists/test-list.ts'
 import { cronSchedule } from '../plan/cron-schedule.ts'
@@ -58,8 +59,9 @@ async function play(world: World) {
   await runLoop({
     clock,
     log: { info: say, warn: say, error: say },
-    planning: () => ({ entries, rounds, seed, bursts }),
+    planning: () => ({ entries, rounds, campaigns: [], seed, bursts }),
     mayBurst,
+    present: () => toldAt(clock.now()),
     signal: stop.signal,
     async cycle({ round }): Promise<CycleReport> {
       expect(++running).toBe(1)

@@ -34,6 +34,13 @@ export const status = v.looseObject({
       refusal: v.nullable(v.string()),
     }),
   ),
+  /** Of groups' lists: what is measured more often now, until when, and what will be. Absent from an older agent. */
+  campaigns: v.optional(
+    v.looseObject({
+      current: v.array(v.looseObject({ name: v.string(), until: v.number() })),
+      next: v.nullable(v.looseObject({ name: v.string(), from: v.number() })),
+    }),
+  ),
   link: linkState,
   last_cycle: v.looseObject({ finished_at: instant, measurements: count, anomalies: count, bugs: count }),
   /** Of the list's targets, those whose last state is an anomaly: a cycle may be a part of them. Absent from an older agent. */

@@ -1,6 +1,7 @@
 // The plan at one instant: what a cycle measures, and what for.
 
 import { describe, expect, it } from 'vitest'
+import { toldAt } from '../../test/support/told-at.ts'
 import core from '../../tests-spec/lists/core.json' with { type: 'json' }
 import { parseTestList } from '../../tests-spec/lists/test-list.ts'
 import { annotationsOf } from './annotations.ts'
@@ -25,13 +26,18 @@ const { entries } = parseTestList(core)
 const planning: Planning = {
   entries,
   rounds: roundSchedule(cronSchedule('*/15 * * * *', 0, 'seed'), 3),
+  campaigns: [],
   seed: 'seed',
   bursts: true,
 }
 const minute = 60_000
 const base = Date.parse('2018-07-29T17:30:00Z')
 /** Both clocks so many minutes after 17:30. */
-const at = (minutes: number) => ({ wallMs: base + minutes * minute, monotonicMs: minutes * minute })
+const at = (minutes: number) => ({
+  wallMs: base + minutes * minute,
+  monotonicMs: minutes * minute,
+  present: toldAt(base + minutes * minute),
+})
 const keysOf = ({ entries: some }: Pick<Round, 'entries'>) => some.map(entryKey)
 const dealt = (index: number) => {
   const rounds = deal(entries, 3, 'seed')
@@ -41,7 +47,7 @@ const due = (minutes: number) => planning.rounds.next(at(minutes).wallMs - 1)
 
 /** What was looked at when all began at 17:30 and each round came in time, until then. */
 function lookedUntil(minutes: number, memory: Memory = nothingLooked): Memory {
-  let state = afterRound(planning, memory, firstRound(planning), [], 0)
+  let state = afterRound(planning, memory, firstRound(planning, at(0)), [], 0)
   for (let next = 5; next < minutes; next += 5) {
     const round = roundAt(planning, state, due(next), at(next), true)
     state = afterRound(planning, state, round, [], next * minute)
@@ -81,7 +87,7 @@ describe('roundAt()', () => {
     const memory = afterRound(
       planning,
       lookedUntil(5),
-      { ...firstRound(planning), entries: [] },
+      { ...firstRound(planning, at(0)), entries: [] },
       changed,
       at(5).monotonicMs,
     )
@@ -110,7 +116,7 @@ describe('lookDueMs()', () => {
   const changed = afterRound(
     planning,
     lookedUntil(5),
-    firstRound(planning),
+    firstRound(planning, at(0)),
     dealt(1).slice(0, 1),
     at(5).monotonicMs,
   )
@@ -123,7 +129,7 @@ describe('lookDueMs()', () => {
     const dueMs = lookDueMs(planning, changed, due(10), at(5))
     expect(dueMs).toBeGreaterThanOrEqual(at(6).monotonicMs)
     expect(dueMs).toBeLessThanOrEqual(at(7).monotonicMs)
-    expect(lookRound(planning, changed).entries).toHaveLength(maxLookedAt)
+    expect(lookRound(planning, changed, due(10), at(7), true).entries).toHaveLength(maxLookedAt)
   })
 
   it('is left to a round that comes within those two minutes', () => {
@@ -141,5 +147,5 @@ describe('lookDueMs()', () => {
 
 it('afterRound() forgets what has left the list', () => {
   const shorter = { ...planning, entries: entries.slice(0, 3) }
-  expect(afterRound(shorter, lookedUntil(20), firstRound(shorter), [], 0).looked.size).toBe(3)
+  expect(afterRound(shorter, lookedUntil(20), firstRound(shorter, at(0)), [], 0).looked.size).toBe(3)
 })

@@ -6,16 +6,20 @@
 // slept, the entry is new), and now and then what a burst is about: each of them once, so that nothing that was missed
 // costs more than one measurement of the whole list.
 
+import type { Campaign } from '../../tests-spec/lists/campaign.ts'
 import type { TestListEntry } from '../../tests-spec/lists/test-list.ts'
 import { type Burst, burstAfter, lookedAt, nextLook } from './burst.ts'
+import { closer, dueOf, slotDueMs, underWay } from './campaign-slots.ts'
 import { deal } from './deal.ts'
 import { entryKey } from './kinship.ts'
+import type { Present } from './present.ts'
 import type { RoundSchedule, RoundStart } from './round-schedule.ts'
 
 /** What does not change from cycle to cycle, but with the list. */
 export interface Planning {
   readonly entries: readonly TestListEntry[]
   readonly rounds: RoundSchedule
+  readonly campaigns: readonly Campaign[]
   /** Of the probe. */
   readonly seed: string
   /** Whether changes are looked at closely. */
@@ -26,6 +30,8 @@ export interface Now {
   /** Milliseconds since 1970. */
   readonly wallMs: number
   readonly monotonicMs: number
+  /** What the time may be: what the wall clock says, where that can be believed. */
+  readonly present: Present
 }
 
 export interface Memory {
@@ -33,10 +39,12 @@ export interface Memory {
   readonly looked: ReadonlyMap<string, number>
   /** null while nothing has changed lately. */
   readonly burst: Burst | null
+  /** When the last cycle of each campaign was begun, by its name. Monotonic. */
+  readonly campaigns: ReadonlyMap<string, number>
 }
 
 /** Of a start: everything is measured first, so nothing need be kept over it. */
-export const nothingLooked: Memory = { looked: new Map(), burst: null }
+export const nothingLooked: Memory = { looked: new Map(), burst: null, campaigns: new Map() }
 
 /** One cycle: what it measures, and what for. */
 export interface Round {
@@ -47,13 +55,25 @@ export interface Round {
   readonly forBurst: ReadonlySet<string>
   /** Whether what the burst is about is measured. */
   readonly isLook: boolean
+  /** Campaigns under way. */
+  readonly campaigns: readonly Campaign[]
+  /** Names of those whose turn it is. */
+  readonly slots: readonly string[]
+  /** Whether the network or a collector told the time by which they are. */
+  readonly isTold: boolean
   /** Whether it is the last of an interval, after which the whole list was measured. */
   readonly isLast: boolean
 }
 
 /** The first cycle after a start: everything, whatever the time. */
-export function firstRound({ entries }: Planning): Round {
-  return { entries, start: null, forBurst: new Set(), isLook: false, isLast: true }
+export function firstRound({ entries, campaigns }: Planning, now: Pick<Now, 'present'>): Round {
+  const ofNow = campaignsAt(campaigns, now)
+  return { entries, start: null, forBurst: new Set(), isLook: false, isLast: true, ...ofNow }
+}
+
+function campaignsAt(campaigns: readonly Campaign[], { present }: Pick<Now, 'present'>) {
+  const ofNow = underWay(campaigns, present)
+  return { campaigns: ofNow, slots: ofNow.map(({ name }) => name), isTold: present.isTold }
 }
 
 /**
@@ -62,11 +82,12 @@ export function firstRound({ entries }: Planning): Round {
  */
 export function roundAt(
   planning: Planning,
-  { looked, burst }: Memory,
+  memory: Memory,
   due: RoundStart,
   now: Now,
   mayBurst: boolean,
 ): Round {
+  const { looked, burst } = memory
   const { entries, rounds, seed } = planning
   const missed = roundsBetween(rounds, due, now.wallMs)
   const roundOf = new Map([...new Set(missed.map(({ of }) => of))].map((of) => [of, deal(entries, of, seed)]))
@@ -80,7 +101,11 @@ export function roundAt(
     const at = looked.get(key)
     return at === undefined || now.monotonicMs - at > overdueMs
   }
-  const own = entries.filter((entry) => isIn(entryKey(entry)) || isOverdue(entryKey(entry)))
+  const campaigns = closeCampaigns(planning, memory, start.intervalMs, now)
+  const own = entries.filter((entry) => {
+    const key = entryKey(entry)
+    return campaigns.targets.has(key) ? campaigns.due.has(key) : isIn(key) || isOverdue(key)
+  })
   const looks = isLookDue(planning, burst, roundMs, now, mayBurst) ? looksOf(planning, burst) : []
   const forBurst = new Set(looks.filter((entry) => !own.includes(entry)).map(entryKey))
   return {
@@ -88,15 +113,63 @@ export function roundAt(
     start,
     forBurst,
     isLook: looks.length > 0,
+    ...campaignsAt(planning.campaigns, now),
+    slots: campaigns.slots,
     isLast: start.index === start.of - 1 || own.length === entries.length,
   }
 }
 
-/** A look between rounds. */
-export function lookRound(planning: Planning, { burst }: Memory): Round {
-  const entries = looksOf(planning, burst)
-  const forBurst = new Set(entries.map(entryKey))
-  return { entries, start: null, forBurst, isLook: true, isLast: false }
+/** A cycle between rounds: of the campaigns that are due, with what the burst is about; of the burst alone when none is. */
+export function lookRound(
+  planning: Planning,
+  memory: Memory,
+  due: RoundStart,
+  now: Now,
+  mayBurst: boolean,
+): Round {
+  const { intervalMs, of } = due
+  const campaigns = closeCampaigns(planning, memory, intervalMs, now)
+  const isLook = isLookDue(planning, memory.burst, intervalMs / of, now, mayBurst)
+  const looks = isLook || campaigns.slots.length === 0 ? looksOf(planning, memory.burst) : []
+  const forBurst = new Set(looks.map(entryKey).filter((key) => !campaigns.due.has(key)))
+  const entries = planning.entries.filter((entry) => {
+    const key = entryKey(entry)
+    return campaigns.due.has(key) || forBurst.has(key)
+  })
+  const { slots } = campaigns
+  const ofNow = { ...campaignsAt(planning.campaigns, now), slots }
+  // Where the list is not spread no round brings the results along soon.
+  const isLast = slots.length > 0 && of === 1
+  return { entries, start: null, forBurst, isLook: looks.length > 0, isLast, ...ofNow }
+}
+
+/** Of campaigns that are measured more often than rounds: all their targets, and those whose turn it is, by `entryKey`. */
+function closeCampaigns({ campaigns, seed }: Planning, memory: Memory, intervalMs: number, now: Now) {
+  const close = closer(underWay(campaigns, now.present), intervalMs)
+  const due = dueOf(close, memory.campaigns, now, seed)
+  const keysOf = (some: readonly Campaign[]) => new Set(some.flatMap(({ entries }) => entries.map(entryKey)))
+  return { targets: keysOf(close), due: keysOf(due), slots: due.map(({ name }) => name) }
+}
+
+/**
+ * When a campaign is due between rounds, by the monotonic clock; infinity when none is. A round that comes shortly before takes it
+ * along.
+ */
+export function campaignDueMs(
+  { campaigns, seed }: Planning,
+  memory: Memory,
+  due: RoundStart,
+  now: Now,
+): number {
+  const close = closer(campaigns, due.intervalMs)
+  const roundMs = now.monotonicMs + (due.atMs - now.wallMs)
+  const isTakenAlong = (each: Campaign) =>
+    dueOf([each], memory.campaigns, { ...now, monotonicMs: roundMs }, seed).length > 0
+  const dueMs = close
+    .map((each) => ({ each, atMs: slotDueMs(each, memory.campaigns.get(each.name), now, seed) }))
+    .filter(({ each, atMs }) => atMs < roundMs || !isTakenAlong(each))
+    .map(({ atMs }) => atMs)
+  return Math.min(Number.POSITIVE_INFINITY, ...dueMs)
 }
 
 /** @returns Those due until `nowMs`; of one interval at most, after which they would come again. */
@@ -144,7 +217,7 @@ export function lookDueMs(planning: Planning, { burst }: Memory, due: RoundStart
  * @param begunMs - When it began, by the monotonic clock.
  */
 export function afterRound(
-  { entries, bursts }: Planning,
+  { entries, campaigns, bursts }: Planning,
   memory: Memory,
   round: Round,
   changed: readonly string[],
@@ -154,5 +227,7 @@ export function afterRound(
   const measured = round.entries.map((entry) => [entryKey(entry), begunMs] as const)
   const looked = new Map([...memory.looked, ...measured].filter(([key]) => listed.has(key)))
   const burst = bursts ? burstAfter(memory.burst, changed, begunMs, round.isLook) : null
-  return { looked, burst }
+  const known = new Set(campaigns.map(({ name }) => name))
+  const begun = [...memory.campaigns, ...round.slots.map((name) => [name, begunMs] as const)]
+  return { looked, burst, campaigns: new Map(begun.filter(([name]) => known.has(name))) }
 }

@@ -1,6 +1,7 @@
 // All that is measured: the core list, and of the lists of the device's groups what passes its gate. Pure, but for asking what
 // was pushed.
 
+import { type Campaign, campaignsOf } from '../../tests-spec/lists/campaign.ts'
 import {
   type Gated,
   type GroupList,
@@ -16,6 +17,8 @@ export const groupPath = (group: string) => `groups/${group}/list.json`
 
 export interface ListsInForce {
   readonly list: TestList
+  /** Of groups' lists, whenever they are. */
+  readonly campaigns: readonly Campaign[]
   /** As manifests name them. */
   readonly versions: Readonly<Record<string, number>>
   /** Paths of those that were pushed. */
@@ -38,6 +41,7 @@ export interface Allowed {
 export function ownListAlone(list: TestList): ListsInForce {
   return {
     list,
+    campaigns: [],
     versions: { [list.name]: list.version },
     pushed: [],
     leftOut: {},
@@ -61,6 +65,7 @@ export async function listsInForce(
   const versions: Record<string, number> = { [core.list.name]: core.list.version }
   const paths = core.pushed === null ? [] : [corePath]
   const gated: Gated[] = []
+  const campaigns: Campaign[] = []
   let isFallback = core.pushed?.isFallback ?? false
   for (const group of new Set(allowed.groups ? groups : [])) {
     const path = groupPath(group)
@@ -73,11 +78,13 @@ export async function listsInForce(
       leftOut[reason] = (leftOut[reason] ?? 0) + count
     }
     gated.push(passed)
+    campaigns.push(...campaignsOf(list, passed, core.list))
     paths.push(path)
     versions[`groups/${group}`] = found.version
     isFallback ||= found.isFallback
   }
-  return { list: withGroups(core.list, gated), versions, pushed: paths, leftOut, isFallback }
+  const list = withGroups(core.list, gated)
+  return { list, campaigns, versions, pushed: paths, leftOut, isFallback }
 }
 
 /** @returns null when this agent cannot read it, or it is another group's. */

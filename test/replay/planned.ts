@@ -11,6 +11,7 @@ import { roundSchedule } from '../../agent/plan/round-schedule.ts'
 import type { TestListEntry } from '../../tests-spec/lists/test-list.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 import { link } from '../support/observations.ts'
+import { toldAt } from '../support/told-at.ts'
 import { type Evening, instantOf, subjectsOf } from './evening.ts'
 
 /** How a device is set up. */
@@ -54,8 +55,9 @@ export async function plannedCycles(
   await runLoop({
     clock,
     log: { info: silent, warn: silent, error: silent },
-    planning: () => ({ entries: evening.entries, rounds, seed, bursts }),
+    planning: () => ({ entries: evening.entries, rounds, campaigns: [], seed, bursts }),
     mayBurst: () => true,
+    present: () => toldAt(clock.now()),
     signal: stop.signal,
     async cycle({ round }) {
       const minute = Math.floor(clock.now() / minuteMs) * minuteMs
