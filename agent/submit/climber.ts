@@ -7,7 +7,7 @@ import { type Deferred, putOff, type SentBody, type SubmitOutcome } from './answ
 import { leaveAtRelay } from './relay.ts'
 import { offerBatch } from './submit-batch.ts'
 import { maxRetryAfterMs } from './transports/connection.ts'
-import type { QuestionOutcome } from './ways/form.ts'
+import type { QuestionOutcome, RefusedBody } from './ways/form.ts'
 import { endedIdle } from './ways/open-way.ts'
 import type { Uplink } from './ways/uplink.ts'
 import type { Way } from './ways/way.ts'
@@ -62,6 +62,8 @@ export class Climber {
   #isWary = false
   /** Ids of the ways on which, in this attempt, a body was answered as a collector does. */
   readonly #heard = new Set<string>()
+  /** Whether the collector had another batch once than the one that is offered. */
+  #isSpoiled = false
   /** Number of batches that lie at a relay after this attempt. */
   left = 0
 
@@ -74,6 +76,7 @@ export class Climber {
   async offer(id: BatchId, bytes: Buffer): Promise<SubmitOutcome> {
     for (const way of this.#forOneBatch) this.#useless.delete(way)
     this.#forOneBatch.clear()
+    this.#isSpoiled = false
     let forms = 0
     let lines = 0
     let latest: Deferred | null = null
@@ -161,15 +164,20 @@ export class Climber {
       this.#unclear = { ...body, silent, isIdle }
       return true
     }
-    const refused = { ...body, status }
-    if (body.continued && knowsNoParts.has(reason)) return this.#formChangesBy(way, refused) || more
+    const heard = this.#heard.has(way.id)
+    const refused = { ...body, status, heard, spoiled: damagedOnTheWay.has(reason) }
+    if ((body.continued || heard) && knowsNoParts.has(reason))
+      return this.#formChangesBy(way, refused) || more
     if (nothingElseEither.has(reason)) return false
     const isCollectors = !reason.startsWith('status_')
     if (isCollectors) this.#heard.add(way.id)
     // Neither the question nor a little of the batch was answered as a collector does: it gets no more of it.
     else if (this.#isWary) return false
     // Once: what the collector held of it is gone, and the next copy may come as it was sent.
-    if (damagedOnTheWay.has(reason) && forms <= 1) return true
+    if (damagedOnTheWay.has(reason) && !this.#isSpoiled) {
+      this.#isSpoiled = true
+      return true
+    }
     const isOfForm =
       !isCollectors ||
       reason === 'offset_contradiction' ||
@@ -179,7 +187,7 @@ export class Climber {
     return this.#formChangesBy(way, refused) || more
   }
 
-  #formChangesBy(way: Way, refused: SentBody & { readonly status: number }): boolean {
+  #formChangesBy(way: Way, refused: RefusedBody): boolean {
     return this.#formChanges(way, () => this.#uplink.report({ ...refused, kind: 'refused', way: way.id }))
   }
 

@@ -17,6 +17,9 @@ const kept: ReadonlySet<number> = new Set([200, 201, 204])
 /** A store answers one of these statuses for a file it does not have; which one depends on who may list the store. */
 const absent: ReadonlySet<number> = new Set([403, 404, 410])
 
+/** Of what was there: a store that refuses the question has said nothing of the file. */
+const gone: ReadonlySet<number> = new Set([404, 410])
+
 /** @returns The outcome; what the network does is a value, never an exception. */
 export async function leaveAtRelay(
   way: RequestChannel,
@@ -27,10 +30,10 @@ export async function leaveAtRelay(
     const receipt = await way.exchange({ method: 'GET', path: `${id}.receipt.json` })
     if (receipt.status === 200) return believe(receipt, id, key)
     if (!absent.has(receipt.status)) return putOff(`status_${receipt.status}`, receipt.retryAfterMs)
-    if (left) return { kind: 'left' }
-    // The batch may have been left there before a restart: asking costs 200 bytes.
+    // The batch may have been left there before a restart, and a store may lose it: asking costs 200 bytes.
     const path = `${id}.psb`
-    if ((await way.exchange({ method: 'HEAD', path })).status === 200) return { kind: 'left' }
+    const { status } = await way.exchange({ method: 'HEAD', path })
+    if (status === 200 || (left && !gone.has(status))) return { kind: 'left' }
     const headers = { 'content-type': batchMediaType }
     const put = await way.exchange({ method: 'PUT', path, headers, body: bytes })
     return kept.has(put.status) ? { kind: 'left' } : putOff(`status_${put.status}`, put.retryAfterMs)

@@ -133,6 +133,9 @@ describe('a question that is not answered as a collector does', () => {
     ['gets a page that is too long', only(isQuestion, endless), null],
     ['gets no content', only(isQuestion, 'HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n'), null],
     ['is hung up on', only(isQuestion, ''), null],
+    ['gets twice the same length', only(isQuestion, said('404 No', '', 'Content-Length: 0')), null],
+    ['gets what is no HTTP', only(isQuestion, 'ICY 200 OK\r\n\r\n'), null],
+    ['gets a field that has a blank in its name', only(isQuestion, said('403 No', '', 'X Y: z')), null],
     ['gets a page in place of the problem', through, answerManners['pages for errors']],
     ['gets a page in place of a 404', through, answerManners['page for a 404']],
   ]
@@ -298,3 +301,60 @@ describe('a part of a sealed file', () => {
     expect(portal.bodies()).toBeLessThanOrEqual(4 * 1024)
   })
 })
+
+describe('larger bodies than some', () => {
+  const larger = (head: string) => head.startsWith('POST /v1/') && bodyBytes(head) > 6_000
+  it.each([
+    ['get a page', portalPage],
+    ['get a 500', said('500 Oops')],
+    ['get a 502', said('502 Bad Gateway')],
+    ['get a 503', said('503 Busy')],
+  ])('%s, and go in smaller parts from then on', async (_, answer) => {
+    await probe.batches(3, 30_000)
+    const box = await boxWith(only(larger, answer))
+    const memory = memoryOf()
+    const first = await upload([box.endpoint], memory)
+    const second = await upload([box.endpoint], memory)
+    expect(first.accepted + second.accepted).toBe(3)
+    expect(box.bodies()).toBeLessThan(2 * 90_000)
+  })
+
+  it('are changed on the way, and small ones are not: what looks into bodies leaves many of those alone', async () => {
+    await probe.batches(2, 30_000)
+    const { endpoint, passed } = await changing(9_000)
+    const memory = memoryOf()
+    let accepted = 0
+    for (let attempt = 0; attempt < 3; attempt++) accepted += (await upload([endpoint], memory)).accepted
+    expect(accepted).toBe(2)
+    expect(passed()).toBeLessThan(3 * 60_000)
+  })
+})
+
+/** Changes the last byte of every body of more than `bytes`. */
+async function changing(bytes: number) {
+  const { hostname, port } = new URL(collector.url)
+  let passed = 0
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), hostname)
+    client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
+    upstream.on('error', () => client.destroy()).pipe(client)
+    let waiting = Buffer.alloc(0)
+    client.on('data', (chunk) => {
+      waiting = Buffer.concat([waiting, chunk])
+      for (let end = waiting.indexOf('\r\n\r\n'); end >= 0; end = waiting.indexOf('\r\n\r\n')) {
+        const size = end + 4 + bodyBytes(waiting.toString('latin1', 0, end))
+        if (waiting.length < size) return
+        const request = Buffer.from(waiting.subarray(0, size))
+        waiting = waiting.subarray(size)
+        passed += size
+        if (size - end > bytes) request.writeUInt8((request.at(-1) ?? 0) ^ 1, size - 1)
+        upstream.write(request)
+      }
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  boxes.push(server)
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const endpoint: Endpoint = { kind: 'collector', url }
+  return { endpoint, passed: () => passed }
+}

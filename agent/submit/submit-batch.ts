@@ -110,8 +110,8 @@ async function askFor(
   return outcome.kind !== 'deferred' || isNotNow(answer) ? outcome : null
 }
 
-/** A page that does not end, and a refusal without words: the endpoint is dialled again for the body. */
-const endedByAnswer: ReadonlySet<string> = new Set(['answer_too_large', ...hangUps])
+/** A page that does not end, no HTTP, and a refusal without words: the endpoint is dialled again for the body. */
+const endedByAnswer: ReadonlySet<string> = new Set(['answer_too_large', 'not_http', ...hangUps])
 
 /** What is behind whatever answers is away or busy: no body would get through either. */
 function isNotNow({ status, retryAfterMs }: Answer): boolean {

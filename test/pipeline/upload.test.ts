@@ -364,6 +364,17 @@ describe('a relay', () => {
     expect(backlog.batches).toEqual([])
   })
 
+  it('that loses a file is given it again', async () => {
+    const relay = await store()
+    const batch = noise(5_000)
+    const backlog = new Waiting(batch)
+    const uplink = await uplinkOver([{ kind: 'relay', url: relay.url }])
+    await uploadBacklog(backlog, uplink, never)
+    relay.files.clear()
+    expect(await uploadBacklog(backlog, uplink, never)).toMatchObject({ deferred: 1, reason: 'at_relay' })
+    expect([...relay.files.values()]).toEqual([batch.bytes])
+  })
+
   it('is used after every collector, and left aside when a collector answers', async () => {
     const relay = await store()
     const uplink = await uplinkOver([{ kind: 'relay', url: relay.url }, direct()])

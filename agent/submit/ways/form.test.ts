@@ -150,6 +150,29 @@ describe('the form of a way', () => {
     expect(afterRefused(form, { status, bytes, continued })).toEqual({ ...form, ...after })
   })
 
+  it.each<[string, number, number]>([
+    ['a page', 200, 256],
+    ['a failure of the server', 500, 256],
+    ['nobody behind the server', 502, 16],
+    ['a server that takes nothing now', 503, 16],
+  ])('takes %s for a word on the size where smaller bodies were just taken', (_, status, capFor) => {
+    const form = { ...unknownForm, partBytes: 32 * kib }
+    const refused = { status, bytes: 32 * kib, continued: true }
+    const half = { partBytes: 16 * kib, capBytes: 16 * kib, capFor }
+    expect(afterRefused(form, { ...refused, heard: true })).toEqual({ ...form, ...half })
+    expect(afterRefused(form, refused).capFor).toBe(0)
+    // A small one was refused for another reason.
+    expect(afterRefused(form, { ...refused, bytes: 4 * kib, heard: true }).capFor).toBe(0)
+  })
+
+  it('goes whole where what follows a part is spoiled, and in small parts where a large body is', () => {
+    const spoiled = { status: 400, spoiled: true }
+    const whole = afterRefused(unknownForm, { ...spoiled, bytes: 8 * kib, continued: true })
+    expect(whole.wholeOnly).toBe(true)
+    const small = { wholeOnly: false, partBytes: 4 * kib, capBytes: 4 * kib, capFor: 256 }
+    expect(afterRefused(whole, { ...spoiled, bytes: 60_000, continued: false })).toMatchObject(small)
+  })
+
   it('does not grow again to what was refused for its size, for 256 bodies', () => {
     let form = afterRefused(
       { ...unknownForm, partBytes: 32 * kib },

@@ -198,14 +198,38 @@ export interface RefusedBody {
   readonly bytes: number
   readonly status: number
   readonly continued: boolean
+  /** Whether the collector has taken a body on this way in the same attempt. */
+  readonly heard?: boolean
+  /** Whether the collector had another body than the one that was sent. */
+  readonly spoiled?: boolean
 }
 
 /** These say that a body was too large, or took too long. */
 const tooMuch: ReadonlySet<number> = new Set([408, 413, 504])
 
-export function afterRefused(form: Form, { bytes, status, continued }: RefusedBody): Form {
+const isAway: ReadonlySet<number> = new Set([502, 503])
+
+/** Where smaller bodies were taken just before, a page in place of an answer or a failure of the server is about the size. */
+function isOfSize({ bytes, status, heard = false, spoiled = false }: RefusedBody): boolean {
+  return (
+    heard && !spoiled && bytes > firstPartBytes && (status === 200 || status === 500 || isAway.has(status))
+  )
+}
+
+export function afterRefused(form: Form, refused: RefusedBody): Form {
+  const { bytes, status, continued } = refused
+  if (isOfSize(refused)) {
+    const half = within(Math.max(bytes / 2, firstPartBytes))
+    const capFor = isAway.has(status) ? idleBelievedFor : capBelievedFor
+    return { ...form, wholeOnly: false, partBytes: Math.min(form.partBytes, half), capBytes: half, capFor }
+  }
+  // What looks into bodies leaves many small ones alone.
+  if (refused.spoiled === true && !continued && bytes > firstPartBytes) {
+    const small = { partBytes: firstPartBytes, capBytes: firstPartBytes, capFor: capBelievedFor }
+    return { ...form, ...small, wholeOnly: false }
+  }
   // What stands behind such a server is away, whatever the form.
-  if (status === 502 || status === 503) return form
+  if (isAway.has(status)) return form
   if (!tooMuch.has(status) && !form.wholeOnly) {
     return continued || bytes >= form.partBytes * 0.9 ? { ...form, wholeOnly: true } : form
   }
