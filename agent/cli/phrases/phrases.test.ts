@@ -24,11 +24,11 @@ it('the text of the consent is the one that hosts have agreed to', () => {
     [
       [
         "fr",
-        "29314404f53190f6",
+        "8e81f3bb43ca4719",
       ],
       [
         "en",
-        "dbb4bb6da82b093f",
+        "9fc70cda9c0fdcf9",
       ],
     ]
   `)

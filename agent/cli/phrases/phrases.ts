@@ -36,8 +36,8 @@ const all = {
     en: 'Results tell the country, the provider, the time and what works. They are sent and may be published.',
   },
   consent_8: {
-    fr: 'Il utilise un peu de votre crédit internet et un peu de courant.',
-    en: 'It uses some of your internet credit and some power.',
+    fr: 'Il utilise du crédit internet, 1 Go par mois ou plus, et un peu de courant.',
+    en: 'It uses internet credit, 1 GB a month or more, and some power.',
   },
   consent_9: {
     fr: 'Si on vous prend l’appareil, on peut y voir ce programme, et des résultats pas encore envoyés.',
