@@ -64,7 +64,7 @@ describe('npm run package', () => {
     const bom = JSON.parse(readFileSync(join(once, 'sonde-1.2.3.cdx.json'), 'utf8'))
     expect(bom).toMatchObject({ bomFormat: 'CycloneDX', metadata: { timestamp: '2026-11-01T00:00:00.000Z' } })
     const names = bom.components.map(({ name }: { name: string }) => name)
-    expect(names).toEqual(expect.arrayContaining(['undici', 'pino', 'valibot', 'dns-packet']))
+    expect(names).toEqual(expect.arrayContaining(['undici', 'node-cron', 'valibot', 'dns-packet']))
     expect(names).not.toContain('fastify')
     expect(bom).not.toHaveProperty('serialNumber')
     const inNotices = [
