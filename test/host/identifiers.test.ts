@@ -98,8 +98,9 @@ it.each(['info', 'warn', 'error'])(
       log_level,
     }
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
-    // What the disk refuses is logged: this file cannot be replaced by another.
-    mkdirSync(join(state, 'memory.json'))
+    // What the disk refuses is logged: this file cannot be replaced by another, nor what is in its place be set aside.
+    for (const end of ['', ...Array.from({ length: 9 }, (_, n) => `.in-the-way${n === 0 ? '' : `-${n}`}`)])
+      mkdirSync(join(state, `memory.json${end}`, 'in-it'), { recursive: true })
     const further = ['--config', join(folder, 'config.json')]
     const once = await sonde(['once', '--json', '--state', state, ...further])
     expect([once.code, once.out]).toEqual([0, expect.stringContaining('[scrubbed]')])
